@@ -1,0 +1,140 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	shortestToken = 16
+	makeToken     = "make one with: openssl rand -hex 32"
+	largestRunLog = Size(1 << 30)
+)
+
+// check is the one validation. It also brings AllowedHosts and Timezone into their final form. Variables in
+// unreadable were reported already, and rules that need them are left out.
+func (s settings) check(c *Config, unreadable []Mistake) []Mistake {
+	k := checker{settings: s, known: make(map[string]Variable), bad: make(map[string]bool)}
+	for _, v := range Variables() {
+		k.known[v.Name] = v
+	}
+	for _, m := range unreadable {
+		k.bad[m.Variable] = true
+	}
+
+	c.AllowedHosts = hostList(c.AllowedHosts)
+	if c.Timezone != nil {
+		// env copies the Location; UTC has to be time.UTC itself, which package time knows by its address.
+		c.Timezone, _ = time.LoadLocation(c.Timezone.String())
+	}
+
+	k.refuse(!appEnv.MatchString(c.AppEnv), "APP_ENV", "not a name in lower case", "")
+	k.refuse(c.Port < 0 || c.Port > 65535, "PORT", "not a port", "")
+	k.refuse(c.Workers < 1, "CRON_WORKERS", "below 1", "")
+	k.refuse(c.DefaultTimeout < 0, "CRON_DEFAULT_TIMEOUT", "below 0", "")
+	k.refuse(c.DefaultRetries < 0, "CRON_DEFAULT_RETRIES", "below 0", "")
+	k.refuse(c.DefaultRetryDelay < 0, "CRON_DEFAULT_RETRY_DELAY", "below 0", "")
+	k.refuse(c.MaxRetryDelay < 0, "CRON_MAX_RETRY_DELAY", "below 0", "")
+	k.refuse(c.CatchUpWindow < 0, "CRON_CATCH_UP_WINDOW", "below 0", "")
+	k.refuse(c.Lease < time.Second, "CRON_LEASE", "below 1s", "")
+	k.refuse(c.ShutdownGrace < 0, "CRON_SHUTDOWN_GRACE", "below 0", "")
+	k.refuse(c.KeepRuns < 1, "CRON_KEEP_RUNS", "below 1", "")
+	k.refuse(c.KeepFor < time.Minute, "CRON_KEEP_FOR", "below 1m", "")
+	k.refuse(c.MaxRunLog > largestRunLog, "CRON_MAX_RUN_LOG", "above 1GiB", "")
+	if k.good("CRON_DEFAULT_RETRY_DELAY") {
+		k.refuse(c.MaxRetryDelay < c.DefaultRetryDelay, "CRON_MAX_RETRY_DELAY",
+			fmt.Sprintf("shorter than CRON_DEFAULT_RETRY_DELAY, which is %s", c.DefaultRetryDelay), "raise it, or lower CRON_DEFAULT_RETRY_DELAY")
+	}
+	k.access(c)
+	return k.found
+}
+
+func (k *checker) access(c *Config) {
+	k.refuse(strings.ContainsAny(c.Host, "[]/"), "HOST", "more than a host", "set it to the address alone, such as 127.0.0.1 or ::1, and the port in PORT")
+	k.refuse(!isHost(c.Host), "HOST", "not an IP address or hostname", "")
+	for _, host := range c.AllowedHosts {
+		k.refuse(!isHost(host), "CRON_ALLOWED_HOSTS", quoted(host)+" is not a hostname or IP address", "")
+	}
+	for _, token := range []struct {
+		name  string
+		value Secret
+	}{{"CRON_OPERATOR_TOKEN", c.OperatorToken}, {"CRON_VIEWER_TOKEN", c.ViewerToken}} {
+		k.refuse(token.value.IsSet() && len(token.value) < shortestToken, token.name, "shorter than 16 characters", makeToken)
+		k.refuse(strings.ContainsFunc(token.value.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }),
+			token.name, "holds a space or another character that cannot be sent in a header", makeToken)
+	}
+	k.refuse(c.ViewerToken.IsSet() && c.ViewerToken == c.OperatorToken, "CRON_VIEWER_TOKEN", "the same as CRON_OPERATOR_TOKEN, which would make every viewer an operator", makeToken)
+	if k.good("CRON_AUTH") && k.good("CRON_OPERATOR_TOKEN") {
+		k.refuse(!c.Loopback() && c.Auth == AuthToken && !c.OperatorToken.IsSet(), "HOST", "would serve other machines without an operator token",
+			"set CRON_OPERATOR_TOKEN ("+makeToken+"), or set HOST to 127.0.0.1, or say aloud with CRON_AUTH=off that everyone may do everything")
+	}
+}
+
+// warnings are about settings that are valid and may still not be what was meant.
+func (c Config) warnings() []string {
+	if c.Auth != AuthOff {
+		return nil
+	}
+	var list []string
+	if !c.Loopback() {
+		list = append(list, "CRON_AUTH=off: everyone who reaches "+c.Addr()+" may start and stop jobs")
+	}
+	if c.OperatorToken.IsSet() || c.ViewerToken.IsSet() {
+		list = append(list, "CRON_AUTH=off: the tokens are set, but nobody is asked for them")
+	}
+	return list
+}
+
+// checker collects mistakes, at most one for a variable: the first is the one to put right.
+type checker struct {
+	settings
+	known map[string]Variable
+	bad   map[string]bool
+	found []Mistake
+}
+
+func (k *checker) refuse(wrong bool, name, what, remedy string) {
+	if wrong && k.good(name) {
+		k.bad[name] = true
+		k.found = append(k.found, k.mistake(k.known[name], what, remedy))
+	}
+}
+
+func (k *checker) good(name string) bool { return !k.bad[name] }
+
+var (
+	appEnv   = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*$`)
+	hostname = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$`)
+	// No top-level domain is a number (RFC 3696, section 2): such a name is an address with a slip in it.
+	numberLast = regexp.MustCompile(`(^|\.)[0-9]+$`)
+)
+
+// isHost accepts an IP address, or a name as DNS (RFC 1123) and container networks, which allow "_", have them.
+func isHost(host string) bool {
+	if _, err := netip.ParseAddr(host); err == nil {
+		return true
+	}
+	return len(host) <= 253 && hostname.MatchString(host) && !numberLast.MatchString(host)
+}
+
+func loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return strings.EqualFold(host, "localhost")
+	}
+	return addr.Unmap().IsLoopback()
+}
+
+func hostList(raw []string) []string {
+	var list []string
+	for _, host := range raw {
+		if host = strings.ToLower(strings.TrimSpace(host)); host != "" && !slices.Contains(list, host) {
+			list = append(list, host)
+		}
+	}
+	return list
+}

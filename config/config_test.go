@@ -1,0 +1,370 @@
+package config_test
+
+import (
+	"errors"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"fibercrons/config"
+)
+
+const (
+	operator = "operator-token-0123456789"
+	viewer   = "viewer-token-0123456789"
+)
+
+// load reads env and nothing else.
+func load(env map[string]string) (config.Config, []string, error) {
+	return config.Load(config.Env(env), config.File(""))
+}
+
+func TestDefaults(t *testing.T) {
+	c, warnings, err := load(empty())
+	if err != nil || len(warnings) != 0 {
+		t.Fatalf("an empty environment: warnings %v, error %v", warnings, err)
+	}
+	for _, field := range []struct {
+		name      string
+		got, want any
+	}{
+		{"APP_ENV", c.AppEnv, "development"},
+		{"HOST", c.Host, "127.0.0.1"},
+		{"PORT", c.Port, 3000},
+		{"DATABASE_URL", c.Database, config.Database{Driver: config.SQLite, Path: "data/crons.db"}},
+		{"CRON_ENABLED", c.Enabled, true},
+		{"CRON_TIMEZONE", c.Timezone, time.UTC},
+		{"CRON_WORKERS", c.Workers, 64},
+		{"CRON_DEFAULT_TIMEOUT", c.DefaultTimeout, time.Duration(0)},
+		{"CRON_DEFAULT_RETRIES", c.DefaultRetries, 0},
+		{"CRON_DEFAULT_RETRY_DELAY", c.DefaultRetryDelay, time.Second},
+		{"CRON_MAX_RETRY_DELAY", c.MaxRetryDelay, 5 * time.Minute},
+		{"CRON_CATCH_UP_WINDOW", c.CatchUpWindow, time.Hour},
+		{"CRON_LEASE", c.Lease, 30 * time.Second},
+		{"CRON_SHUTDOWN_GRACE", c.ShutdownGrace, 25 * time.Second},
+		{"CRON_KEEP_RUNS", c.KeepRuns, 1000},
+		{"CRON_KEEP_FOR", c.KeepFor, 720 * time.Hour},
+		{"CRON_MAX_RUN_LOG", c.MaxRunLog, config.Size(256 << 10)},
+		{"CRON_OPERATOR_TOKEN", c.OperatorToken.Reveal(), ""},
+		{"CRON_VIEWER_TOKEN", c.ViewerToken.Reveal(), ""},
+		{"CRON_AUTH", c.Auth, config.AuthToken},
+		{"CRON_ALLOWED_HOSTS", len(c.AllowedHosts), 0},
+		{"LOG_LEVEL", c.LogLevel, slog.LevelInfo},
+		{"LOG_FORMAT", c.LogFormat, config.LogAuto},
+	} {
+		if field.got != field.want {
+			t.Errorf("%s is %v by default, want %v", field.name, field.got, field.want)
+		}
+	}
+	if c.Addr() != "127.0.0.1:3000" || !c.Loopback() {
+		t.Errorf("Addr is %s, Loopback %v", c.Addr(), c.Loopback())
+	}
+}
+
+func TestValues(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name, value string
+		got         func(config.Config) any
+		want        any
+	}{
+		{"APP_ENV", "production", func(c config.Config) any { return c.AppEnv }, "production"},
+		{"HOST", "::1", func(c config.Config) any { return c.Addr() }, "[::1]:3000"},
+		{"HOST", "LocalHost", func(c config.Config) any { return c.Loopback() }, true},
+		{"HOST", "::ffff:127.0.0.1", func(c config.Config) any { return c.Loopback() }, true},
+		{"HOST", "127.8.9.1", func(c config.Config) any { return c.Loopback() }, true},
+		{"PORT", "0", func(c config.Config) any { return c.Port }, 0},
+		{"PORT", " 65535 ", func(c config.Config) any { return c.Port }, 65535},
+		{"PORT", "", func(c config.Config) any { return c.Port }, 3000},
+		{"DATABASE_URL", "sqlite:///srv/a b%20c#.db", func(c config.Config) any { return c.Database.Path }, "/srv/a b%20c#.db"},
+		{"DATABASE_URL", "SQLite://x.db", func(c config.Config) any { return c.Database.String() }, "sqlite://x.db"},
+		{"CRON_ENABLED", "false", func(c config.Config) any { return c.Enabled }, false},
+		{"CRON_TIMEZONE", "Europe/Berlin", func(c config.Config) any { return c.Timezone.String() }, berlin.String()},
+		{"CRON_DEFAULT_TIMEOUT", "1d12h", func(c config.Config) any { return c.DefaultTimeout }, 36 * time.Hour},
+		{"CRON_CATCH_UP_WINDOW", "0", func(c config.Config) any { return c.CatchUpWindow }, time.Duration(0)},
+		{"CRON_SHUTDOWN_GRACE", "0s", func(c config.Config) any { return c.ShutdownGrace }, time.Duration(0)},
+		{"CRON_KEEP_FOR", "30d", func(c config.Config) any { return c.KeepFor }, 720 * time.Hour},
+		{"CRON_MAX_RUN_LOG", "1MiB", func(c config.Config) any { return c.MaxRunLog }, config.Size(1 << 20)},
+		{"CRON_MAX_RUN_LOG", "4096", func(c config.Config) any { return c.MaxRunLog }, config.Size(4096)},
+		{"CRON_OPERATOR_TOKEN", operator, func(c config.Config) any { return c.OperatorToken.Reveal() }, operator},
+		{"CRON_ALLOWED_HOSTS", " Crons.example.com, ,10.0.0.7,::1,crons.example.com", func(c config.Config) any { return strings.Join(c.AllowedHosts, " ") }, "crons.example.com 10.0.0.7 ::1"},
+		{"LOG_LEVEL", "DEBUG", func(c config.Config) any { return c.LogLevel }, slog.LevelDebug},
+		{"LOG_FORMAT", "Json", func(c config.Config) any { return c.LogFormat }, config.LogJSON},
+	} {
+		t.Run(test.name+"="+test.value, func(t *testing.T) {
+			c, _, err := load(map[string]string{test.name: test.value})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := test.got(c); got != test.want {
+				t.Errorf("got %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+// TestMistakes holds the whole sentence: it is what a person reads.
+func TestMistakes(t *testing.T) {
+	const (
+		token    = "make one with: openssl rand -hex 32"
+		database = "set it to sqlite:// and a file, such as sqlite://data/crons.db, or remove it for the default sqlite://data/crons.db"
+		duration = "set it to 1s or more, or remove it for the default 30s"
+	)
+	for _, test := range []struct{ name, value, want string }{
+		{"APP_ENV", "Production", `APP_ENV="Production": not a name in lower case; set it to a name in lower case such as development or production, or remove it for the default development`},
+		{"HOST", "localhost:3000", `HOST="localhost:3000": not an IP address or hostname; set it to an IP address or a hostname, or remove it for the default 127.0.0.1`},
+		{"HOST", "[::1]", `HOST="[::1]": more than a host; set it to the address alone, such as 127.0.0.1 or ::1, and the port in PORT`},
+		{"HOST", "http://localhost", `HOST="http://localhost": more than a host; set it to the address alone, such as 127.0.0.1 or ::1, and the port in PORT`},
+		{"HOST", "300.1.1.1", `HOST="300.1.1.1": not an IP address or hostname; set it to an IP address or a hostname, or remove it for the default 127.0.0.1`},
+		{"HOST", "0.0.0.0", `HOST="0.0.0.0": would serve other machines without an operator token; set CRON_OPERATOR_TOKEN (` + token + `), or set HOST to 127.0.0.1, or say aloud with CRON_AUTH=off that everyone may do everything`},
+		{"PORT", "http", `PORT="http": not a whole number; set it to 0 to 65535, or remove it for the default 3000`},
+		{"PORT", "65536", `PORT="65536": not a port; set it to 0 to 65535, or remove it for the default 3000`},
+		{"PORT", "-1", `PORT="-1": not a port; set it to 0 to 65535, or remove it for the default 3000`},
+		{"PORT", "99999999999", `PORT="99999999999": a number out of range; set it to 0 to 65535, or remove it for the default 3000`},
+		{"DATABASE_URL", "data/crons.db", `DATABASE_URL=[hidden]: not a URL; ` + database},
+		{"DATABASE_URL", "postgres://me:hunter2@db/crons", `DATABASE_URL="postgres://...": postgres:// is not supported yet: database servers come with the multi-machine feature; ` + database},
+		{"DATABASE_URL", "mysql://me:hunter2@db/crons", `DATABASE_URL="mysql://...": mysql:// is not supported yet: database servers come with the multi-machine feature; ` + database},
+		{"DATABASE_URL", "oracle://me:hunter2@db", `DATABASE_URL="oracle://...": not a kind of database this program knows; ` + database},
+		{"DATABASE_URL", "sqlite3://x.db", `DATABASE_URL="sqlite3://...": sqlite3:// is written sqlite:// here; ` + database},
+		{"DATABASE_URL", "sqlite://", `DATABASE_URL="sqlite://": names no file; ` + database},
+		{"DATABASE_URL", "sqlite://data/", `DATABASE_URL="sqlite://data/": names no file; ` + database},
+		{"DATABASE_URL", "sqlite://x.db?_auth_pass=hunter2", `DATABASE_URL="sqlite://x.db?...": parameters after ? are not accepted, the store sets its own; ` + database},
+		{"DATABASE_URL", "sqlite://:memory:", `DATABASE_URL="sqlite://:memory:": a database in memory forgets every run at a restart; ` + database},
+		{"DATABASE_URL", "sqlite://file:x.db", `DATABASE_URL="sqlite://file:x.db": a file: URI inside the URL is not accepted; ` + database},
+		{"DATABASE_URL", "sqlite://~/x.db", `DATABASE_URL="sqlite://~/x.db": only a shell knows what ~ is, write the folder out; ` + database},
+		{"DATABASE_URL", "sqlite://x\x1b.db", `DATABASE_URL="sqlite://x\x1b.db": holds a control character; ` + database},
+		{"CRON_ENABLED", "yes", `CRON_ENABLED="yes": not true or false; set it to true or false, or remove it for the default true`},
+		{"CRON_TIMEZONE", "Europe/Berlim", `CRON_TIMEZONE="Europe/Berlim": not a time zone of the IANA database; set it to a name such as UTC or Europe/Berlin, or remove it for the default UTC`},
+		{"CRON_TIMEZONE", "Local", `CRON_TIMEZONE="Local": a different zone on every machine, where a slot must be the same instant on all; set it to a name such as UTC or Europe/Berlin, or remove it for the default UTC`},
+		{"CRON_WORKERS", "abc", `CRON_WORKERS="abc": not a whole number; set it to 1 or more, or remove it for the default 64`},
+		{"CRON_WORKERS", "0", `CRON_WORKERS="0": below 1; set it to 1 or more, or remove it for the default 64`},
+		{"CRON_DEFAULT_TIMEOUT", "-1s", `CRON_DEFAULT_TIMEOUT="-1s": below 0; set it to a duration such as 10m, or 0 for none, or remove it for the default 0`},
+		{"CRON_DEFAULT_RETRIES", "-1", `CRON_DEFAULT_RETRIES="-1": below 0; set it to 0 or more, or remove it for the default 0`},
+		{"CRON_DEFAULT_RETRY_DELAY", "-1s", `CRON_DEFAULT_RETRY_DELAY="-1s": below 0; set it to a duration such as 1s, or remove it for the default 1s`},
+		{"CRON_DEFAULT_RETRY_DELAY", "10m", `CRON_MAX_RETRY_DELAY="5m": shorter than CRON_DEFAULT_RETRY_DELAY, which is 10m0s; raise it, or lower CRON_DEFAULT_RETRY_DELAY`},
+		{"CRON_MAX_RETRY_DELAY", "-1s", `CRON_MAX_RETRY_DELAY="-1s": below 0; set it to a duration such as 5m, or remove it for the default 5m`},
+		{"CRON_CATCH_UP_WINDOW", "-1h", `CRON_CATCH_UP_WINDOW="-1h": below 0; set it to a duration such as 1h, or 0 for no catching up, or remove it for the default 1h`},
+		{"CRON_LEASE", "999ms", `CRON_LEASE="999ms": below 1s; ` + duration},
+		{"CRON_LEASE", "30", `CRON_LEASE="30": a duration without a unit (ms, s, m, h or d); ` + duration},
+		{"CRON_LEASE", "soon", `CRON_LEASE="soon": not a duration; ` + duration},
+		{"CRON_LEASE", "200000d", `CRON_LEASE="200000d": a duration out of range; ` + duration},
+		{"CRON_SHUTDOWN_GRACE", "-1s", `CRON_SHUTDOWN_GRACE="-1s": below 0; set it to a duration such as 25s, or 0 to cancel at once, or remove it for the default 25s`},
+		{"CRON_KEEP_RUNS", "0", `CRON_KEEP_RUNS="0": below 1; set it to 1 or more, or remove it for the default 1000`},
+		{"CRON_KEEP_FOR", "59s", `CRON_KEEP_FOR="59s": below 1m; set it to 1m or more, such as 720h or 30d, or remove it for the default 720h`},
+		{"CRON_MAX_RUN_LOG", "256KB", `CRON_MAX_RUN_LOG="256KB": not a size in B, KiB, MiB or GiB; set it to a size up to 1GiB such as 256KiB, 1MiB or 4096, or remove it for the default 256KiB`},
+		{"CRON_MAX_RUN_LOG", "2GiB", `CRON_MAX_RUN_LOG="2GiB": above 1GiB; set it to a size up to 1GiB such as 256KiB, 1MiB or 4096, or remove it for the default 256KiB`},
+		{"CRON_OPERATOR_TOKEN", "hunter2hunter2x", `CRON_OPERATOR_TOKEN=[hidden]: shorter than 16 characters; ` + token},
+		{"CRON_OPERATOR_TOKEN", "correct horse battery staple", `CRON_OPERATOR_TOKEN=[hidden]: holds a space or another character that cannot be sent in a header; ` + token},
+		{"CRON_VIEWER_TOKEN", "hunter2", `CRON_VIEWER_TOKEN=[hidden]: shorter than 16 characters; ` + token},
+		{"CRON_AUTH", "none", `CRON_AUTH="none": not one of the words it may be; set it to token or off, or remove it for the default token`},
+		{"CRON_ALLOWED_HOSTS", "a.example,https://b.example", `CRON_ALLOWED_HOSTS="a.example,https://b.example": "https://b.example" is not a hostname or IP address; set it to hostnames or IP addresses with commas between, without scheme and port, or remove it`},
+		{"LOG_LEVEL", "loud", `LOG_LEVEL="loud": not a log level; set it to debug, info, warn or error, or remove it for the default info`},
+		{"LOG_FORMAT", "xml", `LOG_FORMAT="xml": not one of the words it may be; set it to auto, text or json, or remove it for the default auto`},
+	} {
+		t.Run(test.name+"="+test.value, func(t *testing.T) {
+			_, _, err := load(map[string]string{test.name: test.value})
+			want := "the configuration has a mistake:\n  " + test.want
+			if err == nil || err.Error() != want {
+				t.Errorf("got\n%v\nwant\n%s", err, want)
+			}
+		})
+	}
+}
+
+func TestAllMistakesComeTogetherAndInOrder(t *testing.T) {
+	_, warnings, err := load(map[string]string{
+		"LOG_FORMAT": "xml", "CRON_WORKERS": "abc", "CRON_KEEP_RUNS": "0", "PORT": "70000", "CRON_WORKER": "3",
+		"CRON_OPERATOR_TOKEN": "same-token-0123456789", "CRON_VIEWER_TOKEN": "same-token-0123456789",
+	})
+	failed, ok := errors.AsType[*config.Error](err)
+	if !ok {
+		t.Fatalf("got %v, want a *config.Error", err)
+	}
+	var names []string
+	for _, m := range failed.Mistakes {
+		names = append(names, m.Variable)
+	}
+	want := []string{"PORT", "CRON_WORKERS", "CRON_KEEP_RUNS", "CRON_VIEWER_TOKEN", "LOG_FORMAT"}
+	if !slices.Equal(names, want) {
+		t.Errorf("mistakes are %v, want %v", names, want)
+	}
+	text := err.Error()
+	if !strings.HasPrefix(text, "the configuration has 5 mistakes:\n") || strings.Count(text, "\n") != 5 {
+		t.Errorf("not a heading and a line each:\n%s", text)
+	}
+	if strings.Contains(text, "same-token") {
+		t.Errorf("a token is in the text:\n%s", text)
+	}
+	if len(warnings) != 1 {
+		t.Errorf("warnings are %q; they are wanted beside mistakes too", warnings)
+	}
+}
+
+func TestAccess(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		env      map[string]string
+		refused  string
+		warnings int
+	}{
+		{"loopback without tokens", map[string]string{"HOST": "::1"}, "", 0},
+		{"outward without tokens", map[string]string{"HOST": "::"}, "HOST", 0},
+		{"a hostname is outward", map[string]string{"HOST": "crons.internal"}, "HOST", 0},
+		{"outward with the operator token", map[string]string{"HOST": "0.0.0.0", "CRON_OPERATOR_TOKEN": operator}, "", 0},
+		{"outward with both tokens", map[string]string{"HOST": "0.0.0.0", "CRON_OPERATOR_TOKEN": operator, "CRON_VIEWER_TOKEN": viewer}, "", 0},
+		{"outward with the viewer token only", map[string]string{"HOST": "0.0.0.0", "CRON_VIEWER_TOKEN": viewer}, "HOST", 0},
+		{"outward, off said aloud", map[string]string{"HOST": "0.0.0.0", "CRON_AUTH": "off"}, "", 1},
+		{"off on loopback", map[string]string{"CRON_AUTH": "off"}, "", 0},
+		{"off makes tokens idle", map[string]string{"CRON_AUTH": "off", "CRON_OPERATOR_TOKEN": operator}, "", 1},
+		{"a short token is the one mistake", map[string]string{"HOST": "0.0.0.0", "CRON_OPERATOR_TOKEN": "short"}, "CRON_OPERATOR_TOKEN", 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, warnings, err := load(test.env)
+			if len(warnings) != test.warnings {
+				t.Errorf("warnings are %q, want %d", warnings, test.warnings)
+			}
+			if test.refused == "" {
+				if err != nil {
+					t.Errorf("refused: %v", err)
+				}
+				return
+			}
+			failed, ok := errors.AsType[*config.Error](err)
+			if !ok || len(failed.Mistakes) != 1 || failed.Mistakes[0].Variable != test.refused {
+				t.Errorf("got %v, want one mistake about %s", err, test.refused)
+			}
+		})
+	}
+}
+
+func TestUnknownVariables(t *testing.T) {
+	_, warnings, err := load(map[string]string{
+		"CRON_TIMEZON": "UTC", "CRON_EXECUTOR": "local", "CRON_ROLE": "", "CRONTAB": "x", "PATH": "/bin", "CRON_LEASE": "1m",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var named []string
+	for _, w := range warnings {
+		name, _, _ := strings.Cut(w, " ")
+		named = append(named, name)
+	}
+	if want := []string{"CRON_EXECUTOR", "CRON_ROLE", "CRON_TIMEZON"}; !slices.Equal(named, want) {
+		t.Fatalf("warned of %v, want %v", named, want)
+	}
+	const want = "CRON_TIMEZON is not a variable of this program and is ignored; the nearest one is CRON_TIMEZONE"
+	if warnings[2] != want {
+		t.Errorf("got  %s\nwant %s", warnings[2], want)
+	}
+}
+
+func TestNearest(t *testing.T) {
+	var known []string
+	for _, v := range config.Variables() {
+		known = append(known, v.Name)
+	}
+	for misspelt, want := range map[string]string{
+		"CRON_WORKER": "CRON_WORKERS", "CRON_TIME_ZONE": "CRON_TIMEZONE", "CRON_OPERATORTOKEN": "CRON_OPERATOR_TOKEN",
+		"CRON_CATCHUP_WINDOW": "CRON_CATCH_UP_WINDOW", "CRON_KEEP_DAYS": "CRON_KEEP_RUNS", "CRON_SHUTDOWN_TIMEOUT": "CRON_SHUTDOWN_GRACE",
+	} {
+		if got := config.Nearest(misspelt, known); got != want {
+			t.Errorf("nearest to %s is %s, want %s", misspelt, got, want)
+		}
+	}
+}
+
+func TestFile(t *testing.T) {
+	for _, test := range []struct {
+		name, text string
+		env        map[string]string
+		workers    int
+		want       string // a part of the error
+	}{
+		{name: "values", text: "# comment\n\nexport CRON_WORKERS=7 # seven\nCRON_OPERATOR_TOKEN='with-$dollar#and-more'\n", workers: 7},
+		{name: "no newline at the end", text: "CRON_WORKERS=7", workers: 7},
+		{name: "windows", text: "\xef\xbb\xbfCRON_WORKERS=7\r\nPORT=1\r\n", workers: 7},
+		{name: "the real environment wins", text: "CRON_WORKERS=7\n", env: map[string]string{"CRON_WORKERS": "8"}, workers: 8},
+		{name: "an empty real one takes it back", text: "CRON_WORKERS=7\n", env: map[string]string{"CRON_WORKERS": ""}, workers: 64},
+		{name: "a quoted value over two lines", text: "X=\"a\nb\"\nCRON_WORKERS=7\n", workers: 7},
+		{name: "a mistake says where it is", text: "CRON_WORKERS=many\n", want: `CRON_WORKERS="many" in $FILE: not a whole number; `},
+		{name: "a mistake in the real environment does not", text: "CRON_WORKERS=7\n", env: map[string]string{"CRON_WORKERS": "many"}, want: `CRON_WORKERS="many": not`},
+		{name: "no sign", text: "PORT=1\nhunter2\nCRON_WORKERS=7\n", want: "$FILE:2: this line cannot be read; write it as NAME=value"},
+		{name: "no sign at the end", text: "PORT=1\n\nhunter2", want: "$FILE:3: "},
+		{name: "a name with a space", text: "PORT=1\nMY PORT=hunter2\n", want: "$FILE:2: "},
+		{name: "an open quote", text: "PORT=1\nKEY=\"hunter2\nCRON_WORKERS=7\n", want: "$FILE:2: "},
+		{name: "an open quote closed by a later one", text: "PORT=1\nKEY=\"hunter2\nLEVEL=\"x\"\nA=1\n", want: "$FILE:2: "},
+		{name: "text behind a quote", text: "KEY=\"a\" hunter2\nPORT=1\n", want: "$FILE:1: "},
+		{name: "a utf-16 file", text: "\xff\xfeP\x00O\x00R\x00T\x00=\x001\x00", want: "$FILE: is not UTF-8 text; save it as UTF-8"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), ".env")
+			if err := os.WriteFile(file, []byte(test.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			env := empty()
+			maps.Copy(env, test.env)
+			c, _, err := config.Load(config.Env(env), config.File(file))
+			if test.want != "" {
+				want := strings.ReplaceAll(test.want, "$FILE", file)
+				if err == nil || !strings.Contains(err.Error(), "\n  "+want) {
+					t.Errorf("got %v\nwant %s", err, want)
+				}
+				if err != nil && strings.Contains(err.Error(), "hunter2") {
+					t.Errorf("the text of the file is in the error: %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.Workers != test.workers {
+				t.Errorf("CRON_WORKERS is %d, want %d", c.Workers, test.workers)
+			}
+		})
+	}
+}
+
+func TestFileThatCannotBeRead(t *testing.T) {
+	folder := t.TempDir()
+	if _, _, err := config.Load(config.Env(empty()), config.File(filepath.Join(folder, "missing"))); err != nil {
+		t.Errorf("a missing file is a mistake: %v", err)
+	}
+	_, _, err := config.Load(config.Env(empty()), config.File(folder))
+	if err == nil || !strings.Contains(err.Error(), folder+": cannot be read: ") || !strings.Contains(err.Error(), "; make it a readable file, or remove it") {
+		t.Errorf("a folder named as the file gives %v", err)
+	}
+}
+
+// TestProcessEnvironment is the one test of the real environment and the real .env.
+func TestProcessEnvironment(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile(".env", []byte("CRON_WORKERS=7\nPORT=7\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range config.Variables() {
+		t.Setenv(v.Name, "")
+		_ = os.Unsetenv(v.Name)
+	}
+	t.Setenv("PORT", "8")
+	c, _, err := config.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Workers != 7 || c.Port != 8 {
+		t.Errorf("CRON_WORKERS=%d PORT=%d, want 7 of .env and 8 of the environment", c.Workers, c.Port)
+	}
+	if got := os.Getenv("CRON_WORKERS"); got != "" {
+		t.Errorf("Load has put CRON_WORKERS=%s into the process environment", got)
+	}
+}
+
+// empty keeps Load away from the environment of the test's process.
+func empty() map[string]string { return map[string]string{} }

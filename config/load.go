@@ -1,0 +1,98 @@
+package config
+
+import (
+	"cmp"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+)
+
+// Option changes where [Load] reads from. Tests are its users; the program itself calls Load().
+type Option func(*source)
+
+type source struct {
+	env  map[string]string
+	file string
+}
+
+// Env makes Load read m in place of the process environment. The file .env is still read, unless File("") is given too.
+func Env(m map[string]string) Option { return func(s *source) { s.env = m } }
+
+// File makes Load read path in place of .env in the working directory; the empty path reads no file. In either case a
+// file that does not exist is no mistake.
+func File(path string) Option { return func(s *source) { s.file = path } }
+
+// Load reads the configuration, checks it, and returns it together with warnings, one sentence each, which the caller
+// logs and goes on. Its error is an [*Error] with every mistake found; the Config is then the zero value.
+func Load(opts ...Option) (Config, []string, error) {
+	s := source{file: ".env"}
+	for _, opt := range opts {
+		opt(&s)
+	}
+	if s.env == nil {
+		s.env = processEnv()
+	}
+
+	fromFile, mistake := readFile(s.file)
+	if mistake != nil {
+		return Config{}, nil, &Error{Mistakes: []Mistake{*mistake}}
+	}
+	values := settings{file: s.file, inFile: make(map[string]bool), raw: make(map[string]string)}
+	for name, value := range fromFile {
+		values.raw[name], values.inFile[name] = value, true
+	}
+	for name, value := range s.env {
+		values.raw[name], values.inFile[name] = value, false
+	}
+	warnings := unknown(values.names())
+	values.tidy()
+
+	var c Config
+	found := values.read(&c)
+	found = append(found, values.check(&c, found)...)
+	if len(found) > 0 {
+		inOrder(found)
+		return Config{}, warnings, &Error{Mistakes: found}
+	}
+	return c, append(warnings, c.warnings()...), nil
+}
+
+func processEnv() map[string]string {
+	m := make(map[string]string)
+	for _, line := range os.Environ() {
+		if name, value, ok := strings.Cut(line, "="); ok {
+			m[name] = value
+		}
+	}
+	return m
+}
+
+// inOrder sorts mistakes as .env.example lists the variables: that is the order in which a person goes through them.
+func inOrder(found []Mistake) {
+	place := make(map[string]int)
+	for i, v := range Variables() {
+		place[v.Name] = i
+	}
+	slices.SortStableFunc(found, func(a, b Mistake) int { return cmp.Compare(place[a.Variable], place[b.Variable]) })
+}
+
+// settings are the values as text, and which of them come from the file.
+type settings struct {
+	raw    map[string]string
+	inFile map[string]bool
+	file   string
+}
+
+// tidy drops white space and then what is empty: compose files and shells pass NAME= for "not set".
+func (s settings) tidy() {
+	for name, value := range s.raw {
+		if value = strings.TrimSpace(value); value == "" {
+			delete(s.raw, name)
+		} else {
+			s.raw[name] = value
+		}
+	}
+}
+
+func (s settings) names() []string { return slices.Sorted(maps.Keys(s.raw)) }
