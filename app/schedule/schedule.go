@@ -1,0 +1,90 @@
+package schedule
+
+import (
+	"iter"
+	"time"
+)
+
+// Options are what an expression does not say itself.
+type Options struct {
+	// Location is the zone of an expression without a TZ= or CRON_TZ= prefix.
+	//
+	// Optional. Default: UTC
+	Location *time.Location
+
+	// Seed is what H hashes: the job's name.
+	//
+	// Optional. Default: ""
+	Seed string
+}
+
+// Schedule is a parsed expression: a function from an instant to the next slot.
+//
+// It is one pointer to data that does not change, so it is cheap to copy and safe
+// for concurrent use. The zero Schedule never fires.
+type Schedule struct{ p *plan }
+
+// kind says which of the three languages of an expression a plan came from.
+type kind uint8
+
+const (
+	kindCron  kind = iota // five or six fields, or a macro that stands for five
+	kindEvery             // @every
+	kindAt                // @at
+)
+
+// plan is what Parse makes of an expression.
+type plan struct {
+	kind kind
+	loc  *time.Location
+	seed string
+
+	calendar           // kindCron
+	fields   [6]string // kindCron: the fields as written; fields[0] is "" when there were five
+	memo     memo      // kindCron: the part of the zone's history last looked at
+
+	millis int64 // kindEvery: the interval; kindAt: the instant since the Unix epoch
+}
+
+// Next returns the first slot strictly after the given instant, in the zone of
+// Location; false means that there is none, ever. It does not allocate.
+//
+// Next is exact for instants from 1970 to 2199, as far as the tz database is.
+// Outside that span it follows the same rules on what the database says (local
+// mean time before zones, the last known rule for ever after), between the
+// years 1 and 9999: an earlier instant counts as the start of year 1, and there
+// is no slot after year 9999, which RFC 3339 could not write.
+func (s Schedule) Next(after time.Time) (time.Time, bool) {
+	if s.p == nil {
+		return time.Time{}, false
+	}
+	switch s.p.kind {
+	case kindEvery:
+		return s.p.nextEvery(after)
+	case kindAt:
+		return s.p.nextAt(after)
+	}
+	return s.p.nextCron(after)
+}
+
+// Between yields the slots in (after, until], in order.
+func (s Schedule) Between(after, until time.Time) iter.Seq[time.Time] {
+	return func(yield func(time.Time) bool) {
+		for t, ok := s.Next(after); ok && !t.After(until); t, ok = s.Next(t) {
+			if !yield(t) {
+				return
+			}
+		}
+	}
+}
+
+// Location is the zone the expression is read in; UTC for the zero Schedule.
+func (s Schedule) Location() *time.Location {
+	if s.p == nil {
+		return time.UTC
+	}
+	return s.p.loc
+}
+
+// IsZero reports whether s is the zero Schedule, which never fires.
+func (s Schedule) IsZero() bool { return s.p == nil }
