@@ -1,0 +1,136 @@
+package cron
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/google/jsonschema-go/jsonschema"
+)
+
+// ArgsSpec describes the arguments of a job.
+type ArgsSpec struct {
+	Defaults json.RawMessage // a JSON object
+	Schema   json.RawMessage // JSON Schema 2020-12, derived from the Go type
+
+	typ    reflect.Type
+	schema *jsonschema.Schema
+	read   func(merged json.RawMessage) (canonical json.RawMessage, err error)
+}
+
+// Args gives the job typed arguments with defaults. T is a struct; its JSON names are the
+// arguments' names, and a `jsonschema:"..."` tag describes one. Runs by schedule get the
+// defaults; a run by hand may give others, which are checked before the run is accepted: unknown
+// names and wrong types are refused, and so is what a method Validate() error of T or *T
+// returns an error for. What is not given keeps its default, in objects inside of the arguments
+// too; a list that is given replaces the default's. Inside the job [ArgsFrom] returns them.
+func Args[T any](defaults T) Option {
+	return func(d *definition) {
+		spec, err := newArgsSpec(defaults)
+		if err != nil {
+			d.mistake("arguments: %v", err)
+			return
+		}
+		d.args = spec
+	}
+}
+
+func newArgsSpec[T any](defaults T) (*ArgsSpec, error) {
+	spec := &ArgsSpec{typ: reflect.TypeFor[T](), read: readArgs[T]}
+	if spec.typ.Kind() != reflect.Struct {
+		return nil, fmt.Errorf("%s is not a struct", spec.typ)
+	}
+	var err error
+	if spec.Defaults, err = json.Marshal(defaults); err != nil {
+		return nil, fmt.Errorf("the defaults are not JSON: %w", err)
+	}
+	if spec.schema, err = jsonschema.For[T](nil); err != nil {
+		return nil, err
+	}
+	values, err := decodeNumbers(spec.Defaults)
+	if err != nil {
+		return nil, err
+	}
+	adapt(spec.schema, values, true)
+	spec.schema.Default = spec.Defaults
+	if spec.Schema, err = json.Marshal(spec.schema); err != nil {
+		return nil, err
+	}
+	if _, err := spec.read(spec.Defaults); err != nil {
+		return nil, fmt.Errorf("the defaults are refused: %w", err)
+	}
+	return spec, nil
+}
+
+// readArgs reads arguments that are complete, checks them, and returns them as T writes them.
+func readArgs[T any](merged json.RawMessage) (canonical json.RawMessage, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("a method of %s panicked at %s: %v", reflect.TypeFor[T](), panicSite(), v)
+		}
+	}()
+	var args T
+	if err := json.Unmarshal(merged, &args); err != nil {
+		return nil, err
+	}
+	if v, ok := any(&args).(interface{ Validate() error }); ok {
+		if err := v.Validate(); err != nil {
+			return nil, err
+		}
+	}
+	return json.Marshal(args)
+}
+
+// accept checks the arguments given for a run of the job and fills in the defaults.
+func (j *Job) accept(given json.RawMessage) (json.RawMessage, error) {
+	names, wrong := parseArgs(given)
+	switch {
+	case wrong != nil:
+	case j.Args != nil:
+		var args json.RawMessage
+		if args, wrong = j.Args.merge(names); wrong == nil {
+			return args, nil
+		}
+	case len(names) > 0:
+		wrong = []FieldError{{Detail: "the job takes no arguments"}}
+	default:
+		return nil, nil
+	}
+	return nil, &ArgsError{Job: j.Name, Fields: wrong}
+}
+
+// parseArgs reads a JSON object; nothing and null are an empty one.
+func parseArgs(given json.RawMessage) (map[string]any, []FieldError) {
+	if given = bytes.TrimSpace(given); len(given) == 0 {
+		return nil, nil
+	}
+	v, err := decodeNumbers(given)
+	if err != nil {
+		return nil, []FieldError{{Detail: "not valid JSON: " + strings.TrimPrefix(err.Error(), "json: ")}}
+	}
+	names, ok := v.(map[string]any)
+	if !ok && v != nil {
+		return nil, []FieldError{{Detail: `arguments are a JSON object, such as {"name": "value"}`}}
+	}
+	return names, nil
+}
+
+// ArgsFrom returns the arguments of the run in ctx, T being the type that was given to [Args].
+// Outside of a run, and in a job without arguments, it returns the zero T. Another T is a
+// mistake of the program: ArgsFrom panics, and the run fails.
+func ArgsFrom[T any](ctx context.Context) (args T) {
+	run := RunFrom(ctx)
+	if run == nil || len(run.args) == 0 {
+		return args
+	}
+	if spec := run.job.Args; spec != nil && spec.typ != reflect.TypeFor[T]() {
+		panic(fmt.Errorf("ArgsFrom[%s]: the arguments of job %q are of type %s", reflect.TypeFor[T](), run.job.Name, spec.typ))
+	}
+	if err := json.Unmarshal(run.args, &args); err != nil {
+		panic(fmt.Errorf("ArgsFrom[%s]: %w", reflect.TypeFor[T](), err))
+	}
+	return args
+}

@@ -1,0 +1,178 @@
+package cron
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/google/jsonschema-go/jsonschema"
+)
+
+// decodeNumbers decodes one JSON value without a loss of digits.
+func decodeNumbers(raw []byte) (v any, err error) {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	if err := dec.Decode(&v); err != nil {
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, errors.New("it ends too soon")
+		}
+		return nil, err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("there is more after the value")
+	}
+	return v, nil
+}
+
+// merge puts what was given over the defaults.
+func (a *ArgsSpec) merge(given map[string]any) (json.RawMessage, []FieldError) {
+	defaults, err := decodeNumbers(a.Defaults)
+	if err != nil {
+		return nil, []FieldError{{Detail: err.Error()}}
+	}
+	merged, wrong := overlay(a.schema, "", defaults, given)
+	if len(wrong) > 0 {
+		return nil, wrong
+	}
+	raw, err := json.Marshal(merged)
+	if err == nil {
+		raw, err = a.read(raw)
+	}
+	if err != nil {
+		return nil, []FieldError{argError(err)}
+	}
+	return raw, nil
+}
+
+// adapt makes every name of a schema optional, since each has a default, if only Go's zero. It
+// opens the schema to everything where value, the default, is of another type: there the Go
+// type has a JSON of its own. has says whether there is a default.
+func adapt(s *jsonschema.Schema, value any, has bool) {
+	if s == nil {
+		return
+	}
+	s.Required = nil
+	if has && !fits(s, value) {
+		*s = jsonschema.Schema{Description: s.Description}
+	}
+	members, _ := value.(map[string]any)
+	for name, member := range s.Properties {
+		v, ok := members[name]
+		adapt(member, v, ok)
+	}
+	adapt(s.Items, nil, false)
+	adapt(s.AdditionalProperties, nil, false)
+}
+
+// overlay puts given over defaults at the place at, a JSON pointer, and finds every name and
+// type that the schema does not have there.
+func overlay(s *jsonschema.Schema, at string, defaults, given any) (merged any, wrong []FieldError) {
+	if s == nil {
+		return given, nil
+	}
+	if !fits(s, given) {
+		return nil, []FieldError{{Field: at, Detail: fmt.Sprintf("a JSON %s does not fit, it is %s", jsonKind(given), wanted(s))}}
+	}
+	switch given := given.(type) {
+	case map[string]any:
+		base, _ := defaults.(map[string]any)
+		out := maps.Clone(base)
+		if out == nil {
+			out = make(map[string]any, len(given))
+		}
+		for _, name := range slices.Sorted(maps.Keys(given)) {
+			member, known := s.Properties[name]
+			_, hasDefault := base[name]
+			switch {
+			case known:
+			case s.Properties == nil && !closed(s): // a map
+				member = s.AdditionalProperties
+			case !hasDefault:
+				wrong = append(wrong, FieldError{Field: at + pointer(name), Detail: unknownName(name, s)})
+				continue
+			}
+			value, w := overlay(member, at+pointer(name), base[name], given[name])
+			out[name], wrong = value, append(wrong, w...)
+		}
+		return out, wrong
+	case []any:
+		for i := range given {
+			var w []FieldError
+			given[i], w = overlay(s.Items, fmt.Sprintf("%s/%d", at, i), nil, given[i])
+			wrong = append(wrong, w...)
+		}
+	}
+	return given, wrong
+}
+
+// closed says whether an object of the schema has no names but those listed.
+func closed(s *jsonschema.Schema) bool {
+	return s.AdditionalProperties != nil && s.AdditionalProperties.Not != nil
+}
+
+func unknownName(name string, s *jsonschema.Schema) string {
+	if near := nearest(name, slices.Collect(maps.Keys(s.Properties))); near != "" {
+		return fmt.Sprintf("the job has no such argument; did you mean %q?", near)
+	}
+	return "the job has no such argument"
+}
+
+// fits says whether v is of a type that the schema names.
+func fits(s *jsonschema.Schema, v any) bool {
+	types := types(s)
+	kind := jsonKind(v)
+	return len(types) == 0 || slices.Contains(types, kind) ||
+		kind == "number" && slices.Contains(types, "integer") // whether it is one, the Go type knows
+}
+
+func types(s *jsonschema.Schema) []string {
+	if s.Type != "" {
+		return []string{s.Type}
+	}
+	return s.Types
+}
+
+func wanted(s *jsonschema.Schema) string {
+	named := slices.DeleteFunc(slices.Clone(types(s)), func(t string) bool { return t == "null" })
+	return "of type " + strings.Join(named, " or ")
+}
+
+// jsonKind names the type of a decoded JSON value as JSON Schema does.
+func jsonKind(v any) string {
+	switch v.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "boolean"
+	case json.Number:
+		return "number"
+	case string:
+		return "string"
+	case []any:
+		return "array"
+	}
+	return "object"
+}
+
+// pointer is a step of a JSON pointer (RFC 6901).
+func pointer(name string) string {
+	return "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+}
+
+// argError says what the Go type finds wrong: a number out of its range, a text that is no time.
+func argError(err error) FieldError {
+	var typ *json.UnmarshalTypeError
+	if !errors.As(err, &typ) {
+		return FieldError{Detail: err.Error()}
+	}
+	f := FieldError{Detail: fmt.Sprintf("a JSON %s does not fit, it is of type %s", typ.Value, typ.Type)}
+	for name := range strings.SplitSeq(typ.Field, ".") {
+		f.Field += pointer(name)
+	}
+	return f
+}

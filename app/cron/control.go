@@ -1,0 +1,341 @@
+package cron
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Trigger asks for a run of a job, which goes on in this process. It returns once the run is
+// recorded. Errors: [*NoJobError], [*ArgsError], [*RefusedError], or the store's.
+func (s *Scheduler) Trigger(ctx context.Context, name string, req Request) (Record, error) {
+	e, err := s.entry(name)
+	if err != nil {
+		return Record{}, err
+	}
+	args, err := e.job.accept(req.Args)
+	if err != nil {
+		return Record{}, err
+	}
+	c := s.byHand(e, ByHand, args, req.Actor)
+	c.Key, c.Force = req.Key, req.Force
+	return s.launch(ctx, e, c)
+}
+
+func (s *Scheduler) byHand(e *entry, trigger Trigger, args json.RawMessage, actor string) Claim {
+	p := &e.job.Policies
+	s.mu.Lock()
+	fence := s.newFence()
+	s.mu.Unlock()
+	return Claim{
+		Fence: fence, Job: e.job.Name, Trigger: trigger, Status: Queued, Args: args, Actor: actor,
+		Overlap: p.Overlap, QueueCap: p.CatchUpCap, Group: p.Group, Instance: s.instance.ID, Lease: s.cfg.Lease,
+		At: present(),
+	}
+}
+
+// launch claims a run by hand and begins it.
+func (s *Scheduler) launch(ctx context.Context, e *entry, c Claim) (Record, error) {
+	s.mu.Lock()
+	if s.phase == draining || s.phase == stopped {
+		s.mu.Unlock()
+		return Record{}, &RefusedError{Job: c.Job, Reason: ReasonShutdown}
+	}
+	direct := s.free > 0 && s.ready.len() == 0 && !e.serial && c.Overlap != Queue && c.Group == ""
+	if direct {
+		s.free--
+		c.Status = Running
+	}
+	s.claiming++
+	s.wg.Add(1)
+	s.mu.Unlock()
+	s.keepOn()
+	defer s.wg.Done()
+
+	got, err := s.claimOne(ctx, c)
+	s.mu.Lock()
+	s.claiming--
+	if err != nil {
+		if direct {
+			s.free++
+		}
+		s.pump()
+		s.mu.Unlock()
+		return Record{}, fmt.Errorf("run job %q: %w", c.Job, err)
+	}
+	if got.Refused != "" {
+		if direct {
+			s.free++
+			s.pump()
+		}
+		s.mu.Unlock()
+		return Record{}, &RefusedError{Job: c.Job, Reason: got.Refused}
+	}
+	r := s.claimed(e, &c, got, direct)
+	var rec Record
+	if r != nil {
+		rec = r.record()
+		if rec.Status == Running && rec.StartedAt == nil {
+			rec.StartedAt = &c.At
+		}
+	}
+	s.pump()
+	s.mu.Unlock()
+	if r == nil {
+		return s.Record(ctx, got.ID)
+	}
+	return rec, nil
+}
+
+// claimOne asks until the store has answered, since a claim that may have been made must not
+// be left without its run. It gives up when ctx has ended before the first answer.
+func (s *Scheduler) claimOne(ctx context.Context, c Claim) (Claimed, error) {
+	if err := ctx.Err(); err != nil {
+		return Claimed{}, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Lease/2)
+	defer cancel()
+	var got []Claimed
+	err := s.repeat(ctx, func(err error) bool { return errors.Is(err, context.DeadlineExceeded) }, func() (err error) {
+		got, err = s.store.Claim(ctx, []Claim{c})
+		return err
+	})
+	if err != nil {
+		return Claimed{}, err
+	}
+	return got[0], nil
+}
+
+// Await returns the run once it has ended; when ctx ends before, as it stands, with ctx's error.
+func (s *Scheduler) Await(ctx context.Context, id string) (Record, error) {
+	for {
+		s.mu.Lock()
+		var done chan struct{}
+		if r := s.runs[id]; r != nil {
+			if r.done == nil {
+				r.done = make(chan struct{})
+			}
+			done = r.done
+		}
+		s.mu.Unlock()
+		rec, err := s.Record(ctx, id)
+		if err != nil || rec.Status.Ended() {
+			return rec, err
+		}
+		var poll <-chan time.Time
+		if done == nil {
+			poll = time.After(250 * time.Millisecond)
+		}
+		select {
+		case <-ctx.Done():
+			return rec, ctx.Err()
+		case <-done:
+		case <-poll:
+		}
+	}
+}
+
+// Cancel asks for the end of a run, on whatever process it goes on, and returns the record.
+// A run that has ended is returned as it is.
+func (s *Scheduler) Cancel(ctx context.Context, id, actor string) (Record, error) {
+	rec, err := s.store.Cancel(ctx, id, ReasonRequested, actor)
+	if err != nil {
+		return rec, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.runs[id]; r != nil {
+		s.cancel(r, ReasonRequested, actor)
+	}
+	return rec, nil
+}
+
+// Retry runs a run that has ended once more, as a new run with its arguments and its slot.
+func (s *Scheduler) Retry(ctx context.Context, id, actor string) (Record, error) {
+	rec, err := s.store.Run(ctx, id)
+	if err != nil {
+		return rec, err
+	}
+	if !rec.Status.Ended() {
+		return rec, &RefusedError{Job: rec.Job, Reason: ReasonOverlap}
+	}
+	e, err := s.entry(rec.Job)
+	if err != nil {
+		return rec, err
+	}
+	args, err := e.job.accept(rec.Args)
+	if err != nil {
+		return rec, err
+	}
+	c := s.byHand(e, ByRetry, args, actor)
+	switch {
+	case rec.Slot != nil:
+		c.DataSlot = *rec.Slot
+	case rec.DataSlot != nil:
+		c.DataSlot = *rec.DataSlot
+	}
+	return s.launch(ctx, e, c)
+}
+
+// maxBackfill is how many slots one call of Backfill runs.
+const maxBackfill = 1000
+
+// Backfill runs the slots of a job from from to to, both included, on purpose, one after the
+// other, whatever became of them before. [Run.Slot] is the slot each stands for.
+func (s *Scheduler) Backfill(ctx context.Context, name string, from, to time.Time, actor string) ([]Record, error) {
+	e, err := s.entry(name)
+	if err != nil {
+		return nil, err
+	}
+	overrides, err := s.store.Overrides(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.follow(overrides) // a process that does not tick has not asked yet
+	s.mu.Lock()
+	slots, err := e.between(from, to)
+	s.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	args, err := e.job.accept(nil)
+	if err != nil {
+		return nil, err
+	}
+	recs := make([]Record, 0, len(slots))
+	for _, slot := range slots {
+		c := s.byHand(e, ByBackfill, args, actor)
+		c.DataSlot, c.Force = slot, true
+		if c.Overlap != Allow {
+			c.Overlap = Queue
+		}
+		c.QueueCap = maxBackfill * 10
+		rec, err := s.launch(ctx, e, c)
+		if err != nil {
+			return recs, err
+		}
+		recs = append(recs, rec)
+	}
+	return recs, nil
+}
+
+func (e *entry) between(from, to time.Time) ([]time.Time, error) {
+	wrong := func(field, format string, a ...any) error {
+		return &ArgsError{Job: e.job.Name, Fields: []FieldError{{Field: field, Detail: fmt.Sprintf(format, a...)}}}
+	}
+	if to.Before(from) {
+		return nil, wrong("/to", "%s is before %s", to.Format(time.RFC3339), from.Format(time.RFC3339))
+	}
+	if to.After(time.Now()) {
+		return nil, wrong("/to", "%s is in the future", to.Format(time.RFC3339))
+	}
+	var slots []time.Time
+	for slot := e.after(from.UnixMilli() - 1); slot <= to.UnixMilli(); slot = e.after(slot) {
+		if len(slots) == maxBackfill {
+			return nil, wrong("/from", "more than %d slots lie between %s and %s; backfill in parts", maxBackfill, from.Format(time.RFC3339), to.Format(time.RFC3339))
+		}
+		slots = append(slots, time.UnixMilli(slot).UTC())
+	}
+	if len(slots) == 0 {
+		return nil, wrong("/from", "no slot of the job lies between %s and %s", from.Format(time.RFC3339), to.Format(time.RFC3339))
+	}
+	return slots, nil
+}
+
+// Pause pauses a job on every process, or resumes it, until p.Until or for good. Slots that
+// pass meanwhile are recorded as skipped and not caught up.
+func (s *Scheduler) Pause(ctx context.Context, p Pause) (JobView, error) {
+	e, err := s.entry(p.Job)
+	if err != nil {
+		return JobView{}, err
+	}
+	p.At = present()
+	if !p.Resume && !p.Until.IsZero() && !p.Until.After(p.At) {
+		return JobView{}, &ArgsError{Job: p.Job, Fields: []FieldError{{Field: "/until", Detail: "is in the past"}}}
+	}
+	st, err := s.store.Pause(ctx, p)
+	if errors.Is(err, ErrNotFound) {
+		if err = s.introduce(ctx, e); err == nil {
+			st, err = s.store.Pause(ctx, p)
+		}
+	}
+	if err != nil {
+		return JobView{}, err
+	}
+	event := JobWasPaused
+	if p.Resume {
+		event = JobWasResumed
+	}
+	s.mu.Lock()
+	s.tell(Event{Kind: event, Job: p.Job})
+	s.mu.Unlock()
+	return s.view(e.job, st, p.At), nil
+}
+
+// Ready says why jobs do not run as they should; nil: they do.
+func (s *Scheduler) Ready(ctx context.Context) error {
+	s.mu.Lock()
+	phase, storeErr, syncErr, ticked := s.phase, s.storeError, s.syncError, s.tickedAt
+	s.mu.Unlock()
+	switch {
+	case phase == draining || phase == stopped:
+		return errors.New("the scheduler is stopping")
+	case syncErr != nil:
+		return fmt.Errorf("the store does not answer: %w", syncErr)
+	case phase == idle && !s.cfg.Disabled:
+		return errors.New("the scheduler has not started")
+	case storeErr != nil:
+		return fmt.Errorf("slots cannot be claimed: %w", storeErr)
+	case phase == ticking && time.Since(ticked) > 10*time.Second:
+		return fmt.Errorf("the scheduler has stalled: no tick for %s", time.Since(ticked).Round(time.Second))
+	}
+	if err := s.store.Ping(ctx); err != nil {
+		return fmt.Errorf("the store does not answer: %w", err)
+	}
+	return nil
+}
+
+func (s *Scheduler) entry(name string) (*entry, error) {
+	if e := s.byName[name]; e != nil {
+		return e, nil
+	}
+	names := make([]string, 0, len(s.jobs))
+	for _, j := range s.jobs {
+		names = append(names, j.Name)
+	}
+	return nil, &NoJobError{Name: name, Nearest: nearest(name, names)}
+}
+
+// nearest returns the candidate that differs from name in the fewest letters, if few.
+func nearest(name string, candidates []string) (best string) {
+	least := len(name)/3 + 2
+	for _, c := range slices.Sorted(slices.Values(candidates)) {
+		if d := distance(name, c); d < least {
+			best, least = c, d
+		}
+	}
+	return best
+}
+
+// distance is the Levenshtein distance.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j]+1, row[j+1]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,238 @@
+package cron
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Jobs returns the registered jobs by name, each as it stands, with one query of the store.
+func (s *Scheduler) Jobs(ctx context.Context, f Filter) ([]JobView, error) {
+	states, err := s.store.States(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	views := make([]JobView, 0, len(s.jobs))
+	for _, j := range s.jobs {
+		if f.Tag != "" && !j.HasTag(f.Tag) || !j.matches(f.Search) {
+			continue
+		}
+		v := s.view(j, states[j.Name], now)
+		if f.Status == "" || v.Status == f.Status {
+			views = append(views, v)
+		}
+	}
+	return views, nil
+}
+
+func (j *Job) matches(search string) bool {
+	search = strings.ToLower(strings.TrimSpace(search))
+	if search == "" {
+		return true
+	}
+	has := func(text string) bool { return strings.Contains(strings.ToLower(text), search) }
+	return has(j.Name) || has(j.Description) || slices.ContainsFunc(j.Tags, has)
+}
+
+// view shows a job.
+func (s *Scheduler) view(j *Job, st State, now time.Time) JobView {
+	table, _ := j.overridden(st.Override) // what cannot be followed is not shown either; follow reports it
+	v := JobView{
+		Name: j.Name, Expr: table.exprs[0], Schedules: table.exprs, Timezone: table.zone.String(), Description: j.Description,
+		Tags: j.Tags, Metadata: j.Metadata, Status: JobScheduled, Paused: st.PausedNow(now),
+		LastRun: optional(st.LastRun), Runs: st.Runs, Failures: st.Failures,
+	}
+	if v.Description == "" {
+		v.Description = table.explain()
+	}
+	if v.Tags == nil {
+		v.Tags = []string{}
+	}
+	if v.Metadata == nil {
+		v.Metadata = map[string]string{}
+	}
+	if st.LastStatus != "" {
+		v.LastStatus = &st.LastStatus
+	}
+	if st.LastError != "" {
+		v.LastError = &st.LastError
+	}
+	if !st.LastRun.IsZero() {
+		v.LastDurationMS = &st.LastDurationMS
+	}
+	from := now
+	switch {
+	case j.Disabled != "" || s.cfg.Disabled:
+		v.Status = JobDisabled
+		return v
+	case v.Paused:
+		v.Status = JobPaused
+		if st.PausedUntil.IsZero() {
+			return v
+		}
+		from = st.PausedUntil.Add(-time.Millisecond)
+	case st.Active > 0:
+		v.Status = JobRunning
+	}
+	if next, ok := table.next(from); ok {
+		v.NextRun = optional(next.UTC())
+	}
+	return v
+}
+
+const (
+	nextSlots   = 10
+	statsSample = 100
+	notesAhead  = 400 * 24 * time.Hour
+)
+
+// Job returns everything about one job, or [*NoJobError].
+func (s *Scheduler) Job(ctx context.Context, name string) (JobDetail, error) {
+	e, err := s.entry(name)
+	if err != nil {
+		return JobDetail{}, err
+	}
+	states, err := s.store.States(ctx, name)
+	if err != nil {
+		return JobDetail{}, err
+	}
+	recs, err := s.store.Runs(ctx, Query{Job: name, Statuses: []Status{Succeeded, Failed, Interrupted}, Limit: statsSample})
+	if err != nil {
+		return JobDetail{}, err
+	}
+	j, st, now := e.job, states[name], time.Now()
+	table, _ := j.overridden(st.Override)
+	d := JobDetail{
+		JobView: s.view(j, st, now), ScheduleText: table.explain(), NextSlots: []time.Time{}, Notes: []string{},
+		Policies: j.Policies.view(), Stats: stats(recs, st), Source: j.Source, Disabled: j.Disabled, FirstSeen: optional(st.FirstSeen),
+	}
+	if s.cfg.Disabled && d.Disabled == "" {
+		d.Disabled = "the scheduler is switched off (CRON_ENABLED=false)"
+	}
+	if d.Paused {
+		d.Pause = &PauseView{At: st.PausedAt, Until: optional(st.PausedUntil), Reason: st.PausedReason, By: st.PausedBy}
+	}
+	if j.Args != nil {
+		d.Args, d.ArgsSchema = j.Args.Defaults, j.Args.Schema
+	}
+	if o := st.Override; o.Expr != "" {
+		d.Override = &OverrideView{Expr: o.Expr, By: o.Actor, At: o.At, Code: j.Exprs}
+	}
+	for t, ok := table.next(now); ok && len(d.NextSlots) < nextSlots; t, ok = table.next(t) {
+		d.NextSlots = append(d.NextSlots, t.UTC())
+	}
+	for _, sch := range table.schedules {
+		for _, n := range sch.Notes(now, now.Add(notesAhead)) {
+			d.Notes = append(d.Notes, n.String())
+		}
+	}
+	return d, nil
+}
+
+func (p *Policies) view() PolicyView {
+	return PolicyView{
+		Timeout: p.Timeout.String(), Retries: p.Retries, Backoff: p.Backoff.String(), Overlap: string(p.Overlap),
+		CatchUp: string(p.CatchUp), CatchUpWindow: p.CatchUpFor.String(), CatchUpCap: p.CatchUpCap,
+		StartWithin: p.StartWithin.String(), OnCrash: string(p.OnCrash), Group: p.Group, GroupLimit: p.GroupLimit,
+		KeepRuns: p.KeepRuns, KeepFor: p.KeepFor.String(),
+	}
+}
+
+func stats(recs []Record, st State) Stats {
+	out := Stats{LastSuccess: optional(st.LastSuccess)}
+	var took []int64
+	for _, r := range recs {
+		if r.StartedAt == nil {
+			continue
+		}
+		out.Sample++
+		if r.Status == Succeeded {
+			out.Succeeded++
+		} else {
+			out.Failed++
+		}
+		if r.Duration != nil {
+			took = append(took, *r.Duration)
+		}
+	}
+	if out.Sample > 0 {
+		rate := float64(out.Succeeded) / float64(out.Sample)
+		out.SuccessRate = &rate
+	}
+	if n := len(took); n > 0 {
+		slices.Sort(took)
+		out.P50MS, out.P95MS = &took[(n-1)/2], &took[(n-1)*95/100]
+	}
+	return out
+}
+
+// Records returns runs, newest first; [*NoJobError] when q names a job that is neither
+// registered nor has a history.
+func (s *Scheduler) Records(ctx context.Context, q Query) ([]Record, error) {
+	recs, err := s.store.Runs(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	if len(recs) == 0 && q.Job != "" {
+		if _, err := s.entry(q.Job); err != nil {
+			states, serr := s.store.States(ctx, q.Job)
+			if serr != nil {
+				return nil, serr
+			}
+			if _, had := states[q.Job]; !had {
+				return nil, err
+			}
+		}
+	}
+	now := time.Now()
+	for i := range recs {
+		s.overlay(&recs[i], now)
+	}
+	return recs, nil
+}
+
+// Record returns one run, or [ErrNotFound].
+func (s *Scheduler) Record(ctx context.Context, id string) (Record, error) {
+	rec, err := s.store.Run(ctx, id)
+	if err != nil {
+		return rec, err
+	}
+	s.overlay(&rec, time.Now())
+	return rec, nil
+}
+
+// overlay adds to the record of a run that goes on what the store does not know yet.
+func (s *Scheduler) overlay(rec *Record, now time.Time) {
+	if rec.Status != Running {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.runs[rec.ID]; r != nil && r.status == Running {
+		fresh := r.record()
+		rec.Attempts, rec.Progress, rec.Result = fresh.Attempts, fresh.Progress, fresh.Result
+		rec.Overdue = r.overdue(now)
+		return
+	}
+	e := s.byName[rec.Job]
+	switch {
+	case rec.Cancel != nil:
+		rec.Overdue = now.Sub(*rec.Cancel) > 5*time.Second
+	case e != nil && e.job.Policies.Timeout > 0 && rec.Attempt == 1 && rec.StartedAt != nil:
+		rec.Overdue = now.Sub(*rec.StartedAt) > e.job.Policies.Timeout+time.Second
+	}
+}
+
+// Logs returns lines of a run with Seq above after, oldest first; [ErrNotFound] for no such run.
+func (s *Scheduler) Logs(ctx context.Context, id string, after int64, limit int) ([]LogLine, error) {
+	lines, err := s.store.Logs(ctx, id, after, limit)
+	if err != nil || len(lines) > 0 {
+		return lines, err
+	}
+	if _, err := s.store.Run(ctx, id); err != nil {
+		return nil, err
+	}
+	return []LogLine{}, nil
+}

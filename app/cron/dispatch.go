@@ -1,0 +1,370 @@
+package cron
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// line is the runs that could start at once if a worker were free, in order of arrival.
+type line struct {
+	runs []*Run
+	head int
+}
+
+func (l *line) len() int { return len(l.runs) - l.head }
+
+func (l *line) push(r *Run) { l.runs = append(l.runs, r) }
+
+func (l *line) pop() *Run {
+	if l.len() == 0 {
+		return nil
+	}
+	r := l.runs[l.head]
+	l.runs[l.head] = nil
+	l.head++
+	if l.head > 1024 && l.head > len(l.runs)/2 {
+		l.runs = append(l.runs[:0:0], l.runs[l.head:]...)
+		l.head = 0
+	}
+	return r
+}
+
+// pump starts what is in line while workers are free. s.mu is held.
+func (s *Scheduler) pump() {
+	for s.free > 0 {
+		r := s.next()
+		if r == nil {
+			return
+		}
+		s.free--
+		s.wg.Go(func() { s.labour(r) })
+	}
+}
+
+// next takes the first run from the line that may start now. A run that has to wait for
+// another of its job or group steps aside and takes no worker. s.mu is held.
+func (s *Scheduler) next() *Run {
+	for {
+		r := s.ready.pop()
+		switch {
+		case r == nil:
+			return nil
+		case r.gone: // it has ended while it waited
+		case r.status == Running: // its start was committed with its claim
+			s.grant(r)
+			return r
+		case s.phase == draining:
+			s.wg.Go(func() { s.giveBack(r) })
+		case r.late(time.Now()):
+			r.begun = true
+			f := s.unstarted(r, Skipped, ReasonLate, lateDetail(r.job.Policies.StartWithin))
+			s.wg.Go(func() { s.end(r, f) })
+		case r.serial && s.behind(r):
+			s.block(r)
+		default:
+			s.grant(r)
+			return r
+		}
+	}
+}
+
+// late says whether the deadline for the start of a run has passed.
+func (r *Run) late(now time.Time) bool {
+	within := r.job.Policies.StartWithin
+	return within > 0 && r.attempt == 0 && !r.slot.IsZero() && now.Sub(r.slot) > within
+}
+
+// grant reserves a worker's attention for r, and its job's turn if only one run may have it.
+// s.mu is held.
+func (s *Scheduler) grant(r *Run) {
+	r.begun = true
+	if r.serial {
+		r.entry.turn = r
+	}
+}
+
+// behind says whether r has to let another run of its job go first: one that has the turn, or
+// one that waits for it and came earlier. s.mu is held.
+func (s *Scheduler) behind(r *Run) bool {
+	if turn := r.entry.turn; turn != nil && turn != r {
+		return true
+	}
+	for _, other := range s.blocked[blockKey(r)] {
+		if other.entry == r.entry && other.seq < r.seq {
+			return true
+		}
+	}
+	return false
+}
+
+// labour is a worker: it takes runs to their end, or to their next wait, until none is in line.
+func (s *Scheduler) labour(r *Run) {
+	for r != nil {
+		if r.status == Running || s.start(r) {
+			r = s.invoke(r)
+			continue
+		}
+		s.mu.Lock()
+		r = s.another()
+		s.mu.Unlock()
+	}
+}
+
+// another returns what a worker does next, or sets it free. s.mu is held.
+func (s *Scheduler) another() *Run {
+	r := s.next()
+	if r == nil {
+		s.free++
+	}
+	return r
+}
+
+// start commits the start of the next attempt, before the function is called: after a crash a
+// run that says queued has certainly not begun. It returns false when the run did not start.
+func (s *Scheduler) start(r *Run) bool {
+	p := &r.job.Policies
+	ask := Start{
+		Fence: r.fence(), Job: r.job.Name, At: present(), Lease: s.cfg.Lease,
+		Serial: r.serial, Group: p.Group, GroupLimit: p.GroupLimit,
+	}
+	out, err := s.store.Start(s.work, ask)
+	if err != nil && !fenced(err) {
+		err = s.repeat(s.work, fenced, func() (err error) {
+			out, err = s.store.Start(s.work, ask)
+			return err
+		})
+	}
+	if err == nil && out.Started {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case err != nil:
+		r.lost = r.lost || fenced(err)
+		s.drop(r) // without a store at shutdown: the lease will expire, and the run is still queued
+		s.unblock(r)
+	case out.Blocked:
+		r.begun = false
+		r.entry.pass(r)
+		s.block(r)
+	case out.Cancelled:
+		r.stop(out.Reason, "")
+		f := s.unstarted(r, Cancelled, r.stopped.reason, r.stopped.Error())
+		s.wg.Go(func() { s.end(r, f) })
+	}
+	return false
+}
+
+// unstarted ends a run between attempts. s.mu is held.
+func (s *Scheduler) unstarted(r *Run, status Status, reason Reason, text string) Finish {
+	r.ending = true
+	return Finish{
+		Fence: r.fence(), Job: r.job.Name, Slot: r.slot, Status: status, Reason: reason, Error: text,
+		Attempts: append([]Attempt(nil), r.attempts...), Started: r.startedAt, At: present(),
+	}
+}
+
+// invoke calls the function and sees to whatever comes of it, also when it ends its goroutine.
+// It returns what the worker does next.
+func (s *Scheduler) invoke(r *Run) (next *Run) {
+	ctx, cancel := context.WithCancelCause(context.WithValue(s.base, runKey{}, r))
+	if !s.enter(r, cancel) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.another()
+	}
+	err := errGoexit
+	defer func() {
+		next = s.returned(ctx, r, err)
+		if err == errGoexit && next != nil { // this goroutine ends here
+			follow := next
+			s.wg.Go(func() { s.labour(follow) })
+		}
+	}()
+	err = r.job.run(ctx)
+	return nil
+}
+
+// enter notes that an attempt begins. It is false for a run that was given up meanwhile.
+func (s *Scheduler) enter(r *Run, cancel context.CancelCauseFunc) bool {
+	now := present()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.lost {
+		cancel(errLost)
+		s.drop(r)
+		return false
+	}
+	if r.status != Running {
+		r.status = Running
+		r.attempt++
+	}
+	r.cancel = cancel
+	if r.startedAt.IsZero() {
+		r.startedAt = now
+	}
+	r.attempts = append(r.attempts, Attempt{Number: r.attempt, Instance: r.instance, StartedAt: now})
+	if r.stopped != nil {
+		cancel(r.stopped)
+	}
+	if s.observe != nil {
+		s.tell(Event{Kind: RunStarted, Job: r.job.Name, Record: r.record()})
+	}
+	return true
+}
+
+// returned is called when the function has returned. The worker goes on to the next run, whose
+// start may share the commit of this one's end.
+func (s *Scheduler) returned(ctx context.Context, r *Run, err error) (next *Run) {
+	now := present()
+	s.mu.Lock()
+	f := r.finish(ctx, err, now, s.phase == draining)
+	r.cancel(nil)
+	r.cancel = nil
+	lost := r.lost
+	next = s.another()
+	s.mu.Unlock()
+	switch {
+	case lost:
+		s.log.Warn("run ended after its lease was lost; the outcome is not recorded", "job", r.job.Name, "run", r.id, "error", err)
+		s.forget(r)
+	case s.instant:
+		s.end(r, f)
+	default:
+		s.endLater(r, f)
+	}
+	return next
+}
+
+func (s *Scheduler) endLater(r *Run, f Finish) { s.wg.Go(func() { s.end(r, f) }) }
+
+// end commits the end of a run, or of an attempt, and wakes what waited for it.
+func (s *Scheduler) end(r *Run, f Finish) {
+	if f.Status.Ended() {
+		f.Lines = r.journal.close(f.At, r.attempt)
+	} else {
+		f.Lines = r.journal.take()
+	}
+	err := s.store.Finish(s.work, f)
+	if err != nil && !fenced(err) {
+		err = s.endAgain(f)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		s.log.Error("the end of a run could not be recorded", "job", r.job.Name, "run", r.id, "status", f.Status, "error", err)
+		s.unblock(r)
+		s.drop(r)
+		return
+	}
+	switch {
+	case f.Status != Queued || f.Release:
+		s.drop(r)
+	default:
+		s.delay(r, f)
+	}
+	if s.observe != nil {
+		rec := r.record()
+		rec.Status, rec.Reason, rec.Error, rec.Stack = f.Status, f.Reason, f.Error, f.Stack
+		if f.Status.Ended() {
+			rec.EndedAt = &f.At
+			if !f.Started.IsZero() {
+				took := f.At.Sub(f.Started).Milliseconds()
+				rec.Duration = &took
+			}
+		}
+		s.tell(Event{Kind: RunEnded, Job: r.job.Name, Record: rec})
+	}
+	s.unblock(r)
+	s.pump()
+}
+
+func (s *Scheduler) endAgain(f Finish) error {
+	return s.repeat(s.work, fenced, func() error { return s.store.Finish(s.work, f) })
+}
+
+// forget drops a run that is no longer ours.
+func (s *Scheduler) forget(r *Run) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drop(r)
+	s.unblock(r)
+	s.pump()
+}
+
+func fenced(err error) bool { return errors.Is(err, ErrFenced) }
+
+// delay puts a run back in line when its next attempt is due. s.mu is held.
+func (s *Scheduler) delay(r *Run, f Finish) {
+	r.status, r.nextAt, r.begun, r.ending = Queued, f.NextAt, false, false
+	if s.phase == draining {
+		s.wg.Go(func() { s.giveBack(r) })
+		return
+	}
+	r.timer = time.AfterFunc(time.Until(f.NextAt), func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.runs[r.id] != r || s.phase == draining {
+			return
+		}
+		r.nextAt = time.Time{}
+		s.ready.push(r)
+		s.pump()
+	})
+}
+
+// block sets a run aside until something of its job or group has ended. s.mu is held.
+func (s *Scheduler) block(r *Run) {
+	if s.phase == draining {
+		s.wg.Go(func() { s.giveBack(r) })
+		return
+	}
+	r.waitsFor = blockKey(r)
+	waiting := s.blocked[r.waitsFor]
+	i, _ := slices.BinarySearchFunc(waiting, r, func(a, b *Run) int { return cmp.Compare(a.seq, b.seq) })
+	s.blocked[r.waitsFor] = slices.Insert(waiting, i, r)
+}
+
+// pass gives up the turn of r's job, if r has it.
+func (e *entry) pass(r *Run) {
+	if e.turn == r {
+		e.turn = nil
+	}
+}
+
+// blockKey names what a run may wait for: its group's limit, and within it its job's turn.
+func blockKey(r *Run) string {
+	if g := r.job.Policies.Group; g != "" {
+		return "group " + g
+	}
+	return "job " + r.job.Name
+}
+
+// unblock lets the first of those that waited for r try again. s.mu is held.
+func (s *Scheduler) unblock(r *Run) { s.wake(blockKey(r), r.job.Policies.Group != "") }
+
+// wake puts the first that waits under key back in line; with every, all of them, since those
+// of one group also wait for runs of their own jobs. s.mu is held.
+func (s *Scheduler) wake(key string, every bool) {
+	waiting := s.blocked[key]
+	n := min(1, len(waiting))
+	if every {
+		n = len(waiting)
+	}
+	for _, r := range waiting[:n] {
+		r.waitsFor = ""
+		s.ready.push(r)
+	}
+	if n == len(waiting) {
+		delete(s.blocked, key)
+		return
+	}
+	s.blocked[key] = waiting[n:]
+}
+
+func (r *Run) String() string { return fmt.Sprintf("%s/%s", r.job.Name, r.id) }

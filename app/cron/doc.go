@@ -1,0 +1,127 @@
+// Package cron is the words and the rules of the template: what a job is, which slots it has, and
+// how each of them comes to end as one recorded run.
+//
+// # From an expression to a recorded run
+//
+// init functions call [Register], which only writes down. [Registry.Jobs] checks everything at
+// once, fills in defaults and composes each job's wrappers. [New] and [Scheduler.Run] take it from
+// there:
+//
+//  1. Sync tells the store which jobs there are and learns each job's watermark: the slot up to
+//     which everything is settled. A job that is new, or whose schedule was edited, begins now.
+//  2. A tick of the clock says that slots may be due. It is a hint and nothing more: what is due
+//     follows from the watermark and the time. A tick that is late, lost or doubled changes
+//     nothing, and once a second every job is looked at without one.
+//  3. The plan decides about every slot since the watermark: it runs, or it is skipped with a
+//     reason. No slot is passed over.
+//  4. Claim inserts one row for each, under UNIQUE(job, slot), and moves the watermark in the same
+//     transaction. Of several processes one wins; the others see whose row it is and go on.
+//  5. The winner's run takes a worker at once, or waits: for a worker, its turn, its group, the
+//     time of its next attempt. Start commits the attempt before the function is called.
+//  6. The function runs inside its wrappers. Finish commits how it ended, with what it told.
+//
+// A run by hand, a retry of an old run and a backfill enter at 4 with a row that has no slot.
+//
+// # The words
+//
+// A job has schedules; a slot is an instant, in UTC milliseconds, at which one of them is due; a
+// run is one execution for a slot or by hand; an attempt is one call of the function inside a run.
+// The claim is the run's row, and the fence its ID and random token. An instance is one process,
+// with an ID of its own at each boot. The lease is how long a row stays its owner's without a sign
+// of life. Two schedules of a job that name one instant make one slot.
+//
+// # Guarantees
+//
+// G1: for each slot of a job at most one start per attempt, on any number of processes that share a
+// database. The unique row lets one process win; who won is read back by token, so that a claim
+// whose answer was lost is asked for again under the same fence and turns out won or not. The
+// watermark keeps slots from coming back after their rows are pruned. Every later write holds only
+// while token and status are still those of the row: a process that slept through its lease ends
+// nothing and starts nothing ([ErrFenced]), and its run's context is cancelled.
+//
+// G2: no silent loss. Every slot inside the catch-up window ends as one row. The watermark moves
+// only with the rows of all slots before it, in one commit. What cannot be claimed stays unsettled
+// and is asked for again each second. Slots older than the window are told of in one row together.
+//
+// G3: after a crash in mid-attempt the job's author has chosen. Every instance beats each third of
+// a lease and sweeps what has expired: [OnCrash]([Skip]) ends the run as interrupted, outcome
+// unknown; [Rerun] makes another attempt, up to three times. A run that was only queued has not
+// begun, since starts are committed first, and is taken over under either. Two lease lengths after
+// a process died, no run says that it is still running there.
+//
+// Side effects do not happen exactly once, whatever a scheduler promises: an attempt may have done
+// its work and died before it was recorded. [Run.Key] is the same for all attempts of a slot; hand
+// it on to whoever can deduplicate.
+//
+// # Slots that were missed
+//
+// A slot counts as missed when it is claimed more than 5 s late by a process that was up
+// (missedLive: the machine slept, the database was away, the clock leapt), or when it lies more
+// than 1 s before the process began to tick (missedBoot: nobody was there). Younger slots run as if
+// on time; after a restart they may be in another process's hands at this very moment, and the
+// claim decides. [CatchUp] decides about the missed ones inside of the window: [Latest] runs the
+// newest, unless a slot that is not missed runs anyway, and records the others as superseded; [All]
+// runs the newest ones up to the cap, oldest first, one after the other unless they may overlap;
+// [None] records them. Slots of a paused job are recorded as paused when they pass and are not
+// caught up. [StartWithin] applies to all of them.
+//
+// # Running
+//
+// [Overlap] is decided inside the claim's transaction, where other processes' runs are seen. Runs
+// that wait for each other keep the order of their slots. A run that waits takes no worker, and
+// what is in line starts in order of arrival: a slow job delays another's start only when all
+// workers are taken. A group's limit is counted at Start, over all processes.
+//
+// The wrappers are, from the outside: labels, logging, retry, timeout, those of [Registry.Use],
+// those of [Use]. A panic is isolated around the function and around each wrapper of a user's; the
+// next one out sees a [*PanicError]. So is an error whose own methods panic. What no one can
+// isolate ends the program: a panic in a goroutine that the job started itself, a concurrent map
+// write, an exhausted stack or memory.
+//
+// A timeout or a cancellation ends the context and waits. A function that ignores it stays counted,
+// keeps its worker, its lease and its overlap place, and is shown as overdue. There is no abandoned
+// goroutine, but for a process that ends.
+//
+// A retry does not sleep in a worker: the attempt ends, the run is queued again, and the time of the
+// next attempt is in its row, where it survives a restart. A cancelled attempt is not retried.
+//
+// # When things go wrong
+//
+// The store is away at the start: nothing is due until it answers; [Scheduler.Ready] says so. Away
+// later: claims are repeated and their slots go to catch-up when it is back; ends of runs are
+// repeated until they are recorded. When it is away for longer than a lease, other processes that
+// do reach it take the runs over, and what this one then has to say is fenced off.
+//
+// The clock goes back: nothing repeats, since slots at or below the watermark are settled; jobs are
+// due again when the clock has passed it. It goes forward, or the machine sleeps: noticed within a
+// second or so, and the slots in between are missed ones. Leases end on the database's clock where
+// it has one, and so do not depend on the processes agreeing.
+//
+// Shutdown: claiming stops, runs that wait are given back for any process to take at once, the rest
+// may finish for the grace. Then they are cancelled and recorded; one whose job says [Rerun] goes
+// back into the queue. 5 s later what is still running is recorded as interrupted, and the leases
+// are given up.
+//
+// An observer must not block, and history is pruned in small steps, so that neither delays a claim.
+//
+// # Which file holds what, in reading order
+//
+//	registry.go option.go policy.go job.go     declaring jobs
+//	scheduler.go clockwork.go tickqueue.go     the life of a scheduler; ticks, by go-quartz
+//	timetable.go settle.go claim.go            when a job is due; the plan; claims
+//	dispatch.go live.go                        starting, waiting, ending
+//	keeper.go sweep.go                         leases, cancel requests, notes, pruning; dead processes
+//	labels.go logging.go retry.go timeout.go isolate.go    the wrappers
+//	run.go args.go argsmerge.go                what a job's function sees
+//	loghandler.go journal.go redact.go         what it logs
+//	control.go desk.go timeline.go event.go view.go        what people and programs ask and tell
+//	store.go record.go errors.go transient.go  the contract with the store; a store that keeps nothing
+//
+// # What is deliberately not done
+//
+// There is no leader: every process ticks and claims, so there is no election to wait for. There is
+// no dependency between jobs, no priority, and no payload queue: a job is a function and a time. No
+// catch-up reaches back beyond a job's first registration or an edit of its schedule. quartz is the
+// clock only: its cron dialect, retries, misfire rules, worker limit and cancel-on-stop are not what
+// users expect here. No third-party type is in an exported name.
+package cron

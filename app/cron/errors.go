@@ -1,0 +1,65 @@
+package cron
+
+import "fmt"
+
+// NoJobError says that no job of that name is registered. It is an [ErrNotFound].
+type NoJobError struct {
+	Name    string
+	Nearest string // the most similar registered name; empty: none is
+}
+
+func (e *NoJobError) Error() string {
+	if e.Nearest != "" {
+		return fmt.Sprintf("no job %q; did you mean %q?", e.Name, e.Nearest)
+	}
+	return fmt.Sprintf("no job %q", e.Name)
+}
+
+// Is makes errors.Is(err, ErrNotFound) true.
+func (e *NoJobError) Is(target error) bool { return target == ErrNotFound }
+
+// RefusedError says why a run by hand was not accepted.
+type RefusedError struct {
+	Job    string
+	Reason Reason // ReasonPaused, ReasonOverlap, ReasonQueueFull, ReasonShutdown
+}
+
+func (e *RefusedError) Error() string {
+	switch e.Reason {
+	case ReasonPaused:
+		return fmt.Sprintf("job %q is paused; resume it, or force the run", e.Job)
+	case ReasonOverlap:
+		return fmt.Sprintf("job %q is running and does not overlap; wait for it, or force the run", e.Job)
+	case ReasonQueueFull:
+		return fmt.Sprintf("job %q has too many runs waiting", e.Job)
+	case ReasonShutdown:
+		return fmt.Sprintf("job %q cannot be run: the scheduler is stopping", e.Job)
+	}
+	return fmt.Sprintf("job %q was refused: %s", e.Job, e.Reason)
+}
+
+// ArgsError says which arguments of a run are wrong.
+type ArgsError struct {
+	Job    string
+	Fields []FieldError
+}
+
+// FieldError is one wrong field. Field is a JSON pointer (RFC 6901); empty: the whole value.
+type FieldError struct {
+	Field  string `json:"field"`
+	Detail string `json:"detail"`
+}
+
+func (e *ArgsError) Error() string {
+	s := fmt.Sprintf("arguments of job %q:", e.Job)
+	for i, f := range e.Fields {
+		if i > 0 {
+			s += ";"
+		}
+		if f.Field != "" {
+			s += " " + f.Field + ":"
+		}
+		s += " " + f.Detail
+	}
+	return s
+}

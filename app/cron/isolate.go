@@ -1,0 +1,92 @@
+package cron
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"runtime"
+	"runtime/debug"
+	"strings"
+)
+
+// PanicError is a panic of a job turned into its error.
+type PanicError struct {
+	Value any    // what panic was called with
+	At    string // folder/file.go:line: where the program's own code panicked, or called what did
+	Stack string
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("panic at %s: %v", e.At, e.Value) }
+
+// Unwrap returns the value of the panic if it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// isolate turns a panic into an error. Panics in goroutines that the function starts itself are
+// out of its reach, as they are out of anyone's: they end the program.
+func isolate(next Func) Func {
+	return func(ctx context.Context) (err error) {
+		defer func() {
+			if v := recover(); v != nil {
+				err = &PanicError{Value: v, At: panicSite().String(), Stack: string(debug.Stack())}
+			}
+		}()
+		err = next(ctx)
+		try(err)
+		return err
+	}
+}
+
+// try calls the methods that an error has of its own, so that one that panics, as a typed nil
+// often does, panics here, where it is isolated, and not wherever it is handled later.
+func try(err error) {
+	if err == nil {
+		return
+	}
+	_ = err.Error()
+	_ = errors.Is(err, neverError{})
+	_ = errors.As(err, &neverError{})
+}
+
+// neverError is in the chain of no error.
+type neverError struct{}
+
+func (neverError) Error() string { return "never" }
+
+// module is the import path of the program, which may have been renamed.
+var module = strings.TrimSuffix(reflect.TypeFor[PanicError]().PkgPath(), "/app/cron")
+
+// panicSite finds where the panic that is being recovered came from: the innermost frame of the
+// program's own code, this package apart, in what was called by isolate; or else the frame that
+// panicked.
+func panicSite() site {
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
+	var first site
+	for panicking := false; ; {
+		f, more := frames.Next()
+		switch {
+		case f.Function == "runtime.gopanic":
+			panicking = true
+		case !panicking || strings.HasPrefix(f.Function, "runtime."):
+		case strings.HasPrefix(f.Function, module+"/app/cron."):
+			if strings.Contains(f.Function, ".isolate.") {
+				return first
+			}
+		case own(f.Function):
+			return siteOf(f.File, f.Line)
+		case first == site{}:
+			first = siteOf(f.File, f.Line)
+		}
+		if !more {
+			return first
+		}
+	}
+}
+
+func own(function string) bool {
+	return strings.HasPrefix(function, "main.") || strings.HasPrefix(function, module+"/")
+}

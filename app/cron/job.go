@@ -1,0 +1,59 @@
+package cron
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"time"
+
+	"fibercrons/app/schedule"
+)
+
+// Func is the body of a job. It is called once per attempt. A nil error is success. The
+// context ends on timeout, cancellation and shutdown; a Func that ignores it is waited for.
+type Func func(ctx context.Context) error
+
+// Middleware wraps a Func. Of several, the first listed is the outermost.
+type Middleware func(next Func) Func
+
+// Job is a registered job with every default filled in. It does not change after
+// [Registry.Jobs] has returned it.
+type Job struct {
+	Name        string
+	Description string
+	Tags        []string
+	Metadata    map[string]string
+	Exprs       []string            // as written; the first is the one given to Register
+	Schedules   []schedule.Schedule // parallel to Exprs
+	Zone        *time.Location
+	Policies    Policies
+	Args        *ArgsSpec // nil: the job takes no arguments
+	Source      string    // file:line of its Register call
+	Disabled    string    // why the job does not run in this environment; empty: it does
+
+	run Func // fn inside every wrapper, composed once
+}
+
+var nameRule = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,99}$`)
+
+// reserved are the words that stand where a job's name would in /crons/:name.
+var reserved = []string{
+	"runs", "timeline", "events", "instances", "audit",
+	"openapi.json", "docs", "dashboard", "login",
+}
+
+// Next returns the first slot of the job after t, over all of its schedules. It is false when
+// no schedule fires again.
+func (j *Job) Next(t time.Time) (time.Time, bool) { return nextOf(j.Schedules, t) }
+
+func nextOf(schedules []schedule.Schedule, t time.Time) (next time.Time, ok bool) {
+	for _, s := range schedules {
+		if n, fires := s.Next(t); fires && (!ok || n.Before(next)) {
+			next, ok = n, true
+		}
+	}
+	return next, ok
+}
+
+// HasTag says whether the job carries tag.
+func (j *Job) HasTag(tag string) bool { return slices.Contains(j.Tags, tag) }

@@ -1,0 +1,113 @@
+package cron
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+const maxLine = 16 << 10
+
+// journal gathers the lines that one run logs, up to a number of bytes. What is beyond them is
+// counted, and a line says where the log was cut.
+type journal struct {
+	mu      sync.Mutex
+	lines   []LogLine
+	seq     int64
+	size    int
+	limit   int
+	cut     bool  // the limit was reached; nothing is kept from there on
+	dropped int64 // lines since
+}
+
+// full counts a line that could not be kept, and says whether it is one: then it need not be
+// rendered.
+func (j *journal) full() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.cut {
+		j.dropped++
+	}
+	return j.cut
+}
+
+func (j *journal) add(at time.Time, attempt int, level, message string, attrs json.RawMessage) {
+	if j.limit < 0 {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if at.IsZero() {
+		at = time.Now()
+	}
+	message = clip(message, maxLine)
+	if len(attrs) > maxLine {
+		attrs, _ = json.Marshal(map[string]string{"attrs": fmt.Sprintf("[left out: %d bytes]", len(attrs))})
+	}
+	size := len(message) + len(attrs) + 32
+	if j.cut || j.size+size > j.limit {
+		j.dropped++
+		if !j.cut {
+			j.cut = true
+			j.put(at, attempt, "WARN", fmt.Sprintf("[log cut here: this run logged more than %d bytes; later lines are only in the program's log]", j.limit), nil)
+		}
+		return
+	}
+	j.size += size
+	j.put(at, attempt, level, message, attrs)
+}
+
+func (j *journal) put(at time.Time, attempt int, level, message string, attrs json.RawMessage) {
+	j.seq++
+	j.lines = append(j.lines, LogLine{Seq: j.seq, Time: at.UTC().Truncate(time.Millisecond), Attempt: attempt, Level: level, Message: message, Attrs: attrs})
+}
+
+// take returns the lines gathered since the last take.
+func (j *journal) take() []LogLine {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	lines := j.lines
+	j.lines = nil
+	return lines
+}
+
+// close is take for the last time: it says how many lines were left out.
+func (j *journal) close(at time.Time, attempt int) []LogLine {
+	j.mu.Lock()
+	if j.dropped > 0 {
+		j.put(at, attempt, "WARN", fmt.Sprintf("[%d lines were left out]", j.dropped), nil)
+		j.dropped = 0
+	}
+	j.mu.Unlock()
+	return j.take()
+}
+
+// restore puts back lines that could not be noted.
+func (j *journal) restore(lines []LogLine) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.lines = append(lines, j.lines...)
+}
+
+// clip makes text valid UTF-8 without NUL, as every database takes it, and shortens it to at
+// most n bytes, at a rune's edge, and says so.
+func clip(text string, n int) string {
+	left := len(text) - n
+	if left > 0 {
+		for edge := n; edge > max(0, n-utf8.UTFMax); edge-- {
+			if utf8.RuneStart(text[edge]) {
+				n, left = edge, len(text)-edge
+				break
+			}
+		}
+		text = text[:n]
+	}
+	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\x00", "\ufffd")
+	if left > 0 {
+		text += fmt.Sprintf("… [%d bytes left out]", left)
+	}
+	return text
+}

@@ -1,0 +1,290 @@
+package cron
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// The keeper gives signs of life, notices what other processes ask of this one's runs, writes
+// down what runs tell, and takes over what dead processes have left.
+
+const (
+	pruneEvery = 30 * time.Second
+	pruneStep  = 200 // rows deleted in one commit, so that claims never wait long
+	sweepStep  = 100
+
+	followEvery = 3 // seconds until a schedule that another process was told to use is used here
+)
+
+// keepOn starts the keeper, once.
+func (s *Scheduler) keepOn() {
+	s.keeping.Do(func() {
+		s.keeper.Go(s.beating)
+		s.keeper.Go(s.listening)
+		s.keeper.Go(s.pruning)
+	})
+}
+
+// beating extends the leases every third of their length.
+func (s *Scheduler) beating() {
+	ticker := time.NewTicker(max(s.cfg.Lease/3, 10*time.Millisecond))
+	defer ticker.Stop()
+	for {
+		s.beat()
+		s.sweep()
+		select {
+		case <-s.stopKeep:
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// listening looks once a second for requests to cancel, writes notes, and lets waiting runs
+// try again, since what they wait for may be another process's.
+func (s *Scheduler) listening() {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for turn := 1; ; turn++ {
+		select {
+		case <-s.stopKeep:
+			return
+		case <-ticker.C:
+			s.listen()
+			s.note()
+			if turn%followEvery == 0 {
+				s.followOverrides()
+			}
+			s.mu.Lock()
+			for key := range s.blocked {
+				s.wake(key, key[0] == 'g')
+			}
+			s.pump()
+			s.mu.Unlock()
+		}
+	}
+}
+
+func (s *Scheduler) beat() {
+	s.mu.Lock()
+	known := make(map[string]bool, len(s.runs))
+	for id := range s.runs {
+		known[id] = true
+	}
+	quiet := s.claiming == 0
+	s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(s.work, s.cfg.Lease)
+	defer cancel()
+	held, err := s.store.Beat(ctx, Beat{Instance: s.instance, At: present(), Lease: s.cfg.Lease})
+	if err != nil {
+		s.log.Error("no sign of life could be given; when the leases expire, other processes may take over", "error", err)
+		return
+	}
+	s.kept.Store(true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.obey(held)
+	inStore := make(map[string]bool, len(held))
+	var lostTrack []Held
+	for _, h := range held {
+		inStore[h.ID] = true
+		if s.runs[h.ID] != nil || !quiet || s.claiming > 0 || s.phase == draining {
+			delete(s.orphans, h.ID)
+			continue
+		}
+		if s.orphans[h.ID]++; s.orphans[h.ID] > 2 {
+			lostTrack = append(lostTrack, h)
+		}
+	}
+	for id := range s.orphans {
+		if !inStore[id] {
+			delete(s.orphans, id)
+		}
+	}
+	for id := range known {
+		if r := s.runs[id]; r != nil && !inStore[id] && !r.lost && !r.ending {
+			s.lose(r)
+		}
+	}
+	for _, h := range lostTrack {
+		s.wg.Go(func() { s.disown(h) })
+	}
+}
+
+// lose ends a run whose lease another process has ended. s.mu is held.
+func (s *Scheduler) lose(r *Run) {
+	r.lost = true
+	s.log.Warn("the lease of a run was lost", "job", r.job.Name, "run", r.id)
+	if r.cancel != nil {
+		r.cancel(errLost)
+		return
+	}
+	if !r.begun {
+		s.drop(r)
+	}
+}
+
+// disown ends a run that the store holds to be ours, and that no claim of ours stands for any
+// longer: its answer was lost, and its slot is past all asking.
+func (s *Scheduler) disown(h Held) {
+	err := s.store.Finish(s.work, Finish{Fence: h.Fence, Status: Interrupted, Reason: ReasonCrash, At: present(),
+		Error: "the claim of this run was not confirmed in time; it was not started"})
+	if err != nil && !errors.Is(err, ErrFenced) {
+		s.log.Error("a run without an owner could not be ended", "run", h.ID, "error", err)
+	}
+}
+
+// listen looks for requests to cancel.
+func (s *Scheduler) listen() {
+	s.mu.Lock()
+	idle := len(s.runs) == 0
+	s.mu.Unlock()
+	if idle {
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.work, s.cfg.Lease)
+	defer cancel()
+	held, err := s.store.Beat(ctx, Beat{Instance: s.instance, At: present(), Lease: s.cfg.Lease, Quick: true})
+	if err != nil {
+		return // beat reports it
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.obey(held)
+}
+
+// obey cancels runs whose end was asked for. s.mu is held.
+func (s *Scheduler) obey(held []Held) {
+	for _, h := range held {
+		if r := s.runs[h.ID]; h.Cancel && r != nil {
+			s.cancel(r, h.Reason, h.CancelBy)
+		}
+	}
+}
+
+// cancel ends a run that waits, or asks the function of one that does not. s.mu is held.
+func (s *Scheduler) cancel(r *Run, reason Reason, by string) {
+	if reason == "" {
+		reason = ReasonRequested
+	}
+	if r.stopped != nil {
+		return
+	}
+	r.stop(reason, by)
+	if r.begun || r.status != Queued || s.phase == draining {
+		return
+	}
+	r.begun = true
+	if r.timer != nil {
+		r.timer.Stop()
+	}
+	s.unlist(r)
+	f := s.unstarted(r, Cancelled, r.stopped.reason, r.stopped.Error())
+	s.wg.Go(func() { s.end(r, f) })
+}
+
+// unlist takes r out of those that wait. s.mu is held.
+func (s *Scheduler) unlist(r *Run) {
+	waiting := s.blocked[r.waitsFor]
+	for i, other := range waiting {
+		if other == r {
+			s.blocked[r.waitsFor] = append(waiting[:i:i], waiting[i+1:]...)
+			break
+		}
+	}
+	for i := s.ready.head; i < len(s.ready.runs); i++ {
+		if s.ready.runs[i] == r {
+			s.ready.runs = append(s.ready.runs[:i:i], s.ready.runs[i+1:]...)
+			break
+		}
+	}
+}
+
+// note writes down what runs have told since the last time.
+func (s *Scheduler) note() {
+	s.mu.Lock()
+	var notes []Note
+	var from []*Run
+	for _, r := range s.runs {
+		if r.status != Running || r.cancel == nil {
+			continue
+		}
+		if n, ok := r.told(); ok {
+			notes, from = append(notes, n), append(from, r)
+		}
+	}
+	s.mu.Unlock()
+	if len(notes) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.work, s.cfg.Lease)
+	defer cancel()
+	if err := s.store.Note(ctx, notes); err != nil {
+		for i, r := range from { // they are told again, at the latest when the run ends
+			r.journal.restore(notes[i].Lines)
+			r.mu.Lock()
+			r.moved = r.moved || notes[i].Progress != nil
+			r.mu.Unlock()
+		}
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range from {
+		if s.observe != nil && s.runs[r.id] == r {
+			s.tell(Event{Kind: RunProgress, Job: r.job.Name, Record: r.record()})
+		}
+	}
+}
+
+// pruning keeps histories within their bounds.
+func (s *Scheduler) pruning() {
+	ticker := time.NewTicker(pruneEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-s.stopKeep:
+			return
+		case <-ticker.C:
+			s.prune(time.Now())
+		}
+	}
+}
+
+// prune looks at jobs of which a run has ended since, and once an hour at all of them.
+func (s *Scheduler) prune(now time.Time) {
+	s.mu.Lock()
+	if s.phase != ticking {
+		s.mu.Unlock()
+		return
+	}
+	var some []*entry
+	for _, j := range s.jobs {
+		e := s.byName[j.Name]
+		if e.dirty || now.Sub(e.pruned) >= time.Hour {
+			e.dirty, e.pruned = false, now
+			some = append(some, e)
+		}
+	}
+	s.mu.Unlock()
+	for _, e := range some {
+		p := &e.job.Policies
+		var cutoff time.Time
+		if p.KeepFor > 0 {
+			cutoff = now.Add(-p.KeepFor)
+		}
+		for n := pruneStep; n == pruneStep; {
+			select {
+			case <-s.stopKeep:
+				return
+			default:
+			}
+			var err error
+			if n, err = s.store.Prune(s.work, e.job.Name, p.KeepRuns, cutoff, pruneStep); err != nil {
+				s.log.Error("old runs could not be deleted", "job", e.job.Name, "error", err)
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package cron
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// live is what the scheduler keeps about a run of its process. Scheduler.mu guards it, but for
+// what is fixed when the run is made.
+type live struct {
+	entry  *entry
+	token  int64
+	serial bool
+	seq    int64 // order of arrival in this process
+
+	status    Status // as committed: Queued or Running
+	queuedAt  time.Time
+	startedAt time.Time // of the first attempt
+	nextAt    time.Time
+	attempts  []Attempt
+	begun     bool        // a worker has it
+	gone      bool        // this process has nothing more to do with it
+	ending    bool        // its end, or its attempt's, is on its way to the store
+	timer     *time.Timer // until nextAt
+	waitsFor  string      // what blocks it; empty: nothing
+	cancel    context.CancelCauseFunc
+	stopped   *stopError // asked to end, and why
+	lost      bool       // another owner has it: whatever it does now counts for nothing
+	done      chan struct{}
+}
+
+// stopError is the cause a run's context ends with when its end was asked for.
+type stopError struct {
+	reason Reason
+	by     string
+}
+
+func (e *stopError) Error() string {
+	switch e.reason {
+	case ReasonShutdown:
+		return "cancelled: the process is stopping"
+	case ReasonReplaced:
+		return "cancelled: the job's next run replaces it"
+	}
+	if e.by != "" {
+		return "cancelled by " + e.by
+	}
+	return "cancelled"
+}
+
+var errLost = errors.New("the run's lease was lost; its outcome is no longer recorded")
+
+var errGoexit = errors.New("the function ended its goroutine by runtime.Goexit")
+
+func (r *Run) fence() Fence { return Fence{ID: r.id, Token: r.token} }
+
+// stop asks the run to end. The first reason stays. Scheduler.mu is held.
+func (r *Run) stop(reason Reason, by string) {
+	if r.stopped == nil {
+		r.stopped = &stopError{reason, by}
+	}
+	if r.cancel != nil {
+		r.cancel(r.stopped)
+	}
+}
+
+// overdue says whether the function runs on although its context has ended.
+func (r *Run) overdue(now time.Time) bool {
+	if r.status != Running || len(r.attempts) == 0 {
+		return false
+	}
+	if r.stopped != nil {
+		return true
+	}
+	t := r.job.Policies.Timeout
+	return t > 0 && now.Sub(r.attempts[len(r.attempts)-1].StartedAt) > t+100*time.Millisecond
+}
+
+// record is the run as it stands. Scheduler.mu is held.
+func (r *Run) record() Record {
+	rec := Record{
+		ID: r.id, Job: r.job.Name, Status: r.status, Trigger: r.trigger, Attempt: r.attempt,
+		Attempts: append([]Attempt(nil), r.attempts...), Args: r.args, Key: r.key, Actor: r.actor,
+		Instance: r.instance, QueuedAt: r.queuedAt, Token: r.token, Group: r.job.Policies.Group,
+	}
+	rec.Slot, rec.DataSlot = optional(r.slot), optional(r.dataSlot)
+	rec.StartedAt, rec.NextAt = optional(r.startedAt), optional(r.nextAt)
+	r.mu.Lock()
+	rec.Result = r.result
+	if r.progress != nil {
+		p := *r.progress
+		rec.Progress = &p
+	}
+	r.mu.Unlock()
+	return rec
+}
+
+func optional(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// finish says how an attempt that returned err ends, and whether another follows. s.mu is held.
+func (r *Run) finish(ctx context.Context, err error, now time.Time, stopping bool) Finish {
+	r.ending = true
+	f := Finish{Fence: r.fence(), Job: r.job.Name, Slot: r.slot, Started: r.startedAt, At: now}
+	if n := len(r.attempts); n > 0 {
+		r.attempts[n-1].EndedAt = &now
+		if err != nil {
+			r.attempts[n-1].Error = err.Error()
+		}
+	}
+	var again *retryLater
+	var stop *stopError
+	stoppedBy := errors.As(context.Cause(ctx), &stop)
+	switch {
+	case err == nil:
+		f.Status = Succeeded
+	case errors.As(err, &again):
+		r.failed++
+		f.Status, f.NextAt, f.Release = Queued, now.Add(again.after), stopping
+	case stoppedBy && stop.reason == ReasonShutdown && r.job.Policies.OnCrash == Rerun && r.attempt <= r.job.Policies.MaxReruns:
+		f.Status, f.Release = Queued, true
+	case stoppedBy:
+		f.Status, f.Reason, f.Error = Cancelled, stop.reason, stop.Error()
+		if !errors.Is(err, context.Canceled) && !errors.Is(err, stop) {
+			f.Error = fmt.Sprintf("%s: %v", stop, err)
+		}
+	default:
+		f.Status = Failed
+	}
+	if f.Error == "" && err != nil {
+		f.Error = err.Error()
+	}
+	f.Error = clip(f.Error, maxLine)
+	var p *PanicError
+	if errors.As(err, &p) {
+		f.Stack = clip(p.Stack, 4*maxLine)
+	}
+	f.Attempts = r.attempts[:len(r.attempts):len(r.attempts)]
+	r.mu.Lock()
+	f.Result, f.Progress = r.result, r.progress
+	r.mu.Unlock()
+	return f
+}

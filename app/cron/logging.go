@@ -1,0 +1,66 @@
+package cron
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+)
+
+// logging writes a line when an attempt begins (debug) and when it has ended (info, or error).
+// They go to the program's log only, not to the run's own.
+func logging(next Func) Func {
+	return func(ctx context.Context) error {
+		run := RunFrom(ctx)
+		if run == nil {
+			return next(ctx)
+		}
+		if run.log.Enabled(context.Background(), slog.LevelDebug) {
+			run.log.LogAttrs(context.Background(), slog.LevelDebug, "attempt started", run.logAttrs(ctx)...)
+		}
+		start, err := time.Now(), errGoexit
+		defer func() { run.logEnd(ctx, err, time.Since(start)) }()
+		err = next(ctx)
+		return err
+	}
+}
+
+func (r *Run) logEnd(ctx context.Context, err error, took time.Duration) {
+	level, message := slog.LevelInfo, "attempt succeeded"
+	var again *retryLater
+	switch {
+	case errors.As(err, &again):
+		level, message = slog.LevelWarn, "attempt failed, will retry"
+	case err != nil && ctx.Err() != nil:
+		level, message = slog.LevelWarn, "attempt cancelled"
+	case err != nil:
+		level, message = slog.LevelError, "attempt failed"
+	}
+	if !r.log.Enabled(context.Background(), level) {
+		return
+	}
+	attrs := append(r.logAttrs(ctx), slog.Duration("took", took))
+	if err != nil {
+		attrs = append(attrs, slog.String("error", err.Error()))
+	}
+	if again != nil {
+		attrs = append(attrs, slog.Duration("retry_in", again.after))
+	}
+	var p *PanicError
+	if errors.As(err, &p) {
+		attrs = append(attrs, slog.String("stack", p.Stack))
+	}
+	r.log.LogAttrs(context.Background(), level, message, attrs...)
+}
+
+func (r *Run) logAttrs(ctx context.Context) []slog.Attr {
+	attrs := make([]slog.Attr, 0, 9)
+	attrs = append(attrs, slog.String("job", r.job.Name), slog.String("run", r.id), slog.Int("attempt", r.attempt))
+	if !r.slot.IsZero() {
+		attrs = append(attrs, slog.Time("slot", r.slot))
+	}
+	if tags := TagsFrom(ctx); len(tags) > 0 {
+		attrs = append(attrs, slog.Any("tags", tags))
+	}
+	return attrs
+}

@@ -1,0 +1,130 @@
+package cron
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// LogHandler makes next know jobs. A record logged with the context of a run is stamped with
+// job, run and attempt, and, from level info up or whatever next shows, kept with the run. The
+// values of attributes whose key speaks of a secret are hidden, in both places, with or without
+// a run. A handler that LogHandler has made is returned as it is.
+func LogHandler(next slog.Handler) slog.Handler {
+	if h, ok := next.(*logHandler); ok {
+		return h
+	}
+	return &logHandler{base: next, next: next}
+}
+
+type logHandler struct {
+	base   slog.Handler   // as given to LogHandler
+	next   slog.Handler   // base with everything in with
+	with   []modification // WithAttrs and WithGroup so far
+	group  bool           // one of them opened a group
+	secret bool           // whose name speaks of a secret
+}
+
+type modification func(slog.Handler) slog.Handler
+
+// Enabled implements slog.Handler.
+func (h *logHandler) Enabled(ctx context.Context, level slog.Level) bool {
+	return h.next.Enabled(ctx, level) || level >= slog.LevelInfo && RunFrom(ctx) != nil
+}
+
+// Handle implements slog.Handler.
+func (h *logHandler) Handle(ctx context.Context, rec slog.Record) error {
+	attrs := make([]slog.Attr, 0, rec.NumAttrs()+3)
+	rec.Attrs(func(a slog.Attr) bool {
+		attrs = append(attrs, h.redact(a))
+		return true
+	})
+	run := RunFrom(ctx)
+	if run != nil && !run.journal.full() {
+		run.journal.add(rec.Time, run.attempt, rec.Level.String(), rec.Message, h.json(rec.Level, attrs))
+	}
+	if !h.next.Enabled(ctx, rec.Level) {
+		return nil
+	}
+	next := h.next
+	if run != nil {
+		stamp := []slog.Attr{slog.String("job", run.job.Name), slog.String("run", run.id), slog.Int("attempt", run.attempt)}
+		if h.group { // the stamp stands outside of it
+			next = h.apply(h.base.WithAttrs(stamp))
+		} else {
+			attrs = append(attrs, stamp...)
+		}
+	}
+	clean := slog.NewRecord(rec.Time, rec.Level, rec.Message, rec.PC)
+	clean.AddAttrs(attrs...)
+	return next.Handle(ctx, clean)
+}
+
+func (h *logHandler) redact(a slog.Attr) slog.Attr {
+	if h.secret {
+		return slog.String(a.Key, redacted)
+	}
+	return redact(a)
+}
+
+func (h *logHandler) apply(to slog.Handler) slog.Handler {
+	for _, m := range h.with {
+		to = m(to)
+	}
+	return to
+}
+
+// json renders the attributes of a record, with those of the handler, as one JSON object;
+// nil: there are none.
+func (h *logHandler) json(level slog.Level, attrs []slog.Attr) json.RawMessage {
+	if len(attrs) == 0 && len(h.with) == 0 {
+		return nil
+	}
+	var buf bytes.Buffer
+	out := h.apply(slog.NewJSONHandler(&buf, &slog.HandlerOptions{Level: slog.Level(math.MinInt)}))
+	bare := slog.NewRecord(time.Time{}, level, "", 0) // a zero time is left out
+	bare.AddAttrs(attrs...)
+	if err := out.Handle(context.Background(), bare); err != nil {
+		return nil
+	}
+	builtin := fmt.Sprintf(`{"level":%q,"msg":"",`, level.String())
+	rest, ok := strings.CutPrefix(strings.TrimSpace(buf.String()), builtin)
+	if !ok || !json.Valid([]byte("{"+rest)) {
+		return nil
+	}
+	return json.RawMessage("{" + rest)
+}
+
+// WithAttrs implements slog.Handler.
+func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	if len(attrs) == 0 {
+		return h
+	}
+	clean := make([]slog.Attr, len(attrs))
+	for i, a := range attrs {
+		clean[i] = h.redact(a)
+	}
+	return h.and(func(n slog.Handler) slog.Handler { return n.WithAttrs(clean) })
+}
+
+// WithGroup implements slog.Handler.
+func (h *logHandler) WithGroup(name string) slog.Handler {
+	if name == "" {
+		return h
+	}
+	grouped := h.and(func(n slog.Handler) slog.Handler { return n.WithGroup(name) })
+	grouped.group, grouped.secret = true, h.secret || secretKey(name)
+	return grouped
+}
+
+func (h *logHandler) and(m modification) *logHandler {
+	changed := *h
+	changed.next, changed.with = m(h.next), append(slices.Clip(h.with), m)
+	return &changed
+}

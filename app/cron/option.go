@@ -1,0 +1,252 @@
+package cron
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Option sets one property of a job, on the line that registers it.
+type Option func(*definition)
+
+// definition is a job as written, before it has been checked.
+type definition struct {
+	name, expr  string
+	source      site
+	fn          Func
+	description string
+	tags        []string
+	metadata    map[string]string
+	zone        *string
+	also        []string
+	only        []string
+	timeout     *time.Duration
+	retries     *int
+	backoff     Backoff
+	retryIf     func(error) bool
+	keepRuns    *int
+	keepFor     *time.Duration
+	policies    Policies // overlap, catch-up, crash, group, start deadline
+	window      *time.Duration
+	args        *ArgsSpec
+	use         []Middleware
+	mistakes    []string
+}
+
+func (d *definition) mistake(format string, a ...any) {
+	d.mistakes = append(d.mistakes, fmt.Sprintf(format, a...))
+}
+
+// Describe says in a sentence what the job is for.
+func Describe(text string) Option { return func(d *definition) { d.description = text } }
+
+// Tags label the job; lists can be filtered by them. A tag has no space and no comma. A tag
+// given twice counts once.
+func Tags(tags ...string) Option {
+	return func(d *definition) {
+		for _, t := range tags {
+			if t == "" || len(t) > 100 || strings.ContainsFunc(t, notInTag) {
+				d.mistake("tag %q must be 1 to 100 characters without space or comma", t)
+			}
+		}
+		d.tags = append(d.tags, tags...)
+	}
+}
+
+func notInTag(r rune) bool {
+	return r == ',' || r == utf8.RuneError || unicode.IsSpace(r) || !unicode.IsPrint(r)
+}
+
+// Meta attaches a key and a value for people and programs that read the job's page. Of two
+// values for one key the later stays.
+func Meta(key, value string) Option {
+	return func(d *definition) {
+		if key == "" {
+			d.mistake("metadata needs a key for the value %q", value)
+			return
+		}
+		if d.metadata == nil {
+			d.metadata = map[string]string{}
+		}
+		d.metadata[key] = value
+	}
+}
+
+// In reads the job's expressions in a zone of the tz database, such as "Europe/Berlin".
+// Optional. Default: CRON_TIMEZONE.
+func In(zone string) Option { return func(d *definition) { d.zone = &zone } }
+
+// Also adds a second schedule. Where two schedules name one instant there is one slot.
+func Also(expr string) Option { return func(d *definition) { d.also = append(d.also, expr) } }
+
+// Only runs the job where APP_ENV is one of env; elsewhere it is listed as disabled.
+func Only(env ...string) Option {
+	return func(d *definition) {
+		if len(env) == 0 || slices.Contains(env, "") {
+			d.mistake(`Only needs the name of an environment, as in Only("production")`)
+		}
+		d.only = append(d.only, env...)
+	}
+}
+
+// Timeout ends an attempt's context after t, counted from the attempt's start. The attempt
+// has failed even if the function then returns nil. 0 means no timeout.
+// Optional. Default: CRON_DEFAULT_TIMEOUT.
+func Timeout(t time.Duration) Option {
+	return func(d *definition) {
+		if t < 0 {
+			d.mistake("timeout %s is negative", t)
+		}
+		d.timeout = &t
+	}
+}
+
+// Retry makes up to n further attempts after one that failed, waiting as backoff says.
+// Optional. Default: CRON_DEFAULT_RETRIES, exponential from CRON_DEFAULT_RETRY_DELAY.
+func Retry(n int, backoff ...Backoff) Option {
+	return func(d *definition) {
+		if n < 0 || n > 1000 {
+			d.mistake("retry count %d is out of range 0-1000", n)
+		}
+		if len(backoff) > 1 {
+			d.mistake("Retry takes one backoff, not %d", len(backoff))
+		}
+		d.retries = &n
+		for _, b := range backoff {
+			if err := b.check(); err != nil {
+				d.mistake("%v", err)
+			}
+			d.backoff = b
+		}
+	}
+}
+
+// RetryIf retries only errors for which retry is true. Errors marked by [NoRetry] are never
+// retried. An error is not retried either when retry panics.
+func RetryIf(retry func(error) bool) Option {
+	return func(d *definition) {
+		if retry == nil {
+			d.mistake("RetryIf needs a function")
+		}
+		d.retryIf = retry
+	}
+}
+
+// Overlap says what happens when a slot is due while an earlier run of the job goes on.
+// Optional. Default: [Skip].
+func Overlap(p OverlapPolicy) Option {
+	return func(d *definition) {
+		switch p {
+		case Skip, Queue, Allow, Replace:
+		default:
+			d.mistake("overlap policy %q is unknown; use Skip, Queue, Allow or Replace", p)
+		}
+		d.policies.Overlap = p
+	}
+}
+
+// CatchUp says which missed slots run. Optional. Default: Latest within CRON_CATCH_UP_WINDOW,
+// at most 100.
+func CatchUp(p CatchUpPolicy, limits ...CatchUpLimit) Option {
+	return func(d *definition) {
+		switch p {
+		case Latest, All, None:
+		default:
+			d.mistake("catch-up policy %q is unknown; use Latest, All or None", p)
+		}
+		d.policies.CatchUp = p
+		for i, limit := range limits {
+			if limit == nil {
+				d.mistake("catch-up limit %d is nil", i+1)
+				continue
+			}
+			limit(d)
+		}
+	}
+}
+
+// CatchUpLimit bounds [CatchUp].
+type CatchUpLimit func(*definition)
+
+// Within looks back no further than w for missed slots.
+func Within(w time.Duration) CatchUpLimit {
+	return func(d *definition) {
+		if w < 0 {
+			d.mistake("catch-up window %s is negative", w)
+		}
+		d.window = &w
+	}
+}
+
+// AtMost runs no more than n missed slots, the newest ones.
+func AtMost(n int) CatchUpLimit {
+	return func(d *definition) {
+		if n < 1 || n > 10_000 {
+			d.mistake("catch-up cap %d is out of range 1-10000", n)
+		}
+		d.policies.CatchUpCap = n
+	}
+}
+
+// StartWithin skips a run that could not be started so long after its slot, as "late".
+// 0, the default, means no deadline.
+func StartWithin(t time.Duration) Option {
+	return func(d *definition) {
+		if t < 0 {
+			d.mistake("start deadline %s is negative", t)
+		}
+		d.policies.StartWithin = t
+	}
+}
+
+// OnCrash says what happens to a run whose process died in mid-attempt. Optional. Default:
+// [Skip], at most once. With [Rerun] the job must bear being started twice for one slot.
+func OnCrash(p CrashPolicy) Option {
+	return func(d *definition) {
+		if p != Skip && p != Rerun {
+			d.mistake("crash policy %q is unknown; use Skip or Rerun", p)
+		}
+		d.policies.OnCrash = p
+	}
+}
+
+// Limit lets at most n runs of all jobs of a group go on at one time, on all processes. Jobs
+// of a group must agree on n.
+func Limit(group string, n int) Option {
+	return func(d *definition) {
+		if group == "" || len(group) > 100 {
+			d.mistake("concurrency group %q must be 1 to 100 characters", group)
+		}
+		if n < 1 {
+			d.mistake("limit %d of group %q is below 1", n, group)
+		}
+		d.policies.Group, d.policies.GroupLimit = group, n
+	}
+}
+
+// Keep bounds the history of the job to the newest runs that have ended, and to an age. 0 is no limit.
+// Optional. Default: CRON_KEEP_RUNS and CRON_KEEP_FOR.
+func Keep(runs int, age time.Duration) Option {
+	return func(d *definition) {
+		if runs < 0 || age < 0 {
+			d.mistake("history of %d runs and %s: neither may be negative", runs, age)
+		}
+		d.keepRuns, d.keepFor = &runs, &age
+	}
+}
+
+// Use wraps the job's function. The first listed is the outermost; wrappers of the registry
+// ([Registry.Use]) stand outside of all of them.
+func Use(middleware ...Middleware) Option {
+	return func(d *definition) {
+		for i, m := range middleware {
+			if m == nil {
+				d.mistake("middleware %d is nil", i+1)
+			}
+		}
+		d.use = append(d.use, middleware...)
+	}
+}

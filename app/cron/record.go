@@ -1,0 +1,156 @@
+package cron
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Status is where a run stands.
+type Status string
+
+// A run is queued until a worker, its turn or its next attempt's time comes, then running,
+// and ends in one of the other five.
+const (
+	Queued      Status = "queued"
+	Running     Status = "running"
+	Succeeded   Status = "succeeded"
+	Failed      Status = "failed"
+	Cancelled   Status = "cancelled"
+	Skipped     Status = "skipped"
+	Interrupted Status = "interrupted"
+)
+
+// Ended says whether nothing more will happen to a run of this status.
+func (s Status) Ended() bool { return s != Queued && s != Running && s != "" }
+
+// Reason says why a run was skipped, cancelled or interrupted, in one word.
+type Reason string
+
+// The reasons.
+const (
+	ReasonMissed     Reason = "missed"     // nothing could run the slot when it was due, and catch-up left it out
+	ReasonSuperseded Reason = "superseded" // missed, and a newer slot ran in its place
+	ReasonOverlap    Reason = "overlap"    // an earlier run had not ended
+	ReasonQueueFull  Reason = "queue_full" // too many runs of the job were waiting
+	ReasonPaused     Reason = "paused"     // the job was paused
+	ReasonLate       Reason = "late"       // it could not start within its deadline
+	ReasonReplaced   Reason = "replaced"   // cancelled by the job's next run
+	ReasonRequested  Reason = "requested"  // cancelled by a person or a program
+	ReasonShutdown   Reason = "shutdown"   // cancelled because the process was told to stop
+	ReasonCrash      Reason = "crash"      // its process died or lost its lease; outcome unknown
+	ReasonRemoved    Reason = "removed"    // its job is no longer registered
+)
+
+// Trigger says what asked for a run.
+type Trigger string
+
+// The triggers.
+const (
+	BySchedule Trigger = "schedule"
+	ByCatchUp  Trigger = "catch_up"
+	ByHand     Trigger = "manual"
+	ByBackfill Trigger = "backfill"
+	ByRetry    Trigger = "retry"
+)
+
+// Record is a run as it is kept, and as it is shown over HTTP and by the CLI.
+type Record struct {
+	ID        string          `json:"id"`
+	Job       string          `json:"job"`
+	Status    Status          `json:"status"`
+	Reason    Reason          `json:"reason,omitempty"`
+	Trigger   Trigger         `json:"trigger"`
+	Slot      *time.Time      `json:"slot"`                // the claimed slot; null: asked for by hand
+	DataSlot  *time.Time      `json:"data_slot,omitempty"` // the past slot a backfill or retry stands for
+	Attempt   int             `json:"attempt"`             // attempts started so far
+	Attempts  []Attempt       `json:"attempts,omitempty"`
+	Error     string          `json:"error,omitempty"`
+	Stack     string          `json:"stack,omitempty"` // of a panic
+	Args      json.RawMessage `json:"args,omitempty"`
+	Result    json.RawMessage `json:"result,omitempty"`
+	Progress  *Progress       `json:"progress,omitempty"`
+	Key       string          `json:"key,omitempty"` // idempotency key of the request that asked for it
+	Actor     string          `json:"actor,omitempty"`
+	Instance  string          `json:"instance,omitempty"`
+	QueuedAt  time.Time       `json:"queued_at"`
+	NextAt    *time.Time      `json:"next_attempt_at,omitempty"` // a retry waits until then
+	StartedAt *time.Time      `json:"started_at"`                // of the first attempt
+	EndedAt   *time.Time      `json:"ended_at"`
+	Duration  *int64          `json:"duration_ms"` // from StartedAt to EndedAt
+	Cancel    *time.Time      `json:"cancel_requested_at,omitempty"`
+	Overdue   bool            `json:"overdue,omitempty"` // still running past its timeout or cancellation
+
+	LogSeq int64  `json:"-"` // of the last line kept
+	Token  int64  `json:"-"` // the fence
+	Group  string `json:"-"` // concurrency group
+}
+
+// Attempt is one call of the function inside a run.
+type Attempt struct {
+	Number    int        `json:"attempt"`
+	Instance  string     `json:"instance"`
+	StartedAt time.Time  `json:"started_at"`
+	EndedAt   *time.Time `json:"ended_at"`
+	Error     string     `json:"error,omitempty"`
+}
+
+// Progress is how far a run says it has come.
+type Progress struct {
+	Done  int64  `json:"done"`
+	Total int64  `json:"total"` // 0: unknown
+	Text  string `json:"text,omitempty"`
+}
+
+// LogLine is one line a job logged.
+type LogLine struct {
+	Seq     int64           `json:"seq"` // counts from 1 in each run
+	Time    time.Time       `json:"time"`
+	Attempt int             `json:"attempt"`
+	Level   string          `json:"level"`
+	Message string          `json:"message"`
+	Attrs   json.RawMessage `json:"attrs,omitempty"`
+}
+
+// State is what is kept about a job besides its runs. The zero State is that of a job that
+// has never been seen.
+type State struct {
+	Name           string
+	Definition     string    // schedule and zone when last registered; a change starts the watermark anew
+	FirstSeen      time.Time // the job's history begins here
+	Watermark      time.Time // every slot up to here is settled
+	RemovedAt      time.Time // zero: registered
+	Paused         bool
+	PausedAt       time.Time
+	PausedUntil    time.Time // zero: until resumed
+	PausedBy       string
+	PausedReason   string
+	Override       Override  // of the schedule; its At is zero: there never was one
+	LastRun        time.Time // start of the run that ended last; zero: none ever
+	LastRunID      string
+	LastSlot       time.Time
+	LastStatus     Status // of the run that ended last, skipped ones included
+	LastError      string
+	LastDurationMS int64
+	LastSuccess    time.Time
+	Runs           int64 // runs that were started and have ended
+	Failures       int64 // of these, the ones that failed or were interrupted
+	Active         int   // queued or running now
+}
+
+// PausedNow says whether slots at now are to be skipped.
+func (s State) PausedNow(now time.Time) bool {
+	return s.Paused && (s.PausedUntil.IsZero() || now.Before(s.PausedUntil))
+}
+
+// AuditEntry is one change that a person or a program made.
+type AuditEntry struct {
+	ID        int64           `json:"id"`
+	At        time.Time       `json:"at"`
+	Actor     string          `json:"actor"`
+	Action    string          `json:"action"` // run, pause, resume, cancel, ...
+	Target    string          `json:"target"` // a job's name or a run's ID
+	Before    json.RawMessage `json:"before,omitempty"`
+	After     json.RawMessage `json:"after,omitempty"`
+	Origin    string          `json:"origin"` // address it came from, or "cli"
+	RequestID string          `json:"request_id,omitempty"`
+}

@@ -1,0 +1,326 @@
+package cron
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"fibercrons/app/schedule"
+)
+
+// Default is the registry that init functions fill.
+var Default = NewRegistry()
+
+// Register declares a job in [Default]; call it from init. It never fails there and then:
+// mistakes are collected with their file and line, and reported together by [Registry.Jobs].
+func Register(name, expr string, fn Func, options ...Option) {
+	Default.register(callSite(2), name, expr, fn, options)
+}
+
+// Registry holds the jobs of a program as they were written. The order of registration has no
+// meaning. It is safe for concurrent use.
+type Registry struct {
+	mu     sync.Mutex
+	defs   []definition
+	use    []Middleware
+	sealed bool
+}
+
+// NewRegistry returns an empty registry.
+func NewRegistry() *Registry { return &Registry{} }
+
+// Register declares a job; see the function [Register].
+func (r *Registry) Register(name, expr string, fn Func, options ...Option) {
+	r.register(callSite(2), name, expr, fn, options)
+}
+
+// Clone returns an independent copy of the registry, with wrappers put around it that stand
+// outside of its own. It is meant for tests, which add to what a program has registered
+// without changing it.
+func (r *Registry) Clone(outer ...Middleware) *Registry {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return &Registry{defs: slices.Clone(r.defs), use: append(slices.Clone(outer), r.use...)}
+}
+
+// Use wraps every job of the registry, registered before or after, outside of the job's own
+// wrappers. It is also how clients and services are handed to jobs: by a wrapper that puts
+// them into the context. A wrapper is applied once to each job, by [Registry.Jobs].
+func (r *Registry) Use(middleware ...Middleware) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sealed {
+		slog.Error("a wrapper of all jobs that comes after the start is ignored; call Use from init", "source", callSite(2).String())
+		return
+	}
+	r.use = append(r.use, middleware...)
+}
+
+func (r *Registry) register(source site, name, expr string, fn Func, options []Option) {
+	d := definition{name: name, expr: expr, source: source, fn: fn}
+	for i, option := range options {
+		if option == nil {
+			d.mistake("option %d is nil", i+1)
+			continue
+		}
+		option(&d)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sealed {
+		slog.Error("job registered after the start is ignored; call Register from init", "job", name, "source", source.String())
+		return
+	}
+	r.defs = append(r.defs, d)
+}
+
+// Defaults are what a job has that does not say otherwise.
+type Defaults struct {
+	Zone          *time.Location // of expressions; nil: UTC
+	Env           string         // the environment that [Only] speaks of
+	Timeout       time.Duration
+	Retries       int
+	RetryDelay    time.Duration // 0: 1 s
+	MaxRetryDelay time.Duration // 0: 5 min
+	CatchUpWindow time.Duration // 0: nothing is caught up
+	KeepRuns      int
+	KeepFor       time.Duration
+}
+
+// Mistakes are all the mistakes made in registering jobs, one a line, by file and line.
+type Mistakes struct{ List []string }
+
+func (m *Mistakes) Error() string { return strings.Join(m.List, "\n") }
+
+// Jobs checks everything that was registered and returns the jobs by name. If anything is
+// wrong it returns no job and a [*Mistakes] that lists it all. Jobs registered later are
+// ignored, and logged.
+func (r *Registry) Jobs(d Defaults) ([]*Job, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sealed = true
+	d = d.withFallbacks()
+
+	var mistakes []string
+	for i, m := range r.use {
+		if m == nil {
+			mistakes = append(mistakes, fmt.Sprintf("Registry.Use: middleware %d is nil", i+1))
+		}
+	}
+	defs := slices.Clone(r.defs) // in an order that is not the one of registration
+	slices.SortStableFunc(defs, func(a, b definition) int {
+		return cmp.Or(strings.Compare(a.source.file, b.source.file), a.source.line-b.source.line, strings.Compare(a.name, b.name))
+	})
+	jobs := make([]*Job, 0, len(defs))
+	named := make(map[string]*Job, len(defs))
+	limits := map[string]*Job{}
+	for i := range defs {
+		def := &defs[i]
+		say := func(format string, a ...any) {
+			mistakes = append(mistakes, fmt.Sprintf("%s: job %q: %s", def.source, def.name, fmt.Sprintf(format, a...)))
+		}
+		job := def.job(d, r.use, say)
+		if other, dup := named[job.Name]; dup {
+			say("the name is taken by the job at %s; give one of them another", other.Source)
+			continue
+		}
+		named[job.Name] = job
+		if g := job.Policies.Group; g != "" {
+			if other, ok := limits[g]; ok && other.Policies.GroupLimit != job.Policies.GroupLimit {
+				say("group %q has limit %d here and %d at %s; they must agree", g, job.Policies.GroupLimit, other.Policies.GroupLimit, other.Source)
+			} else {
+				limits[g] = job
+			}
+		}
+		jobs = append(jobs, job)
+	}
+	if len(mistakes) > 0 {
+		return nil, &Mistakes{List: mistakes}
+	}
+	slices.SortFunc(jobs, func(a, b *Job) int { return strings.Compare(a.Name, b.Name) })
+	return jobs, nil
+}
+
+func (d Defaults) withFallbacks() Defaults {
+	if d.Zone == nil {
+		d.Zone = time.UTC
+	}
+	if d.RetryDelay <= 0 {
+		d.RetryDelay = time.Second
+	}
+	if d.MaxRetryDelay <= 0 {
+		d.MaxRetryDelay = 5 * time.Minute
+	}
+	return d
+}
+
+// job fills in the defaults and reports what is wrong by say.
+func (d *definition) job(defaults Defaults, use []Middleware, say func(string, ...any)) *Job {
+	for _, m := range d.mistakes {
+		say("%s", m)
+	}
+	switch {
+	case !nameRule.MatchString(d.name):
+		say("a name has 1 to 100 of a-z, 0-9, dot, dash and underscore, and begins with a letter or digit")
+	case slices.Contains(reserved, d.name):
+		say("the name is reserved for /crons/%s; choose another", d.name)
+	}
+	if d.fn == nil {
+		say("the function is nil")
+	}
+	job := &Job{
+		Name: d.name, Description: d.description, Source: d.source.String(), Args: d.args,
+		Tags: distinct(d.tags), Metadata: maps.Clone(d.metadata), Zone: defaults.Zone,
+		Exprs: append([]string{d.expr}, d.also...), Policies: d.policies,
+	}
+	job.schedules(d.zone, say)
+	if len(d.only) > 0 && !slices.Contains(d.only, defaults.Env) {
+		job.Disabled = fmt.Sprintf("runs only where APP_ENV is %s; it is %q", strings.Join(d.only, " or "), defaults.Env)
+	}
+	p := &job.Policies
+	p.Timeout = or(d.timeout, defaults.Timeout)
+	p.Retries = or(d.retries, defaults.Retries)
+	p.CatchUpFor = or(d.window, defaults.CatchUpWindow)
+	p.KeepRuns = or(d.keepRuns, defaults.KeepRuns)
+	p.KeepFor = or(d.keepFor, defaults.KeepFor)
+	p.RetryIf = d.retryIf
+	p.Backoff = d.backoff.orElse(defaults)
+	p.MaxReruns = defaultMaxReruns
+	if p.Overlap == "" {
+		p.Overlap = Skip
+	}
+	if p.CatchUp == "" {
+		p.CatchUp = Latest
+	}
+	if p.CatchUpCap == 0 {
+		p.CatchUpCap = defaultCatchUpCap
+	}
+	if p.OnCrash == "" {
+		p.OnCrash = Skip
+	}
+	if d.fn != nil {
+		run, err := job.wrap(d.fn, use, d.use)
+		if err != nil {
+			say("%v", err)
+		}
+		job.run = run
+	}
+	return job
+}
+
+func (j *Job) schedules(zone *string, say func(string, ...any)) {
+	if zone != nil {
+		loc, err := schedule.LoadLocation(*zone)
+		if err != nil {
+			say("%v", err)
+		} else {
+			j.Zone = loc
+		}
+	}
+	for _, expr := range j.Exprs {
+		s, err := schedule.Parse(expr, schedule.Options{Location: j.Zone, Seed: j.Name})
+		if err != nil {
+			say("schedule %q: %v", expr, err)
+			continue
+		}
+		j.Schedules = append(j.Schedules, s)
+	}
+	if len(j.Schedules) > 0 {
+		j.Zone = j.Schedules[0].Location() // a TZ= prefix overrides both
+	}
+}
+
+// wrap composes the job's wrappers, outermost first. The error is a user's wrapper that could
+// not be applied.
+func (j *Job) wrap(fn Func, shared, own []Middleware) (Func, error) {
+	fn, err := apply(fn, slices.Concat(shared, own))
+	if err != nil {
+		return nil, err
+	}
+	return Chain(labels(j.Tags, j.Metadata), logging, retrying(j.Policies), timeout(j.Policies.Timeout))(fn), nil
+}
+
+// apply is [Chain] for wrappers that are not to be trusted. Panics are isolated around the
+// function and around each wrapper, so that the next one out sees an error.
+func apply(fn Func, middleware []Middleware) (wrapped Func, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("a wrapper panicked when it was applied to the job, at %s: %v", panicSite(), v)
+		}
+	}()
+	fn = isolate(fn)
+	for _, m := range slices.Backward(middleware) {
+		if m == nil {
+			continue // is a mistake already
+		}
+		if fn = m(fn); fn == nil {
+			return nil, errors.New("a wrapper returned nil instead of a function")
+		}
+		fn = isolate(fn)
+	}
+	return fn, nil
+}
+
+// Chain makes one wrapper of several; the first is the outermost. Nil ones are left out.
+func Chain(middleware ...Middleware) Middleware {
+	return func(next Func) Func {
+		for _, m := range slices.Backward(middleware) {
+			if m != nil {
+				next = m(next)
+			}
+		}
+		return next
+	}
+}
+
+func or[T any](set *T, fallback T) T {
+	if set != nil {
+		return *set
+	}
+	return fallback
+}
+
+// distinct drops repeated values and keeps the order.
+func distinct(list []string) (out []string) {
+	for _, v := range list {
+		if !slices.Contains(out, v) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// site is a place in the source code.
+type site struct {
+	file string // folder/file.go
+	line int
+}
+
+func (s site) String() string {
+	if s.file == "" {
+		return "unknown"
+	}
+	return fmt.Sprintf("%s:%d", s.file, s.line)
+}
+
+// callSite returns the place of a call; skip counts as in [runtime.Caller], seen from here.
+func callSite(skip int) site {
+	_, file, line, ok := runtime.Caller(skip)
+	if !ok {
+		return site{}
+	}
+	return siteOf(file, line)
+}
+
+func siteOf(file string, line int) site {
+	dir, base := filepath.Split(file)
+	return site{file: filepath.Base(dir) + "/" + base, line: line}
+}

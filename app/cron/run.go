@@ -1,0 +1,151 @@
+package cron
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Run is a run that is going on, as the job's function sees it. The methods may be called on
+// a nil Run, as [RunFrom] returns outside of a job: they then do nothing and return zero.
+type Run struct {
+	id       string
+	job      *Job
+	trigger  Trigger
+	slot     time.Time // claimed
+	dataSlot time.Time
+	attempt  int // counts from 1 while the function runs
+	failed   int // attempts that ended in an error
+	args     json.RawMessage
+	key      string
+	actor    string
+	instance string
+	log      *slog.Logger
+	journal  journal
+
+	mu       sync.Mutex
+	progress *Progress
+	moved    bool // progress not yet noted
+	result   json.RawMessage
+
+	firstAttempt [1]Attempt // room for what most runs need
+
+	live // what the scheduler keeps about it
+}
+
+type runKey struct{}
+
+// RunFrom returns the run that ctx belongs to; nil outside of a job.
+func RunFrom(ctx context.Context) *Run {
+	r, _ := ctx.Value(runKey{}).(*Run)
+	return r
+}
+
+// ID names the run.
+func (r *Run) ID() string {
+	if r == nil {
+		return ""
+	}
+	return r.id
+}
+
+// Job is the name of the job.
+func (r *Run) Job() string {
+	if r == nil {
+		return ""
+	}
+	return r.job.Name
+}
+
+// Slot is the instant the run stands for, in UTC: the slot at which it was due, or the past
+// slot that a backfill works for. It is zero for a run asked for by hand.
+func (r *Run) Slot() time.Time {
+	if r == nil {
+		return time.Time{}
+	}
+	if r.slot.IsZero() {
+		return r.dataSlot
+	}
+	return r.slot
+}
+
+// Attempt counts the calls of the function in this run, from 1.
+func (r *Run) Attempt() int {
+	if r == nil {
+		return 0
+	}
+	return r.attempt
+}
+
+// Key is an idempotency key to hand on to systems with side effects. All attempts for one
+// slot have the same; a run by hand or a backfill has its own.
+func (r *Run) Key() string {
+	if r == nil {
+		return ""
+	}
+	if r.slot.IsZero() {
+		return r.job.Name + "/" + r.id
+	}
+	return r.job.Name + "/" + r.slot.Format("2006-01-02T15:04:05.000Z")
+}
+
+// Args returns the run's arguments as JSON; nil: the job takes none. See [ArgsFrom].
+func (r *Run) Args() json.RawMessage {
+	if r == nil {
+		return nil
+	}
+	return slices.Clone(r.args)
+}
+
+// Progress tells how far the run has come. total 0 means unknown; text is cut at 1 KiB. It costs
+// little and may be called often; it reaches the store about once a second.
+func (r *Run) Progress(done, total int64, text string) {
+	if r == nil {
+		return
+	}
+	text = clip(text, maxProgressText)
+	r.mu.Lock()
+	r.progress, r.moved = &Progress{Done: done, Total: total, Text: text}, true
+	r.mu.Unlock()
+}
+
+const (
+	maxResult       = 64 << 10
+	maxProgressText = 1 << 10
+)
+
+// Result keeps v, as JSON, with the run; a later call replaces it. It is an error if v has no
+// JSON form or is larger than 64 KiB.
+func (r *Run) Result(v any) error {
+	if r == nil {
+		return nil
+	}
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("result of job %q: %w", r.job.Name, err)
+	}
+	if len(raw) > maxResult {
+		return fmt.Errorf("result of job %q: %d bytes of JSON are more than %d; keep it elsewhere and name the place", r.job.Name, len(raw), maxResult)
+	}
+	r.mu.Lock()
+	r.result = raw
+	r.mu.Unlock()
+	return nil
+}
+
+// told returns what has not been noted yet.
+func (r *Run) told() (Note, bool) {
+	lines := r.journal.take()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := Note{Fence: r.fence(), Lines: lines}
+	if r.moved {
+		p := *r.progress
+		n.Progress, r.moved = &p, false
+	}
+	return n, len(lines) > 0 || n.Progress != nil
+}

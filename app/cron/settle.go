@@ -1,0 +1,163 @@
+package cron
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// entry is a job in the scheduler. Scheduler.mu guards what changes.
+type entry struct {
+	job    *Job
+	serial bool // at most one run at a time, the others wait: overlap Queue and Replace
+
+	table *timetable
+	keys  []string // of the schedules it is placed on; clockwork.mu guards it
+
+	next  int64 // the first slot that is not settled, in ms; never: no more
+	busy  bool  // its slots are on their way to the store
+	again bool  // it was due while busy
+	// doubt holds the fences of claims that the store answered with an error. They are asked
+	// for again under the same fences, which settles whether they had been made.
+	doubt  map[int64]Fence
+	turn   *Run // of a job whose runs wait for each other: the one that goes on, retries included
+	held   int  // runs of it in this process: queued, waiting or running
+	pruned time.Time
+	dirty  bool // something has ended since
+}
+
+const (
+	never = math.MaxInt64
+	// missedBoot: slots older than the start by this much were missed by nobody being there;
+	// younger ones may be another process's to claim at this moment, and are run.
+	missedBoot = 1000
+	// missedLive is how late, in ms, a slot of a living process may be claimed before it
+	// counts as missed: the machine slept, the clock jumped, the database was away.
+	missedLive = 5000
+	// maxCatchUp bounds the rows one catch-up writes for a job.
+	maxCatchUp = 100_000
+)
+
+// after returns the job's first slot after ms.
+func (e *entry) after(ms int64) int64 {
+	if len(e.table.schedules) == 1 {
+		if t, ok := e.table.schedules[0].Next(time.UnixMilli(ms)); ok {
+			return t.UnixMilli()
+		}
+		return never
+	}
+	if t, ok := e.table.next(time.UnixMilli(ms)); ok {
+		return t.UnixMilli()
+	}
+	return never
+}
+
+// due is a slot and what is to become of it.
+type due struct {
+	slot    int64
+	status  Status // Skipped, or Queued: to be run
+	reason  Reason
+	detail  string
+	trigger Trigger
+	overlap OverlapPolicy
+}
+
+// plan appends to plan what becomes of every slot of the job from e.next up to now, in slot
+// order, and returns the first slot after now. It changes nothing. started is when the process began to
+// tick. Slots that nothing could run when they were due go to the job's catch-up policy:
+// those older than its window are summed in one row, each of the others has a row of its own.
+func (e *entry) plan(plan []due, now, started int64) (_ []due, next int64) {
+	p := &e.job.Policies
+	missedBefore := max(started-missedBoot, now-missedLive)
+	first := e.next
+	if first >= missedBefore { // the common case: on time, and mostly just one
+		for slot := first; slot <= now; slot = next {
+			plan = append(plan, e.onTime(slot, now))
+			if next = e.after(slot); len(plan) >= maxCatchUp {
+				break
+			}
+		}
+		return plan, next
+	}
+
+	windowStart := min(missedBefore, now-p.CatchUpFor.Milliseconds())
+	slot := first
+	if first < windowStart {
+		slot = e.after(windowStart - 1)
+		plan = append(plan, due{slot: first, status: Skipped, reason: ReasonMissed, trigger: BySchedule,
+			detail: fmt.Sprintf("slots from %s until %s were missed, longer ago than the catch-up window of %s", stamp(first), stamp(windowStart), p.CatchUpFor)})
+	}
+	var missed, fresh []int64
+	for ; slot <= now; slot = e.after(slot) {
+		if slot < missedBefore {
+			missed = append(missed, slot)
+		} else {
+			fresh = append(fresh, slot)
+		}
+	}
+	if extra := len(missed) - maxCatchUp; extra > 0 {
+		plan = append(plan, due{slot: missed[0], status: Skipped, reason: ReasonMissed, trigger: BySchedule,
+			detail: fmt.Sprintf("%d slots from %s until %s were missed, too many to list", extra, stamp(missed[0]), stamp(missed[extra]))})
+		missed = missed[extra:]
+	}
+	run := 0 // how many of the missed, counted from the end, are to run
+	switch {
+	case p.CatchUp == All:
+		run = min(len(missed), p.CatchUpCap)
+	case p.CatchUp == Latest && len(fresh) == 0:
+		run = min(len(missed), 1)
+	}
+	skip := due{status: Skipped, reason: ReasonMissed, trigger: BySchedule}
+	switch p.CatchUp {
+	case Latest:
+		skip.reason = ReasonSuperseded
+	case All:
+		skip.detail = fmt.Sprintf("more slots were missed than the catch-up cap of %d", p.CatchUpCap)
+	}
+	for i, slot := range missed {
+		d := skip
+		if i >= len(missed)-run {
+			d = e.onTime(slot, now)
+			if d.status == Queued {
+				d.trigger = ByCatchUp
+			}
+			if p.CatchUp == All {
+				d.overlap = e.inTurn()
+			}
+		}
+		d.slot = slot
+		plan = append(plan, d)
+	}
+	for _, slot := range fresh {
+		d := e.onTime(slot, now)
+		if run > 1 {
+			d.overlap = e.inTurn()
+		}
+		plan = append(plan, d)
+	}
+	return plan, slot
+}
+
+// onTime is a slot that is to run, unless its start deadline has passed.
+func (e *entry) onTime(slot, now int64) due {
+	d := due{slot: slot, status: Queued, trigger: BySchedule, overlap: e.job.Policies.Overlap}
+	if within := e.job.Policies.StartWithin.Milliseconds(); within > 0 && now-slot > within {
+		d.status, d.reason, d.detail = Skipped, ReasonLate, lateDetail(e.job.Policies.StartWithin)
+	}
+	return d
+}
+
+// inTurn is the overlap of several runs that the scheduler itself has put one behind another:
+// they wait for each other rather than skip or replace each other.
+func (e *entry) inTurn() OverlapPolicy {
+	if e.job.Policies.Overlap == Allow {
+		return Allow
+	}
+	return Queue
+}
+
+func lateDetail(within time.Duration) string {
+	return fmt.Sprintf("could not start within %s of its slot", within)
+}
+
+func stamp(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339) }

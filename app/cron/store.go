@@ -1,0 +1,257 @@
+package cron
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+)
+
+// Errors a caller branches on.
+var (
+	ErrNotFound = errors.New("not found")
+	// ErrFenced says that the run no longer belongs to the caller: its lease had expired and
+	// it was swept, or it has ended. Nothing was changed.
+	ErrFenced = errors.New("run belongs to another owner or has ended")
+)
+
+// Store keeps states and runs. All instants are UTC with millisecond precision. Leases are
+// given as durations, so that a database with a clock can use its own.
+type Store interface {
+	Claims
+	Journal
+	Desk
+}
+
+// Claims is the path of a run from slot to end. Every method is one atomic commit, or part of
+// one with others that were waiting. A method that returned an error may or may not have taken
+// effect; calling it again with the same IDs and tokens settles which.
+type Claims interface {
+	// Sync makes the definitions known at now. A job not seen before, or whose Definition
+	// differs from the one kept, starts with watermark now. States kept for jobs that are not
+	// among defs are marked removed. It returns the states of defs, in their order.
+	Sync(ctx context.Context, defs []Definition, now time.Time) ([]State, error)
+	// Claim inserts the rows of claims and settles what their slots become; see [Claim].
+	// Results are in the order of claims.
+	Claim(ctx context.Context, claims []Claim) ([]Claimed, error)
+	// Start turns a queued run into a running one and counts its attempt. Blocked means that
+	// the job's earlier run or its group's limit stands in the way: nothing was changed.
+	Start(ctx context.Context, s Start) (StartOutcome, error)
+	// Finish ends a run, or with status Queued puts it back for another attempt. It answers
+	// [ErrFenced] when the fence no longer holds.
+	Finish(ctx context.Context, f Finish) error
+	// Beat extends the lease of everything the instance holds and returns it. What the
+	// instance believes to hold and is not in the answer is lost.
+	Beat(ctx context.Context, b Beat) ([]Held, error)
+	// Expired returns up to limit active runs whose lease has expired, oldest first, with the
+	// number of the last line that each has logged.
+	Expired(ctx context.Context, limit int) ([]Record, error)
+	// Take settles expired runs: each is taken over or ended, if its token still is the one
+	// given and its lease still has expired. It says for each whether it was.
+	Take(ctx context.Context, takes []Take) ([]bool, error)
+}
+
+// Journal keeps what runs tell.
+type Journal interface {
+	// Note appends log lines and progress of running runs. A fenced run's notes are dropped.
+	Note(ctx context.Context, notes []Note) error
+	// Prune deletes at most limit ended runs of a job, with their logs, beyond the newest keep
+	// (0: no limit by number) or ended before cutoff (zero: no limit by age). Runs above the
+	// watermark stay. It returns how many it deleted.
+	Prune(ctx context.Context, job string, keep int, cutoff time.Time, limit int) (int, error)
+}
+
+// Desk is what people and programs ask and tell.
+type Desk interface {
+	// States returns the state of every job ever seen, or of those named, by name.
+	States(ctx context.Context, names ...string) (map[string]State, error)
+	// Runs returns records, newest first.
+	Runs(ctx context.Context, q Query) ([]Record, error)
+	// Run returns one record, or [ErrNotFound].
+	Run(ctx context.Context, id string) (Record, error)
+	// Logs returns lines of a run with Seq > after, oldest first.
+	Logs(ctx context.Context, id string, after int64, limit int) ([]LogLine, error)
+	// Pause sets or lifts a job's pause and returns the new state.
+	Pause(ctx context.Context, p Pause) (State, error)
+	// Override sets or lifts a job's schedule override, moves the job's watermark up to o.At,
+	// and returns the new state.
+	Override(ctx context.Context, o Override) (State, error)
+	// Overrides returns every override that was ever set, those that were lifted included.
+	Overrides(ctx context.Context) ([]Override, error)
+	// Cancel asks the owner of an active run to end it, and returns the record. A run that has
+	// ended is returned unchanged.
+	Cancel(ctx context.Context, id string, reason Reason, actor string) (Record, error)
+	// Ping says whether the store answers.
+	Ping(ctx context.Context) error
+}
+
+// Definition is a job as the store knows it.
+type Definition struct {
+	Name       string
+	Definition string
+}
+
+// Fence names a run and the token that must still be in its row.
+type Fence struct {
+	ID    string
+	Token int64
+}
+
+// Claim asks for one run. The store decides, in the transaction of the insert:
+//
+//   - A slot at or below the job's watermark, or whose row exists, is lost to whoever settled
+//     it (Won false), unless the row's ID is this claim's: then the claim had succeeded before.
+//   - Status Skipped is recorded as it is. Otherwise, when the job is paused and the run is not
+//     forced, it becomes Skipped "paused".
+//   - Otherwise, when the job has an active run, Overlap decides: Skip gives Skipped "overlap";
+//     Queue gives Queued, or Skipped "queue_full" when QueueCap runs are queued; Replace asks
+//     the active runs to be cancelled ("replaced") and gives Queued; Allow changes nothing.
+//   - Otherwise the row has the Status asked for: Running (attempt 1 has started) or Queued.
+//
+// A run by hand (no slot) that would be skipped is not recorded: Refused holds the reason.
+// A run by hand with a Key that the job has had is not inserted: Claimed.ID is the earlier run.
+// Watermark, if not zero, becomes the job's watermark when it is later than the one kept.
+type Claim struct {
+	Fence
+	Job       string
+	Slot      time.Time // zero: by hand
+	DataSlot  time.Time
+	Trigger   Trigger
+	Status    Status // Running, Queued or Skipped
+	Reason    Reason // of Skipped
+	Detail    string // of Skipped; kept as the run's error
+	Overlap   OverlapPolicy
+	QueueCap  int
+	Force     bool // neither pause nor overlap refuses it
+	Group     string
+	Instance  string
+	Lease     time.Duration
+	At        time.Time // now, by the caller's clock
+	Watermark time.Time
+	Args      json.RawMessage
+	Key       string
+	Actor     string
+}
+
+// Claimed is what became of a [Claim].
+type Claimed struct {
+	Won     bool   // the row is this claim's
+	ID      string // of the row, whoever's it is; may be empty when it was pruned
+	Status  Status
+	Reason  Reason
+	Refused Reason // by hand only: why there is no row
+}
+
+// Start asks for the next attempt of a queued run.
+type Start struct {
+	Fence
+	Job        string
+	At         time.Time
+	Lease      time.Duration
+	Serial     bool   // no other run of the job may be running
+	Group      string // empty: no limit
+	GroupLimit int
+}
+
+// StartOutcome is what became of a [Start].
+type StartOutcome struct {
+	Started   bool
+	Blocked   bool // try again when something of the job or group has ended
+	Cancelled bool // a cancel was asked for before it could start: finish it
+	Reason    Reason
+}
+
+// Finish ends a run, or an attempt of it.
+type Finish struct {
+	Fence
+	Job      string
+	Slot     time.Time
+	Status   Status
+	Reason   Reason
+	Error    string
+	Stack    string
+	Result   json.RawMessage
+	Progress *Progress
+	Attempts []Attempt // all so far
+	Started  time.Time // of the first attempt; zero: none was
+	At       time.Time
+	NextAt   time.Time // with status Queued: not before
+	Release  bool      // with status Queued: give up the lease, so that any process takes it at once
+	Lines    []LogLine // not yet noted
+}
+
+// Beat is a sign of life.
+type Beat struct {
+	Instance InstanceInfo
+	At       time.Time
+	Lease    time.Duration
+	Quick    bool // only look for cancel requests, extend nothing
+	Gone     bool // the instance has stopped
+}
+
+// Held is an active run of an instance.
+type Held struct {
+	Fence
+	Status   Status
+	Cancel   bool // its end was asked for
+	Reason   Reason
+	CancelBy string
+}
+
+// Take settles a run whose lease has expired. Status Queued takes it over under NewToken; an
+// ended status ends it.
+type Take struct {
+	Finish
+	NewToken int64
+	Instance string
+	Lease    time.Duration
+}
+
+// Note is what a running run has told since the last one.
+type Note struct {
+	Fence
+	Lines    []LogLine
+	Progress *Progress
+}
+
+// Query selects records. The zero Query is all of them.
+type Query struct {
+	Job      string
+	Statuses []Status
+	Instance string
+	Since    time.Time // queued at or after
+	Until    time.Time // queued before
+	Before   string    // cursor: only records older than the one with this ID
+	Limit    int       // 0: 50
+}
+
+// Pause is a job's pause, or with Resume its end.
+type Pause struct {
+	Job    string
+	Resume bool
+	Until  time.Time // zero: until resumed
+	Reason string
+	Actor  string
+	At     time.Time
+}
+
+// Override is a schedule that a person has put in place of the one in the code, on every
+// process, until it is lifted.
+type Override struct {
+	Job   string
+	Expr  string // empty: lifted
+	Zone  string // of Expr; empty: the job's
+	Actor string
+	At    time.Time
+}
+
+// InstanceInfo describes one process.
+type InstanceInfo struct {
+	ID        string    `json:"id"`
+	Host      string    `json:"host"`
+	PID       int       `json:"pid"`
+	Version   string    `json:"version"`
+	StartedAt time.Time `json:"started_at"`
+	SeenAt    time.Time `json:"seen_at"`
+	StoppedAt time.Time `json:"stopped_at,omitzero"`
+}

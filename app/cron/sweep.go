@@ -1,0 +1,186 @@
+package cron
+
+import (
+	"fmt"
+	"time"
+)
+
+// sweep settles runs whose lease has expired: their process died, or was away for too long.
+func (s *Scheduler) sweep() {
+	for {
+		s.mu.Lock()
+		awake := s.phase == ticking
+		s.mu.Unlock()
+		if !awake {
+			return
+		}
+		expired, err := s.store.Expired(s.work, sweepStep)
+		if err != nil {
+			s.log.Error("runs of dead processes could not be looked for", "error", err)
+			return
+		}
+		takes, from := s.verdicts(expired)
+		if len(takes) == 0 {
+			return
+		}
+		done, err := s.store.Take(s.work, takes)
+		if err != nil {
+			s.log.Error("runs of dead processes could not be settled", "error", err)
+			return
+		}
+		s.taken(takes, from, done)
+		if len(expired) < sweepStep {
+			return
+		}
+	}
+}
+
+// verdicts decides what becomes of expired runs.
+func (s *Scheduler) verdicts(expired []Record) (takes []Take, from []Record) {
+	now := present()
+	removed := s.removed(expired)
+	for _, rec := range expired {
+		t := Take{NewToken: newToken(), Instance: s.instance.ID, Lease: s.cfg.Lease}
+		t.Finish = Finish{Fence: Fence{ID: rec.ID, Token: rec.Token}, Job: rec.Job, Attempts: rec.Attempts, Result: rec.Result, Progress: rec.Progress, At: now}
+		if rec.Slot != nil {
+			t.Slot = *rec.Slot
+		}
+		if rec.StartedAt != nil {
+			t.Started = *rec.StartedAt
+		}
+		if rec.NextAt != nil {
+			t.NextAt = *rec.NextAt
+		}
+		e := s.byName[rec.Job]
+		known := e != nil && e.job.Disabled == ""
+		switch {
+		case rec.Status == Running:
+			t.Finish = crashed(t.Finish, rec, e)
+		case rec.Cancel != nil:
+			t.Status, t.Reason, t.Error = Cancelled, ReasonRequested, "cancelled while it waited"
+		case !known && removed[rec.Job]:
+			t.Status, t.Reason, t.Error = Cancelled, ReasonRemoved, "its job is no longer registered"
+		case !known:
+			continue // another version's; it will take it
+		default:
+			t.Status = Queued
+			if e.tooLate(rec, now) {
+				t.Status, t.Reason, t.Error = Skipped, ReasonMissed, "its process ended before it could start"
+			}
+		}
+		takes, from = append(takes, t), append(from, rec)
+	}
+	return takes, from
+}
+
+// crashed decides about a run whose process died in mid-attempt.
+func crashed(f Finish, rec Record, e *entry) Finish {
+	a := Attempt{Number: rec.Attempt, Instance: rec.Instance, Error: "interrupted: its process died or lost its lease"}
+	if rec.Attempt == 1 && rec.StartedAt != nil {
+		a.StartedAt = *rec.StartedAt
+	}
+	crashes := rec.Attempt - failures(rec)
+	f.Attempts = append(append([]Attempt(nil), rec.Attempts...), a)
+	f.Status, f.Reason, f.NextAt = Interrupted, ReasonCrash, time.Time{}
+	f.Error = "its process died or lost its lease in mid-run; what it did is unknown"
+	if e != nil && e.job.Disabled == "" && e.job.Policies.OnCrash == Rerun && rec.Cancel == nil {
+		if crashes <= e.job.Policies.MaxReruns {
+			f.Status, f.Reason, f.Error = Queued, "", ""
+		} else {
+			f.Error = fmt.Sprintf("its process died %d times in mid-run", crashes)
+		}
+	}
+	return f
+}
+
+// failures counts the attempts of rec that ended in an error of the function.
+func failures(rec Record) (n int) {
+	for _, a := range rec.Attempts {
+		if a.EndedAt != nil && a.Error != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// tooLate says whether a slot that never started is one the catch-up policy leaves out.
+func (e *entry) tooLate(rec Record, now time.Time) bool {
+	if rec.Attempt > 0 || rec.Slot == nil {
+		return false
+	}
+	age := now.Sub(*rec.Slot)
+	p := &e.job.Policies
+	return age > p.CatchUpFor && age > missedLive*time.Millisecond ||
+		p.CatchUp == None && age > missedLive*time.Millisecond
+}
+
+// removed says which jobs of the records are registered nowhere.
+func (s *Scheduler) removed(recs []Record) map[string]bool {
+	var unknown []string
+	for _, rec := range recs {
+		if s.byName[rec.Job] == nil {
+			unknown = append(unknown, rec.Job)
+		}
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	states, err := s.store.States(s.work, unknown...)
+	if err != nil {
+		return nil
+	}
+	gone := make(map[string]bool)
+	for name, st := range states {
+		gone[name] = !st.RemovedAt.IsZero()
+	}
+	return gone
+}
+
+// taken puts runs that were taken over in line.
+func (s *Scheduler) taken(takes []Take, from []Record, done []bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, t := range takes {
+		if !done[i] {
+			continue
+		}
+		rec := from[i]
+		s.log.Warn("a run of a dead process was settled", "job", rec.Job, "run", rec.ID, "was", rec.Status, "is", t.Status)
+		if t.Status.Ended() {
+			rec.Status, rec.Reason, rec.Error, rec.EndedAt, rec.Attempts = t.Status, t.Reason, t.Error, &t.At, t.Attempts
+			if e := s.byName[rec.Job]; e != nil {
+				e.dirty = true
+			}
+			s.tell(Event{Kind: RunEnded, Job: rec.Job, Record: rec})
+			continue
+		}
+		s.adopt(rec, t)
+	}
+	s.pump()
+}
+
+// adopt makes a run that was taken over one of this process's. s.mu is held.
+func (s *Scheduler) adopt(rec Record, t Take) {
+	e := s.byName[rec.Job]
+	r := &Run{
+		id: rec.ID, job: e.job, trigger: rec.Trigger, attempt: rec.Attempt, failed: failures(rec),
+		args: rec.Args, key: rec.Key, actor: rec.Actor, instance: s.instance.ID, log: s.log,
+		progress: rec.Progress, result: rec.Result, journal: journal{limit: s.cfg.MaxRunLog, seq: rec.LogSeq},
+	}
+	r.live = live{
+		entry: e, token: t.NewToken, status: Queued, queuedAt: rec.QueuedAt, attempts: t.Attempts,
+		startedAt: t.Started, serial: e.serial || rec.Trigger == ByCatchUp || rec.Trigger == ByBackfill,
+	}
+	if rec.Slot != nil {
+		r.slot = *rec.Slot
+	}
+	if rec.DataSlot != nil {
+		r.dataSlot = *rec.DataSlot
+	}
+	s.keep(r)
+	if time.Until(t.NextAt) > 0 {
+		s.delay(r, Finish{NextAt: t.NextAt})
+		return
+	}
+	s.ready.push(r)
+}

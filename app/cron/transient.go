@@ -1,0 +1,319 @@
+package cron
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// transient is the store of a scheduler that was given none. It knows what goes on now, so
+// that overlap, limits, pause and cancel hold within the process, and forgets what has ended:
+// there is no history, and nothing survives a restart.
+type transient struct {
+	mu     sync.Mutex
+	jobs   map[string]*transientJob
+	groups map[string]int // running
+}
+
+type transientJob struct {
+	state State
+	rows  []transientRow
+}
+
+type transientRow struct {
+	Held
+	key    string
+	group  string
+	record *Record // of a run by hand
+}
+
+var _ Store = (*transient)(nil)
+
+func newTransient() *transient {
+	return &transient{jobs: make(map[string]*transientJob), groups: make(map[string]int)}
+}
+
+func (t *transient) job(name string) *transientJob {
+	j := t.jobs[name]
+	if j == nil {
+		j = &transientJob{state: State{Name: name}}
+		t.jobs[name] = j
+	}
+	return j
+}
+
+func (t *transient) Sync(_ context.Context, defs []Definition, now time.Time) ([]State, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	states := make([]State, len(defs))
+	for i, d := range defs {
+		j := t.job(d.Name)
+		if j.state.Definition != d.Definition || j.state.FirstSeen.IsZero() {
+			j.state.Definition, j.state.Watermark = d.Definition, now
+			if j.state.FirstSeen.IsZero() {
+				j.state.FirstSeen = now
+			}
+		}
+		states[i] = j.state
+	}
+	return states, nil
+}
+
+func (t *transient) Claim(_ context.Context, claims []Claim) ([]Claimed, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := make([]Claimed, len(claims))
+	for i := range claims {
+		out[i] = t.claim(&claims[i])
+	}
+	return out, nil
+}
+
+func (t *transient) claim(c *Claim) Claimed {
+	j := t.job(c.Job)
+	byHand := c.Slot.IsZero()
+	if !byHand {
+		if !c.Slot.After(j.state.Watermark) {
+			return Claimed{}
+		}
+		j.state.Watermark = c.Slot
+	}
+	if byHand && c.Key != "" {
+		for _, row := range j.rows {
+			if row.key == c.Key {
+				return Claimed{ID: row.ID, Status: row.Status}
+			}
+		}
+	}
+	got := Claimed{Won: true, ID: c.ID, Status: c.Status, Reason: c.Reason}
+	if c.Status != Skipped && !c.Force && j.state.PausedNow(c.At) {
+		got.Status, got.Reason = Skipped, ReasonPaused
+	}
+	if got.Status != Skipped && len(j.rows) > 0 {
+		t.overlap(j, c, &got)
+	}
+	if got.Status == Skipped {
+		if byHand {
+			return Claimed{Refused: got.Reason}
+		}
+		j.state.LastStatus = Skipped
+		return got
+	}
+	row := transientRow{Held: Held{Fence: c.Fence, Status: got.Status}, key: c.Key, group: c.Group}
+	if byHand {
+		row.record = &Record{ID: c.ID, Job: c.Job, Status: got.Status, Trigger: c.Trigger, DataSlot: optional(c.DataSlot), Args: c.Args, Key: c.Key, Actor: c.Actor, Instance: c.Instance, QueuedAt: c.At}
+	}
+	if got.Status == Running {
+		t.groups[c.Group]++
+	}
+	j.rows = append(j.rows, row)
+	return got
+}
+
+func (t *transient) overlap(j *transientJob, c *Claim, got *Claimed) {
+	switch c.Overlap {
+	case Skip:
+		if !c.Force {
+			got.Status, got.Reason = Skipped, ReasonOverlap
+		}
+	case Queue, Replace:
+		got.Status = Queued
+		queued := 0
+		for i := range j.rows {
+			if j.rows[i].Status == Queued {
+				queued++
+			}
+			if c.Overlap == Replace {
+				j.rows[i].Cancel, j.rows[i].Reason = true, ReasonReplaced
+			}
+		}
+		if c.Overlap == Queue && queued >= c.QueueCap && !c.Force {
+			got.Status, got.Reason = Skipped, ReasonQueueFull
+		}
+	}
+}
+
+// row finds an active run; nil: it has ended.
+func (t *transient) row(job string, f Fence) (*transientJob, int) {
+	j := t.jobs[job]
+	if j == nil {
+		return nil, 0
+	}
+	for i := range j.rows {
+		if j.rows[i].Fence == f {
+			return j, i
+		}
+	}
+	return nil, 0
+}
+
+func (t *transient) Start(_ context.Context, s Start) (StartOutcome, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	j, i := t.row(s.Job, s.Fence)
+	if j == nil {
+		return StartOutcome{}, ErrFenced
+	}
+	row := &j.rows[i]
+	if row.Cancel {
+		return StartOutcome{Cancelled: true, Reason: row.Reason}, nil
+	}
+	if s.Serial {
+		for k := range j.rows {
+			if k != i && j.rows[k].Status == Running {
+				return StartOutcome{Blocked: true}, nil
+			}
+		}
+	}
+	if s.Group != "" && t.groups[s.Group] >= s.GroupLimit {
+		return StartOutcome{Blocked: true}, nil
+	}
+	row.Status = Running
+	t.groups[row.group]++
+	return StartOutcome{Started: true}, nil
+}
+
+func (t *transient) Finish(_ context.Context, f Finish) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	j, i := t.row(f.Job, f.Fence)
+	if j == nil {
+		return ErrFenced
+	}
+	row := &j.rows[i]
+	if row.Status == Running {
+		t.groups[row.group]--
+	}
+	if f.Status == Queued {
+		row.Status = Queued
+		return nil
+	}
+	st := &j.state
+	st.LastStatus, st.LastError = f.Status, f.Error
+	if !f.Started.IsZero() {
+		st.LastRun, st.LastRunID, st.LastSlot = f.Started, f.ID, f.Slot
+		st.LastDurationMS = f.At.Sub(f.Started).Milliseconds()
+		st.Runs++
+		switch f.Status {
+		case Failed, Interrupted:
+			st.Failures++
+		case Succeeded:
+			st.LastSuccess = f.At
+		}
+	}
+	last := len(j.rows) - 1
+	j.rows[i] = j.rows[last]
+	j.rows[last] = transientRow{}
+	j.rows = j.rows[:last]
+	return nil
+}
+
+func (t *transient) Beat(_ context.Context, b Beat) ([]Held, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var held []Held
+	for _, j := range t.jobs {
+		for i := range j.rows {
+			if j.rows[i].Cancel || !b.Quick {
+				held = append(held, j.rows[i].Held)
+			}
+		}
+	}
+	return held, nil
+}
+
+func (t *transient) Expired(context.Context, int) ([]Record, error) { return nil, nil }
+
+func (t *transient) Take(_ context.Context, takes []Take) ([]bool, error) {
+	return make([]bool, len(takes)), nil
+}
+
+func (t *transient) Note(context.Context, []Note) error { return nil }
+
+func (t *transient) Prune(context.Context, string, int, time.Time, int) (int, error) { return 0, nil }
+
+func (t *transient) States(_ context.Context, names ...string) (map[string]State, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	states := make(map[string]State)
+	for name, j := range t.jobs {
+		if len(names) == 0 || slices.Contains(names, name) {
+			st := j.state
+			st.Active = len(j.rows)
+			states[name] = st
+		}
+	}
+	return states, nil
+}
+
+func (t *transient) Runs(context.Context, Query) ([]Record, error) { return nil, nil }
+
+func (t *transient) Run(_ context.Context, id string) (Record, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, j := range t.jobs {
+		for i := range j.rows {
+			if row := &j.rows[i]; row.ID == id {
+				if row.record != nil {
+					rec := *row.record
+					rec.Status = row.Status
+					return rec, nil
+				}
+				return Record{ID: id, Job: j.state.Name, Status: row.Status}, nil
+			}
+		}
+	}
+	return Record{}, ErrNotFound
+}
+
+func (t *transient) Logs(context.Context, string, int64, int) ([]LogLine, error) { return nil, nil }
+
+func (t *transient) Pause(_ context.Context, p Pause) (State, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	st := &t.job(p.Job).state
+	st.Paused, st.PausedAt, st.PausedUntil, st.PausedBy, st.PausedReason = !p.Resume, p.At, p.Until, p.Actor, p.Reason
+	if p.Resume {
+		st.PausedAt, st.PausedUntil, st.PausedBy, st.PausedReason = time.Time{}, time.Time{}, "", ""
+	}
+	return *st, nil
+}
+
+func (t *transient) Override(_ context.Context, o Override) (State, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	st := &t.job(o.Job).state
+	st.Override = o
+	if o.At.After(st.Watermark) {
+		st.Watermark = o.At
+	}
+	return *st, nil
+}
+
+func (t *transient) Overrides(context.Context) ([]Override, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []Override
+	for _, j := range t.jobs {
+		if !j.state.Override.At.IsZero() {
+			out = append(out, j.state.Override)
+		}
+	}
+	return out, nil
+}
+
+func (t *transient) Cancel(ctx context.Context, id string, reason Reason, _ string) (Record, error) {
+	t.mu.Lock()
+	for _, j := range t.jobs {
+		for i := range j.rows {
+			if j.rows[i].ID == id {
+				j.rows[i].Cancel, j.rows[i].Reason = true, reason
+			}
+		}
+	}
+	t.mu.Unlock()
+	return t.Run(ctx, id)
+}
+
+func (t *transient) Ping(context.Context) error { return nil }

@@ -1,0 +1,71 @@
+package crontest
+
+import (
+	"context"
+	"log/slog"
+	"math"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fibercrons/app/cron"
+)
+
+// Walk lets a real scheduler run a registered job for a stretch of fake time and returns the
+// records of its runs, oldest first: every slot after the beginning, up to and including the
+// end. It takes no longer than the job's own work does. Retries, timeouts, overlap and catch-up
+// are as in the program; a run that goes on at the end is returned as running, and then
+// cancelled.
+//
+// The walk goes on in a bubble of testing/synctest: what the job waits for must have been made
+// inside of it, as [Context] does, and Walk itself cannot be called in another bubble.
+func Walk(t *testing.T, job string, stretch time.Duration, options ...Option) []cron.Record {
+	t.Helper()
+	var records []cron.Record
+	synctest.Test(t, func(t *testing.T) {
+		t.Helper()
+		records = walk(t, job, stretch, options)
+	})
+	return records
+}
+
+func walk(t *testing.T, job string, stretch time.Duration, options []Option) []cron.Record {
+	t.Helper()
+	s, j := arrange(t, job, options, nil, "From")
+	switch wait := time.Until(s.from); {
+	case s.from.IsZero():
+	case wait < 0:
+		t.Fatalf("crontest: a walk cannot begin at %s, before %s", s.from, time.Now().UTC())
+	default:
+		time.Sleep(wait)
+	}
+	defer listen()()
+
+	store := NewMemory()
+	store.keep = math.MaxInt / 4
+	sched := cron.New(cron.Config{
+		Store: store, Jobs: []*cron.Job{j}, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Context: func(ctx context.Context) context.Context {
+			if s.context != nil {
+				ctx = s.context(ctx)
+			}
+			return context.WithValue(ctx, testKey{}, t)
+		},
+	})
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- sched.Run(ctx) }()
+	time.Sleep(stretch)
+	synctest.Wait()
+	records, err := sched.Records(ctx, cron.Query{Job: job, Limit: math.MaxInt})
+	stop()
+	if e := <-ended; err == nil {
+		err = e
+	}
+	if err != nil {
+		t.Fatalf("crontest: walk job %q: %v", job, err)
+	}
+	slices.Reverse(records)
+	return records
+}

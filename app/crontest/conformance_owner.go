@@ -1,0 +1,221 @@
+package crontest
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"fibercrons/app/cron"
+)
+
+func contextCancelled(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	cancel()
+	return ctx, cancel
+}
+
+func queued(c *cron.Claim) { c.Status = cron.Queued }
+
+func allowed(c *cron.Claim) { c.Status, c.Overlap = cron.Queued, cron.Allow }
+
+var startCases = map[string]func(*suite){
+	"a queued run": func(s *suite) {
+		c := s.won(with(s.due("a", day(13)), queued), cron.Queued, "")
+		s.now = s.now.Add(time.Minute)
+		s.started(c)
+		r := s.status(c.ID, cron.Running, "")
+		s.equal("attempt", r.Attempt, 1)
+		s.equal("started", *r.StartedAt, s.now)
+	},
+	"the next attempt keeps the first start": func(s *suite) {
+		c := s.won(s.due("a", day(13)), cron.Running, "")
+		first := s.now
+		f := s.ended(c, cron.Queued)
+		f.NextAt, f.Error = day(14), "once"
+		s.ok(s.Finish(s.ctx, f))
+		if r := s.status(c.ID, cron.Queued, ""); r.NextAt == nil || !r.NextAt.Equal(day(14)) || r.Error != "once" {
+			s.Errorf("next at %v, error %q", r.NextAt, r.Error)
+		}
+		s.now = day(14)
+		s.started(c)
+		r := s.status(c.ID, cron.Running, "")
+		s.equal("attempt", r.Attempt, 2)
+		s.equal("started", *r.StartedAt, first)
+		if r.NextAt != nil {
+			s.Errorf("next at %v", r.NextAt)
+		}
+	},
+	"asked again": func(s *suite) {
+		c := s.won(with(s.due("a", day(13)), queued), cron.Queued, "")
+		s.started(c)
+		s.started(c)
+		s.equal("attempt", s.run(c.ID).Attempt, 1)
+	},
+	"fenced": func(s *suite) {
+		c := s.won(with(s.due("a", day(13)), queued), cron.Queued, "")
+		other := c
+		other.Token++
+		_, err := s.start(other)
+		s.fails(err, cron.ErrFenced)
+		_, err = s.start(s.due("a", day(14)))
+		s.fails(err, cron.ErrFenced)
+		s.finish(c, cron.Cancelled)
+		_, err = s.start(c)
+		s.fails(err, cron.ErrFenced)
+	},
+	"serial": func(s *suite) {
+		serial := func(st *cron.Start) { st.Serial = true }
+		first := s.won(with(s.due("a", day(13)), allowed), cron.Queued, "")
+		second := s.won(with(s.due("a", day(14)), allowed), cron.Queued, "")
+		s.won(s.due("b", day(14)), cron.Running, "")
+		s.started(first, serial)
+		s.equal("second", must(s.start(second, serial))(s), cron.StartOutcome{Blocked: true})
+		s.equal("attempt", s.run(second.ID).Attempt, 0)
+		s.finish(first, cron.Succeeded)
+		s.started(second, serial)
+	},
+	"a group's limit": func(s *suite) {
+		group := func(c *cron.Claim) { c.Status, c.Group = cron.Queued, "g" }
+		limit := func(st *cron.Start) { st.Group, st.GroupLimit = "g", 2 }
+		a := s.won(with(s.due("a", day(13)), group), cron.Queued, "")
+		b := s.won(with(s.due("b", day(13)), group), cron.Queued, "")
+		c := s.won(with(s.due("c", day(13)), group), cron.Queued, "")
+		s.started(a, limit)
+		s.started(b, limit)
+		s.equal("third", must(s.start(c, limit))(s), cron.StartOutcome{Blocked: true})
+		s.finish(a, cron.Queued) // it waits for its retry, and is not running
+		s.started(c, limit)
+		s.equal("first", must(s.start(a, limit))(s), cron.StartOutcome{Blocked: true})
+		s.finish(c, cron.Failed)
+		s.started(a, limit)
+	},
+	"cancelled before": func(s *suite) {
+		c := s.won(with(s.due("a", day(13)), queued), cron.Queued, "")
+		must(s.Cancel(s.ctx, c.ID, cron.ReasonRequested, "ann"))(s)
+		s.equal("start", must(s.start(c))(s), cron.StartOutcome{Cancelled: true, Reason: cron.ReasonRequested})
+		f := s.ended(c, cron.Cancelled)
+		f.Reason, f.Started = cron.ReasonRequested, time.Time{}
+		s.ok(s.Finish(s.ctx, f))
+		r := s.status(c.ID, cron.Cancelled, cron.ReasonRequested)
+		if r.Duration != nil || r.StartedAt != nil {
+			s.Errorf("duration %v, started %v", r.Duration, r.StartedAt)
+		}
+		st := s.state("a")
+		s.equal("runs", st.Runs, int64(0))
+		s.equal("last status", st.LastStatus, cron.Cancelled)
+		s.equal("last run", st.LastRun, time.Time{})
+	},
+}
+
+var finishCases = map[string]func(*suite){
+	"succeeded": func(s *suite) {
+		c := s.won(s.due("a", day(13)), cron.Running, "")
+		f := s.ended(c, cron.Succeeded)
+		f.Result = json.RawMessage(`{"rows":3}`)
+		f.Progress = &cron.Progress{Done: 3, Total: 3, Text: "done"}
+		f.Attempts = []cron.Attempt{{Number: 1, Instance: "a", StartedAt: s.now, EndedAt: &f.At}}
+		f.Lines = []cron.LogLine{{Seq: 1, Time: s.now, Message: "last words"}}
+		s.ok(s.Finish(s.ctx, f))
+		r := s.status(c.ID, cron.Succeeded, "")
+		s.equal("ended", *r.EndedAt, f.At)
+		s.equal("duration", *r.Duration, int64(1000))
+		s.equal("result", string(r.Result), `{"rows":3}`)
+		s.equal("progress", *r.Progress, *f.Progress)
+		s.equal("attempts", len(r.Attempts), 1)
+		s.equal("lines", len(must(s.Logs(s.ctx, c.ID, 0, 10))(s)), 1)
+		st := s.state("a")
+		s.equal("last run", st.LastRun, s.now)
+		s.equal("last run ID", st.LastRunID, c.ID)
+		s.equal("last slot", st.LastSlot, day(13))
+		s.equal("last status", st.LastStatus, cron.Succeeded)
+		s.equal("last duration", st.LastDurationMS, int64(1000))
+		s.equal("last success", st.LastSuccess, f.At)
+		s.equal("runs", st.Runs, int64(1))
+		s.equal("failures", st.Failures, int64(0))
+		s.equal("active", st.Active, 0)
+	},
+	"failed": func(s *suite) {
+		first := s.won(s.due("a", day(13)), cron.Running, "")
+		s.finish(first, cron.Succeeded)
+		success := s.state("a").LastSuccess
+		s.now = day(14)
+		c := s.won(s.due("a", day(14)), cron.Running, "")
+		f := s.ended(c, cron.Failed)
+		f.Error, f.Stack = "boom", "main.go:1"
+		s.ok(s.Finish(s.ctx, f))
+		r := s.status(c.ID, cron.Failed, "")
+		s.equal("error", r.Error, "boom")
+		s.equal("stack", r.Stack, "main.go:1")
+		st := s.state("a")
+		s.equal("last error", st.LastError, "boom")
+		s.equal("last success", st.LastSuccess, success)
+		s.equal("runs", st.Runs, int64(2))
+		s.equal("failures", st.Failures, int64(1))
+		third := s.won(s.due("a", day(15)), cron.Running, "")
+		s.finish(third, cron.Interrupted)
+		s.equal("failures", s.state("a").Failures, int64(2))
+		s.won(with(s.due("a", day(16)), func(c *cron.Claim) { c.Status, c.Reason = cron.Skipped, cron.ReasonMissed }), cron.Skipped, cron.ReasonMissed)
+		st = s.state("a")
+		s.equal("last status", st.LastStatus, cron.Skipped)
+		s.equal("last error", st.LastError, "")
+		s.equal("last run ID", st.LastRunID, third.ID)
+		s.equal("runs", st.Runs, int64(3))
+	},
+	"a retry's success forgets the error and keeps the attempts": func(s *suite) {
+		c := s.won(s.due("a", day(13)), cron.Running, "")
+		f := s.ended(c, cron.Queued)
+		f.Error, f.Stack, f.Attempts = "boom", "stack", []cron.Attempt{{Number: 1, Error: "boom"}}
+		s.ok(s.Finish(s.ctx, f))
+		s.equal("runs", s.state("a").Runs, int64(0))
+		s.started(c)
+		s.finish(c, cron.Succeeded)
+		r := s.status(c.ID, cron.Succeeded, "")
+		s.equal("error", r.Error+r.Stack, "")
+		s.equal("attempts", len(r.Attempts), 1)
+	},
+	"told again": func(s *suite) {
+		c := s.won(s.due("a", day(13)), cron.Running, "")
+		s.finish(c, cron.Failed)
+		s.finish(c, cron.Failed)
+		s.equal("runs", s.state("a").Runs, int64(1))
+		s.equal("failures", s.state("a").Failures, int64(1))
+		s.fails(s.Finish(s.ctx, s.ended(c, cron.Succeeded)), cron.ErrFenced)
+		s.fails(s.Finish(s.ctx, s.ended(c, cron.Queued)), cron.ErrFenced)
+		s.status(c.ID, cron.Failed, "")
+	},
+	"put back twice": func(s *suite) {
+		c := s.won(s.due("a", day(13)), cron.Running, "")
+		s.finish(c, cron.Queued)
+		s.finish(c, cron.Queued)
+		s.equal("attempt", s.run(c.ID).Attempt, 1)
+	},
+	"fenced": func(s *suite) {
+		c := s.won(s.due("a", day(13)), cron.Running, "")
+		other := c
+		other.Token++
+		s.fails(s.Finish(s.ctx, s.ended(other, cron.Succeeded)), cron.ErrFenced)
+		s.fails(s.Finish(s.ctx, s.ended(s.due("a", day(14)), cron.Succeeded)), cron.ErrFenced)
+		s.status(c.ID, cron.Running, "")
+	},
+	"not an end": func(s *suite) {
+		c := s.won(s.due("a", day(13)), cron.Running, "")
+		if err := s.Finish(s.ctx, s.ended(c, cron.Running)); err == nil {
+			s.Error("running is not an end")
+		}
+	},
+	"released": func(s *suite) {
+		c := s.won(s.due("a", day(13)), cron.Running, "")
+		f := s.ended(c, cron.Queued)
+		f.Release = true
+		s.ok(s.Finish(s.ctx, f))
+		s.equal("held", len(must(s.Beat(s.ctx, cron.Beat{Instance: cron.InstanceInfo{ID: "a"}, At: s.now, Lease: held}))(s)), 0)
+		late := must(s.Expired(s.ctx, 10))(s)
+		if len(late) != 1 || late[0].ID != c.ID {
+			s.Fatalf("expired: %v", late)
+		}
+		taken := s.taken(late[0], cron.Queued)
+		s.started(cron.Claim{Fence: taken, Job: "a"})
+		s.equal("attempt", s.run(c.ID).Attempt, 2)
+		s.equal("instance", s.run(c.ID).Instance, "b")
+	},
+}

@@ -1,0 +1,19 @@
+// Package crontest is for tests of jobs, and of stores.
+//
+// [Run] runs a registered job once, in a real run context and inside of all of its wrappers,
+// with arguments, a slot and services of the test's choice:
+//
+//	func TestReport(t *testing.T) {
+//		got := crontest.Run(t, "report", crontest.Args(reportArgs{Copies: 2}), crontest.Context(withFakeMail))
+//		if got.Err != nil {
+//			t.Fatal(got.Err)
+//		}
+//	}
+//
+// [Walk] lets a scheduler run it for a day or a year of fake time, and [Next] and [AssertNext]
+// say when it is due. All of them take the job from cron.Default, where init functions have
+// registered it, or from [Registry].
+//
+// [Memory] is a store for such tests. [Conformance] is the suite that it and every other
+// [cron.Store] passes.
+package crontest

@@ -1,0 +1,282 @@
+package crontest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"fibercrons/app/cron"
+)
+
+// Memory is a [cron.Store] that keeps everything in this process and forgets it at the end. It
+// follows the same contract as the stores with a database, and passes the same [Conformance].
+// Leases end on the clock of time.Now. It is safe for concurrent use; its zero value is not.
+type Memory struct {
+	mu        sync.Mutex
+	jobs      map[string]*memJob
+	runs      map[string]*memRun
+	groups    map[string]int // running now
+	instances map[string]cron.InstanceInfo
+	active    memRun // head of the ring of active runs, in order of claim
+	slab      []memRun
+	keep      int
+}
+
+var _ cron.Store = (*Memory)(nil)
+
+// NewMemory returns an empty store that keeps, besides the active ones, the newest 1000 runs of
+// each job.
+func NewMemory() *Memory {
+	m := &Memory{
+		jobs:      make(map[string]*memJob),
+		runs:      make(map[string]*memRun),
+		groups:    make(map[string]int),
+		instances: make(map[string]cron.InstanceInfo),
+		keep:      1000,
+	}
+	m.active.next, m.active.prev = &m.active, &m.active
+	return m
+}
+
+type memJob struct {
+	state   cron.State
+	runs    []*memRun // in order of claim
+	slots   []*memRun // by slot
+	keys    map[string]*memRun
+	queued  int
+	running int
+	full    int // so many ended runs ask for pruning
+}
+
+func (m *Memory) job(name string, now time.Time) *memJob {
+	j := m.jobs[name]
+	if j == nil {
+		j = &memJob{state: cron.State{Name: name, FirstSeen: instant(now)}}
+		m.jobs[name] = j
+	}
+	return j
+}
+
+// slot returns where the slot is or belongs, and whether it is there.
+func (j *memJob) slot(at int64) (int, bool) {
+	if n := len(j.slots); n == 0 || j.slots[n-1].slot < at {
+		return n, false
+	}
+	return slices.BinarySearchFunc(j.slots, at, func(r *memRun, at int64) int {
+		switch {
+		case r.slot < at:
+			return -1
+		case r.slot > at:
+			return 1
+		}
+		return 0
+	})
+}
+
+// Sync implements [cron.Claims].
+func (m *Memory) Sync(_ context.Context, defs []cron.Definition, now time.Time) ([]cron.State, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	here := make(map[string]bool, len(defs))
+	out := make([]cron.State, len(defs))
+	for i, d := range defs {
+		here[d.Name] = true
+		j := m.job(d.Name, now)
+		if j.state.Definition != d.Definition || j.state.Watermark.IsZero() {
+			j.state.Definition = d.Definition
+			j.advance(now)
+		}
+		j.state.RemovedAt = time.Time{}
+		out[i] = j.view()
+	}
+	for name, j := range m.jobs {
+		if !here[name] && j.state.RemovedAt.IsZero() {
+			j.state.RemovedAt = instant(now)
+		}
+	}
+	return out, nil
+}
+
+// advance moves the watermark, never back.
+func (j *memJob) advance(to time.Time) {
+	if to = instant(to); to.After(j.state.Watermark) {
+		j.state.Watermark = to
+	}
+}
+
+func (j *memJob) view() cron.State {
+	s := j.state
+	s.Active = j.queued + j.running
+	return s
+}
+
+// Claim implements [cron.Claims].
+func (m *Memory) Claim(_ context.Context, claims []cron.Claim) ([]cron.Claimed, error) {
+	for i := range claims {
+		if err := validClaim(&claims[i]); err != nil {
+			return nil, err
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	out := make([]cron.Claimed, len(claims))
+	jobs := make([]*memJob, len(claims))
+	for i := range claims {
+		c := &claims[i]
+		jobs[i] = m.job(c.Job, c.At)
+		out[i] = m.claim(c, jobs[i], now)
+	}
+	for i := range claims {
+		// A batch is settled against the watermarks it found.
+		if c := &claims[i]; !c.Watermark.IsZero() {
+			jobs[i].advance(c.Watermark)
+		}
+		m.bound(jobs[i])
+	}
+	return out, nil
+}
+
+func validClaim(c *cron.Claim) error {
+	switch {
+	case c.ID == "" || c.Job == "":
+		return fmt.Errorf("claim of job %q: it needs a job and an ID", c.Job)
+	case c.Status != cron.Running && c.Status != cron.Queued && c.Status != cron.Skipped:
+		return fmt.Errorf("claim of job %q: status %q cannot be claimed", c.Job, c.Status)
+	}
+	return nil
+}
+
+func (m *Memory) claim(c *cron.Claim, j *memJob, now time.Time) cron.Claimed {
+	hand := c.Slot.IsZero()
+	at := 0
+	if hand {
+		if r := m.runs[c.ID]; r != nil {
+			return r.claimed(c.ID)
+		}
+	} else {
+		var found bool
+		if at, found = j.slot(c.Slot.UnixMilli()); found {
+			return j.slots[at].claimed(c.ID)
+		}
+		if !instant(c.Slot).After(j.state.Watermark) {
+			return cron.Claimed{}
+		}
+	}
+	if c.Key != "" {
+		if r := j.keys[c.Key]; r != nil {
+			return r.claimed(c.ID)
+		}
+	}
+
+	status, reason := m.verdict(c, j)
+	if hand && status == cron.Skipped {
+		return cron.Claimed{Refused: reason}
+	}
+	r := m.insert(c, j, status, reason, now)
+	if !hand {
+		j.slots = slices.Insert(j.slots, at, r)
+	}
+	return r.claimed(c.ID)
+}
+
+// verdict decides what the run of a claim that is not yet there becomes.
+func (m *Memory) verdict(c *cron.Claim, j *memJob) (cron.Status, cron.Reason) {
+	switch {
+	case c.Status == cron.Skipped:
+		return cron.Skipped, c.Reason
+	case c.Force:
+		return c.Status, ""
+	case j.state.PausedNow(c.At):
+		return cron.Skipped, cron.ReasonPaused
+	case j.queued+j.running == 0 || c.Overlap == cron.Allow:
+		return c.Status, ""
+	case c.Overlap == cron.Queue:
+		if j.queued >= c.QueueCap {
+			return cron.Skipped, cron.ReasonQueueFull
+		}
+		return cron.Queued, ""
+	case c.Overlap == cron.Replace:
+		for r := m.active.next; r != &m.active; r = r.next {
+			if r.job == j {
+				r.cancel(c.At, cron.ReasonReplaced, c.Actor)
+			}
+		}
+		return cron.Queued, ""
+	}
+	return cron.Skipped, cron.ReasonOverlap
+}
+
+func (m *Memory) insert(c *cron.Claim, j *memJob, status cron.Status, reason cron.Reason, now time.Time) *memRun {
+	if len(m.slab) == 0 {
+		m.slab = make([]memRun, 256)
+	}
+	r := &m.slab[0]
+	m.slab = m.slab[1:]
+	*r = memRun{
+		id: c.ID, token: c.Token, job: j, trigger: c.Trigger, status: status, reason: reason,
+		hand: c.Slot.IsZero(), group: c.Group, instance: c.Instance, queuedAt: c.At.UnixMilli(),
+	}
+	if !r.hand {
+		r.slot = c.Slot.UnixMilli()
+	}
+	if !c.DataSlot.IsZero() || len(c.Args) > 0 || c.Key != "" || c.Actor != "" || c.Detail != "" {
+		x := r.rest()
+		x.dataSlot, x.args, x.key, x.actor = instant(c.DataSlot), slices.Clone(c.Args), c.Key, c.Actor
+		if status == cron.Skipped {
+			x.err = c.Detail
+		}
+	}
+	if c.Key != "" {
+		if j.keys == nil {
+			j.keys = make(map[string]*memRun)
+		}
+		j.keys[c.Key] = r
+	}
+	m.runs[c.ID] = r
+	j.runs = append(j.runs, r)
+
+	if status == cron.Skipped {
+		r.endedAt = r.queuedAt
+		j.settled(r)
+		return r
+	}
+	r.leaseUntil = now.Add(c.Lease).UnixMilli()
+	r.prev, r.next = m.active.prev, &m.active
+	r.prev.next, r.next.prev = r, r
+	if status == cron.Running {
+		r.attempt, r.startedAt = 1, r.queuedAt
+	}
+	m.count(r, 1)
+	return r
+}
+
+// count keeps the numbers of queued and running runs.
+func (m *Memory) count(r *memRun, by int) {
+	switch r.status {
+	case cron.Queued:
+		r.job.queued += by
+	case cron.Running:
+		r.job.running += by
+		if r.group != "" {
+			m.groups[r.group] += by
+		}
+	}
+}
+
+// bound forgets a job's oldest ended runs once there are twice as many as are kept.
+func (m *Memory) bound(j *memJob) {
+	if ended := len(j.runs) - j.queued - j.running; ended > max(j.full, 2*m.keep) {
+		j.full = ended - m.prune(j, m.keep, time.Time{}, ended) + m.keep
+	}
+}
+
+// instant is t as a store keeps it.
+func instant(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return time.UnixMilli(t.UnixMilli()).UTC()
+}

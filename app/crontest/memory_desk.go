@@ -1,0 +1,179 @@
+package crontest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"fibercrons/app/cron"
+)
+
+// States implements [cron.Desk].
+func (m *Memory) States(_ context.Context, names ...string) (map[string]cron.State, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(names) == 0 {
+		out := make(map[string]cron.State, len(m.jobs))
+		for name, j := range m.jobs {
+			out[name] = j.view()
+		}
+		return out, nil
+	}
+	out := make(map[string]cron.State, len(names))
+	for _, name := range names {
+		if j := m.jobs[name]; j != nil {
+			out[name] = j.view()
+		}
+	}
+	return out, nil
+}
+
+// Runs implements [cron.Desk].
+func (m *Memory) Runs(_ context.Context, q cron.Query) ([]cron.Record, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if q.Limit <= 0 {
+		q.Limit = 50
+	}
+	before := m.runs[q.Before]
+	var found []*memRun
+	pick := func(r *memRun) {
+		switch {
+		case len(q.Statuses) > 0 && !slices.Contains(q.Statuses, r.status),
+			q.Instance != "" && r.instance != q.Instance,
+			!q.Since.IsZero() && r.queuedAt < q.Since.UnixMilli(),
+			!q.Until.IsZero() && r.queuedAt >= q.Until.UnixMilli(),
+			before != nil && newestFirst(r, before) <= 0,
+			before == nil && q.Before != "" && r.id >= q.Before: // pruned meanwhile
+			return
+		}
+		found = append(found, r)
+	}
+	if q.Job != "" {
+		if j := m.jobs[q.Job]; j != nil {
+			for _, r := range j.runs {
+				pick(r)
+			}
+		}
+	} else {
+		for _, r := range m.runs {
+			pick(r)
+		}
+	}
+	slices.SortFunc(found, newestFirst)
+	return records(found, q.Limit), nil
+}
+
+// Run implements [cron.Desk].
+func (m *Memory) Run(_ context.Context, id string) (cron.Record, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.runs[id]
+	if r == nil {
+		return cron.Record{}, fmt.Errorf("run %s: %w", id, cron.ErrNotFound)
+	}
+	return r.record(), nil
+}
+
+// Logs implements [cron.Desk].
+func (m *Memory) Logs(_ context.Context, id string, after int64, limit int) ([]cron.LogLine, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.runs[id]
+	if r == nil || r.more == nil {
+		return nil, nil
+	}
+	var out []cron.LogLine
+	for _, l := range r.more.lines {
+		if l.Seq > after && len(out) < limit {
+			out = append(out, l)
+		}
+	}
+	return out, nil
+}
+
+// Pause implements [cron.Desk].
+func (m *Memory) Pause(_ context.Context, p cron.Pause) (cron.State, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	j := m.jobs[p.Job]
+	if j == nil {
+		return cron.State{}, fmt.Errorf("job %q: %w", p.Job, cron.ErrNotFound)
+	}
+	s := &j.state
+	if p.Resume {
+		s.Paused, s.PausedAt, s.PausedUntil, s.PausedBy, s.PausedReason = false, time.Time{}, time.Time{}, "", ""
+	} else {
+		s.Paused, s.PausedAt, s.PausedUntil = true, instant(p.At), instant(p.Until)
+		s.PausedBy, s.PausedReason = p.Actor, p.Reason
+	}
+	return j.view(), nil
+}
+
+// Cancel implements [cron.Desk].
+func (m *Memory) Cancel(_ context.Context, id string, reason cron.Reason, actor string) (cron.Record, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.runs[id]
+	if r == nil {
+		return cron.Record{}, fmt.Errorf("run %s: %w", id, cron.ErrNotFound)
+	}
+	if r.active() {
+		r.cancel(time.Now(), reason, actor)
+	}
+	return r.record(), nil
+}
+
+// Ping implements [cron.Desk].
+func (m *Memory) Ping(ctx context.Context) error { return ctx.Err() }
+
+// Instances returns every process that has given a sign of life, by ID.
+func (m *Memory) Instances(context.Context) ([]cron.InstanceInfo, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := make([]cron.InstanceInfo, 0, len(m.instances))
+	for _, in := range m.instances {
+		out = append(out, in)
+	}
+	slices.SortFunc(out, func(a, b cron.InstanceInfo) int { return cmp.Compare(a.ID, b.ID) })
+	return out, nil
+}
+
+// Prune implements [cron.Journal].
+func (m *Memory) Prune(_ context.Context, job string, keep int, cutoff time.Time, limit int) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	j := m.jobs[job]
+	if j == nil {
+		return 0, nil
+	}
+	return m.prune(j, keep, cutoff, limit), nil
+}
+
+func (m *Memory) prune(j *memJob, keep int, cutoff time.Time, limit int) int {
+	ended := make([]*memRun, 0, len(j.runs))
+	for _, r := range j.runs {
+		if !r.active() {
+			ended = append(ended, r)
+		}
+	}
+	slices.SortFunc(ended, newestFirst)
+	gone := make(map[*memRun]bool)
+	for i := len(ended) - 1; i >= 0 && len(gone) < limit; i-- {
+		r := ended[i]
+		over := keep > 0 && i >= keep
+		old := !cutoff.IsZero() && r.endedAt < cutoff.UnixMilli()
+		if (over || old) && (r.hand || !millis(r.slot).After(j.state.Watermark)) {
+			gone[r] = true
+			delete(m.runs, r.id)
+			if r.more != nil && r.more.key != "" {
+				delete(j.keys, r.more.key)
+			}
+		}
+	}
+	drop := func(r *memRun) bool { return gone[r] }
+	j.runs, j.slots = slices.DeleteFunc(j.runs, drop), slices.DeleteFunc(j.slots, drop)
+	return len(gone)
+}

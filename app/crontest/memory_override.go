@@ -1,0 +1,37 @@
+package crontest
+
+import (
+	"context"
+	"fmt"
+
+	"fibercrons/app/cron"
+)
+
+// Override implements [cron.Desk].
+func (m *Memory) Override(_ context.Context, o cron.Override) (cron.State, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	j := m.jobs[o.Job]
+	if j == nil {
+		return cron.State{}, fmt.Errorf("job %q: %w", o.Job, cron.ErrNotFound)
+	}
+	o.At = instant(o.At)
+	j.state.Override = o
+	if o.At.After(j.state.Watermark) {
+		j.state.Watermark = o.At
+	}
+	return j.view(), nil
+}
+
+// Overrides implements [cron.Desk].
+func (m *Memory) Overrides(context.Context) ([]cron.Override, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []cron.Override
+	for _, j := range m.jobs {
+		if !j.state.Override.At.IsZero() {
+			out = append(out, j.state.Override)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,212 @@
+package crontest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"fibercrons/app/cron"
+)
+
+// Start implements [cron.Claims].
+func (m *Memory) Start(_ context.Context, s cron.Start) (cron.StartOutcome, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.runs[s.ID]
+	switch {
+	case r == nil || r.token != s.Token || !r.active():
+		return cron.StartOutcome{}, cron.ErrFenced
+	case r.status == cron.Running: // this very start, asked again
+		return cron.StartOutcome{Started: true}, nil
+	case r.cancelled():
+		return cron.StartOutcome{Cancelled: true, Reason: r.more.cancelReason}, nil
+	case s.Serial && r.job.running > 0,
+		s.Group != "" && s.GroupLimit > 0 && m.groups[s.Group] >= s.GroupLimit:
+		return cron.StartOutcome{Blocked: true}, nil
+	}
+	m.count(r, -1)
+	r.status = cron.Running
+	m.count(r, 1)
+	r.attempt++
+	if r.startedAt == 0 {
+		r.startedAt = s.At.UnixMilli()
+	}
+	if r.more != nil {
+		r.more.nextAt = time.Time{}
+	}
+	r.leaseUntil = time.Now().Add(s.Lease).UnixMilli()
+	return cron.StartOutcome{Started: true}, nil
+}
+
+// Finish implements [cron.Claims].
+func (m *Memory) Finish(_ context.Context, f cron.Finish) error {
+	if err := validFinish(&f); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.runs[f.ID]
+	switch {
+	case r == nil || r.token != f.Token:
+		return cron.ErrFenced
+	case !r.active():
+		if r.status == f.Status { // this very end, told again
+			return nil
+		}
+		return cron.ErrFenced
+	}
+	m.apply(r, &f)
+	if f.Release {
+		r.instance, r.leaseUntil = "", 0
+	}
+	return nil
+}
+
+func validFinish(f *cron.Finish) error {
+	if f.Status != cron.Queued && !f.Status.Ended() {
+		return fmt.Errorf("finish of run %s: %q is not an end", f.ID, f.Status)
+	}
+	return nil
+}
+
+// apply ends the run or puts it back.
+func (m *Memory) apply(r *memRun, f *cron.Finish) {
+	m.count(r, -1)
+	r.status, r.reason = f.Status, f.Reason
+	if r.more != nil || f.Error != "" || f.Stack != "" || f.Result != nil || f.Attempts != nil || !f.NextAt.IsZero() {
+		x := r.rest()
+		x.err, x.stack, x.nextAt = f.Error, f.Stack, time.Time{}
+		if f.Result != nil {
+			x.result = slices.Clone(f.Result)
+		}
+		if f.Attempts != nil {
+			x.attempts = slices.Clone(f.Attempts)
+		}
+		if f.Status == cron.Queued {
+			x.nextAt = instant(f.NextAt)
+		}
+	}
+	r.note(f.Lines, f.Progress)
+	if r.startedAt == 0 && !f.Started.IsZero() {
+		r.startedAt = f.Started.UnixMilli()
+	}
+	if f.Status == cron.Queued {
+		m.count(r, 1)
+		return
+	}
+	r.endedAt = f.At.UnixMilli()
+	r.prev.next, r.next.prev = r.next, r.prev
+	r.prev, r.next = nil, nil
+	r.job.settled(r)
+}
+
+// Beat implements [cron.Claims].
+func (m *Memory) Beat(_ context.Context, b cron.Beat) ([]cron.Held, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	if !b.Quick {
+		in := b.Instance
+		in.StartedAt, in.SeenAt, in.StoppedAt = instant(in.StartedAt), instant(b.At), time.Time{}
+		if b.Gone {
+			in.StoppedAt = in.SeenAt
+		}
+		m.instances[in.ID] = in
+	}
+	var held []cron.Held
+	for r := m.active.next; r != &m.active; r = r.next {
+		if r.instance != b.Instance.ID {
+			continue
+		}
+		switch {
+		case b.Quick:
+		case b.Gone:
+			if r.status == cron.Queued {
+				r.leaseUntil = 0
+			}
+		default:
+			r.leaseUntil = now.Add(b.Lease).UnixMilli()
+		}
+		h := cron.Held{Fence: cron.Fence{ID: r.id, Token: r.token}, Status: r.status}
+		if r.cancelled() {
+			h.Cancel, h.Reason, h.CancelBy = true, r.more.cancelReason, r.more.cancelBy
+		}
+		held = append(held, h)
+	}
+	return held, nil
+}
+
+// Expired implements [cron.Claims].
+func (m *Memory) Expired(_ context.Context, limit int) ([]cron.Record, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now().UnixMilli()
+	var late []*memRun
+	for r := m.active.next; r != &m.active; r = r.next {
+		if r.leaseUntil <= now {
+			late = append(late, r)
+		}
+	}
+	slices.SortFunc(late, func(a, b *memRun) int { return -newestFirst(a, b) })
+	return records(late, limit), nil
+}
+
+// Take implements [cron.Claims].
+func (m *Memory) Take(_ context.Context, takes []cron.Take) ([]bool, error) {
+	for i := range takes {
+		if err := validFinish(&takes[i].Finish); err != nil {
+			return nil, err
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	out := make([]bool, len(takes))
+	for i := range takes {
+		t := &takes[i]
+		r := m.runs[t.ID]
+		switch {
+		case r == nil:
+		case t.NewToken != 0 && r.token == t.NewToken: // this very take, asked again
+			out[i] = r.status == t.Status
+		case r.token == t.Token && r.active() && r.leaseUntil <= now.UnixMilli():
+			m.apply(r, &t.Finish)
+			r.token = t.NewToken
+			if t.Status == cron.Queued {
+				r.instance, r.leaseUntil = t.Instance, now.Add(t.Lease).UnixMilli()
+			}
+			out[i] = true
+		}
+	}
+	return out, nil
+}
+
+// Note implements [cron.Journal].
+func (m *Memory) Note(_ context.Context, notes []cron.Note) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, n := range notes {
+		if r := m.runs[n.ID]; r != nil && r.token == n.Token && r.active() {
+			r.note(n.Lines, n.Progress)
+		}
+	}
+	return nil
+}
+
+// newestFirst is the order of [cron.Desk.Runs].
+func newestFirst(a, b *memRun) int {
+	return cmp.Or(cmp.Compare(b.queuedAt, a.queuedAt), cmp.Compare(b.id, a.id))
+}
+
+func records(runs []*memRun, limit int) []cron.Record {
+	if len(runs) > limit {
+		runs = runs[:limit]
+	}
+	out := make([]cron.Record, len(runs))
+	for i, r := range runs {
+		out[i] = r.record()
+	}
+	return out
+}

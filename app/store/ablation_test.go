@@ -1,0 +1,101 @@
+package store_test
+
+import (
+	"errors"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"fibercrons/app/cron"
+	"fibercrons/app/store"
+)
+
+// Each safeguard is taken away in turn, and what it guards against then happens: so the checks
+// that pass elsewhere pass because of it.
+func TestEachSafeguardIsNeeded(t *testing.T) {
+	claim := func(t *testing.T, s *store.Store, c cron.Claim) bool {
+		t.Helper()
+		got, err := s.Claim(t.Context(), []cron.Claim{c})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got[0].Won
+	}
+	take := func(t *testing.T, s *store.Store, f cron.Fence) bool {
+		t.Helper()
+		got, err := s.Take(t.Context(), []cron.Take{{
+			Finish: cron.Finish{Fence: f, Job: "a", Status: cron.Queued}, NewToken: rand.Int64(), Lease: time.Hour,
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got[0]
+	}
+	for _, tt := range []struct {
+		name string
+		off  func(*store.Store)
+		bad  func(*testing.T, *store.Store) bool
+	}{
+		{
+			"unique index", func(s *store.Store) {
+				if err := s.Exec("DROP INDEX job_runs_slot"); err != nil {
+					panic(err)
+				}
+			},
+			func(t *testing.T, s *store.Store) bool {
+				claim(t, s, claimOf("a", 1))
+				return claim(t, s, claimOf("a", 1))
+			},
+		},
+		{
+			"watermark", (*store.Store).WithoutWatermark,
+			func(t *testing.T, s *store.Store) bool {
+				c := claimOf("a", 1)
+				c.Watermark = c.Slot
+				claim(t, s, c)
+				if err := s.Finish(t.Context(), cron.Finish{Fence: c.Fence, Job: "a", Status: cron.Succeeded, At: c.At}); err != nil {
+					t.Fatal(err)
+				}
+				if n, err := s.Prune(t.Context(), "a", 0, c.At.Add(time.Hour), 10); n != 1 || err != nil {
+					t.Fatal(n, err)
+				}
+				return claim(t, s, claimOf("a", 1))
+			},
+		},
+		{
+			"token", (*store.Store).WithoutFence,
+			func(t *testing.T, s *store.Store) bool {
+				c := claimOf("a", 1)
+				c.Lease = 0
+				claim(t, s, c)
+				if !take(t, s, c.Fence) {
+					t.Fatal("not taken")
+				}
+				err := s.Finish(t.Context(), cron.Finish{Fence: c.Fence, Job: "a", Status: cron.Succeeded, At: c.At})
+				if err != nil && !errors.Is(err, cron.ErrFenced) {
+					t.Fatal(err)
+				}
+				return err == nil
+			},
+		},
+		{
+			"lease", (*store.Store).WithoutLease,
+			func(t *testing.T, s *store.Store) bool {
+				c := claimOf("a", 1)
+				claim(t, s, c)
+				return take(t, s, c.Fence)
+			},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.bad(t, open(t, file(t))) {
+				t.Error("it happens with the safeguard on")
+			}
+			s := open(t, file(t))
+			tt.off(s)
+			if !tt.bad(t, s) {
+				t.Error("it does not happen with the safeguard off: the check proves nothing")
+			}
+		})
+	}
+}

@@ -1,0 +1,70 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"fibercrons/app/cron"
+	"fibercrons/models"
+)
+
+// Audit keeps one change that a person or a program made.
+func (s *Store) Audit(ctx context.Context, e cron.AuditEntry) error {
+	row := models.AuditEntry{
+		At: models.MillisOf(e.At), Actor: e.Actor, Action: e.Action, Target: e.Target,
+		Before: nullText(string(e.Before)), After: nullText(string(e.After)), Origin: e.Origin, RequestID: e.RequestID,
+	}
+	err := s.writer.do(ctx, &op{
+		kind: "audit",
+		rows: 1,
+		run: func(t *txn) error {
+			db := t.gorm()
+			var there int64
+			if row.ID != 0 { // the last attempt may have been committed
+				t.fail(db.Model(&models.AuditEntry{}).Where("id = ? AND at = ? AND action = ? AND target = ?", row.ID, row.At, row.Action, row.Target).Count(&there).Error)
+			}
+			if there == 0 {
+				row.ID = 0
+				t.fail(db.Create(&row).Error)
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("audit %s of %s: %w", e.Action, e.Target, err)
+	}
+	return nil
+}
+
+// Audits returns what was changed, newest first: of a target or of all, at most limit entries
+// older than the one with ID before (0: from the newest on).
+func (s *Store) Audits(ctx context.Context, target string, before int64, limit int) ([]cron.AuditEntry, error) {
+	db := s.reads.WithContext(ctx).Model(&models.AuditEntry{})
+	if target != "" {
+		db = db.Where("target = ?", target)
+	}
+	if before > 0 {
+		db = db.Where("id < ?", before)
+	}
+	var rows []models.AuditEntry
+	if err := db.Order("id DESC").Limit(limit).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read audit entries: %w", s.db.explain(err))
+	}
+	out := make([]cron.AuditEntry, len(rows))
+	for i, r := range rows {
+		out[i] = cron.AuditEntry{
+			ID: r.ID, At: r.At.Time(), Actor: r.Actor, Action: r.Action, Target: r.Target,
+			Before: raw(r.Before), After: raw(r.After), Origin: r.Origin, RequestID: r.RequestID,
+		}
+	}
+	return out, nil
+}
+
+func raw(s sql.NullString) json.RawMessage {
+	if !s.Valid {
+		return nil
+	}
+	return json.RawMessage(s.String)
+}

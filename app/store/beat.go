@@ -1,0 +1,143 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"fibercrons/app/cron"
+	"fibercrons/models"
+)
+
+// Beat implements [cron.Claims]. With Gone nothing is extended, and what the instance had
+// queued may be taken over at once.
+func (s *Store) Beat(ctx context.Context, b cron.Beat) ([]cron.Held, error) {
+	var held []cron.Held
+	var err error
+	if b.Quick {
+		held, err = heldBy(s.reads.WithContext(ctx), b.Instance.ID)
+	} else {
+		err = s.writer.do(ctx, &op{
+			kind: "beat",
+			rows: groupRows / 2,
+			run: func(t *txn) error {
+				db := t.gorm()
+				t.fail(signOfLife(db, &b))
+				lease := db.Model(&models.JobRun{}).Where("instance = ? AND ended_at IS NULL", b.Instance.ID)
+				if b.Gone {
+					t.fail(lease.Where("status = ?", cron.Queued).Update("lease_until", 0).Error)
+				} else {
+					t.fail(lease.Update("lease_until", t.now+b.Lease.Milliseconds()).Error)
+				}
+				for _, r := range t.runs { // a Take of the same group sees it
+					if r.instance == b.Instance.ID && !b.Gone {
+						r.leaseUntil = t.now + b.Lease.Milliseconds()
+					}
+				}
+				var err error
+				held, err = heldBy(db, b.Instance.ID)
+				t.fail(err)
+				return nil
+			},
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("beat: %w", s.db.explain(err))
+	}
+	return held, nil
+}
+
+func signOfLife(db *gorm.DB, b *cron.Beat) error {
+	row := models.Instance{
+		ID: b.Instance.ID, Host: b.Instance.Host, PID: b.Instance.PID, Version: b.Instance.Version,
+		StartedAt: models.MillisOf(b.Instance.StartedAt), SeenAt: models.MillisOf(b.At),
+	}
+	if b.Gone {
+		row.StoppedAt = row.SeenAt
+	}
+	return db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error
+}
+
+func heldBy(db *gorm.DB, instance string) ([]cron.Held, error) {
+	rows, err := db.Model(&models.JobRun{}).
+		Select("id, token, status, cancel_at, cancel_reason, cancel_by").
+		Where("instance = ? AND ended_at IS NULL", instance).Rows()
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var held []cron.Held
+	for rows.Next() {
+		var h cron.Held
+		var at models.Millis
+		if err := rows.Scan(&h.ID, &h.Token, &h.Status, &at, &h.Reason, &h.CancelBy); err != nil {
+			return nil, err
+		}
+		h.Cancel = at != 0
+		held = append(held, h)
+	}
+	return held, rows.Err()
+}
+
+// Expired implements [cron.Claims].
+func (s *Store) Expired(ctx context.Context, limit int) ([]cron.Record, error) {
+	now, err := s.db.now(ctx, s.writes)
+	if err != nil {
+		return nil, fmt.Errorf("look for expired runs: %w", s.db.explain(err))
+	}
+	var rows []models.JobRun
+	err = s.reads.WithContext(ctx).
+		Where("ended_at IS NULL AND lease_until <= ?", now).
+		Order("seq + 0"). // an expression, or the whole table is walked in this order
+		Limit(limit).Find(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("look for expired runs: %w", s.db.explain(err))
+	}
+	recs := records(rows)
+	if err := s.lastLines(ctx, recs); err != nil {
+		return nil, fmt.Errorf("look for expired runs: %w", s.db.explain(err))
+	}
+	return recs, nil
+}
+
+// lastLines tells which line each run logged last, so that who takes it over goes on from there.
+func (s *Store) lastLines(ctx context.Context, recs []cron.Record) error {
+	byID := make(map[string]*cron.Record, len(recs))
+	ids := make([]string, len(recs))
+	for i := range recs {
+		ids[i], byID[recs[i].ID] = recs[i].ID, &recs[i]
+	}
+	var err error
+	chunks(ids, func(some []string) {
+		var last []struct {
+			RunID string
+			Seq   int64
+		}
+		if err == nil {
+			err = s.reads.WithContext(ctx).Model(&models.RunLog{}).Select("run_id, MAX(seq) AS seq").
+				Where("run_id IN ?", some).Group("run_id").Find(&last).Error
+		}
+		for _, l := range last {
+			byID[l.RunID].LogSeq = l.Seq
+		}
+	})
+	return err
+}
+
+// Instances returns every process that has given a sign of life, by ID.
+func (s *Store) Instances(ctx context.Context) ([]cron.InstanceInfo, error) {
+	var rows []models.Instance
+	if err := s.reads.WithContext(ctx).Order("id").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("list instances: %w", s.db.explain(err))
+	}
+	out := make([]cron.InstanceInfo, len(rows))
+	for i, r := range rows {
+		out[i] = cron.InstanceInfo{
+			ID: r.ID, Host: r.Host, PID: r.PID, Version: r.Version,
+			StartedAt: r.StartedAt.Time(), SeenAt: r.SeenAt.Time(), StoppedAt: r.StoppedAt.Time(),
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,125 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"fibercrons/app/cron"
+	"fibercrons/models"
+)
+
+// Sync implements [cron.Claims].
+func (s *Store) Sync(ctx context.Context, defs []cron.Definition, now time.Time) ([]cron.State, error) {
+	defs = slices.Clone(defs)
+	at := models.MillisOf(now)
+	var out []cron.State
+	err := s.writer.do(ctx, &op{
+		kind: "sync",
+		rows: groupRows,
+		run: func(t *txn) error {
+			db := t.gorm()
+			kept := make(map[string]cron.State)
+			t.fail(eachState(db, nil, func(st cron.State) { kept[st.Name] = st }))
+			var changed []models.JobState
+			out = make([]cron.State, len(defs))
+			here := make(map[string]bool, len(defs))
+			for i, d := range defs {
+				here[d.Name] = true
+				st, seen := kept[d.Name]
+				if !seen {
+					st = cron.State{Name: d.Name, FirstSeen: at.Time()}
+				}
+				fresh := st.Definition != d.Definition || st.Watermark.IsZero()
+				if fresh && at.Time().After(st.Watermark) {
+					st.Watermark = at.Time()
+				}
+				if fresh || !st.RemovedAt.IsZero() {
+					changed = append(changed, models.JobState{
+						Name: d.Name, Definition: d.Definition, FirstSeen: models.MillisOf(st.FirstSeen), Watermark: models.MillisOf(st.Watermark),
+					})
+				}
+				st.Definition, st.RemovedAt = d.Definition, time.Time{}
+				kept[d.Name], out[i] = st, st
+			}
+			for name, st := range kept {
+				if known := t.states[name]; known != nil {
+					known.known, known.watermark = true, int64(models.MillisOf(st.Watermark))
+				}
+				if !here[name] && st.RemovedAt.IsZero() {
+					changed = append(changed, models.JobState{
+						Name: name, Definition: st.Definition, FirstSeen: models.MillisOf(st.FirstSeen),
+						Watermark: models.MillisOf(st.Watermark), RemovedAt: at,
+					})
+				}
+			}
+			batch(t, changed, updateRows, &t.sql.definitions, func(st models.JobState, args []any) []any {
+				return append(args, st.Name, st.Definition, int64(st.FirstSeen), int64(st.Watermark), orNull(int64(st.RemovedAt)))
+			})
+			return nil
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sync jobs: %w", s.db.explain(err))
+	}
+	return out, nil
+}
+
+// Pause implements [cron.Desk].
+func (s *Store) Pause(ctx context.Context, p cron.Pause) (cron.State, error) {
+	var out cron.State
+	err := s.writer.do(ctx, &op{
+		kind: "pause",
+		rows: 1,
+		run: func(t *txn) error {
+			set := map[string]any{"paused": false, "paused_at": nil, "paused_until": nil, "paused_by": "", "paused_reason": ""}
+			if !p.Resume {
+				set = map[string]any{"paused": true, "paused_at": models.MillisOf(p.At), "paused_until": models.MillisOf(p.Until),
+					"paused_by": p.Actor, "paused_reason": p.Reason}
+			}
+			db := t.gorm()
+			t.fail(db.Model(&models.JobState{}).Where("name = ?", p.Job).Updates(set).Error)
+			found := false
+			t.fail(eachState(db, []string{p.Job}, func(st cron.State) { out, found = st, true }))
+			if !found {
+				return cron.ErrNotFound
+			}
+			if st := t.states[p.Job]; st != nil {
+				st.paused, st.pausedUntil = out.Paused, int64(models.MillisOf(out.PausedUntil))
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		return cron.State{}, fmt.Errorf("pause job %q: %w", p.Job, err)
+	}
+	return out, nil
+}
+
+// Cancel implements [cron.Desk].
+func (s *Store) Cancel(ctx context.Context, id string, reason cron.Reason, actor string) (cron.Record, error) {
+	var out cron.Record
+	err := s.writer.do(ctx, &op{
+		kind: "cancel",
+		rows: 1,
+		need: func(n *needs) { n.ids = append(n.ids, id) },
+		run: func(t *txn) error {
+			r := t.runs[id]
+			if r == nil {
+				return cron.ErrNotFound
+			}
+			if r.active() {
+				t.cancel(r, t.now, reason, actor)
+			}
+			var err error
+			out, err = oneRun(t.gorm(), id)
+			t.fail(err)
+			return nil
+		},
+	})
+	if err != nil {
+		return cron.Record{}, fmt.Errorf("cancel run %s: %w", id, err)
+	}
+	return out, nil
+}

@@ -1,0 +1,66 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+
+	"gorm.io/gorm"
+)
+
+// dialect is what differs between databases. SQLite is in sqlite*.go; another one is a further
+// pair of files.
+type dialect interface {
+	// open creates what is missing and connects, or says in a sentence why it cannot.
+	open(ctx context.Context, readOnly bool) (pools, error)
+	gorm(pool *sql.DB) gorm.Dialector
+	migrations() []migration
+	// lock begins the transaction of a migration, which excludes every other process's.
+	lock(ctx context.Context, db *sql.DB) (*sql.Tx, error)
+	// hasTable says whether the table is there.
+	hasTable(ctx context.Context, q querier, name string) (bool, error)
+	// now is the clock of leases, in UTC milliseconds.
+	now(ctx context.Context, q querier) (int64, error)
+	// sql are the statements of the hot path.
+	sql() *statements
+	// explain turns an error of the driver into a sentence with a remedy.
+	explain(err error) error
+	// class says what a failed commit calls for.
+	class(err error) class
+}
+
+type pools struct {
+	writes, reads, users *sql.DB
+	absent               bool
+}
+
+type querier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// class of an error.
+type class int
+
+const (
+	other     class = iota // the statement's own fault: it fails again
+	transient              // try the same again
+	duplicate              // a unique key was there: look before inserting
+	hopeless               // disk full, read-only, damaged: trying again at once is no use
+)
+
+// parse finds the dialect of a URL. The URL may hold a password and is never part of an error.
+func parse(url string) (dialect, error) {
+	scheme, rest, ok := strings.Cut(url, "://")
+	switch {
+	case url == "":
+		return nil, fmt.Errorf("open store: DATABASE_URL is empty: use sqlite://data/crons.db")
+	case !ok:
+		return nil, fmt.Errorf("open store: DATABASE_URL has no scheme: use sqlite://data/crons.db")
+	case scheme == "sqlite":
+		return parseSQLite(rest)
+	}
+	return nil, fmt.Errorf("open store: databases of the kind %q are not supported: use sqlite://data/crons.db", scheme)
+}

@@ -1,0 +1,64 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"gorm.io/gorm"
+
+	"fibercrons/app/cron"
+	"fibercrons/models"
+)
+
+// Tamper has f called at "begin", "commit" and "committed" of every transaction with the kinds
+// of its ops. An error that it returns is taken for the database's.
+func (s *Store) Tamper(f func(point string, kinds []string) error) {
+	s.tamper = func(point string, ops []*op) error {
+		kinds := make([]string, len(ops))
+		for i, o := range ops {
+			kinds[i] = o.kind
+		}
+		return f(point, kinds)
+	}
+}
+
+// WithoutFence takes away the comparison of tokens.
+func (s *Store) WithoutFence() { s.rules.fenced = func(int64, int64) bool { return false } }
+
+// WithoutLease takes every active run for expired.
+func (s *Store) WithoutLease() { s.rules.expired = func(int64, int64) bool { return true } }
+
+// WithoutWatermark takes no slot for settled.
+func (s *Store) WithoutWatermark() { s.rules.settled = func(int64, int64) bool { return false } }
+
+// Exec runs a statement on the writer's connection.
+func (s *Store) Exec(query string, args ...any) error {
+	_, err := s.writes.ExecContext(context.Background(), query, args...)
+	return err
+}
+
+// Writes is the writer's pool.
+func (s *Store) Writes() *sql.DB { return s.writes }
+
+// RunsSQL is the statement for a query.
+func (s *Store) RunsSQL(q cron.Query) string {
+	db, err := selectRuns(s.reads, q)
+	if err != nil {
+		return err.Error()
+	}
+	return db.Session(&gorm.Session{DryRun: true}).Find(&[]models.JobRun{}).Statement.SQL.String()
+}
+
+// The statements whose plans are looked at.
+var (
+	PrunableByNumber = prunableByNumber
+	PrunableByAge    = prunableByAge
+	HotStatements    = func() map[string]string {
+		q := &sqliteStatements
+		return map[string]string{
+			"states": q.statesByJob(3), "runs by ID": q.runsByID(3), "runs by slot": q.runsBySlot(3), "runs by key": q.runsByKey(3),
+			"active": q.activeByJob(3), "running in group": q.runningByGroup(3), "start": q.start.sql(3), "end": q.end.sql(3),
+			"end wide": q.endWide.sql(3), "watermarks": q.watermarks.sql(3), "successes": q.successes.sql(3),
+		}
+	}
+)

@@ -1,0 +1,283 @@
+package store
+
+import (
+	"database/sql"
+	"encoding/json"
+
+	"fibercrons/app/cron"
+	"fibercrons/models"
+)
+
+// end is a run that ends or is put back.
+type end struct {
+	run *run
+	f   *cron.Finish
+	own bool // owner, lease and token change as well
+}
+
+type line struct {
+	run string
+	cron.LogLine
+}
+
+// outcome gathers what the ended runs of a job change in its state.
+type outcome struct {
+	job            string
+	status         cron.Status
+	err            string
+	run            *run // the last that had started
+	startedAt      int64
+	endedAt        int64
+	success        int64
+	runs, failures int64
+}
+
+// plain says that all of the runs were started and succeeded.
+func (o *outcome) plain() bool {
+	return o.status == cron.Succeeded && o.err == "" && o.run != nil && o.failures == 0 && o.success == o.endedAt
+}
+
+// watermark of a job, which may not have had a row.
+type watermark struct {
+	job   string
+	at    int64
+	added bool
+}
+
+// settled tells the job's state that a run of it has ended.
+func (t *txn) settled(r *run, err string, endedAt int64) {
+	o := t.outcomes[r.job]
+	if o == nil {
+		o = &outcome{job: r.job}
+		t.outcomes[r.job] = o
+	}
+	o.status, o.err = r.status, err
+	if r.startedAt == 0 {
+		return
+	}
+	o.run, o.startedAt, o.endedAt = r, r.startedAt, endedAt
+	o.runs++
+	switch r.status {
+	case cron.Succeeded:
+		o.success = endedAt
+	case cron.Failed, cron.Interrupted:
+		o.failures++
+	}
+}
+
+// touch is called before a run is written: what was gathered about it before goes first.
+func (t *txn) touch(r *run) {
+	if r.pending {
+		t.fail(t.flushRuns())
+	}
+	r.pending = true
+}
+
+// flush writes everything that was gathered.
+func (t *txn) flush() error {
+	t.fail(t.flushRuns())
+	t.flushLines()
+	t.flushStates()
+	return t.err
+}
+
+func (t *txn) flushRuns() error {
+	t.flushInserts()
+	batch(t, t.starts, updateRows, &t.sql.start, func(r *run, args []any) []any {
+		return append(args, r.id, int64(r.attempt), r.startedAt, r.leaseUntil)
+	})
+	t.flushEnds()
+	for _, r := range t.inserts {
+		r.pending, r.claim = false, nil
+	}
+	for _, r := range t.starts {
+		r.pending = false
+	}
+	for _, e := range t.ends {
+		e.run.pending = false
+	}
+	t.inserts, t.starts, t.ends = nil, nil, nil
+	return t.err
+}
+
+// The driver prepares a statement anew each time, and looks every parameter up from the first
+// on: more rows share the former and pay for the latter. What rows have in common is given once.
+const (
+	insertRows = 32
+	updateRows = 64
+	wideRows   = 16
+)
+
+// batch writes rows by multi-row statements; last are the parameters after the rows.
+func batch[R any](t *txn, rows []R, most int, v *values, args func(R, []any) []any, last ...any) {
+	for len(rows) > 0 && t.err == nil {
+		some := rows[:min(most, len(rows))]
+		rows = rows[len(some):]
+		var list []any
+		for _, r := range some {
+			list = args(r, list)
+		}
+		t.exec(v.sql(len(some)), append(list, last...)...)
+	}
+}
+
+// flushInserts keeps the order of claims, which is that of the history.
+func (t *txn) flushInserts() {
+	for rest := t.inserts; len(rest) > 0 && t.err == nil; {
+		c := commonOf(rest[0])
+		n := 1
+		for n < len(rest) && commonOf(rest[n]) == c {
+			n++
+		}
+		if c.wide {
+			batch(t, rest[:n], wideRows, &t.sql.insertWide, insertArgs)
+		} else {
+			batch(t, rest[:n], insertRows, &t.sql.insert, func(r *run, args []any) []any {
+				return append(args, r.id, r.job, r.slotOrNull(), r.token)
+			}, string(c.status), string(c.trigger), int64(c.attempt), c.instance, c.at, orNull(c.startedAt), c.leaseUntil)
+		}
+		rest = rest[n:]
+	}
+}
+
+// common is what the claims of one tick share.
+type common struct {
+	wide       bool // no: each has something of its own
+	status     cron.Status
+	trigger    cron.Trigger
+	attempt    int
+	instance   string
+	at         int64
+	startedAt  int64
+	leaseUntil int64
+}
+
+func commonOf(r *run) common {
+	c := r.claim
+	if r.status == cron.Skipped || r.group != "" || c.Actor != "" || c.Key != "" || c.Args != nil || !c.DataSlot.IsZero() {
+		return common{wide: true}
+	}
+	return common{
+		status: r.status, trigger: c.Trigger, attempt: r.attempt, instance: r.instance,
+		at: c.At.UnixMilli(), startedAt: r.startedAt, leaseUntil: r.leaseUntil,
+	}
+}
+
+func (r *run) slotOrNull() any {
+	if r.hand {
+		return nil
+	}
+	return r.slot
+}
+
+func insertArgs(r *run, args []any) []any {
+	c := r.claim
+	at := c.At.UnixMilli()
+	var detail string
+	var endedAt any
+	if r.status == cron.Skipped {
+		detail, endedAt = c.Detail, at
+	}
+	return append(args, r.id, r.job, r.slotOrNull(), r.token, string(r.status), string(c.Trigger), int64(r.attempt),
+		r.instance, at, orNull(r.startedAt), r.leaseUntil, endedAt, string(r.reason), detail, r.group, c.Actor,
+		textOrNull(c.Key), textOrNull(string(c.Args)), orNull(int64(models.MillisOf(c.DataSlot))))
+}
+
+// flushEnds writes the many that succeeded and have nothing to tell apart from the others.
+func (t *txn) flushEnds() {
+	var plain, wide []end
+	for _, e := range t.ends {
+		f := e.f
+		if f.Status == cron.Succeeded && !e.own && f.Reason == "" && f.Error == "" && f.Stack == "" && f.Result == nil && f.Progress == nil {
+			plain = append(plain, e)
+		} else {
+			wide = append(wide, e)
+		}
+	}
+	batch(t, plain, updateRows, &t.sql.end, func(e end, args []any) []any {
+		return append(args, e.run.id, e.f.At.UnixMilli(), orNull(e.run.startedAt), attempts(e.f))
+	})
+	batch(t, wide, wideRows, &t.sql.endWide, func(e end, args []any) []any {
+		f := e.f
+		var endedAt, nextAt models.Millis
+		if f.Status.Ended() {
+			endedAt = models.MillisOf(f.At)
+		} else {
+			nextAt = models.MillisOf(f.NextAt)
+		}
+		return append(args, e.run.id, orNull(int64(endedAt)), orNull(e.run.startedAt), attempts(f),
+			string(f.Status), string(f.Reason), f.Error, f.Stack, textOrNull(string(f.Result)), jsonOrNull(f.Progress, f.Progress != nil),
+			orNull(int64(nextAt)), e.run.instance, e.run.leaseUntil, e.run.token)
+	})
+}
+
+func attempts(f *cron.Finish) any { return jsonOrNull(f.Attempts, f.Attempts != nil) }
+
+func (t *txn) flushLines() {
+	batch(t, t.lines, wideRows, &t.sql.lines, func(l line, args []any) []any {
+		return append(args, l.run, l.Seq, orNull(int64(models.MillisOf(l.Time))), int64(l.Attempt), l.Level, l.Message, textOrNull(string(l.Attrs)))
+	})
+	t.lines = nil
+}
+
+func (t *txn) flushStates() {
+	var added, moved []watermark
+	for job, w := range t.watermarks {
+		if w.added {
+			added = append(added, watermark{job, w.at, true})
+		} else {
+			moved = append(moved, watermark{job, w.at, false})
+		}
+	}
+	batch(t, added, updateRows, &t.sql.states, func(w watermark, args []any) []any { return append(args, w.job, t.now, w.at) })
+	batch(t, moved, updateRows, &t.sql.watermarks, func(w watermark, args []any) []any { return append(args, w.job, w.at) })
+
+	var plain, wide []*outcome
+	for _, o := range t.outcomes {
+		if o.plain() {
+			plain = append(plain, o)
+		} else {
+			wide = append(wide, o)
+		}
+	}
+	batch(t, plain, updateRows, &t.sql.successes, func(o *outcome, args []any) []any {
+		return append(args, o.job, o.startedAt, o.run.id, o.run.slotOrNull(), o.endedAt, o.runs)
+	})
+	batch(t, wide, wideRows, &t.sql.outcomes, func(o *outcome, args []any) []any {
+		var id string
+		var slot any
+		if o.run != nil {
+			id, slot = o.run.id, o.run.slotOrNull()
+		}
+		return append(args, o.job, t.now, string(o.status), o.err, orNull(o.startedAt), id, slot, o.endedAt-o.startedAt, orNull(o.success), o.runs, o.failures)
+	})
+	clear(t.watermarks)
+	clear(t.outcomes)
+}
+
+func orNull(ms int64) any {
+	if ms == 0 {
+		return nil
+	}
+	return ms
+}
+
+func textOrNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+func jsonOrNull(v any, some bool) any {
+	if !some {
+		return nil
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil // of times, strings and numbers: cannot happen
+	}
+	return string(b)
+}
+
+func nullText(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }

@@ -1,0 +1,59 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"fibercrons/app/cron"
+	"fibercrons/models"
+)
+
+// Override implements [cron.Desk].
+func (s *Store) Override(ctx context.Context, o cron.Override) (cron.State, error) {
+	at := models.MillisOf(o.At)
+	var out cron.State
+	err := s.writer.do(ctx, &op{
+		kind: "override",
+		rows: 1,
+		run: func(t *txn) error {
+			db := t.gorm()
+			t.fail(db.Model(&models.JobState{}).Where("name = ?", o.Job).Updates(map[string]any{
+				"override_expr": o.Expr, "override_zone": o.Zone, "override_by": o.Actor, "override_at": at,
+			}).Error)
+			t.fail(db.Model(&models.JobState{}).Where("name = ? AND watermark < ?", o.Job, at).Update("watermark", at).Error)
+			found := false
+			t.fail(eachState(db, []string{o.Job}, func(st cron.State) { out, found = st, true }))
+			if !found {
+				return cron.ErrNotFound
+			}
+			if known := t.states[o.Job]; known != nil {
+				known.watermark = int64(models.MillisOf(out.Watermark))
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		return cron.State{}, fmt.Errorf("override the schedule of job %q: %w", o.Job, err)
+	}
+	return out, nil
+}
+
+// Overrides implements [cron.Desk].
+func (s *Store) Overrides(ctx context.Context) ([]cron.Override, error) {
+	var rows []models.JobState
+	if err := s.reads.WithContext(ctx).Where("override_at IS NOT NULL").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read schedule overrides: %w", s.db.explain(err))
+	}
+	out := make([]cron.Override, len(rows))
+	for i := range rows {
+		out[i] = override(&rows[i])
+	}
+	return out, nil
+}
+
+func override(r *models.JobState) cron.Override {
+	if r.OverrideAt == 0 {
+		return cron.Override{}
+	}
+	return cron.Override{Job: r.Name, Expr: r.OverrideExpr, Zone: r.OverrideZone, Actor: r.OverrideBy, At: r.OverrideAt.Time()}
+}

@@ -1,0 +1,183 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"fibercrons/app/cron"
+)
+
+// Start implements [cron.Claims].
+func (s *Store) Start(ctx context.Context, st cron.Start) (cron.StartOutcome, error) {
+	var out cron.StartOutcome
+	err := s.writer.do(ctx, &op{
+		kind: "start",
+		rows: 1,
+		need: func(n *needs) {
+			n.ids = append(n.ids, st.ID)
+			if st.Serial {
+				n.serial = append(n.serial, st.Job)
+			}
+			if limited(&st) {
+				n.groups = append(n.groups, st.Group)
+			}
+		},
+		run: func(t *txn) (err error) {
+			out, err = t.start(&st)
+			return err
+		},
+	})
+	if err != nil {
+		return cron.StartOutcome{}, fmt.Errorf("start run %s: %w", st.ID, err)
+	}
+	return out, nil
+}
+
+func limited(st *cron.Start) bool { return st.Group != "" && st.GroupLimit > 0 }
+
+func (t *txn) start(st *cron.Start) (cron.StartOutcome, error) {
+	r := t.runs[st.ID]
+	switch {
+	case r == nil || t.store.rules.fenced(r.token, st.Token) || !r.active():
+		return cron.StartOutcome{}, cron.ErrFenced
+	case r.status == cron.Running: // this very start, asked again
+		return cron.StartOutcome{Started: true}, nil
+	case r.cancelAt != 0:
+		return cron.StartOutcome{Cancelled: true, Reason: r.cancelReason}, nil
+	case st.Serial && running(t.active[r.job]) > 0,
+		limited(st) && running(t.groups[st.Group]) >= st.GroupLimit:
+		return cron.StartOutcome{Blocked: true}, nil
+	}
+	t.touch(r)
+	r.status = cron.Running
+	r.attempt++
+	if r.startedAt == 0 {
+		r.startedAt = st.At.UnixMilli()
+	}
+	r.leaseUntil = t.now + st.Lease.Milliseconds()
+	t.starts = append(t.starts, r)
+	if r.group != "" {
+		t.groups[r.group] = append(t.groups[r.group], r)
+	}
+	return cron.StartOutcome{Started: true}, nil
+}
+
+func running(runs []*run) int {
+	n := 0
+	for _, r := range runs {
+		if r.status == cron.Running {
+			n++
+		}
+	}
+	return n
+}
+
+// Finish implements [cron.Claims].
+func (s *Store) Finish(ctx context.Context, f cron.Finish) error {
+	if err := validFinish(&f); err != nil {
+		return err
+	}
+	err := s.writer.do(ctx, &op{
+		kind: "finish",
+		rows: 1 + len(f.Lines),
+		need: func(n *needs) { n.ids = append(n.ids, f.ID) },
+		run:  func(t *txn) error { return t.finish(&f) },
+	})
+	if err != nil {
+		return fmt.Errorf("finish run %s: %w", f.ID, err)
+	}
+	return nil
+}
+
+func validFinish(f *cron.Finish) error {
+	if f.Status != cron.Queued && !f.Status.Ended() {
+		return fmt.Errorf("finish of run %s: %q is not an end", f.ID, f.Status)
+	}
+	return nil
+}
+
+func (t *txn) finish(f *cron.Finish) error {
+	r := t.runs[f.ID]
+	switch {
+	case r == nil || t.store.rules.fenced(r.token, f.Token):
+		return cron.ErrFenced
+	case !r.active():
+		if r.status == f.Status { // this very end, told again
+			return nil
+		}
+		return cron.ErrFenced
+	}
+	t.end(r, f)
+	if f.Release {
+		last := &t.ends[len(t.ends)-1]
+		last.own, r.instance, r.leaseUntil = true, "", 0
+	}
+	return nil
+}
+
+// end ends the run or puts it back.
+func (t *txn) end(r *run, f *cron.Finish) {
+	t.touch(r)
+	r.status, r.reason = f.Status, f.Reason
+	if r.startedAt == 0 && !f.Started.IsZero() {
+		r.startedAt = f.Started.UnixMilli()
+	}
+	t.ends = append(t.ends, end{run: r, f: f})
+	for _, l := range f.Lines {
+		t.lines = append(t.lines, line{r.id, l})
+	}
+	if f.Status.Ended() {
+		t.settled(r, f.Error, f.At.UnixMilli())
+	}
+}
+
+// Take implements [cron.Claims].
+func (s *Store) Take(ctx context.Context, takes []cron.Take) ([]bool, error) {
+	for i := range takes {
+		if err := validFinish(&takes[i].Finish); err != nil {
+			return nil, err
+		}
+	}
+	takes = slices.Clone(takes)
+	var out []bool
+	err := s.writer.do(ctx, &op{
+		kind: "take",
+		rows: len(takes),
+		need: func(n *needs) {
+			for i := range takes {
+				n.ids = append(n.ids, takes[i].ID)
+			}
+		},
+		run: func(t *txn) error {
+			out = make([]bool, len(takes))
+			for i := range takes {
+				out[i] = t.take(&takes[i])
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("take expired runs: %w", err)
+	}
+	return out, nil
+}
+
+func (t *txn) take(k *cron.Take) bool {
+	r, rules := t.runs[k.ID], t.store.rules
+	switch {
+	case r == nil:
+		return false
+	case k.NewToken != 0 && r.token == k.NewToken: // this very take, asked again
+		return r.status == k.Status
+	case rules.fenced(r.token, k.Token) || !r.active() || !rules.expired(r.leaseUntil, t.now):
+		return false
+	}
+	t.end(r, &k.Finish)
+	t.ends[len(t.ends)-1].own = true
+	r.token = k.NewToken
+	if k.Status == cron.Queued {
+		r.instance, r.leaseUntil = k.Instance, t.now+k.Lease.Milliseconds()
+	}
+	return true
+}

@@ -1,0 +1,76 @@
+package store_test
+
+import (
+	"strings"
+	"testing"
+
+	"fibercrons/app/cron"
+	"fibercrons/app/store"
+)
+
+// plan is what SQLite does for a statement.
+func plan(t *testing.T, s *store.Store, query string) string {
+	t.Helper()
+	args := make([]any, strings.Count(query, "?"))
+	for i := range args {
+		args[i] = 1
+	}
+	rows, err := s.Writes().Query("EXPLAIN QUERY PLAN "+query, args...)
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	defer rows.Close()
+	var lines []string
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, detail)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Nothing that runs while jobs do reads a whole table or sorts one.
+func TestNoStatementScans(t *testing.T) {
+	s := open(t, file(t))
+	queries := store.HotStatements()
+	queries["prune by number"] = store.PrunableByNumber
+	queries["prune by age"] = store.PrunableByAge
+	c := claimOf("a", 1)
+	if _, err := s.Claim(t.Context(), []cron.Claim{c}); err != nil {
+		t.Fatal(err)
+	}
+	for name, q := range map[string]cron.Query{
+		"of a job":            {Job: "a"},
+		"of a job, next page": {Job: "a", Before: c.ID},
+		"of a job, since":     {Job: "a", Since: c.At},
+		"of a time":           {Since: c.At, Until: c.At},
+		"of a time, page":     {Since: c.At, Before: c.ID},
+		"running":             {Statuses: []cron.Status{cron.Queued, cron.Running}},
+		"running of a job":    {Job: "a", Statuses: []cron.Status{cron.Queued, cron.Running}},
+	} {
+		queries["runs "+name] = s.RunsSQL(q)
+	}
+	queries["states"] = "SELECT s.*, (SELECT COUNT(*) FROM job_runs r WHERE r.job = s.name AND r.ended_at IS NULL) FROM job_state s WHERE s.name IN (?)"
+	queries["held"] = "SELECT id FROM job_runs WHERE instance = ? AND ended_at IS NULL"
+	queries["extended"] = "UPDATE job_runs SET lease_until = ? WHERE instance = ? AND ended_at IS NULL"
+	queries["expired"] = "SELECT * FROM job_runs WHERE ended_at IS NULL AND lease_until <= ? ORDER BY seq + 0 LIMIT 10"
+	queries["logs"] = "SELECT * FROM run_logs WHERE run_id = ? AND seq > ? ORDER BY seq LIMIT 10"
+	for name, q := range queries {
+		p := plan(t, s, q)
+		for line := range strings.SplitSeq(p, "\n") {
+			// The index of active runs has nothing else in it.
+			if strings.Contains(line, "TEMP B-TREE") && strings.HasPrefix(name, "runs") && !strings.Contains(name, "running") {
+				t.Errorf("%s sorts:\n%s", name, p)
+			}
+			if strings.Contains(line, "SCAN job_") && !strings.Contains(line, "job_runs_active") || strings.Contains(line, "SCAN r") || strings.Contains(line, "SCAN s") {
+				t.Errorf("%s:\n%s", name, p)
+			}
+		}
+	}
+}

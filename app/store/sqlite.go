@@ -1,0 +1,174 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	gormlite "github.com/glebarez/sqlite"
+	"gorm.io/gorm"
+)
+
+// sqlite is the dialect of one file.
+type sqlite struct {
+	path string
+}
+
+func parseSQLite(path string) (dialect, error) {
+	path, options, found := strings.Cut(path, "?")
+	switch {
+	case path == "" || path == ":memory:":
+		return nil, errors.New("open store: DATABASE_URL names no file: use sqlite://data/crons.db")
+	case found && options != "":
+		return nil, errors.New("open store: DATABASE_URL takes no options after the file's name: remove what follows the question mark")
+	}
+	return &sqlite{path: path}, nil
+}
+
+const (
+	// lockWait is how long SQLite itself waits for another process's lock. The writer tries
+	// again after that, and gives up sooner when nobody waits for it any more.
+	lockWait = time.Second
+	// userLockWait is the same for the user's own statements, which nobody tries again.
+	userLockWait = 10 * time.Second
+	readers      = 4
+)
+
+func (d *sqlite) open(ctx context.Context, readOnly bool) (pools, error) {
+	absent, err := d.prepare(readOnly)
+	switch {
+	case err != nil:
+		return pools{}, err
+	case absent:
+		// One connection: each has a memory of its own.
+		mem, err := d.pool(":memory:", 1, "")
+		return pools{writes: mem, reads: mem, users: mem, absent: true}, err
+	case readOnly:
+		// rw, not ro: SQLite needs the files beside the database to read it. query_only
+		// keeps every statement from changing anything.
+		dsn := d.dsn("rw", userLockWait, "query_only(1)")
+		db, err := d.pool(dsn, readers, "")
+		if err == nil {
+			err = probe(ctx, db)
+		}
+		return pools{writes: db, reads: db, users: db}, err
+	}
+	var p pools
+	if p.writes, err = d.pool(d.dsn("rwc", lockWait), 1, "immediate"); err != nil {
+		return p, err
+	}
+	if err := d.settle(ctx, p.writes); err != nil {
+		p.writes.Close()
+		return pools{}, err
+	}
+	if p.reads, err = d.pool(d.dsn("rw", userLockWait, "query_only(1)"), readers, ""); err != nil {
+		return p, err
+	}
+	p.users, err = d.pool(d.dsn("rw", userLockWait), readers, "immediate")
+	return p, err
+}
+
+// prepare looks at the file before SQLite does, whose own words for these mistakes are few.
+func (d *sqlite) prepare(readOnly bool) (absent bool, err error) {
+	info, err := os.Stat(d.path)
+	switch {
+	case err == nil && info.IsDir():
+		return false, d.sentence(nil, "is a directory: let DATABASE_URL name a file in it, such as sqlite://%s", filepath.Join(d.path, "crons.db"))
+	case err == nil:
+		f, err := os.Open(d.path)
+		if err != nil {
+			return false, d.sentence(err, "cannot be read by this user: change its owner or its mode, or let DATABASE_URL name another file")
+		}
+		return false, f.Close()
+	case errors.Is(err, fs.ErrNotExist):
+		if readOnly {
+			return true, nil
+		}
+		dir := filepath.Dir(d.path)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return false, d.sentence(err, "needs the folder %s, which cannot be created: create it, or let DATABASE_URL name a file elsewhere", dir)
+		}
+		return false, nil
+	}
+	return false, d.sentence(err, "cannot be reached: check the folders on the way to it, or let DATABASE_URL name another file")
+}
+
+// dsn is the driver's name for the file. It never has _time_format, which would silently switch
+// _txlock off.
+func (d *sqlite) dsn(mode string, wait time.Duration, pragmas ...string) string {
+	q := url.Values{"mode": {mode}}
+	q.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", wait.Milliseconds()))
+	q.Add("_pragma", "foreign_keys(1)")
+	q.Add("_pragma", "synchronous(FULL)")
+	for _, p := range pragmas {
+		q.Add("_pragma", p)
+	}
+	return "file:" + (&url.URL{Path: filepath.ToSlash(d.path)}).EscapedPath() + "?" + q.Encode()
+}
+
+func (d *sqlite) pool(dsn string, size int, lock string) (*sql.DB, error) {
+	if lock != "" {
+		dsn += "&_txlock=" + lock
+	}
+	db, err := sql.Open(gormlite.DriverName, dsn)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(size)
+	db.SetMaxIdleConns(size)
+	return db, nil
+}
+
+// settle makes the file a WAL database, which its own header then remembers.
+func (d *sqlite) settle(ctx context.Context, db *sql.DB) error {
+	var mode string
+	if err := db.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode); err != nil {
+		return err
+	}
+	if mode != "wal" {
+		return d.sentence(nil, "cannot use a write-ahead log (its journal mode is %s): it must be on a local disk", mode)
+	}
+	// A database that can be read but not written is found here and not by the first job.
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // nothing was changed
+	var version int
+	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", version))
+	return err
+}
+
+func probe(ctx context.Context, db *sql.DB) error {
+	var n int
+	return db.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_schema").Scan(&n)
+}
+
+func (d *sqlite) gorm(pool *sql.DB) gorm.Dialector { return &gormlite.Dialector{Conn: pool} }
+
+func (d *sqlite) migrations() []migration { return sqliteMigrations }
+
+func (d *sqlite) lock(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
+	return db.BeginTx(ctx, nil) // immediate: the write lock is the lock
+}
+
+func (d *sqlite) hasTable(ctx context.Context, q querier, name string) (bool, error) {
+	var n int
+	err := q.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = ?", name).Scan(&n)
+	return n > 0, err
+}
+
+// now is the process's clock: SQLite has no other.
+func (d *sqlite) now(context.Context, querier) (int64, error) { return time.Now().UnixMilli(), nil }
+
+func (d *sqlite) sql() *statements { return &sqliteStatements }

@@ -1,0 +1,90 @@
+package store
+
+import (
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strings"
+
+	driverlite "github.com/glebarez/go-sqlite"
+)
+
+// The result codes of SQLite that mean something to an operator (sqlite.org/rescode.html).
+const (
+	codePerm       = 3
+	codeBusy       = 5
+	codeLocked     = 6
+	codeReadOnly   = 8
+	codeIO         = 10
+	codeCorrupt    = 11
+	codeFull       = 13
+	codeCantOpen   = 14
+	codeConstraint = 19
+	codeAuth       = 23
+	codeNotADB     = 26
+
+	codeUnique     = codeConstraint | 8<<8
+	codePrimaryKey = codeConstraint | 6<<8
+)
+
+// sentence is an error for the operator: the file, what is wrong with it, and the remedy.
+type sentence struct {
+	text  string
+	cause error
+}
+
+func (e *sentence) Error() string { return e.text }
+func (e *sentence) Unwrap() error { return e.cause }
+
+func (d *sqlite) sentence(cause error, format string, args ...any) error {
+	return &sentence{text: d.path + " " + fmt.Sprintf(format, args...), cause: cause}
+}
+
+func code(err error) int {
+	if e, ok := errors.AsType[*driverlite.Error](err); ok {
+		return e.Code()
+	}
+	return 0
+}
+
+func (d *sqlite) explain(err error) error {
+	if _, done := errors.AsType[*sentence](err); done || err == nil {
+		return err
+	}
+	switch code(err) & 0xff {
+	case codeBusy, codeLocked:
+		return d.sentence(err, "is locked by another program: close the program that holds it (a database browser, a backup), then try again")
+	case codeReadOnly:
+		return d.sentence(err, "cannot be written: make the file and its folder writable for this user, or let DATABASE_URL name another file")
+	case codeFull:
+		return d.sentence(err, "cannot grow because the disk is full: free some space; runs go on being recorded as soon as there is room")
+	case codeCorrupt:
+		return d.sentence(err, "is damaged: nothing was changed; restore a backup, or save what can be read with `sqlite3 FILE .recover`, and start with that file")
+	case codeNotADB:
+		return d.sentence(err, "is not an SQLite database: nothing was changed; let DATABASE_URL name another file, or move this one away")
+	case codeCantOpen, codePerm, codeAuth:
+		return d.sentence(err, "cannot be opened: its folder must exist and be readable and writable for this user")
+	case codeIO:
+		return d.sentence(err, "cannot be read or written (%s): check the disk", strings.TrimSpace(err.Error()))
+	}
+	return err
+}
+
+func (d *sqlite) class(err error) class {
+	if errors.Is(err, driver.ErrBadConn) {
+		return transient
+	}
+	switch c := code(err); c & 0xff {
+	case codeBusy, codeLocked:
+		return transient
+	case codeIO:
+		return transient
+	case codeFull, codeReadOnly, codeCorrupt, codeNotADB, codeCantOpen:
+		return hopeless
+	case codeConstraint:
+		if c == codeUnique || c == codePrimaryKey {
+			return duplicate
+		}
+	}
+	return other
+}

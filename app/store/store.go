@@ -1,0 +1,169 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"fibercrons/app/cron"
+)
+
+// ErrClosed is the answer to whatever is asked after Close.
+var ErrClosed = errors.New("the store is closed")
+
+// Options say what to open.
+type Options struct {
+	// URL of the database. sqlite://data/crons.db is a file relative to the working
+	// directory, sqlite:///var/lib/crons.db an absolute one. Required.
+	URL string
+	// ReadOnly opens for reading only: nothing is created or migrated, and whatever would
+	// write is refused. A file that is not there yet reads as an empty database; see
+	// [Store.Absent].
+	ReadOnly bool
+	// NoMigrate leaves the tables as they are: only Version, Migrate, DB, Ping and Close may
+	// then be relied on.
+	NoMigrate bool
+	// Logger hears of slow statements and failed retries. Optional. Default: none.
+	Logger *slog.Logger
+	// RetryFor is how long a write that fails for a passing reason (another process holds
+	// the lock, the connection broke) is tried again. Optional. Default: 5 seconds.
+	RetryFor time.Duration
+}
+
+func (o Options) withDefaults() Options {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.RetryFor <= 0 {
+		o.RetryFor = 5 * time.Second
+	}
+	return o
+}
+
+// Store is a [cron.Store] on a database.
+type Store struct {
+	opts   Options
+	db     dialect
+	writes *sql.DB  // one connection, the writer's alone
+	reads  *gorm.DB // a few connections that cannot write
+	users  *gorm.DB // for the user's own tables
+	pools  []*sql.DB
+	writer *writer
+	absent bool
+	rules  rules
+	tamper func(point string, ops []*op) error // tests only: fails where it likes
+}
+
+var _ cron.Store = (*Store)(nil)
+
+// Open opens the database, creates its folder and file if need be, and brings its tables up to
+// date. Its errors are sentences that name the file and the remedy, without credentials.
+func Open(ctx context.Context, opts Options) (*Store, error) {
+	opts = opts.withDefaults()
+	d, err := parse(opts.URL)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{opts: opts, db: d, rules: contract}
+	if err := s.openPatiently(ctx); err != nil {
+		return nil, fmt.Errorf("open store: %w", d.explain(err))
+	}
+	s.writer = startWriter(s)
+	return s, nil
+}
+
+// openPatiently waits for a process that is just migrating or writing much.
+func (s *Store) openPatiently(ctx context.Context) error {
+	for deadline := time.Now().Add(s.opts.RetryFor); ; {
+		err := s.open(ctx)
+		if err == nil {
+			return nil
+		}
+		_ = s.closePools() // the first error counts
+		if s.db.class(err) != transient || time.Now().After(deadline) || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+func (s *Store) open(ctx context.Context) error {
+	p, err := s.db.open(ctx, s.opts.ReadOnly)
+	s.pools = []*sql.DB{p.writes, p.reads, p.users} // those that were opened before an error, too
+	if err != nil {
+		return err
+	}
+	s.writes, s.absent = p.writes, p.absent
+	switch {
+	case s.opts.NoMigrate:
+	case s.opts.ReadOnly && !s.absent:
+		err = s.current(ctx)
+	default:
+		err = s.Migrate(ctx)
+	}
+	if err == nil && s.absent { // what would be written would be lost
+		_, err = p.writes.ExecContext(ctx, "PRAGMA query_only = 1")
+	}
+	if err != nil {
+		return err
+	}
+	if s.reads, err = s.gorm(p.reads); err != nil {
+		return err
+	}
+	s.users, err = s.gorm(p.users)
+	return err
+}
+
+func (s *Store) gorm(pool *sql.DB) (*gorm.DB, error) {
+	return gorm.Open(s.db.gorm(pool), &gorm.Config{
+		SkipDefaultTransaction: true,
+		// No PrepareStmt: this driver prepares at each execution anyway, and gorm's cache of
+		// statements has a goroutine that nothing ends.
+		TranslateError: true,
+		Logger: logger.NewSlogLogger(s.opts.Logger, logger.Config{
+			SlowThreshold:             time.Second,
+			LogLevel:                  logger.Warn,
+			IgnoreRecordNotFoundError: true,
+			ParameterizedQueries:      true,
+		}),
+	})
+}
+
+// Absent says that the database was opened read-only and is not there yet; it reads as empty.
+func (s *Store) Absent() bool { return s.absent }
+
+// DB returns a handle for the user's own tables. Its connections are not the writer's: on
+// SQLite a long transaction of the user's delays claims, as any other process's would.
+func (s *Store) DB() *gorm.DB { return s.users }
+
+// Ping implements [cron.Desk].
+func (s *Store) Ping(ctx context.Context) error {
+	var one int
+	if err := s.reads.WithContext(ctx).Raw("SELECT 1").Scan(&one).Error; err != nil {
+		return fmt.Errorf("ping store: %w", s.db.explain(err))
+	}
+	return nil
+}
+
+// Close commits what is waiting and closes the database. Later calls answer [ErrClosed].
+func (s *Store) Close() error {
+	s.writer.close()
+	return s.closePools()
+}
+
+func (s *Store) closePools() error {
+	var errs []error
+	closed := map[*sql.DB]bool{nil: true}
+	for i := len(s.pools) - 1; i >= 0; i-- {
+		if p := s.pools[i]; !closed[p] {
+			closed[p] = true
+			errs = append(errs, p.Close())
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,62 @@
+package store_test
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
+	"fibercrons/app/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestConformance(t *testing.T) {
+	crontest.Conformance(t, func(t *testing.T) cron.Store { return open(t, file(t)) })
+}
+
+// Every transaction fails in turn before it begins, before it commits, and after it has
+// committed with the acknowledgement lost; the contract must hold all the same.
+func TestConformanceWithBrokenConnection(t *testing.T) {
+	crontest.Conformance(t, func(t *testing.T) cron.Store {
+		s := open(t, file(t))
+		var broken atomic.Int64
+		s.Tamper(func(point string, _ []string) error {
+			n := broken.Add(1)
+			if (point == "begin" && n%7 == 0) || (point == "commit" && n%5 == 0) || (point == "committed" && n%3 == 0) {
+				return fmt.Errorf("%s: %w", point, driver.ErrBadConn)
+			}
+			return nil
+		})
+		return s
+	})
+}
+
+func TestSharing(t *testing.T) {
+	crontest.Sharing(t, func(t *testing.T) []cron.Store {
+		path := file(t)
+		return []cron.Store{open(t, path), open(t, path), open(t, path)}
+	})
+}
+
+func file(t testing.TB) string { return filepath.Join(t.TempDir(), "data", "crons.db") }
+
+func open(t testing.TB, path string) *store.Store {
+	t.Helper()
+	s, err := store.Open(context.Background(), store.Options{URL: "sqlite://" + path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}

@@ -1,0 +1,280 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+
+	"gorm.io/gorm"
+
+	"fibercrons/app/cron"
+)
+
+// run is what a transaction has to know of a row of job_runs to decide about it.
+type run struct {
+	id, job      string
+	slot         int64
+	hand         bool
+	token        int64
+	status       cron.Status
+	reason       cron.Reason
+	attempt      int
+	startedAt    int64
+	cancelAt     int64
+	cancelReason cron.Reason
+	instance     string
+	leaseUntil   int64
+	group        string
+
+	claim   *cron.Claim // not inserted yet
+	pending bool        // part of what flush will write
+}
+
+func (r *run) active() bool { return !r.status.Ended() }
+
+func (r *run) claimed(by string) cron.Claimed {
+	return cron.Claimed{Won: r.id == by, ID: r.id, Status: r.status, Reason: r.reason}
+}
+
+// jobState is what a transaction has to know of a row of job_state.
+type jobState struct {
+	watermark   int64
+	paused      bool
+	pausedUntil int64
+	busy        bool // has active runs in the database
+	known       bool // has a row
+}
+
+// needs is what the ops of a group want to look at. It is read at once, before the first of
+// them decides, because one statement for many rows costs a fraction of many for one.
+type needs struct {
+	claims []*cron.Claim
+	ids    []string // of runs
+	serial []string // jobs whose active runs matter
+	groups []string // whose running runs matter
+}
+
+// txn is one transaction: what its ops have read, in memory and brought up to date by each
+// decision, and what they want to write, gathered into few statements. Nothing in it outlives
+// the transaction, since other processes write to the same database.
+type txn struct {
+	ctx    context.Context
+	store  *Store
+	tx     *sql.Tx
+	sql    *statements
+	now    int64 // the clock of leases
+	err    error // the first failed statement; nothing is committed after it
+	states map[string]*jobState
+	runs   map[string]*run
+	slots  map[slotKey]*run
+	keys   map[requestKey]*run
+	active map[string][]*run // by job
+	groups map[string][]*run // running, by group
+
+	inserts    []*run
+	starts     []*run
+	ends       []end
+	lines      []line
+	outcomes   map[string]*outcome
+	watermarks map[string]watermark
+}
+
+type (
+	slotKey struct {
+		job  string
+		slot int64
+	}
+	requestKey struct{ job, key string }
+)
+
+func newTxn(ctx context.Context, s *Store, tx *sql.Tx, group []*op, careful bool) (*txn, error) {
+	t := &txn{
+		ctx: ctx, store: s, tx: tx, sql: s.db.sql(),
+		states: map[string]*jobState{}, runs: map[string]*run{},
+		slots: map[slotKey]*run{}, keys: map[requestKey]*run{},
+		active: map[string][]*run{}, groups: map[string][]*run{},
+		outcomes: map[string]*outcome{}, watermarks: map[string]watermark{},
+	}
+	var err error
+	if t.now, err = s.db.now(ctx, tx); err != nil {
+		return nil, err
+	}
+	var n needs
+	for _, o := range group {
+		if o.need != nil {
+			o.need(&n)
+		}
+	}
+	t.load(&n, careful)
+	return t, t.err
+}
+
+// load reads what the ops need.
+func (t *txn) load(n *needs, careful bool) {
+	if len(n.claims) > 0 {
+		t.loadForClaims(n, careful)
+	}
+	t.loadRuns(t.sql.runsByID, n.ids, func(r *run) { t.remember(r) })
+	jobs := unique(n.serial)
+	t.loadRuns(t.sql.activeByJob, jobs, func(r *run) {
+		r = t.remember(r)
+		t.active[r.job] = append(t.active[r.job], r)
+	})
+	t.loadRuns(t.sql.runningByGroup, unique(n.groups), func(r *run) {
+		r = t.remember(r)
+		t.groups[r.group] = append(t.groups[r.group], r)
+	})
+}
+
+// loadForClaims reads the states first, since they tell which claims need more: a slot that is
+// above the watermark is most likely nobody's yet and is just inserted, unless careful; and few
+// jobs have active runs.
+func (t *txn) loadForClaims(n *needs, careful bool) {
+	var jobs []string
+	for _, c := range n.claims {
+		if _, ok := t.states[c.Job]; !ok {
+			t.states[c.Job] = &jobState{}
+			jobs = append(jobs, c.Job)
+		}
+	}
+	chunks(jobs, func(some []string) {
+		t.query(t.sql.statesByJob(len(some)), anys(some), func(rows *sql.Rows) error {
+			var name string
+			var s jobState
+			if err := rows.Scan(&name, &s.watermark, &s.paused, &s.pausedUntil, &s.busy); err != nil {
+				return err
+			}
+			s.known = true
+			t.states[name] = &s
+			return nil
+		})
+	})
+	var slots, keys []any
+	for _, c := range n.claims {
+		s := t.states[c.Job]
+		if c.Slot.IsZero() {
+			n.ids = append(n.ids, c.ID)
+		} else if slot := c.Slot.UnixMilli(); careful || t.store.rules.settled(slot, s.watermark) {
+			slots = append(slots, c.Job, slot)
+		}
+		if c.Key != "" {
+			keys = append(keys, c.Job, c.Key)
+		}
+		if s.busy && !c.Force && c.Overlap != cron.Allow && c.Status != cron.Skipped {
+			n.serial = append(n.serial, c.Job)
+		}
+	}
+	for pairs := range slices.Chunk(slots, 2*loadRows) {
+		t.query(t.sql.runsBySlot(len(pairs)/2), pairs, func(rows *sql.Rows) error {
+			r, err := scanRun(rows)
+			r = t.remember(r)
+			t.slots[slotKey{r.job, r.slot}] = r
+			return err
+		})
+	}
+	for pairs := range slices.Chunk(keys, 2*loadRows) {
+		t.query(t.sql.runsByKey(len(pairs)/2), pairs, func(rows *sql.Rows) error {
+			var key string
+			r, err := scanRun(rows, &key)
+			r = t.remember(r)
+			t.keys[requestKey{r.job, key}] = r
+			return err
+		})
+	}
+}
+
+// loadRows bounds the parameters of one statement.
+const loadRows = 100
+
+func (t *txn) loadRuns(query func(n int) string, by []string, keep func(*run)) {
+	chunks(by, func(some []string) {
+		t.query(query(len(some)), anys(some), func(rows *sql.Rows) error {
+			r, err := scanRun(rows)
+			keep(r)
+			return err
+		})
+	})
+}
+
+// remember keeps one run per ID, however often it was read.
+func (t *txn) remember(r *run) *run {
+	if known := t.runs[r.id]; known != nil {
+		return known
+	}
+	t.runs[r.id] = r
+	return r
+}
+
+// runColumns are the columns of scanRun.
+const runColumns = "r.id, r.job, r.slot, r.token, r.status, r.reason, r.attempt, COALESCE(r.started_at, 0), " +
+	"COALESCE(r.cancel_at, 0), r.cancel_reason, r.instance, r.lease_until, r.run_group"
+
+func scanRun(rows *sql.Rows, more ...any) (*run, error) {
+	var r run
+	var slot sql.NullInt64
+	err := rows.Scan(append([]any{&r.id, &r.job, &slot, &r.token, &r.status, &r.reason, &r.attempt, &r.startedAt,
+		&r.cancelAt, &r.cancelReason, &r.instance, &r.leaseUntil, &r.group}, more...)...)
+	r.slot, r.hand = slot.Int64, !slot.Valid
+	return &r, err
+}
+
+// query runs a statement of the transaction; the first failure ends it.
+func (t *txn) query(query string, args []any, each func(*sql.Rows) error) {
+	if t.err != nil {
+		return
+	}
+	rows, err := t.tx.QueryContext(t.ctx, query, args...)
+	if err != nil {
+		t.err = err
+		return
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := each(rows); err != nil {
+			t.err = err
+			return
+		}
+	}
+	t.err = rows.Err()
+}
+
+func (t *txn) exec(query string, args ...any) {
+	if t.err == nil {
+		_, t.err = t.tx.ExecContext(t.ctx, query, args...)
+	}
+}
+
+// gorm writes what has been gathered and returns a handle inside the transaction, for what is
+// rare. Its errors go through failed.
+func (t *txn) gorm() *gorm.DB {
+	t.fail(t.flush())
+	db := t.store.users.Session(&gorm.Session{NewDB: true, Context: t.ctx})
+	db.Statement.ConnPool = t.tx
+	return db
+}
+
+// fail ends the transaction if err is one of the database.
+func (t *txn) fail(err error) {
+	if t.err == nil {
+		t.err = err
+	}
+}
+
+func unique(s []string) []string {
+	slices.Sort(s)
+	return slices.Compact(s)
+}
+
+func anys(s []string) []any {
+	out := make([]any, len(s))
+	for i, v := range s {
+		out[i] = v
+	}
+	return out
+}
+
+func chunks(s []string, each func([]string)) {
+	for some := range slices.Chunk(s, loadRows) {
+		each(some)
+	}
+}

@@ -1,0 +1,227 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// groupRows bounds a group: about so many rows are written between two commits, so that what
+// comes next waits for a few ten milliseconds at most.
+const groupRows = 1000
+
+// op is one call that writes. It is carried out inside a transaction together with others, and
+// may be carried out again from the start when that transaction did not commit.
+type op struct {
+	kind string
+	rows int
+	ctx  context.Context
+	need func(*needs)     // names what it wants to look at; optional
+	run  func(*txn) error // decides, and tells the txn what to write
+	err  error
+	done chan struct{}
+}
+
+// writer commits ops in groups: whatever has gathered while the last group was being committed
+// is the next one, so an op alone commits at once, and many share one fsync.
+type writer struct {
+	store  *Store
+	mu     sync.Mutex
+	queue  []*op
+	closed bool
+	wake   chan struct{}
+	ended  chan struct{}
+}
+
+func startWriter(s *Store) *writer {
+	w := &writer{store: s, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	go w.loop()
+	return w
+}
+
+// do has the op committed. When ctx ends first the op may still be carried out.
+func (w *writer) do(ctx context.Context, o *op) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	o.ctx, o.done = ctx, make(chan struct{})
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		return ErrClosed
+	}
+	w.queue = append(w.queue, o)
+	w.mu.Unlock()
+	w.rouse()
+	select {
+	case <-o.done:
+		return o.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (w *writer) rouse() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// close commits what is waiting, and refuses the rest.
+func (w *writer) close() {
+	w.mu.Lock()
+	w.closed = true
+	w.mu.Unlock()
+	w.rouse()
+	<-w.ended
+}
+
+func (w *writer) loop() {
+	defer close(w.ended)
+	for range w.wake {
+		for {
+			group, last := w.next()
+			if len(group) == 0 {
+				if last {
+					return
+				}
+				break
+			}
+			w.commit(group)
+			for _, o := range group {
+				close(o.done)
+			}
+		}
+	}
+}
+
+// next takes a group off the queue, without those that nobody waits for any more.
+func (w *writer) next() (group []*op, closed bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	rows, n := 0, 0
+	for _, o := range w.queue {
+		if n++; o.ctx.Err() == nil {
+			group = append(group, o)
+			rows += o.rows
+		} else {
+			o.err = o.ctx.Err()
+			close(o.done)
+		}
+		if rows >= groupRows {
+			break
+		}
+	}
+	w.queue = append(w.queue[:0], w.queue[n:]...)
+	return group, w.closed
+}
+
+// commit carries the group out, again and again while the reason for failing may pass.
+func (w *writer) commit(group []*op) {
+	var (
+		s        = w.store
+		deadline = time.Now().Add(s.opts.RetryFor)
+		pause    = 5 * time.Millisecond
+		careful  = false
+	)
+	for {
+		err := s.attempt(group, careful)
+		if err == nil {
+			return
+		}
+		again := false
+		switch s.db.class(err) {
+		case transient:
+			again = time.Now().Before(deadline) && awaited(group)
+		case duplicate:
+			// Another process was first. Careful looks before it inserts, and so cannot
+			// meet the same again inside one transaction.
+			again, careful, pause = !careful, true, 0
+		}
+		if again {
+			rest(group, pause)
+			pause = min(2*max(pause, 5*time.Millisecond), 250*time.Millisecond)
+			continue
+		}
+		if s.db.class(err) != hopeless && len(group) > 1 && awaited(group) && s.db.class(err) != transient {
+			// One op is to blame and the others are not.
+			for _, o := range group {
+				w.commit([]*op{o})
+			}
+			return
+		}
+		err = s.db.explain(err)
+		s.opts.Logger.Warn("store: a write failed", "ops", len(group), "error", err)
+		for _, o := range group {
+			o.err = err
+		}
+		return
+	}
+}
+
+// awaited says whether anyone still waits for one of the ops.
+func awaited(group []*op) bool {
+	for _, o := range group {
+		if o.ctx.Err() == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func rest(group []*op, d time.Duration) {
+	if d == 0 {
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	if len(group) == 1 {
+		select {
+		case <-t.C:
+		case <-group[0].ctx.Done():
+		}
+		return
+	}
+	<-t.C
+}
+
+// attempt carries the group out in one transaction.
+func (s *Store) attempt(group []*op, careful bool) error {
+	if err := s.at("begin", group); err != nil {
+		return err
+	}
+	ctx := context.Background() // a group is not one caller's to break off
+	tx, err := s.writes.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // after Commit it only says so
+	t, err := newTxn(ctx, s, tx, group, careful)
+	if err != nil {
+		return err
+	}
+	for _, o := range group {
+		o.err = o.run(t) // the caller's own, such as a lost fence; the group goes on
+		if t.err != nil {
+			return t.err
+		}
+	}
+	if err := t.flush(); err != nil {
+		return err
+	}
+	if err := s.at("commit", group); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	return s.at("committed", group)
+}
+
+func (s *Store) at(point string, group []*op) error {
+	if s.tamper == nil {
+		return nil
+	}
+	return s.tamper(point, group)
+}

@@ -1,0 +1,249 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+
+	"fibercrons/app/cron"
+	"fibercrons/app/store"
+)
+
+func claimOf(job string, slot int) cron.Claim {
+	return cron.Claim{
+		Fence: cron.Fence{ID: uuid.Must(uuid.NewV7()).String(), Token: rand.Int64()}, Job: job,
+		Slot: time.UnixMilli(int64(slot) * 1000), Trigger: cron.BySchedule, Status: cron.Running,
+		Overlap: cron.Allow, Instance: "a", Lease: time.Hour, At: time.Now(),
+	}
+}
+
+// gate holds the writer back before its first transaction.
+func gate(s *store.Store) (open func(), groups func() [][]string) {
+	var mu sync.Mutex
+	var seen [][]string
+	g := make(chan struct{})
+	s.Tamper(func(point string, kinds []string) error {
+		if point == "begin" {
+			<-g
+			mu.Lock()
+			seen = append(seen, kinds)
+			mu.Unlock()
+		}
+		return nil
+	})
+	return func() { close(g) }, func() [][]string { mu.Lock(); defer mu.Unlock(); return seen }
+}
+
+func TestWhatHasGatheredIsOneTransaction(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, file(t))
+		release, groups := gate(s)
+		var wg sync.WaitGroup
+		for i := range 100 {
+			wg.Go(func() {
+				c := claimOf(fmt.Sprint("job-", i), 1)
+				if got, err := s.Claim(t.Context(), []cron.Claim{c}); err != nil || !got[0].Won {
+					t.Error(got, err)
+				}
+			})
+			synctest.Wait()
+		}
+		release()
+		wg.Wait()
+		if g := groups(); len(g) != 2 || len(g[0]) != 1 || len(g[1]) != 99 {
+			t.Errorf("groups: %v", g)
+		}
+	})
+}
+
+func TestGroupsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, file(t))
+		release, groups := gate(s)
+		var wg sync.WaitGroup
+		for i := range 10 {
+			wg.Go(func() {
+				var batch []cron.Claim
+				for n := range 300 {
+					batch = append(batch, claimOf(fmt.Sprint("job-", i), n+1))
+				}
+				if _, err := s.Claim(t.Context(), batch); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		release()
+		wg.Wait()
+		var sizes []int
+		for _, g := range groups() {
+			sizes = append(sizes, len(g))
+		}
+		if !slices.Equal(sizes, []int{1, 4, 4, 1}) {
+			t.Errorf("groups of %v batches", sizes)
+		}
+	})
+}
+
+func TestOneBadOpDoesNotHarmTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, file(t))
+		release, _ := gate(s)
+		var wg sync.WaitGroup
+		bad := claimOf("bad", 1)
+		for i := range 10 {
+			wg.Go(func() {
+				c := claimOf(fmt.Sprint("job-", i), 1)
+				if i == 5 {
+					c = claimOf("worse", 2)
+				}
+				if i == 2 || i == 5 {
+					c.ID = bad.ID // two runs of one ID
+				}
+				_, err := s.Claim(t.Context(), []cron.Claim{c})
+				if (err != nil) != (i == 5) {
+					t.Errorf("claim %d: %v", i, err)
+				}
+			})
+			synctest.Wait()
+		}
+		release()
+		wg.Wait()
+		if runs, err := s.Runs(t.Context(), cron.Query{}); err != nil || len(runs) != 9 {
+			t.Errorf("%d runs, %v", len(runs), err)
+		}
+	})
+}
+
+func TestCallerGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, file(t))
+		release, groups := gate(s)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if _, err := s.Claim(t.Context(), []cron.Claim{claimOf("first", 1)}); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := s.Claim(ctx, []cron.Claim{claimOf("second", 1)}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		release()
+		wg.Wait()
+		if err := s.Note(t.Context(), nil); err != nil {
+			t.Error(err)
+		}
+		if g := groups(); len(g) != 2 || g[1][0] != "note" {
+			t.Errorf("what nobody waits for was carried out: %v", g)
+		}
+	})
+}
+
+func TestCloseCommitsWhatWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := file(t)
+		s, err := store.Open(t.Context(), store.Options{URL: "sqlite://" + path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		release, _ := gate(s)
+		var wg sync.WaitGroup
+		for i := range 5 {
+			wg.Go(func() {
+				if _, err := s.Claim(t.Context(), []cron.Claim{claimOf(fmt.Sprint(i), 1)}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		wg.Go(func() {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		if err := s.Note(t.Context(), nil); !errors.Is(err, store.ErrClosed) {
+			t.Errorf("after close: %v", err)
+		}
+		release()
+		wg.Wait()
+		s = open(t, path)
+		if runs, err := s.Runs(t.Context(), cron.Query{}); err != nil || len(runs) != 5 {
+			t.Errorf("%d runs, %v", len(runs), err)
+		}
+	})
+}
+
+// A disk that is full, and has room again later.
+func TestFullDisk(t *testing.T) {
+	s := open(t, file(t))
+	ctx := context.Background()
+	c := claimOf("a", 1)
+	if _, err := s.Claim(ctx, []cron.Claim{c}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Exec("PRAGMA max_page_count = 1"); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	for i := 2; i < 2000 && err == nil; i++ {
+		d := claimOf("a", i)
+		d.Args = []byte(`"` + strings.Repeat("x", 4000) + `"`)
+		_, err = s.Claim(ctx, []cron.Claim{d})
+	}
+	if err == nil || !strings.Contains(err.Error(), "disk is full") {
+		t.Fatalf("claim on a full disk: %v", err)
+	}
+	if _, err := s.Runs(ctx, cron.Query{}); err != nil {
+		t.Errorf("read on a full disk: %v", err)
+	}
+	if err := s.Exec("PRAGMA max_page_count = 1000000"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Claim(ctx, []cron.Claim{claimOf("a", 5000)}); err != nil || !got[0].Won {
+		t.Errorf("claim once there is room: %v, %v", got, err)
+	}
+	if err := s.Finish(ctx, cron.Finish{Fence: c.Fence, Job: "a", Status: cron.Succeeded, Started: c.At, At: c.At}); err != nil {
+		t.Error(err)
+	}
+}
+
+// Another process holds the lock for longer than a write is tried.
+func TestLockedByAnother(t *testing.T) {
+	path := file(t)
+	other := open(t, path)
+	s, err := store.Open(context.Background(), store.Options{URL: "sqlite://" + path, RetryFor: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	tx, err := other.Writes().Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Claim(context.Background(), []cron.Claim{claimOf("a", 1)})
+	if err == nil || !strings.Contains(err.Error(), "is locked by another program") {
+		t.Errorf("claim: %v", err)
+	}
+	if _, err := s.States(context.Background()); err != nil {
+		t.Errorf("reading goes on: %v", err)
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Claim(context.Background(), []cron.Claim{claimOf("a", 1)}); err != nil || !got[0].Won {
+		t.Errorf("claim: %v, %v", got, err)
+	}
+}

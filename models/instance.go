@@ -1,0 +1,12 @@
+package models
+
+// Instance is one process that has run the scheduler, from its first sign of life on.
+type Instance struct {
+	ID        string `gorm:"primaryKey"` // fresh at each boot
+	Host      string
+	PID       int `gorm:"column:pid"`
+	Version   string
+	StartedAt Millis
+	SeenAt    Millis // its last sign of life
+	StoppedAt Millis // NULL: it has not said goodbye
+}
