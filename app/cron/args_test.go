@@ -39,6 +39,20 @@ func (p *period) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
+// pair has names of its own.
+type pair struct{ left, right int }
+
+func (p pair) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]int{"l": p.left, "r": p.right})
+}
+
+func (p *pair) UnmarshalJSON(raw []byte) error {
+	var names map[string]int
+	err := json.Unmarshal(raw, &names)
+	p.left, p.right = names["l"], names["r"]
+	return err
+}
+
 type address struct {
 	City string `json:"city"`
 	Zip  *int   `json:"zip"`
@@ -51,6 +65,7 @@ type allArgs struct {
 	Rate    float64           `json:"rate"`
 	Since   time.Time         `json:"since"`
 	Every   period            `json:"every"`
+	Pair    pair              `json:"pair"`
 	Address address           `json:"address"`
 	Others  []address         `json:"others"`
 	Headers map[string]string `json:"headers"`
@@ -62,7 +77,7 @@ type allArgs struct {
 }
 
 var allDefaults = allArgs{
-	Name: "x", N: 1, Big: 1, Rate: 0.5, Since: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), Every: period{time.Hour},
+	Name: "x", N: 1, Big: 1, Rate: 0.5, Since: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), Every: period{time.Hour}, Pair: pair{3, 4},
 	Address: address{City: "Ulm", Zip: new(89073)}, Others: []address{{City: "Bonn", Zip: new(53111)}},
 	Headers: map[string]string{"a": "1"}, Hidden: "h",
 }
@@ -87,6 +102,7 @@ func TestArgsAreMergedOverTheDefaults(t *testing.T) {
 		{"anything", `{"any":{"a":["b"]}}`, func(a *allArgs) { a.Any = map[string]any{"a": []any{"b"}} }},
 		{"time", `{"since":"2028-01-01T00:00:00Z"}`, func(a *allArgs) { a.Since = a.Since.AddDate(1, 0, 0) }},
 		{"text of its own", `{"every":"90s"}`, func(a *allArgs) { a.Every = period{90 * time.Second} }},
+		{"names of its own", `{"pair":{"r":7}}`, func(a *allArgs) { a.Pair = pair{3, 7} }},
 		{"left out when empty", `{"quiet":"q"}`, func(a *allArgs) { a.Quiet = "q" }},
 		{"name with signs", `{"a/b~c":true}`, func(a *allArgs) { a.Slash = true }},
 	}
@@ -232,7 +248,7 @@ func TestSchema(t *testing.T) {
 	if err := json.Unmarshal(jobs[0].Args.Schema, &s); err != nil {
 		t.Fatal(err)
 	}
-	if s.Type != "object" || s.AdditionalProperties != false || s.Required != nil || len(s.Properties) != 13 || s.Default["name"] != "x" {
+	if s.Type != "object" || s.AdditionalProperties != false || s.Required != nil || len(s.Properties) != 14 || s.Default["name"] != "x" {
 		t.Errorf("%s", jobs[0].Args.Schema)
 	}
 	where := map[string]any{"city": map[string]any{"type": "string"}, "zip": map[string]any{"type": []any{"null", "integer"}}}

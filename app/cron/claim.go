@@ -69,7 +69,7 @@ func (s *Scheduler) settle(entries []*entry, now int64) {
 			b = batches.Get().(*batch)
 		}
 		s.add(b, e, now)
-		if len(b.claims) >= batchSize {
+		if len(b.claims) >= s.batchSize {
 			s.send(b)
 			b = nil
 		}
@@ -102,7 +102,7 @@ func (s *Scheduler) add(b *batch, e *entry, now int64) {
 		c := Claim{
 			Job: e.job.Name, Slot: slot, Trigger: d.trigger, Status: d.status, Reason: d.reason, Detail: d.detail,
 			Overlap: d.overlap, QueueCap: s.queueCap(e, d), Group: e.job.Policies.Group,
-			Instance: s.instance.ID, Lease: s.cfg.Lease, At: at, Watermark: slot,
+			Instance: s.instance.ID, Lease: s.cfg.Lease, At: at, Watermark: slot, kept: e.kept,
 		}
 		direct := false
 		if d.status == Queued {
@@ -196,7 +196,8 @@ func (s *Scheduler) claimed(e *entry, c *Claim, got Claimed, direct bool) *Run {
 	switch got.Status {
 	case Running:
 		r := s.hold(e, c)
-		r.status, r.attempt = Running, 1
+		r.status = Running
+		r.attempt.Store(1)
 		if direct {
 			s.grant(r)
 			s.wg.Go(func() { s.labour(r) })

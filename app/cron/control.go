@@ -33,7 +33,7 @@ func (s *Scheduler) byHand(e *entry, trigger Trigger, args json.RawMessage, acto
 	return Claim{
 		Fence: fence, Job: e.job.Name, Trigger: trigger, Status: Queued, Args: args, Actor: actor,
 		Overlap: p.Overlap, QueueCap: p.CatchUpCap, Group: p.Group, Instance: s.instance.ID, Lease: s.cfg.Lease,
-		At: present(),
+		At: present(), kept: e.kept,
 	}
 }
 

@@ -59,7 +59,7 @@ func (s *Scheduler) next() *Run {
 			return r
 		case s.phase == draining:
 			s.wg.Go(func() { s.giveBack(r) })
-		case r.late(time.Now()):
+		case r.late():
 			r.begun = true
 			f := s.unstarted(r, Skipped, ReasonLate, lateDetail(r.job.Policies.StartWithin))
 			s.wg.Go(func() { s.end(r, f) })
@@ -73,9 +73,9 @@ func (s *Scheduler) next() *Run {
 }
 
 // late says whether the deadline for the start of a run has passed.
-func (r *Run) late(now time.Time) bool {
+func (r *Run) late() bool {
 	within := r.job.Policies.StartWithin
-	return within > 0 && r.attempt == 0 && !r.slot.IsZero() && now.Sub(r.slot) > within
+	return within > 0 && r.attempt.Load() == 0 && !r.slot.IsZero() && time.Since(r.slot) > within
 }
 
 // grant reserves a worker's attention for r, and its job's turn if only one run may have it.
@@ -129,7 +129,7 @@ func (s *Scheduler) start(r *Run) bool {
 	p := &r.job.Policies
 	ask := Start{
 		Fence: r.fence(), Job: r.job.Name, At: present(), Lease: s.cfg.Lease,
-		Serial: r.serial, Group: p.Group, GroupLimit: p.GroupLimit,
+		Serial: r.serial, Group: p.Group, GroupLimit: p.GroupLimit, kept: r.entry.kept,
 	}
 	out, err := s.store.Start(s.work, ask)
 	if err != nil && !fenced(err) {
@@ -165,7 +165,7 @@ func (s *Scheduler) unstarted(r *Run, status Status, reason Reason, text string)
 	r.ending = true
 	return Finish{
 		Fence: r.fence(), Job: r.job.Name, Slot: r.slot, Status: status, Reason: reason, Error: text,
-		Attempts: append([]Attempt(nil), r.attempts...), Started: r.startedAt, At: present(),
+		Attempts: append([]Attempt(nil), r.attempts...), Started: r.startedAt, At: present(), kept: r.entry.kept,
 	}
 }
 
@@ -178,15 +178,16 @@ func (s *Scheduler) invoke(r *Run) (next *Run) {
 		defer s.mu.Unlock()
 		return s.another()
 	}
-	err := errGoexit
+	err, ended := errGoexit, false
 	defer func() {
 		next = s.returned(ctx, r, err)
-		if err == errGoexit && next != nil { // this goroutine ends here
+		if !ended && next != nil { // this goroutine ends here
 			follow := next
 			s.wg.Go(func() { s.labour(follow) })
 		}
 	}()
 	err = r.job.run(ctx)
+	ended = true
 	return nil
 }
 
@@ -202,13 +203,13 @@ func (s *Scheduler) enter(r *Run, cancel context.CancelCauseFunc) bool {
 	}
 	if r.status != Running {
 		r.status = Running
-		r.attempt++
+		r.attempt.Add(1)
 	}
 	r.cancel = cancel
 	if r.startedAt.IsZero() {
 		r.startedAt = now
 	}
-	r.attempts = append(r.attempts, Attempt{Number: r.attempt, Instance: r.instance, StartedAt: now})
+	r.attempts = append(r.attempts, Attempt{Number: int(r.attempt.Load()), Instance: r.instance, StartedAt: now})
 	if r.stopped != nil {
 		cancel(r.stopped)
 	}
@@ -246,7 +247,7 @@ func (s *Scheduler) endLater(r *Run, f Finish) { s.wg.Go(func() { s.end(r, f) })
 // end commits the end of a run, or of an attempt, and wakes what waited for it.
 func (s *Scheduler) end(r *Run, f Finish) {
 	if f.Status.Ended() {
-		f.Lines = r.journal.close(f.At, r.attempt)
+		f.Lines = r.journal.close(f.At, int(r.attempt.Load()))
 	} else {
 		f.Lines = r.journal.take()
 	}

@@ -34,6 +34,12 @@ type nilIs struct{ err error }
 func (e *nilIs) Error() string        { return "is" }
 func (e *nilIs) Is(target error) bool { return e.err == target }
 
+// nilAs does not bear it in As.
+type nilAs struct{ text string }
+
+func (e *nilAs) Error() string { return "as" }
+func (e *nilAs) As(any) bool   { return e.text == "" }
+
 // rude is an error whose Is looks into its target without a check.
 type rude struct{}
 
@@ -138,6 +144,7 @@ func TestErrorsThatPanic(t *testing.T) {
 		{"in Error", (*nilError)(nil)},
 		{"in Unwrap", (*nilChain)(nil)},
 		{"in Is", (*nilIs)(nil)},
+		{"in As", (*nilAs)(nil)},
 		{"further down", fmt.Errorf("job: %w", (*nilChain)(nil))},
 	}
 	for _, tt := range tests {

@@ -81,7 +81,7 @@ func (r *Run) overdue(now time.Time) bool {
 // record is the run as it stands. Scheduler.mu is held.
 func (r *Run) record() Record {
 	rec := Record{
-		ID: r.id, Job: r.job.Name, Status: r.status, Trigger: r.trigger, Attempt: r.attempt,
+		ID: r.id, Job: r.job.Name, Status: r.status, Trigger: r.trigger, Attempt: int(r.attempt.Load()),
 		Attempts: append([]Attempt(nil), r.attempts...), Args: r.args, Key: r.key, Actor: r.actor,
 		Instance: r.instance, QueuedAt: r.queuedAt, Token: r.token, Group: r.job.Policies.Group,
 	}
@@ -97,6 +97,14 @@ func (r *Run) record() Record {
 	return rec
 }
 
+// errorText is what is kept of an error; never empty, since a failed run without a word helps nobody.
+func errorText(err error) string {
+	if text := clip(err.Error(), maxLine); text != "" {
+		return text
+	}
+	return fmt.Sprintf("an error of type %T without a text", err)
+}
+
 func optional(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -107,11 +115,11 @@ func optional(t time.Time) *time.Time {
 // finish says how an attempt that returned err ends, and whether another follows. s.mu is held.
 func (r *Run) finish(ctx context.Context, err error, now time.Time, stopping bool) Finish {
 	r.ending = true
-	f := Finish{Fence: r.fence(), Job: r.job.Name, Slot: r.slot, Started: r.startedAt, At: now}
+	f := Finish{Fence: r.fence(), Job: r.job.Name, Slot: r.slot, Started: r.startedAt, At: now, kept: r.entry.kept}
 	if n := len(r.attempts); n > 0 {
 		r.attempts[n-1].EndedAt = &now
 		if err != nil {
-			r.attempts[n-1].Error = err.Error()
+			r.attempts[n-1].Error = errorText(err)
 		}
 	}
 	var again *retryLater
@@ -123,7 +131,7 @@ func (r *Run) finish(ctx context.Context, err error, now time.Time, stopping boo
 	case errors.As(err, &again):
 		r.failed++
 		f.Status, f.NextAt, f.Release = Queued, now.Add(again.after), stopping
-	case stoppedBy && stop.reason == ReasonShutdown && r.job.Policies.OnCrash == Rerun && r.attempt <= r.job.Policies.MaxReruns:
+	case stoppedBy && stop.reason == ReasonShutdown && r.job.Policies.OnCrash == Rerun && int(r.attempt.Load()) <= r.job.Policies.MaxReruns:
 		f.Status, f.Release = Queued, true
 	case stoppedBy:
 		f.Status, f.Reason, f.Error = Cancelled, stop.reason, stop.Error()
@@ -134,7 +142,7 @@ func (r *Run) finish(ctx context.Context, err error, now time.Time, stopping boo
 		f.Status = Failed
 	}
 	if f.Error == "" && err != nil {
-		f.Error = err.Error()
+		f.Error = errorText(err)
 	}
 	f.Error = clip(f.Error, maxLine)
 	var p *PanicError

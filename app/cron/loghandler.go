@@ -47,14 +47,14 @@ func (h *logHandler) Handle(ctx context.Context, rec slog.Record) error {
 	})
 	run := RunFrom(ctx)
 	if run != nil && !run.journal.full() {
-		run.journal.add(rec.Time, run.attempt, rec.Level.String(), rec.Message, h.json(rec.Level, attrs))
+		run.journal.add(rec.Time, int(run.attempt.Load()), rec.Level.String(), rec.Message, h.json(rec.Level, attrs))
 	}
 	if !h.next.Enabled(ctx, rec.Level) {
 		return nil
 	}
 	next := h.next
 	if run != nil {
-		stamp := []slog.Attr{slog.String("job", run.job.Name), slog.String("run", run.id), slog.Int("attempt", run.attempt)}
+		stamp := []slog.Attr{slog.String("job", run.job.Name), slog.String("run", run.id), slog.Int("attempt", int(run.attempt.Load()))}
 		if h.group { // the stamp stands outside of it
 			next = h.apply(h.base.WithAttrs(stamp))
 		} else {

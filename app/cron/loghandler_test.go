@@ -112,6 +112,22 @@ func TestLinesAreStampedWithTheRun(t *testing.T) {
 	}
 }
 
+// TestLoggersDoNotShareWhatTheyWereGiven makes several of one, each with attributes of its own.
+func TestLoggersDoNotShareWhatTheyWereGiven(t *testing.T) {
+	log := slog.New(cron.LogHandler(slog.DiscardHandler)).With("a", 1).With("b", 2).With("c", 3)
+	got := runFunc(t, func(ctx context.Context) error {
+		one, two := log.With("d", 4), log.With("e", 5)
+		one.InfoContext(ctx, "one")
+		two.InfoContext(ctx, "two")
+		return nil
+	})
+	for i, want := range []string{`{"a":1,"b":2,"c":3,"d":4}`, `{"a":1,"b":2,"c":3,"e":5}`} {
+		if string(got.Logs[i].Attrs) != want {
+			t.Errorf("%s, want %s", got.Logs[i].Attrs, want)
+		}
+	}
+}
+
 func TestWhichLevelsAreKept(t *testing.T) {
 	for _, tt := range []struct {
 		shown slog.Level

@@ -153,21 +153,29 @@ func TestWhatIsRetried(t *testing.T) {
 	}
 }
 
+// TestCancelledAttemptsAreNotRetried cancels an attempt, by a person and by a shutdown.
 func TestCancelledAttemptsAreNotRetried(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
-			r.Register("job", "0 * * * *", sleepy(10*time.Hour), cron.Retry(5, cron.Fixed(time.Second)))
+	for _, reason := range []cron.Reason{cron.ReasonRequested, cron.ReasonShutdown} {
+		t.Run(string(reason), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := crontest.NewMemory()
+				p := start(t, store, func(r *cron.Registry) {
+					r.Register("job", "0 * * * *", sleepy(10*time.Hour), cron.Retry(5, cron.Fixed(time.Second)))
+				})
+				time.Sleep(time.Hour + time.Minute)
+				id := p.runs("job")[0].ID
+				if reason == cron.ReasonRequested {
+					if _, err := p.Sched.Cancel(t.Context(), id, "ann"); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(time.Minute)
+				}
+				p.stop()
+				rec, err := store.Run(t.Context(), id)
+				if err != nil || rec.Status != cron.Cancelled || rec.Reason != reason || rec.Attempt != 1 {
+					t.Errorf("%s %s, %d attempts, %v", rec.Status, rec.Reason, rec.Attempt, err)
+				}
+			})
 		})
-		time.Sleep(time.Hour + time.Minute)
-		id := p.runs("job")[0].ID
-		if _, err := p.Sched.Cancel(t.Context(), id, "ann"); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Minute)
-		rec, err := p.Sched.Record(t.Context(), id)
-		if err != nil || rec.Status != cron.Cancelled || rec.Attempt != 1 {
-			t.Errorf("%s, %d attempts, %v", rec.Status, rec.Attempt, err)
-		}
-		p.stop()
-	})
+	}
 }

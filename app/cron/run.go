@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,8 +19,8 @@ type Run struct {
 	trigger  Trigger
 	slot     time.Time // claimed
 	dataSlot time.Time
-	attempt  int // counts from 1 while the function runs
-	failed   int // attempts that ended in an error
+	attempt  atomic.Int32 // counts from 1 while the function runs
+	failed   int          // attempts that ended in an error
 	args     json.RawMessage
 	key      string
 	actor    string
@@ -78,7 +79,7 @@ func (r *Run) Attempt() int {
 	if r == nil {
 		return 0
 	}
-	return r.attempt
+	return int(r.attempt.Load())
 }
 
 // Key is an idempotency key to hand on to systems with side effects. All attempts for one

@@ -90,6 +90,7 @@ type Scheduler struct {
 	instant    bool // the store answers without waiting
 	random     *bufio.Reader
 	planned    []due // room for settle
+	batchSize  int
 	phase      phase
 	startedMS  int64
 	seq        int64
@@ -115,19 +116,17 @@ func New(c Config) *Scheduler {
 	host, _ := os.Hostname()
 	s := &Scheduler{
 		cfg: c, store: c.Store, log: c.Log, observe: c.Observe, jobs: c.Jobs,
-		base:     context.Background(),
-		byName:   make(map[string]*entry, len(c.Jobs)),
-		runs:     make(map[string]*Run),
-		blocked:  make(map[string][]*Run),
-		orphans:  make(map[string]int),
-		free:     c.Workers,
-		random:   bufio.NewReaderSize(rand.Reader, 4096),
-		stopKeep: make(chan struct{}),
-		dueSign:  make(chan struct{}, 1),
-		instance: InstanceInfo{ID: uuid.NewString(), Host: host, PID: os.Getpid(), Version: c.Version, StartedAt: present()},
-	}
-	if s.store == nil {
-		s.store, s.instant = newTransient(), true
+		base:      context.Background(),
+		byName:    make(map[string]*entry, len(c.Jobs)),
+		runs:      make(map[string]*Run),
+		blocked:   make(map[string][]*Run),
+		batchSize: batchSize,
+		orphans:   make(map[string]int),
+		free:      c.Workers,
+		random:    bufio.NewReaderSize(rand.Reader, 4096),
+		stopKeep:  make(chan struct{}),
+		dueSign:   make(chan struct{}, 1),
+		instance:  InstanceInfo{ID: uuid.NewString(), Host: host, PID: os.Getpid(), Version: c.Version, StartedAt: present()},
 	}
 	s.work, s.stopWork = context.WithCancel(context.Background())
 	if c.Context != nil {
@@ -138,6 +137,13 @@ func New(c Config) *Scheduler {
 		s.byName[j.Name] = e
 		if j.Disabled == "" {
 			s.entries = append(s.entries, e)
+		}
+	}
+	if s.store == nil {
+		memory := newTransient()
+		s.store, s.instant, s.batchSize = memory, true, 64
+		for _, e := range s.byName {
+			e.kept = memory.job(e.job.Name)
 		}
 	}
 	return s
@@ -410,7 +416,7 @@ func (s *Scheduler) abandon() (left int) {
 		if r.status == Queued { // it waits for the store to begin
 			f.Status, f.Reason, f.Error, f.Release = Queued, "", "", true
 		}
-		f.Lines = r.journal.close(f.At, r.attempt)
+		f.Lines = r.journal.close(f.At, int(r.attempt.Load()))
 		stuck = append(stuck, f)
 	}
 	s.mu.Unlock()

@@ -12,6 +12,7 @@ type entry struct {
 	serial bool // at most one run at a time, the others wait: overlap Queue and Replace
 
 	table *timetable
+	kept  *transientJob
 	keys  []string // of the schedules it is placed on; clockwork.mu guards it
 
 	next  int64 // the first slot that is not settled, in ms; never: no more

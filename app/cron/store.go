@@ -131,6 +131,8 @@ type Claim struct {
 	Args      json.RawMessage
 	Key       string
 	Actor     string
+
+	kept *transientJob // by a scheduler without a store
 }
 
 // Claimed is what became of a [Claim].
@@ -151,6 +153,8 @@ type Start struct {
 	Serial     bool   // no other run of the job may be running
 	Group      string // empty: no limit
 	GroupLimit int
+
+	kept *transientJob
 }
 
 // StartOutcome is what became of a [Start].
@@ -178,6 +182,8 @@ type Finish struct {
 	NextAt   time.Time // with status Queued: not before
 	Release  bool      // with status Queued: give up the lease, so that any process takes it at once
 	Lines    []LogLine // not yet noted
+
+	kept *transientJob
 }
 
 // Beat is a sign of life.

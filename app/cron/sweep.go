@@ -163,7 +163,7 @@ func (s *Scheduler) taken(takes []Take, from []Record, done []bool) {
 func (s *Scheduler) adopt(rec Record, t Take) {
 	e := s.byName[rec.Job]
 	r := &Run{
-		id: rec.ID, job: e.job, trigger: rec.Trigger, attempt: rec.Attempt, failed: failures(rec),
+		id: rec.ID, job: e.job, trigger: rec.Trigger, failed: failures(rec),
 		args: rec.Args, key: rec.Key, actor: rec.Actor, instance: s.instance.ID, log: s.log,
 		progress: rec.Progress, result: rec.Result, journal: journal{limit: s.cfg.MaxRunLog, seq: rec.LogSeq},
 	}
@@ -171,6 +171,7 @@ func (s *Scheduler) adopt(rec Record, t Take) {
 		entry: e, token: t.NewToken, status: Queued, queuedAt: rec.QueuedAt, attempts: t.Attempts,
 		startedAt: t.Started, serial: e.serial || rec.Trigger == ByCatchUp || rec.Trigger == ByBackfill,
 	}
+	r.attempt.Store(int32(rec.Attempt)) //nolint:gosec // it is counted in ones
 	if rec.Slot != nil {
 		r.slot = *rec.Slot
 	}

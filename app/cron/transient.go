@@ -71,7 +71,7 @@ func (t *transient) Claim(_ context.Context, claims []Claim) ([]Claimed, error) 
 }
 
 func (t *transient) claim(c *Claim) Claimed {
-	j := t.job(c.Job)
+	j := c.kept
 	byHand := c.Slot.IsZero()
 	if !byHand {
 		if !c.Slot.After(j.state.Watermark) {
@@ -105,10 +105,16 @@ func (t *transient) claim(c *Claim) Claimed {
 		row.record = &Record{ID: c.ID, Job: c.Job, Status: got.Status, Trigger: c.Trigger, DataSlot: optional(c.DataSlot), Args: c.Args, Key: c.Key, Actor: c.Actor, Instance: c.Instance, QueuedAt: c.At}
 	}
 	if got.Status == Running {
-		t.groups[c.Group]++
+		t.count(c.Group, 1)
 	}
 	j.rows = append(j.rows, row)
 	return got
+}
+
+func (t *transient) count(group string, by int) {
+	if group != "" {
+		t.groups[group] += by
+	}
 }
 
 func (t *transient) overlap(j *transientJob, c *Claim, got *Claimed) {
@@ -134,25 +140,22 @@ func (t *transient) overlap(j *transientJob, c *Claim, got *Claimed) {
 	}
 }
 
-// row finds an active run; nil: it has ended.
-func (t *transient) row(job string, f Fence) (*transientJob, int) {
-	j := t.jobs[job]
-	if j == nil {
-		return nil, 0
-	}
+// row finds an active run; below 0: it has ended.
+func (j *transientJob) row(f Fence) int {
 	for i := range j.rows {
-		if j.rows[i].Fence == f {
-			return j, i
+		if j.rows[i].Token == f.Token {
+			return i
 		}
 	}
-	return nil, 0
+	return -1
 }
 
 func (t *transient) Start(_ context.Context, s Start) (StartOutcome, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	j, i := t.row(s.Job, s.Fence)
-	if j == nil {
+	j := s.kept
+	i := j.row(s.Fence)
+	if i < 0 {
 		return StartOutcome{}, ErrFenced
 	}
 	row := &j.rows[i]
@@ -170,20 +173,24 @@ func (t *transient) Start(_ context.Context, s Start) (StartOutcome, error) {
 		return StartOutcome{Blocked: true}, nil
 	}
 	row.Status = Running
-	t.groups[row.group]++
+	t.count(row.group, 1)
 	return StartOutcome{Started: true}, nil
 }
 
 func (t *transient) Finish(_ context.Context, f Finish) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	j, i := t.row(f.Job, f.Fence)
-	if j == nil {
+	j := f.kept
+	if j == nil { // of a run that this process has lost track of
+		return ErrFenced
+	}
+	i := j.row(f.Fence)
+	if i < 0 {
 		return ErrFenced
 	}
 	row := &j.rows[i]
 	if row.Status == Running {
-		t.groups[row.group]--
+		t.count(row.group, -1)
 	}
 	if f.Status == Queued {
 		row.Status = Queued

@@ -162,13 +162,14 @@ func TestRetries(t *testing.T) {
 	})
 }
 
+var atStart = slog.Default()
+
 // TestSlogIsLeftAsItWas looks at slog and log around a run, also where slog's own handler is
 // the default one.
 func TestSlogIsLeftAsItWas(t *testing.T) {
 	var buf bytes.Buffer
 	defer log.SetOutput(log.Writer())
 	log.SetOutput(&buf)
-	before := slog.Default()
 	r := cron.NewRegistry()
 	r.Register("job", "@yearly", func(ctx context.Context) error {
 		slog.InfoContext(ctx, "of the job")
@@ -177,7 +178,7 @@ func TestSlogIsLeftAsItWas(t *testing.T) {
 		return nil
 	})
 	got := crontest.Run(t, "job", crontest.Registry(r))
-	if slog.Default() != before {
+	if slog.Default() != atStart {
 		t.Error("slog's default logger is another one")
 	}
 	if len(got.Logs) != 1 || got.Logs[0].Message != "of the job" {
