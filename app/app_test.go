@@ -1,0 +1,100 @@
+package app_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"fibercrons/app"
+	"fibercrons/app/cron"
+	"fibercrons/config"
+)
+
+func settings(t *testing.T, path string) config.Config {
+	t.Helper()
+	cfg, _, err := config.Load(config.Env(map[string]string{"DATABASE_URL": "sqlite://" + path, "APP_ENV": "test"}), config.File(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+// A job finds the application in its context, and what it writes is in the database.
+func TestJobsHaveTheApplication(t *testing.T) {
+	type invoice struct{ ID, Amount int }
+	registry := cron.NewRegistry()
+	registry.Register("charge", "@yearly", func(ctx context.Context) error {
+		if env := app.Config(ctx).AppEnv; env != "test" {
+			return fmt.Errorf("APP_ENV is %q", env)
+		}
+		db := app.DB(ctx)
+		if err := db.Migrator().CreateTable(&invoice{}); err != nil {
+			return err
+		}
+		return db.Create(&invoice{Amount: 17}).Error
+	})
+	a, err := app.New(t.Context(), settings(t, filepath.Join(t.TempDir(), "crons.db")), registry, app.Log(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := a.Crons.Trigger(t.Context(), "charge", cron.Request{})
+	if err == nil {
+		run, err = a.Crons.Await(t.Context(), run.ID)
+	}
+	if err != nil || run.Status != cron.Succeeded {
+		t.Errorf("the run %s: %s (%v)", run.Status, run.Error, err)
+	}
+	var found invoice
+	if err := app.DB(a.Context(t.Context())).First(&found).Error; err != nil || found.Amount != 17 {
+		t.Errorf("found %+v (%v)", found, err)
+	}
+	if err := errors.Join(a.Crons.Close(t.Context()), a.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOutsideOfARunThereIsNoDatabase(t *testing.T) {
+	defer func() {
+		if said := fmt.Sprint(recover()); !strings.Contains(said, "hand on the ctx") {
+			t.Errorf("it says %q", said)
+		}
+	}()
+	app.DB(t.Context())
+}
+
+func TestMistakesComeBeforeAnyFile(t *testing.T) {
+	registry := cron.NewRegistry()
+	registry.Register("runs", "61 * * * *", func(context.Context) error { return nil })
+	path := filepath.Join(t.TempDir(), "data", "crons.db")
+	_, err := app.New(t.Context(), settings(t, path), registry)
+	if mistakes, ok := errors.AsType[*cron.Mistakes](err); !ok || len(mistakes.List) != 2 {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(filepath.Dir(path)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a folder was made (%v)", err)
+	}
+}
+
+func TestReadOnlyMakesNoFile(t *testing.T) {
+	registry := cron.NewRegistry()
+	registry.Register("charge", "@yearly", func(context.Context) error { return nil })
+	path := filepath.Join(t.TempDir(), "data", "crons.db")
+	a, err := app.New(t.Context(), settings(t, path), registry, app.ReadOnly())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if jobs, err := a.Crons.Jobs(t.Context(), cron.Filter{}); err != nil || len(jobs) != 1 {
+		t.Errorf("%d jobs (%v)", len(jobs), err)
+	}
+	if err := a.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Dir(path)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a folder was made (%v)", err)
+	}
+}

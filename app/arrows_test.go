@@ -1,0 +1,164 @@
+package app_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rule says what a package of the template may import: which of its siblings, and which modules of
+// others. A name that ends in /... stands for everything below it.
+type rule struct {
+	inner, outer []string
+	yours        bool // users write here: packages and modules of their own are theirs to choose
+}
+
+const (
+	quartz     = "github.com/reugn/go-quartz"
+	uuid       = "github.com/google/uuid"
+	jsonschema = "github.com/google/jsonschema-go"
+	gorm       = "gorm.io/gorm"
+	glebarez   = "github.com/glebarez"
+	fiber      = "github.com/gofiber/fiber/v2"
+	fasthttp   = "github.com/valyala/fasthttp"
+)
+
+// arrows point down: nothing below knows what stands above it.
+var arrows = map[string]rule{
+	"cmd/server":           {inner: []string{"app/...", "config", "cmd/internal/console", "jobs", "routes"}, yours: true},
+	"cmd/cli":              {inner: []string{"app/...", "config", "cmd/internal/console", "jobs"}, outer: []string{"github.com/spf13/cobra", "github.com/jedib0t/go-pretty/v6"}},
+	"cmd/internal/console": {inner: []string{"config"}, outer: []string{"github.com/lmittmann/tint", "github.com/mattn/go-isatty", "golang.org/x/sys"}},
+	"jobs":                 {inner: []string{"app", "app/cron", "config", "models"}, yours: true},
+	"routes":               {inner: []string{"app", "app/cron", "app/dashboard", "config", "models"}, outer: []string{fiber, fasthttp, "go.yaml.in/yaml/v3"}, yours: true},
+	"app":                  {inner: []string{"app/...", "config"}, outer: []string{gorm}}, // gorm for the type of DB alone
+	"app/crontest":         {inner: []string{"app/cron", "app/schedule"}, outer: []string{uuid}},
+	"app/dashboard":        {inner: []string{"app/cron"}},
+	"app/store":            {inner: []string{"app/cron", "models"}, outer: []string{gorm, glebarez, uuid}},
+	"app/redis":            {inner: []string{"app/cron", "models"}, outer: []string{"github.com/redis/go-redis/v9"}},
+	"app/metrics":          {inner: []string{"app/cron", "models"}, outer: []string{"github.com/prometheus"}},
+	"app/trace":            {inner: []string{"app/cron", "models"}, outer: []string{"go.opentelemetry.io"}},
+	"app/alert":            {inner: []string{"app/cron", "models"}},
+	"app/cron":             {inner: []string{"app/schedule"}, outer: []string{quartz, uuid, jsonschema}},
+	"app/schedule":         {},
+	"config":               {outer: []string{"github.com/caarlos0/env/v11", "github.com/joho/godotenv"}, yours: true},
+	"models":               {outer: []string{gorm}, yours: true},
+}
+
+func TestArrowsPointDown(t *testing.T) {
+	module := strings.TrimSpace(string(goList(t, "-m")))
+	known := 0
+	for _, pkg := range packages(t) {
+		name := strings.TrimPrefix(pkg.ImportPath, module+"/")
+		rule, ok := arrows[name]
+		if !ok {
+			if strings.HasPrefix(name, "app/") {
+				t.Errorf("%s is not among the packages of the template; give it a rule", name)
+			}
+			continue // a package of the user's
+		}
+		known++
+		for _, path := range pkg.Imports {
+			inner, isInner := strings.CutPrefix(path, module+"/")
+			_, isKnown := arrows[inner]
+			switch {
+			case isInner && rule.yours && !isKnown:
+			case isInner && !allowed(rule.inner, inner):
+				t.Errorf("%s imports %s; it may import %s", name, inner, orNothing(rule.inner))
+			case !isInner && !rule.yours && strings.Contains(strings.SplitN(path, "/", 2)[0], ".") && !within(rule.outer, path):
+				t.Errorf("%s imports %s; of other modules it may import %s", name, path, orNothing(rule.outer))
+			}
+		}
+	}
+	if known < 8 {
+		t.Errorf("only %d packages were looked at: the test sees nothing", known)
+	}
+}
+
+// Each outside technology has one home, so that it can be replaced there.
+func TestOneTechnologyPerPackage(t *testing.T) {
+	homes := map[string][]string{
+		"github.com/reugn/":    {"app/cron"},
+		"gorm.io/":             {"app", "app/store", "models"},
+		"github.com/glebarez/": {"app/store"},
+		"github.com/gofiber/":  {"routes"},
+		"github.com/valyala/":  {"routes"},
+		"github.com/redis/":    {"app/redis"},
+		"github.com/caarlos0/": {"config"},
+		"github.com/joho/":     {"config"},
+		"github.com/spf13/":    {"cmd/cli"},
+		"github.com/jedib0t/":  {"cmd/cli"},
+		"database/sql":         {"app/store", "models"},
+	}
+	module := strings.TrimSpace(string(goList(t, "-m")))
+	for _, pkg := range packages(t) {
+		name := strings.TrimPrefix(pkg.ImportPath, module+"/")
+		if _, ours := arrows[name]; !ours || name == "jobs" {
+			continue
+		}
+		for _, path := range pkg.Imports {
+			for technology, home := range homes {
+				if strings.HasPrefix(path, technology) && !slices.Contains(home, name) {
+					t.Errorf("%s imports %s, whose home is %s", name, path, strings.Join(home, ", "))
+				}
+			}
+		}
+	}
+}
+
+func allowed(list []string, name string) bool {
+	for _, one := range list {
+		below, all := strings.CutSuffix(one, "/...")
+		if name == below || all && strings.HasPrefix(name, below+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+func within(modules []string, path string) bool {
+	return slices.ContainsFunc(modules, func(m string) bool { return path == m || strings.HasPrefix(path, m+"/") })
+}
+
+func orNothing(list []string) string {
+	if len(list) == 0 {
+		return "nothing"
+	}
+	return strings.Join(list, ", ")
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func packages(t *testing.T) (all []listed) {
+	t.Helper()
+	dec := json.NewDecoder(bytes.NewReader(goList(t, "-json=ImportPath,Imports", "./...")))
+	for {
+		var p listed
+		err := dec.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func goList(t *testing.T, args ...string) []byte {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list"}, args...)...)
+	cmd.Dir = ".."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	return out
+}

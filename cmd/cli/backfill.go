@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"fibercrons/app/cron"
+)
+
+func (p *program) backfill() *cobra.Command {
+	var from, to string
+	var dry bool
+	cmd := &cobra.Command{
+		Use:   "backfill NAME --from INSTANT --to INSTANT",
+		Short: "Run a job here for past slots on purpose; each run's Slot() is the slot it works for",
+		Example: `  cli backfill report --from 2027-01-01T00:00:00Z --to 2027-02-01T00:00:00Z --dry-run
+  cli backfill report --from 2027-01-01T00:00:00Z --to 2027-02-01T00:00:00Z`,
+		Args:              one("NAME"),
+		ValidArgsFunction: p.completeJob,
+	}
+	cmd.Flags().StringVar(&from, "from", "", "the first instant, RFC 3339; a slot on it counts")
+	cmd.Flags().StringVar(&to, "to", "", "the last instant, RFC 3339; a slot on it counts (default now)")
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "only list the slots")
+	var format *string
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		start, end, err := period(from, to, time.Now())
+		if err != nil {
+			return err
+		}
+		if dry {
+			return p.slots(args[0], start, end, *format)
+		}
+		a, done, err := p.worker(cmd.Context(), args[0])
+		if err != nil {
+			return err
+		}
+		defer done()
+		records, err := a.Crons.Backfill(context.WithoutCancel(cmd.Context()), args[0], start, end, actor())
+		if err != nil {
+			return asked(err)
+		}
+		for i := range records {
+			if records[i], err = await(cmd.Context(), a, records[i]); err != nil {
+				return err
+			}
+		}
+		if *format == "table" && len(records) > 0 {
+			return p.report(*format, records)
+		}
+		if err := p.print(*format, runListing(records, "no slot in that period")); err != nil {
+			return err
+		}
+		for _, r := range records {
+			if r.Status != cron.Succeeded {
+				return &statusError{status: exitFailed}
+			}
+		}
+		return nil
+	}
+	format = output(cmd, listFormats...)
+	return cmd
+}
+
+func period(from, to string, now time.Time) (start, end time.Time, err error) {
+	if from == "" {
+		return start, end, usage("backfill needs --from, an instant such as 2027-01-31T09:00:00Z")
+	}
+	if start, err = parseInstant("--from", from); err != nil {
+		return start, end, err
+	}
+	end = now
+	if to != "" {
+		if end, err = parseInstant("--to", to); err != nil {
+			return start, end, err
+		}
+	}
+	if end.Before(start) {
+		return start, end, usage("--from %s is after --to %s; swap them", start.Format(time.RFC3339), end.Format(time.RFC3339))
+	}
+	if end.After(now) {
+		return start, end, usage("--to %s is in the future; a backfill is for past slots", end.Format(time.RFC3339))
+	}
+	return start, end, nil
+}
+
+func (p *program) slots(name string, start, end time.Time, format string) error {
+	_, job, err := p.job(name)
+	if err != nil {
+		return err
+	}
+	found := []time.Time{}
+	l := listing{columns: []column{{title: "SLOT"}}, empty: "no slot in that period"}
+	for t, ok := job.Next(start.Add(-1)); ok && !t.After(end); t, ok = job.Next(t) {
+		if len(found) == maxCount {
+			fmt.Fprintf(p.err, "only the first %d slots are listed\n", maxCount)
+			break
+		}
+		found = append(found, t.UTC())
+		l.rows = append(l.rows, []cell{instant(&t, time.UTC)})
+	}
+	l.objects = found
+	return p.print(format, l)
+}

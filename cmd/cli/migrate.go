@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"fibercrons/app/store"
+)
+
+// schema is what migrate answers.
+type schema struct {
+	Database string `json:"database"`
+	Version  int    `json:"version"` // 0: there are no tables yet
+	Needed   int    `json:"needed"`
+}
+
+func (p *program) migrate() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "migrate",
+		Short: "Bring the database's tables up to date, as the server does at its start",
+		Args:  cobra.NoArgs,
+	}
+	status := &cobra.Command{
+		Use:   "status",
+		Short: "Tell which version the tables have, and which one this program needs; changes nothing",
+		Args:  cobra.NoArgs,
+	}
+	up := &cobra.Command{Use: "up", Short: "The same as migrate alone", Args: cobra.NoArgs}
+	var format, upFormat, statusFormat *string
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return p.schema(cmd.Context(), false, *format) }
+	up.RunE = func(cmd *cobra.Command, _ []string) error { return p.schema(cmd.Context(), false, *upFormat) }
+	status.RunE = func(cmd *cobra.Command, _ []string) error { return p.schema(cmd.Context(), true, *statusFormat) }
+	format, upFormat, statusFormat = output(cmd, objectFormats...), output(up, objectFormats...), output(status, objectFormats...)
+	cmd.AddCommand(status, up)
+	return cmd
+}
+
+func (p *program) schema(ctx context.Context, look bool, format string) error {
+	cfg, err := p.settings()
+	if err != nil {
+		return err
+	}
+	db, err := store.Open(ctx, store.Options{URL: cfg.Database.String(), ReadOnly: look, NoMigrate: look})
+	if err != nil {
+		return asked(err)
+	}
+	have, want, err := db.Version(ctx)
+	if closed := db.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return asked(err)
+	}
+	if format == "json" {
+		return printJSON(p.out, schema{cfg.Database.String(), have, want})
+	}
+	said := fmt.Sprintf("%s is at schema version %d", cfg.Database, have)
+	switch {
+	case have == want:
+		said += ", which is what this program needs"
+	case have < want:
+		said += fmt.Sprintf("; this program needs %d: run migrate", want)
+	default:
+		said += fmt.Sprintf("; this program knows only up to %d: run the newer one", want)
+	}
+	fmt.Fprintln(p.out, said)
+	return nil
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"fibercrons/app/cron"
+	"fibercrons/cmd/internal/console"
+	"fibercrons/config"
+)
+
+// program is everything a command touches besides its arguments; a test brings its own.
+type program struct {
+	out, err io.Writer
+	registry *cron.Registry
+	config   []config.Option
+	dir      string // the module's root, for commands that read or write source
+	warned   bool
+}
+
+// run executes one command line and returns the exit status.
+func run(ctx context.Context, args []string, p *program) int {
+	root := p.command()
+	root.SetArgs(args)
+	root.SetOut(p.out)
+	root.SetErr(p.err)
+	err := root.ExecuteContext(ctx)
+	if err != nil && err.Error() != "" {
+		fmt.Fprintln(p.err, console.Lines(err.Error()))
+	}
+	return status(err)
+}
+
+func (p *program) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "cli",
+		Short:         "Look at the cron jobs of this program, and drive them",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		CompletionOptions: cobra.CompletionOptions{
+			DisableDefaultCmd: true, // ours has the exit codes and the help of the others
+		},
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage("%v; see %s --help", err, cmd.CommandPath())
+	})
+	root.AddCommand(
+		p.list(), p.show(), p.next(), p.explain(), p.check(),
+		p.runJob(), p.backfill(), p.pause(), p.resume(), p.cancel(),
+		p.history(), p.logs(), p.timeline(), p.status(),
+		p.new(), p.rename(), p.migrate(), p.version(), p.completion(),
+	)
+	return root
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os/user"
+
+	"fibercrons/app"
+	"fibercrons/app/cron"
+	"fibercrons/cmd/internal/console"
+	"fibercrons/config"
+)
+
+// settings loads the configuration; warnings go to stderr, once.
+func (p *program) settings() (config.Config, error) {
+	cfg, warnings, err := config.Load(p.config...)
+	if err != nil {
+		return cfg, err
+	}
+	if !p.warned {
+		for _, w := range warnings {
+			fmt.Fprintln(p.err, "warning: "+console.Inert(w))
+		}
+		p.warned = true
+	}
+	return cfg, nil
+}
+
+// jobs returns what is registered, without a look at any database.
+func (p *program) jobs() (config.Config, []*cron.Job, error) {
+	cfg, err := p.settings()
+	if err != nil {
+		return cfg, nil, err
+	}
+	jobs, err := app.Jobs(cfg, p.registry)
+	return cfg, jobs, err
+}
+
+// job returns one registered job.
+func (p *program) job(name string) (config.Config, *cron.Job, error) {
+	cfg, jobs, err := p.jobs()
+	if err != nil {
+		return cfg, nil, err
+	}
+	for _, j := range jobs {
+		if j.Name == name {
+			return cfg, j, nil
+		}
+	}
+	// Without a store it still knows which one may have been meant.
+	_, err = cron.New(cron.Config{Jobs: jobs}).Job(context.Background(), name)
+	return cfg, nil, err
+}
+
+// open opens the database, which is made if there is none yet, and gives the jobs a scheduler that
+// does not tick.
+func (p *program) open(ctx context.Context, opts ...app.Option) (*app.App, error) {
+	cfg, _, err := p.jobs() // so that mistakes are not taken for the store's
+	if err != nil {
+		return nil, err
+	}
+	log := slog.New(console.Log(p.err, max(cfg.LogLevel, slog.LevelWarn), cfg.LogFormat))
+	a, err := app.New(ctx, cfg, p.registry, append([]app.Option{app.Log(log)}, opts...)...)
+	return a, asked(err)
+}
+
+// look is open for commands that only read: where there is no database yet there is nothing to read,
+// and none is made.
+func (p *program) look(ctx context.Context) (*cron.Scheduler, func(), error) {
+	a, err := p.open(ctx, app.ReadOnly())
+	if err != nil {
+		return nil, nil, err
+	}
+	return a.Crons, func() { p.close(a) }, nil
+}
+
+func (p *program) close(a *app.App) {
+	if err := a.Close(); err != nil {
+		fmt.Fprintln(p.err, "warning: close store: "+console.Inert(err.Error()))
+	}
+}
+
+// actor is who asks, for the records.
+func actor() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return "cli:" + u.Username
+	}
+	return "cli"
+}

@@ -1,0 +1,77 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/lmittmann/tint"
+
+	"fibercrons/config"
+)
+
+// Log writes log lines to w: with [config.LogAuto] coloured text when w is a terminal and JSON when
+// it is a file or a pipe that some program reads.
+func Log(w io.Writer, level slog.Level, format config.LogFormat) slog.Handler {
+	terminal := IsTerminal(w)
+	if format == config.LogJSON || format == config.LogAuto && !terminal {
+		return slog.NewJSONHandler(jsonWriter{w}, &slog.HandlerOptions{Level: level})
+	}
+	return inert{tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.DateTime, NoColor: !terminal})}
+}
+
+// jsonWriter is given one whole line at a time.
+type jsonWriter struct{ to io.Writer }
+
+func (w jsonWriter) Write(line []byte) (int, error) {
+	if _, err := w.to.Write(JSON(line)); err != nil {
+		return 0, err
+	}
+	return len(line), nil
+}
+
+// inert makes what a line says inert before next colours it: afterwards an escape code of ours and
+// one of somebody else's look the same.
+type inert struct{ next slog.Handler }
+
+func (h inert) Enabled(ctx context.Context, level slog.Level) bool { return h.next.Enabled(ctx, level) }
+
+func (h inert) Handle(ctx context.Context, r slog.Record) error {
+	clean := slog.NewRecord(r.Time, r.Level, Inert(r.Message), r.PC)
+	r.Attrs(func(a slog.Attr) bool {
+		clean.AddAttrs(inertAttr(a))
+		return true
+	})
+	return h.next.Handle(ctx, clean)
+}
+
+func (h inert) WithAttrs(attrs []slog.Attr) slog.Handler {
+	clean := make([]slog.Attr, len(attrs))
+	for i, a := range attrs {
+		clean[i] = inertAttr(a)
+	}
+	return inert{h.next.WithAttrs(clean)}
+}
+
+func (h inert) WithGroup(name string) slog.Handler { return inert{h.next.WithGroup(Inert(name))} }
+
+func inertAttr(a slog.Attr) slog.Attr {
+	a.Key = Inert(a.Key)
+	switch v := a.Value.Resolve(); v.Kind() {
+	case slog.KindString:
+		a.Value = slog.StringValue(Inert(v.String()))
+	case slog.KindAny:
+		a.Value = slog.StringValue(Inert(fmt.Sprintf("%+v", v.Any())))
+	case slog.KindGroup:
+		clean := make([]slog.Attr, len(v.Group()))
+		for i, member := range v.Group() {
+			clean[i] = inertAttr(member)
+		}
+		a.Value = slog.GroupValue(clean...)
+	default:
+		a.Value = v
+	}
+	return a
+}

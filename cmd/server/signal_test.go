@@ -1,0 +1,103 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"fibercrons/app/cron"
+)
+
+// asServer makes the test's binary behave as the program itself.
+const asServer = "as-server"
+
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == asServer {
+		cron.Register("endless", "@every 10ms", func(ctx context.Context) error {
+			fmt.Println("entered")
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		main()
+		return
+	}
+	goleak.VerifyTestMain(m,
+		// fasthttp's own, which look every few seconds whether they are still needed.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+	)
+}
+
+func TestSignals(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		grace  string
+		first  syscall.Signal
+		second bool
+		status int
+	}{
+		{"SIGTERM", "0", syscall.SIGTERM, false, exitDone},
+		{"SIGINT", "0", syscall.SIGINT, false, exitDone},
+		{"a second signal does not wait", "1h", syscall.SIGTERM, true, exitAtOnce},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			server := exec.Command(os.Args[0], asServer)
+			server.Dir = t.TempDir()
+			server.Env = append(os.Environ(), "PORT=0", "LOG_FORMAT=json", "CRON_SHUTDOWN_GRACE="+test.grace,
+				"DATABASE_URL=sqlite://"+filepath.Join(server.Dir, "crons.db"))
+			entered, draining := watch("entered"), watch("waiting for runs")
+			server.Stdout, server.Stderr = entered, draining
+			if err := server.Start(); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = server.Process.Kill() })
+			<-entered.seen
+			send(t, server, test.first)
+			if test.second {
+				<-draining.seen
+				time.Sleep(2 * echo) // what comes sooner is taken for the first signal's echo
+				send(t, server, test.first)
+			}
+			err := server.Wait()
+			if got := server.ProcessState.ExitCode(); got != test.status {
+				t.Errorf("exit status %d (%v), want %d; stderr:\n%s", got, err, test.status, draining.text.String())
+			}
+		})
+	}
+}
+
+// watcher closes seen when a text has been written to it.
+type watcher struct {
+	want string
+	text buffer
+	once sync.Once
+	seen chan struct{}
+}
+
+func watch(text string) *watcher { return &watcher{want: text, seen: make(chan struct{})} }
+
+func (w *watcher) Write(p []byte) (int, error) {
+	n, err := w.text.Write(p)
+	if strings.Contains(w.text.String(), w.want) {
+		w.once.Do(func() { close(w.seen) })
+	}
+	return n, err
+}
+
+func send(t *testing.T, p *exec.Cmd, s os.Signal) {
+	t.Helper()
+	if err := p.Process.Signal(s); err != nil {
+		t.Error(err)
+	}
+}

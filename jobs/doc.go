@@ -1,0 +1,74 @@
+// Package jobs is YOURS: one file is one job.
+//
+// # A job in one minute
+//
+//	go run ./cmd/cli new cleanup "30 2 * * *"   # writes jobs/cleanup.go
+//	go run ./cmd/cli list                       # it is registered
+//	go run ./cmd/cli run-job cleanup            # run it here and now
+//	go run ./cmd/server                         # run it every night
+//
+// Nothing else has to be edited: a file registers its job in init, and the server and the CLI are
+// built with this package. hello.go is the shortest job there is. Mistakes in a registration (an
+// expression that never fires, a name that is taken) stop the server at its start with file and
+// line; go run ./cmd/cli check finds them, too, for CI.
+//
+// # Options
+//
+// Everything a job has besides name, schedule and function is an option on that line:
+//
+//	cron.Register("report", "0 9 * * MON-FRI", report,
+//		cron.Describe("Mails the daily report"),
+//		cron.In("Europe/Berlin"),                          // the zone of the expression
+//		cron.Also("0 12 * * SAT"),                         // a second schedule
+//		cron.Timeout(10*time.Minute),                      // of one attempt
+//		cron.Retry(3, cron.Exponential(time.Second)),      // 3 more attempts when it fails
+//		cron.Overlap(cron.Queue),                          // due while it runs: wait (or Skip, Allow, Replace)
+//		cron.CatchUp(cron.All, cron.Within(24*time.Hour)), // slots missed while nothing ran (or Latest, None)
+//		cron.OnCrash(cron.Rerun),                          // the process died in the middle (or Skip)
+//		cron.StartWithin(time.Minute),                     // better never than late
+//		cron.Limit("smtp", 2),                             // at most 2 runs of this group at a time
+//		cron.Keep(500, 90*24*time.Hour),                   // history
+//		cron.Only("production"),                           // by APP_ENV
+//		cron.Tags("mail", "daily"), cron.Meta("owner", "billing"),
+//		cron.Args(reportArgs{Copies: 1}),                  // typed arguments with defaults
+//		cron.Use(measured),                                // your own wrapper around the function
+//	)
+//
+// # Inside a job
+//
+//	func report(ctx context.Context) error {
+//		run := cron.RunFrom(ctx)                    // slot, attempt, idempotency key, progress, result
+//		args := cron.ArgsFrom[reportArgs](ctx)      // the run's arguments
+//		db := app.DB(ctx)                           // gorm, for your own tables
+//		size := app.Config(ctx).ReportSize          // a variable of yours, from config/local.go
+//		slog.InfoContext(ctx, "sending", "to", to)  // kept with the run; use the ...Context functions
+//		return send(ctx, run.Key())                 // hand ctx on: it ends on timeout, cancel and shutdown
+//	}
+//
+// A returned error fails the attempt, and a panic does, too, without harm to anything else;
+// cron.NoRetry(err) fails the run for good. Use run.Slot() instead of time.Now() for the day a run
+// works for: it is right in a late run, too. Side effects happen again when an attempt is repeated;
+// run.Key() is the same for all attempts of one slot, hand it to whoever can deduplicate.
+//
+// Clients and services that several jobs need come by a wrapper around all of them, in any file of
+// this package:
+//
+//	func init() {
+//		cron.Default.Use(func(next cron.Func) cron.Func {
+//			return func(ctx context.Context) error { return next(mail.With(ctx, client)) }
+//		})
+//	}
+//
+// # Testing a job
+//
+// hello_test.go shows how: a scheduler on a store that forgets runs the job once, in a real run
+// context, and waits for the record. Inside testing/synctest time goes as fast as the test wants. A
+// job that uses app.DB gets it by cron.Config{Context: a.Context}, a being an app.App on a database
+// in t.TempDir.
+//
+// # Files that Go leaves out
+//
+// Go does not build files that end in _test.go or in the name of a platform (cleanup_windows.go),
+// that begin with _ or a dot, or that lie in a sub-folder. A job in one of them would silently not
+// exist; cli check names such files, and cli new does not make them.
+package jobs

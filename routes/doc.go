@@ -1,0 +1,33 @@
+// Package routes is the web side of the application: the API under /crons, the health checks, and
+// whatever the user mounts beside them in routes.go. Fiber is used here and nowhere else.
+//
+// # How it works
+//
+// [New] builds the Fiber application. Every request passes observe, which gives it an ID and a
+// context, turns errors and panics into problems (RFC 9457), and logs one line. What goes to /crons
+// passes the guard (is this request what it seems to be?) and then admit (may its sender do this?).
+// Handlers are thin: they read the request, ask the scheduler, and write down what it says; query
+// and readBody read, problemOf translates errors, encode writes. The list of paths is in crons.go,
+// and openapi.yaml describes them; tests hold the two together.
+//
+// # Access
+//
+// A caller is an operator (may change), a viewer (may read) or nobody. Tokens make the difference,
+// as a Bearer header or as the cookie a login gave for one. While the server listens on loopback
+// only, reading needs no token; a request that came through a proxy is not one of this machine.
+// Cookies come by themselves, so for a write the guard insists on what browsers say of its origin;
+// and names in Host that are not ours are refused, so that nobody's domain can be pointed at us.
+//
+// # What it promises under failure
+//
+// A handler that panics costs its own request only. An error that was not written for the caller is
+// logged, and the caller gets the ID under which it stands in the log. Requests are bounded in size,
+// depth and time; see [Limits]. A change that was made is answered as made, even if the record of it
+// in the audit could not be kept; the log then says so.
+//
+// [Server.Serve] ends streams and waits first, then takes no more requests, and returns when those in
+// work have been answered. The scheduler is stopped after that, by whoever called Serve.
+//
+// There is no cache. Lists that many ask for at one time are made once for all who were waiting
+// when the making began, so an answer is never older than its question.
+package routes
