@@ -1,0 +1,165 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-co-op/gocron/v2"
+	"github.com/reugn/go-quartz/job"
+	"github.com/reugn/go-quartz/quartz"
+	robfig "github.com/robfig/cron/v3"
+
+	"fibercrons/app/cron"
+)
+
+// clock runs n jobs of a library that are all due at one second, and calls run(i) in each.
+type clock struct {
+	name  string
+	most  int // jobs beyond which it takes minutes to register them
+	start func(b *testing.B, n int, at time.Time, run func(i int)) (stop func())
+}
+
+var clocks = []clock{
+	{"fibercrons", math.MaxInt, startFibercrons},
+	{"robfig", math.MaxInt, startRobfig},
+	{"gocron", 10_000, startGocron},
+	{"go-quartz", 10_000, startQuartz},
+}
+
+// BenchmarkBurst has n jobs due on one second, with bodies that do nothing and without a store,
+// and measures how late each is called. What a library drops is counted: go-quartz is given a
+// threshold under which it drops nothing.
+func BenchmarkBurst(b *testing.B) {
+	for _, n := range []int{10_000, 100_000} {
+		for _, c := range clocks {
+			if n > c.most {
+				continue
+			}
+			b.Run(fmt.Sprintf("%d/%s", n, c.name), func(b *testing.B) {
+				for range b.N {
+					reportLateness(b, burst(b, c, n))
+				}
+				b.ReportMetric(0, "ns/op")
+			})
+		}
+	}
+}
+
+func burst(b *testing.B, c clock, n int) []time.Duration {
+	lead := 2*time.Second + time.Duration(n)*50*time.Microsecond // to register them
+	at := time.Now().Add(lead).Truncate(time.Second).Add(time.Second)
+	late := make([]time.Duration, n)
+	var called sync.WaitGroup
+	called.Add(n)
+	stop := c.start(b, n, at, func(i int) {
+		late[i] = time.Since(at)
+		called.Done()
+	})
+	if time.Now().After(at) {
+		b.Fatalf("%s: %d jobs were not registered within %s", c.name, n, lead)
+	}
+	called.Wait()
+	stop()
+	return late
+}
+
+func reportLateness(b *testing.B, late []time.Duration) {
+	slices.Sort(late)
+	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+	b.ReportMetric(ms(late[len(late)/2]), "p50-ms")
+	b.ReportMetric(ms(late[len(late)*99/100]), "p99-ms")
+	b.ReportMetric(ms(late[len(late)-1]), "max-ms")
+}
+
+var quiet = slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.Level(math.MaxInt)}))
+
+// second is the expression, with seconds, of the second that at is in.
+func second(at time.Time, weekday string) string {
+	at = at.UTC()
+	return fmt.Sprintf("%d %d %d * * %s", at.Second(), at.Minute(), at.Hour(), weekday)
+}
+
+func startFibercrons(b *testing.B, n int, at time.Time, run func(int)) func() {
+	r := cron.NewRegistry()
+	for i := range n {
+		r.Register(fmt.Sprintf("job-%d", i), second(at, "*"), func(context.Context) error { run(i); return nil })
+	}
+	return serve(b, r, nil)
+}
+
+// serve runs a scheduler for the jobs of r until the returned function is called.
+func serve(b *testing.B, r *cron.Registry, store cron.Store, change ...func(*cron.Config)) (stop func()) {
+	b.Helper()
+	jobs, err := r.Jobs(cron.Defaults{CatchUpWindow: time.Hour})
+	if err != nil {
+		b.Fatal(err)
+	}
+	cfg := cron.Config{Store: store, Jobs: jobs, Log: quiet}
+	for _, c := range change {
+		c(&cfg)
+	}
+	s := cron.New(cfg)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	for s.Ready(ctx) != nil {
+		time.Sleep(time.Millisecond)
+	}
+	return func() {
+		cancel()
+		if err := <-ended; err != nil {
+			b.Error(err)
+		}
+	}
+}
+
+func startRobfig(b *testing.B, n int, at time.Time, run func(int)) func() {
+	c := robfig.New(robfig.WithSeconds(), robfig.WithLocation(time.UTC))
+	for i := range n {
+		if _, err := c.AddFunc(second(at, "*"), func() { run(i) }); err != nil {
+			b.Fatal(err)
+		}
+	}
+	c.Start()
+	return func() { <-c.Stop().Done() }
+}
+
+func startGocron(b *testing.B, n int, at time.Time, run func(int)) func() {
+	s, err := gocron.NewScheduler(gocron.WithLocation(time.UTC))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := range n {
+		if _, err := s.NewJob(gocron.CronJob(second(at, "*"), true), gocron.NewTask(func() { run(i) })); err != nil {
+			b.Fatal(err)
+		}
+	}
+	s.Start()
+	return func() { _ = s.Shutdown() }
+}
+
+func startQuartz(b *testing.B, n int, at time.Time, run func(int)) func() {
+	s, err := quartz.NewStdScheduler(quartz.WithOutdatedThreshold(time.Hour))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := range n {
+		trigger, err := quartz.NewCronTriggerWithLoc(second(at, "?"), time.UTC)
+		if err != nil {
+			b.Fatal(err)
+		}
+		f := job.NewFunctionJob(func(context.Context) (int, error) { run(i); return 0, nil })
+		if err := s.ScheduleJob(quartz.NewJobDetail(f, quartz.NewJobKey(fmt.Sprint(i))), trigger); err != nil {
+			b.Fatal(err)
+		}
+	}
+	s.Start(context.Background())
+	return func() { s.Stop(); s.Wait(context.Background()) }
+}
