@@ -16,24 +16,25 @@ func (s *Scheduler) Trigger(ctx context.Context, name string, req Request) (Reco
 	if err != nil {
 		return Record{}, err
 	}
+	if err := fit(name, "/key", req.Key, longestKey); err != nil {
+		return Record{}, err
+	}
 	args, err := e.job.accept(req.Args)
 	if err != nil {
 		return Record{}, err
 	}
 	c := s.byHand(e, ByHand, args, req.Actor)
-	c.Key, c.Force = req.Key, req.Force
+	c.Key, c.Force, c.DataSlot = req.Key, req.Force, inMillis(req.Slot)
 	return s.launch(ctx, e, c)
 }
 
 func (s *Scheduler) byHand(e *entry, trigger Trigger, args json.RawMessage, actor string) Claim {
 	p := &e.job.Policies
-	s.mu.Lock()
-	fence := s.newFence()
-	s.mu.Unlock()
+	now := present()
 	return Claim{
-		Fence: fence, Job: e.job.Name, Trigger: trigger, Status: Queued, Args: args, Actor: actor,
+		Fence: s.newFence(now), Job: e.job.Name, Trigger: trigger, Status: Queued, Args: args, Actor: actor,
 		Overlap: p.Overlap, QueueCap: p.CatchUpCap, Group: p.Group, Instance: s.instance.ID, Lease: s.cfg.Lease,
-		At: present(), kept: e.kept,
+		At: now, kept: e.kept,
 	}
 }
 
@@ -74,7 +75,8 @@ func (s *Scheduler) launch(ctx context.Context, e *entry, c Claim) (Record, erro
 		s.mu.Unlock()
 		return Record{}, &RefusedError{Job: c.Job, Reason: got.Refused}
 	}
-	r := s.claimed(e, &c, got, direct)
+	r := s.won(e, &c, got)
+	s.claimed(e, &c, got, r, direct)
 	var rec Record
 	if r != nil {
 		rec = r.record()
@@ -250,6 +252,9 @@ func (e *entry) between(from, to time.Time) ([]time.Time, error) {
 func (s *Scheduler) Pause(ctx context.Context, p Pause) (JobView, error) {
 	e, err := s.entry(p.Job)
 	if err != nil {
+		return JobView{}, err
+	}
+	if err := fit(p.Job, "/reason", p.Reason, longestReason); err != nil {
 		return JobView{}, err
 	}
 	p.At = present()

@@ -7,24 +7,45 @@ import (
 	"time"
 )
 
+// Listing is jobs as they stand.
+type Listing struct {
+	Jobs []JobView
+	// Until is when time alone changes the listing: a job is due, or a pause ends. Before that it
+	// changes with the store only.
+	Until time.Time
+}
+
 // Jobs returns the registered jobs by name, each as it stands, with one query of the store.
 func (s *Scheduler) Jobs(ctx context.Context, f Filter) ([]JobView, error) {
-	states, err := s.store.States(ctx)
+	list, err := s.List(ctx, f)
+	return list.Jobs, err
+}
+
+// List is [Scheduler.Jobs], and says how long it holds.
+func (s *Scheduler) List(ctx context.Context, f Filter) (Listing, error) {
+	states, err := s.store.Outline(ctx)
 	if err != nil {
-		return nil, err
+		return Listing{}, err
 	}
 	now := time.Now()
-	views := make([]JobView, 0, len(s.jobs))
+	list := Listing{Jobs: make([]JobView, 0, len(s.jobs)), Until: now.Add(24 * time.Hour)}
 	for _, j := range s.jobs {
 		if f.Tag != "" && !j.HasTag(f.Tag) || !j.matches(f.Search) {
 			continue
 		}
-		v := s.view(j, states[j.Name], now)
+		st := states[j.Name]
+		v := s.view(j, st, now)
 		if f.Status == "" || v.Status == f.Status {
-			views = append(views, v)
+			list.Jobs = append(list.Jobs, v)
+		}
+		if v.NextRun != nil && v.NextRun.Before(list.Until) {
+			list.Until = *v.NextRun
+		}
+		if v.Paused && !st.PausedUntil.IsZero() && st.PausedUntil.Before(list.Until) {
+			list.Until = st.PausedUntil
 		}
 	}
-	return views, nil
+	return list, nil
 }
 
 func (j *Job) matches(search string) bool {

@@ -127,6 +127,9 @@ func (s *Scheduler) another() *Run {
 // run that says queued has certainly not begun. It returns false when the run did not start.
 func (s *Scheduler) start(r *Run) bool {
 	p := &r.job.Policies
+	if s.memory != nil && !r.serial && p.Group == "" {
+		return true // nothing to commit, and nothing it could have to wait for
+	}
 	ask := Start{
 		Fence: r.fence(), Job: r.job.Name, At: present(), Lease: s.cfg.Lease,
 		Serial: r.serial, Group: p.Group, GroupLimit: p.GroupLimit, kept: r.entry.kept,
@@ -173,7 +176,7 @@ func (s *Scheduler) unstarted(r *Run, status Status, reason Reason, text string)
 // It returns what the worker does next.
 func (s *Scheduler) invoke(r *Run) (next *Run) {
 	ctx, cancel := context.WithCancelCause(context.WithValue(s.base, runKey{}, r))
-	if !s.enter(r, cancel) {
+	if !s.enter(r, cancel, present()) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return s.another()
@@ -192,8 +195,7 @@ func (s *Scheduler) invoke(r *Run) (next *Run) {
 }
 
 // enter notes that an attempt begins. It is false for a run that was given up meanwhile.
-func (s *Scheduler) enter(r *Run, cancel context.CancelCauseFunc) bool {
-	now := present()
+func (s *Scheduler) enter(r *Run, cancel context.CancelCauseFunc, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r.lost {
@@ -216,6 +218,7 @@ func (s *Scheduler) enter(r *Run, cancel context.CancelCauseFunc) bool {
 	if s.observe != nil {
 		s.tell(Event{Kind: RunStarted, Job: r.job.Name, Record: r.record()})
 	}
+	s.hint()
 	return true
 }
 
@@ -229,16 +232,18 @@ func (s *Scheduler) returned(ctx context.Context, r *Run, err error) (next *Run)
 	r.cancel = nil
 	lost := r.lost
 	next = s.another()
+	if s.memory != nil && !lost {
+		s.file(r, f)
+		s.mu.Unlock()
+		return next
+	}
 	s.mu.Unlock()
-	switch {
-	case lost:
+	if lost {
 		s.log.Warn("run ended after its lease was lost; the outcome is not recorded", "job", r.job.Name, "run", r.id, "error", err)
 		s.forget(r)
-	case s.instant:
-		s.end(r, f)
-	default:
-		s.endLater(r, f)
+		return next
 	}
+	s.endLater(r, f)
 	return next
 }
 
@@ -257,17 +262,24 @@ func (s *Scheduler) end(r *Run, f Finish) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.ended(r, &f, err)
+	s.pump()
+}
+
+// ended is called when the end of a run, or of an attempt, was committed, or could not be.
+// s.mu is held.
+func (s *Scheduler) ended(r *Run, f *Finish, err error) {
 	if err != nil {
 		s.log.Error("the end of a run could not be recorded", "job", r.job.Name, "run", r.id, "status", f.Status, "error", err)
-		s.unblock(r)
 		s.drop(r)
+		s.unblock(r)
 		return
 	}
 	switch {
 	case f.Status != Queued || f.Release:
 		s.drop(r)
 	default:
-		s.delay(r, f)
+		s.delay(r, *f)
 	}
 	if s.observe != nil {
 		rec := r.record()
@@ -281,8 +293,8 @@ func (s *Scheduler) end(r *Run, f Finish) {
 		}
 		s.tell(Event{Kind: RunEnded, Job: r.job.Name, Record: rec})
 	}
+	s.hint()
 	s.unblock(r)
-	s.pump()
 }
 
 func (s *Scheduler) endAgain(f Finish) error {
@@ -329,6 +341,7 @@ func (s *Scheduler) block(r *Run) {
 	waiting := s.blocked[r.waitsFor]
 	i, _ := slices.BinarySearchFunc(waiting, r, func(a, b *Run) int { return cmp.Compare(a.seq, b.seq) })
 	s.blocked[r.waitsFor] = slices.Insert(waiting, i, r)
+	s.hint()
 }
 
 // pass gives up the turn of r's job, if r has it.

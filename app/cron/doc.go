@@ -102,6 +102,11 @@
 // back into the queue. 5 s later what is still running is recorded as interrupted, and the leases
 // are given up.
 //
+// Somebody listens to what happens: the stream comes from the store and not from the process. It is
+// looked at once a second, and at once after something this process did; without a listener nothing
+// is asked. What cannot be told, because a reader was too slow or too much happened, is told as missed
+// and never left out in silence.
+//
 // An observer must not block, and history is pruned in small steps, so that neither delays a claim.
 //
 // # Which file holds what, in reading order
@@ -114,7 +119,8 @@
 //	labels.go logging.go retry.go timeout.go isolate.go    the wrappers
 //	run.go args.go argsmerge.go                what a job's function sees
 //	loghandler.go journal.go redact.go         what it logs
-//	control.go desk.go timeline.go event.go view.go        what people and programs ask and tell
+//	control.go hand.go desk.go timeline.go view.go         what people and programs ask and change
+//	event.go hub.go changes.go watch.go                    what happens, told as a stream
 //	store.go record.go errors.go transient.go  the contract with the store; a store that keeps nothing
 //
 // # What is deliberately not done

@@ -38,10 +38,11 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("job %q was refused: %s", e.Job, e.Reason)
 }
 
-// ArgsError says which arguments of a run are wrong.
+// ArgsError says which arguments of a run are wrong, or which other texts of a request.
 type ArgsError struct {
-	Job    string
-	Fields []FieldError
+	Job     string
+	Fields  []FieldError
+	Request bool // the fields are the request's, beside the arguments
 }
 
 // FieldError is one wrong field. Field is a JSON pointer (RFC 6901); empty: the whole value.
@@ -52,6 +53,9 @@ type FieldError struct {
 
 func (e *ArgsError) Error() string {
 	s := fmt.Sprintf("arguments of job %q:", e.Job)
+	if e.Request {
+		s = fmt.Sprintf("request for job %q:", e.Job)
+	}
 	for i, f := range e.Fields {
 		if i > 0 {
 			s += ";"

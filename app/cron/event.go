@@ -1,16 +1,22 @@
 package cron
 
+import "encoding/json"
+
 // EventKind says what happened.
 type EventKind string
 
 // The kinds of events.
 const (
+	RunQueued      EventKind = "run.queued"   // it waits: for a worker, its turn, its group or its next attempt
 	RunStarted     EventKind = "run.started"  // an attempt has begun
-	RunProgress    EventKind = "run.progress" // it logged or told its progress
-	RunEnded       EventKind = "run.ended"    // it has ended, was skipped, or waits for its next attempt
+	RunProgress    EventKind = "run.progress" // it logged, told its progress, or was asked to end
+	RunEnded       EventKind = "run.ended"    // it has ended, was skipped, or (to [Config].Observe) waits for its next attempt
 	JobWasPaused   EventKind = "job.paused"
 	JobWasResumed  EventKind = "job.resumed"
 	JobRescheduled EventKind = "job.rescheduled"
+	// EventsMissed says that more happened than can be told. Whoever keeps a picture of jobs and
+	// runs makes it anew; what comes after is whole again. Only [Subscription] tells it.
+	EventsMissed EventKind = "reset"
 )
 
 // Event is something that happened in this process.
@@ -25,4 +31,15 @@ func (s *Scheduler) tell(e Event) {
 	if s.observe != nil {
 		s.observe(e)
 	}
+	s.hint()
+}
+
+// Change is something that happened in any of the processes that share a store.
+type Change struct {
+	// ID is a place in a stream; see [Scheduler.Subscribe].
+	ID   string
+	Kind EventKind
+	Job  string
+	// Data is the run ([Record]) or the job ([JobView]) as it stood then, in JSON.
+	Data json.RawMessage
 }

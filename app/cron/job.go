@@ -47,6 +47,9 @@ var reserved = []string{
 func (j *Job) Next(t time.Time) (time.Time, bool) { return nextOf(j.Schedules, t) }
 
 func nextOf(schedules []schedule.Schedule, t time.Time) (next time.Time, ok bool) {
+	if len(schedules) == 1 {
+		return schedules[0].Next(t)
+	}
 	for _, s := range schedules {
 		if n, fires := s.Next(t); fires && (!ok || n.Before(next)) {
 			next, ok = n, true

@@ -31,8 +31,9 @@ func (s *Scheduler) beating() {
 	ticker := time.NewTicker(max(s.cfg.Lease/3, 10*time.Millisecond))
 	defer ticker.Stop()
 	for {
-		s.beat()
-		s.sweep()
+		if s.beat() { // else our own leases may be the ones that have expired
+			s.sweep()
+		}
 		select {
 		case <-s.stopKeep:
 			return
@@ -66,7 +67,8 @@ func (s *Scheduler) listening() {
 	}
 }
 
-func (s *Scheduler) beat() {
+// beat gives a sign of life, and says whether it was heard.
+func (s *Scheduler) beat() bool {
 	s.mu.Lock()
 	known := make(map[string]bool, len(s.runs))
 	for id := range s.runs {
@@ -79,7 +81,7 @@ func (s *Scheduler) beat() {
 	held, err := s.store.Beat(ctx, Beat{Instance: s.instance, At: present(), Lease: s.cfg.Lease})
 	if err != nil {
 		s.log.Error("no sign of life could be given; when the leases expire, other processes may take over", "error", err)
-		return
+		return false
 	}
 	s.kept.Store(true)
 	s.mu.Lock()
@@ -110,6 +112,7 @@ func (s *Scheduler) beat() {
 	for _, h := range lostTrack {
 		s.wg.Go(func() { s.disown(h) })
 	}
+	return true
 }
 
 // lose ends a run whose lease another process has ended. s.mu is held.
@@ -236,6 +239,7 @@ func (s *Scheduler) note() {
 			s.tell(Event{Kind: RunProgress, Job: r.job.Name, Record: r.record()})
 		}
 	}
+	s.hint()
 }
 
 // pruning keeps histories within their bounds.

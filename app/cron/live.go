@@ -122,12 +122,24 @@ func (r *Run) finish(ctx context.Context, err error, now time.Time, stopping boo
 			r.attempts[n-1].Error = errorText(err)
 		}
 	}
+	if err == nil {
+		f.Status = Succeeded
+	} else {
+		r.fail(ctx, &f, err, now, stopping)
+	}
+	f.Attempts = r.attempts[:len(r.attempts):len(r.attempts)]
+	r.mu.Lock()
+	f.Result, f.Progress = r.result, r.progress
+	r.mu.Unlock()
+	return f
+}
+
+// fail says how an attempt ends that returned an error.
+func (r *Run) fail(ctx context.Context, f *Finish, err error, now time.Time, stopping bool) {
 	var again *retryLater
 	var stop *stopError
 	stoppedBy := errors.As(context.Cause(ctx), &stop)
 	switch {
-	case err == nil:
-		f.Status = Succeeded
 	case errors.As(err, &again):
 		r.failed++
 		f.Status, f.NextAt, f.Release = Queued, now.Add(again.after), stopping
@@ -141,7 +153,7 @@ func (r *Run) finish(ctx context.Context, err error, now time.Time, stopping boo
 	default:
 		f.Status = Failed
 	}
-	if f.Error == "" && err != nil {
+	if f.Error == "" {
 		f.Error = errorText(err)
 	}
 	f.Error = clip(f.Error, maxLine)
@@ -149,9 +161,4 @@ func (r *Run) finish(ctx context.Context, err error, now time.Time, stopping boo
 	if errors.As(err, &p) {
 		f.Stack = clip(p.Stack, 4*maxLine)
 	}
-	f.Attempts = r.attempts[:len(r.attempts):len(r.attempts)]
-	r.mu.Lock()
-	f.Result, f.Progress = r.result, r.progress
-	r.mu.Unlock()
-	return f
 }

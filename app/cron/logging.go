@@ -18,6 +18,9 @@ func logging(next Func) Func {
 		if run.log.Enabled(context.Background(), slog.LevelDebug) {
 			run.log.LogAttrs(context.Background(), slog.LevelDebug, "attempt started", run.logAttrs(ctx)...)
 		}
+		if !run.log.Enabled(context.Background(), slog.LevelError) {
+			return next(ctx)
+		}
 		start, err := time.Now(), errGoexit
 		defer func() { run.logEnd(ctx, err, time.Since(start)) }()
 		err = next(ctx)

@@ -39,19 +39,16 @@ const (
 	maxCatchUp = 100_000
 )
 
-// after returns the job's first slot after ms.
-func (e *entry) after(ms int64) int64 {
-	if len(e.table.schedules) == 1 {
-		if t, ok := e.table.schedules[0].Next(time.UnixMilli(ms)); ok {
-			return t.UnixMilli()
-		}
-		return never
-	}
-	if t, ok := e.table.next(time.UnixMilli(ms)); ok {
+// after returns the first slot after ms; never: there is none.
+func (t *timetable) after(ms int64) int64 {
+	if t, ok := t.next(time.UnixMilli(ms)); ok {
 		return t.UnixMilli()
 	}
 	return never
 }
+
+// after returns the job's first slot after ms. Scheduler.mu is held.
+func (e *entry) after(ms int64) int64 { return e.table.after(ms) }
 
 // due is a slot and what is to become of it.
 type due struct {
@@ -63,18 +60,17 @@ type due struct {
 	overlap OverlapPolicy
 }
 
-// plan appends to plan what becomes of every slot of the job from e.next up to now, in slot
+// plan appends to plan what becomes of every slot of the job from first up to now, in slot
 // order, and returns the first slot after now. It changes nothing. started is when the process began to
 // tick. Slots that nothing could run when they were due go to the job's catch-up policy:
 // those older than its window are summed in one row, each of the others has a row of its own.
-func (e *entry) plan(plan []due, now, started int64) (_ []due, next int64) {
+func (e *entry) plan(plan []due, table *timetable, first, now, started int64) (_ []due, next int64) {
 	p := &e.job.Policies
 	missedBefore := max(started-missedBoot, now-missedLive)
-	first := e.next
 	if first >= missedBefore { // the common case: on time, and mostly just one
 		for slot := first; slot <= now; slot = next {
 			plan = append(plan, e.onTime(slot, now))
-			if next = e.after(slot); len(plan) >= maxCatchUp {
+			if next = table.after(slot); len(plan) >= maxCatchUp {
 				break
 			}
 		}
@@ -84,12 +80,12 @@ func (e *entry) plan(plan []due, now, started int64) (_ []due, next int64) {
 	windowStart := min(missedBefore, now-p.CatchUpFor.Milliseconds())
 	slot := first
 	if first < windowStart {
-		slot = e.after(windowStart - 1)
+		slot = table.after(windowStart - 1)
 		plan = append(plan, due{slot: first, status: Skipped, reason: ReasonMissed, trigger: BySchedule,
 			detail: fmt.Sprintf("slots from %s until %s were missed, longer ago than the catch-up window of %s", stamp(first), stamp(windowStart), p.CatchUpFor)})
 	}
 	var missed, fresh []int64
-	for ; slot <= now; slot = e.after(slot) {
+	for ; slot <= now; slot = table.after(slot) {
 		if slot < missedBefore {
 			missed = append(missed, slot)
 		} else {

@@ -21,6 +21,8 @@ type Store interface {
 	Claims
 	Journal
 	Desk
+	Watch
+	Ledger
 }
 
 // Claims is the path of a run from slot to end. Every method is one atomic commit, or part of
@@ -65,6 +67,9 @@ type Journal interface {
 type Desk interface {
 	// States returns the state of every job ever seen, or of those named, by name.
 	States(ctx context.Context, names ...string) (map[string]State, error)
+	// Outline returns what a list shows of every job ever seen: the last run's start, status,
+	// error and duration, the numbers of runs, pause, override and removal.
+	Outline(ctx context.Context) (map[string]State, error)
 	// Runs returns records, newest first.
 	Runs(ctx context.Context, q Query) ([]Record, error)
 	// Run returns one record, or [ErrNotFound].
@@ -228,6 +233,7 @@ type Query struct {
 	Since    time.Time // queued at or after
 	Until    time.Time // queued before
 	Before   string    // cursor: only records older than the one with this ID
+	IDs      []string  // only these
 	Limit    int       // 0: 50
 }
 

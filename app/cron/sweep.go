@@ -5,9 +5,10 @@ import (
 	"time"
 )
 
-// sweep settles runs whose lease has expired: their process died, or was away for too long.
+// sweep settles runs whose lease has expired: their process died, or was away for too long. It
+// goes on for no longer than until the next sign of life is due.
 func (s *Scheduler) sweep() {
-	for {
+	for began := time.Now(); time.Since(began) < s.cfg.Lease/3; {
 		s.mu.Lock()
 		awake := s.phase == ticking
 		s.mu.Unlock()
@@ -40,6 +41,9 @@ func (s *Scheduler) verdicts(expired []Record) (takes []Take, from []Record) {
 	now := present()
 	removed := s.removed(expired)
 	for _, rec := range expired {
+		if rec.Instance == s.instance.ID {
+			continue // we live; the next sign of it extends this lease
+		}
 		t := Take{NewToken: newToken(), Instance: s.instance.ID, Lease: s.cfg.Lease}
 		t.Finish = Finish{Fence: Fence{ID: rec.ID, Token: rec.Token}, Job: rec.Job, Attempts: rec.Attempts, Result: rec.Result, Progress: rec.Progress, At: now}
 		if rec.Slot != nil {

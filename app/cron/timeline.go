@@ -82,7 +82,7 @@ func (s *Scheduler) Timeline(ctx context.Context, from, to time.Time) (Timeline,
 			t.Runs = append(t.Runs, TimelineRun{ID: r.ID, Job: r.Job, Status: r.Status, Reason: r.Reason, Slot: r.Slot, StartedAt: r.StartedAt, EndedAt: r.EndedAt})
 		}
 	}
-	states, err := s.store.States(ctx)
+	states, err := s.store.Outline(ctx)
 	if err != nil {
 		return t, err
 	}

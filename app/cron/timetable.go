@@ -66,6 +66,9 @@ func (s *Scheduler) Reschedule(ctx context.Context, name, expr, zone, actor stri
 	if err != nil {
 		return JobView{}, err
 	}
+	if err := fit(name, "/expr", expr, longestExpr); err != nil {
+		return JobView{}, err
+	}
 	o := Override{Job: name, Expr: strings.TrimSpace(expr), Zone: zone, Actor: actor, At: present()}
 	if o.Expr == "" {
 		o.Zone = ""

@@ -180,6 +180,19 @@ func (t *transient) Start(_ context.Context, s Start) (StartOutcome, error) {
 func (t *transient) Finish(_ context.Context, f Finish) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	return t.end(&f)
+}
+
+// finish is Finish for many.
+func (t *transient) finish(list []filed) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range list {
+		_ = t.end(&list[i].end) // fenced: it had been ended before
+	}
+}
+
+func (t *transient) end(f *Finish) error {
 	j := f.kept
 	if j == nil { // of a run that this process has lost track of
 		return ErrFenced

@@ -112,4 +112,5 @@ type Request struct {
 	Key   string          // a second request with the same key gets the first one's run
 	Actor string          // who asks
 	Force bool            // run though the job is paused or running
+	Slot  time.Time       // the past slot that the run stands for: what [Run.Slot] returns; zero: none
 }

@@ -27,6 +27,7 @@ func Conformance(t *testing.T, open func(t *testing.T) cron.Store) {
 		{"Lease", leaseCases},
 		{"Journal", journalCases},
 		{"Desk", deskCases},
+		{"Watch", watchCases},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for name, run := range group.cases {

@@ -22,6 +22,9 @@ type Memory struct {
 	active    memRun // head of the ring of active runs, in order of claim
 	slab      []memRun
 	keep      int
+	stamp     int64
+	newest    int64 // number of the run inserted last
+	audits    []cron.AuditEntry
 }
 
 var _ cron.Store = (*Memory)(nil)
@@ -235,6 +238,8 @@ func (m *Memory) insert(c *cron.Claim, j *memJob, status cron.Status, reason cro
 		}
 		j.keys[c.Key] = r
 	}
+	m.newest++
+	r.number = m.newest
 	m.runs[c.ID] = r
 	j.runs = append(j.runs, r)
 

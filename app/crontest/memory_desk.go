@@ -42,6 +42,7 @@ func (m *Memory) Runs(_ context.Context, q cron.Query) ([]cron.Record, error) {
 	pick := func(r *memRun) {
 		switch {
 		case len(q.Statuses) > 0 && !slices.Contains(q.Statuses, r.status),
+			len(q.IDs) > 0 && !slices.Contains(q.IDs, r.id),
 			q.Instance != "" && r.instance != q.Instance,
 			!q.Since.IsZero() && r.queuedAt < q.Since.UnixMilli(),
 			!q.Until.IsZero() && r.queuedAt >= q.Until.UnixMilli(),

@@ -15,6 +15,7 @@ type memRun struct {
 	job        *memJob
 	more       *memRest
 	id         string
+	number     int64 // of insertion
 	token      int64
 	slot       int64
 	queuedAt   int64

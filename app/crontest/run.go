@@ -39,9 +39,8 @@ func Run(t testing.TB, job string, options ...Option) Outcome {
 	seen.once = !s.retries
 	defer listen()()
 
-	store := NewMemory()
 	sched := cron.New(cron.Config{
-		Store: store, Jobs: []*cron.Job{j}, Disabled: true, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Store: NewMemory(), Jobs: []*cron.Job{j}, Disabled: true, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Context: func(ctx context.Context) context.Context {
 			if s.context != nil {
 				ctx = s.context(ctx)
@@ -55,7 +54,7 @@ func Run(t testing.TB, job string, options ...Option) Outcome {
 			t.Errorf("crontest: %v", err)
 		}
 	}()
-	rec, err := begin(ctx, t, s, sched, store, job)
+	rec, err := sched.Trigger(ctx, job, cron.Request{Args: s.json(t), Slot: s.slot, Actor: "crontest"})
 	if refused := new(cron.ArgsError); errors.As(err, &refused) {
 		return Outcome{Err: refused}
 	}
@@ -70,24 +69,6 @@ func Run(t testing.TB, job string, options ...Option) Outcome {
 		t.Fatalf("crontest: run job %q: %v", job, err)
 	}
 	return out
-}
-
-// begin asks for the run. One that stands for a slot is the retry of a run that was skipped.
-func begin(ctx context.Context, t testing.TB, s *setup, sched *cron.Scheduler, store cron.Store, job string) (cron.Record, error) {
-	t.Helper()
-	const actor = "crontest"
-	args := s.json(t)
-	if s.slot.IsZero() {
-		return sched.Trigger(ctx, job, cron.Request{Args: args, Actor: actor})
-	}
-	skipped := cron.Claim{
-		Fence: cron.Fence{ID: "skipped", Token: 1}, Job: job, Slot: s.slot, Status: cron.Skipped, Reason: cron.ReasonMissed,
-		Trigger: cron.BySchedule, Args: args, At: s.slot, Watermark: s.slot,
-	}
-	if _, err := store.Claim(ctx, []cron.Claim{skipped}); err != nil {
-		return cron.Record{}, err
-	}
-	return sched.Retry(ctx, skipped.ID, actor)
 }
 
 // witness keeps the error of the last attempt, as the outermost of the users' wrappers.

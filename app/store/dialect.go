@@ -47,6 +47,7 @@ type class int
 const (
 	other     class = iota // the statement's own fault: it fails again
 	transient              // try the same again
+	locked                 // another process writes, and was waited for: try the same again
 	duplicate              // a unique key was there: look before inserting
 	hopeless               // disk full, read-only, damaged: trying again at once is no use
 )

@@ -23,6 +23,10 @@
 // their own that cannot write, and never wait for a writer (WAL). The user's own tables have
 // theirs too, see [Store.DB].
 //
+// Whether anything has changed at all is told by a connection of its own that does nothing but ask
+// for PRAGMA data_version ([Store.Stamp]): some ten microseconds that save lists and streams their
+// statements.
+//
 // # What it promises under failure
 //
 //   - An answer without an error is on the disk (synchronous=FULL).

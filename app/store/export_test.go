@@ -53,6 +53,11 @@ func (s *Store) RunsSQL(q cron.Query) string {
 var (
 	PrunableByNumber = prunableByNumber
 	PrunableByAge    = prunableByAge
+	NewestSQL        = newestSQL
+	InsertedSQL      = insertedSQL
+	ActiveSQL        = activeSQL
+	LastAuditSQL     = lastAuditSQL
+	ToldSQL          = toldSQL
 	HotStatements    = func() map[string]string {
 		q := &sqliteStatements
 		return map[string]string{

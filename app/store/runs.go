@@ -41,6 +41,9 @@ func selectRuns(read *gorm.DB, q cron.Query) (*gorm.DB, error) {
 	if len(q.Statuses) > 0 {
 		db = db.Where("status IN ?", q.Statuses)
 	}
+	if len(q.IDs) > 0 {
+		db, order = db.Where("id IN ?", q.IDs), "seq + 0 DESC" // by the IDs, not through the history
+	}
 	if q.Instance != "" {
 		db = db.Where("instance = ?", q.Instance)
 	}

@@ -33,9 +33,11 @@ func parseSQLite(path string) (dialect, error) {
 }
 
 const (
-	// lockWait is how long SQLite itself waits for another process's lock. The writer tries
-	// again after that, and gives up sooner when nobody waits for it any more.
-	lockWait = time.Second
+	// lockWait is how long SQLite itself waits for another process's lock. It looks at it ever
+	// less often, at last ten times a second, and would never meet the short moments between
+	// the transactions of a busy process. The writer tries again at once, and so keeps looking
+	// every few milliseconds.
+	lockWait = 10 * time.Millisecond
 	// userLockWait is the same for the user's own statements, which nobody tries again.
 	userLockWait = 10 * time.Second
 	readers      = 4

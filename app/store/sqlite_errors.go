@@ -76,7 +76,7 @@ func (d *sqlite) class(err error) class {
 	}
 	switch c := code(err); c & 0xff {
 	case codeBusy, codeLocked:
-		return transient
+		return locked
 	case codeIO:
 		return transient
 	case codeFull, codeReadOnly, codeCorrupt, codeNotADB, codeCantOpen:

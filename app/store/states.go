@@ -1,8 +1,10 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"gorm.io/gorm"
@@ -11,40 +13,63 @@ import (
 	"fibercrons/models"
 )
 
-// stateSQL reads job_state and counts the active runs by their index. What few jobs have comes
-// as one JSON array, NULL for the rest: each column of each row has its price, and a page of a
-// thousand jobs waits for this statement.
-const stateSQL = "SELECT s.name, s.definition, s.first_seen, s.watermark, " +
-	"s.last_run, NULLIF(s.last_run_id, ''), s.last_slot, s.last_duration_ms, NULLIF(s.last_status, ''), NULLIF(s.last_error, ''), " +
-	"s.last_success, s.runs, s.failures, " +
-	"CASE WHEN s.paused OR s.removed_at IS NOT NULL OR s.override_at IS NOT NULL THEN json_array(" +
-	"s.removed_at, s.paused, s.paused_at, s.paused_until, s.paused_by, s.paused_reason, " +
-	"s.override_expr, s.override_zone, s.override_by, s.override_at) END, " +
-	"(SELECT COUNT(*) FROM job_runs r WHERE r.job = s.name AND r.ended_at IS NULL) FROM job_state s"
+// The statements read job_state and count the active runs by their index. Each column of each row
+// has its price, unless it is NULL, and a page of a thousand jobs waits for the outline: so it has
+// no columns that a list does not show, and what few jobs have comes as one JSON array.
+const (
+	rareColumns = "CASE WHEN s.paused OR s.removed_at IS NOT NULL OR s.override_at IS NOT NULL THEN json_array(" +
+		"s.removed_at, s.paused, s.paused_at, s.paused_until, s.paused_by, s.paused_reason, " +
+		"s.override_expr, s.override_zone, s.override_by, s.override_at) END, "
+	activeColumn = "(SELECT COUNT(*) FROM job_runs r WHERE r.job = s.name AND r.ended_at IS NULL)"
+
+	stateSQL = "SELECT s.name, s.definition, s.first_seen, s.watermark, " +
+		"s.last_run, NULLIF(s.last_run_id, ''), s.last_slot, s.last_duration_ms, NULLIF(s.last_status, ''), NULLIF(s.last_error, ''), " +
+		"s.last_success, s.runs, s.failures, " + rareColumns + activeColumn + " FROM job_state s"
+	outlineSQL = "SELECT s.name, s.last_run, NULLIF(s.last_duration_ms, 0), NULLIF(s.last_status, ''), NULLIF(s.last_error, ''), " +
+		"NULLIF(s.runs, 0), NULLIF(s.failures, 0), " + rareColumns + "NULLIF(" + activeColumn + ", 0) FROM job_state s"
+)
+
+// Outline implements [cron.Desk], by one statement.
+func (s *Store) Outline(ctx context.Context) (map[string]cron.State, error) {
+	out := make(map[string]cron.State, s.outlined.Load())
+	err := readStates(s.reads.WithContext(ctx).Raw(outlineSQL), func(rows *sql.Rows, st *cron.State) error {
+		var rare sql.RawBytes
+		var runs, failures, took, active number
+		err := rows.Scan(&st.Name, (*instant)(&st.LastRun), &took, (*text)(&st.LastStatus), (*text)(&st.LastError),
+			&runs, &failures, &rare, &active)
+		st.LastDurationMS, st.Runs, st.Failures, st.Active = int64(took), int64(runs), int64(failures), int(active)
+		return scanRare(rare, st, err)
+	}, func(st cron.State) { out[st.Name] = st })
+	if err != nil {
+		return nil, fmt.Errorf("read job states: %w", s.db.explain(err))
+	}
+	s.outlined.Store(int64(len(out)))
+	return out, nil
+}
 
 // eachState reads the states of the jobs named, or of all.
 func eachState(db *gorm.DB, names []string, each func(cron.State)) error {
 	if len(names) == 0 {
-		return readStates(db.Raw(stateSQL), each)
+		return readStates(db.Raw(stateSQL), scanState, each)
 	}
 	var err error
 	chunks(names, func(some []string) {
 		if err == nil {
-			err = readStates(db.Raw(stateSQL+" WHERE s.name IN ?", some), each)
+			err = readStates(db.Raw(stateSQL+" WHERE s.name IN ?", some), scanState, each)
 		}
 	})
 	return err
 }
 
-func readStates(db *gorm.DB, each func(cron.State)) error {
+func readStates(db *gorm.DB, scan func(*sql.Rows, *cron.State) error, each func(cron.State)) error {
 	rows, err := db.Rows()
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		st, err := scanState(rows)
-		if err != nil {
+		var st cron.State
+		if err := scan(rows, &st); err != nil {
 			return err
 		}
 		each(st)
@@ -52,14 +77,18 @@ func readStates(db *gorm.DB, each func(cron.State)) error {
 	return rows.Err()
 }
 
-func scanState(rows *sql.Rows) (cron.State, error) {
-	var st cron.State
+func scanState(rows *sql.Rows, st *cron.State) error {
 	var rare sql.RawBytes
 	err := rows.Scan(&st.Name, &st.Definition, (*instant)(&st.FirstSeen), (*instant)(&st.Watermark),
 		(*instant)(&st.LastRun), (*text)(&st.LastRunID), (*instant)(&st.LastSlot), &st.LastDurationMS, (*text)(&st.LastStatus), (*text)(&st.LastError),
 		(*instant)(&st.LastSuccess), &st.Runs, &st.Failures, &rare, &st.Active)
+	return scanRare(rare, st, err)
+}
+
+// scanRare reads what few jobs have.
+func scanRare(rare []byte, st *cron.State, err error) error {
 	if err != nil || rare == nil {
-		return st, err
+		return err
 	}
 	var removed, pausedAt, pausedUntil, overrideAt models.Millis
 	var paused int
@@ -68,13 +97,22 @@ func scanState(rows *sql.Rows) (cron.State, error) {
 		&st.Override.Expr, &st.Override.Zone, &st.Override.Actor, &overrideAt,
 	}
 	if err := json.Unmarshal(rare, &list); err != nil {
-		return st, err
+		return err
 	}
 	st.RemovedAt, st.Paused, st.PausedAt, st.PausedUntil = removed.Time(), paused != 0, pausedAt.Time(), pausedUntil.Time()
 	if overrideAt != 0 {
 		st.Override.Job, st.Override.At = st.Name, overrideAt.Time()
 	}
-	return st, nil
+	return nil
+}
+
+// number reads NULL as 0.
+type number int64
+
+func (n *number) Scan(src any) error {
+	v, _ := src.(int64)
+	*n = number(v)
+	return nil
 }
 
 // instant reads UTC milliseconds; zero and NULL are the zero time.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"gorm.io/gorm"
@@ -48,16 +49,18 @@ func (o Options) withDefaults() Options {
 
 // Store is a [cron.Store] on a database.
 type Store struct {
-	opts   Options
-	db     dialect
-	writes *sql.DB  // one connection, the writer's alone
-	reads  *gorm.DB // a few connections that cannot write
-	users  *gorm.DB // for the user's own tables
-	pools  []*sql.DB
-	writer *writer
-	absent bool
-	rules  rules
-	tamper func(point string, ops []*op) error // tests only: fails where it likes
+	opts     Options
+	db       dialect
+	writes   *sql.DB  // one connection, the writer's alone
+	reads    *gorm.DB // a few connections that cannot write
+	users    *gorm.DB // for the user's own tables
+	pools    []*sql.DB
+	writer   *writer
+	absent   bool
+	stamps   stamps
+	outlined atomic.Int64 // how many jobs there were in the last outline
+	rules    rules
+	tamper   func(point string, ops []*op) error // tests only: fails where it likes
 }
 
 var _ cron.Store = (*Store)(nil)
@@ -86,7 +89,7 @@ func (s *Store) openPatiently(ctx context.Context) error {
 			return nil
 		}
 		_ = s.closePools() // the first error counts
-		if s.db.class(err) != transient || time.Now().After(deadline) || ctx.Err() != nil {
+		if c := s.db.class(err); (c != transient && c != locked) || time.Now().After(deadline) || ctx.Err() != nil {
 			return err
 		}
 	}
@@ -153,6 +156,7 @@ func (s *Store) Ping(ctx context.Context) error {
 // Close commits what is waiting and closes the database. Later calls answer [ErrClosed].
 func (s *Store) Close() error {
 	s.writer.close()
+	s.stamps.close()
 	return s.closePools()
 }
 

@@ -131,7 +131,12 @@ func (w *writer) commit(group []*op) {
 			return
 		}
 		again := false
-		switch s.db.class(err) {
+		class := s.db.class(err)
+		switch class {
+		case locked:
+			if time.Now().Before(deadline) && awaited(group) {
+				continue
+			}
 		case transient:
 			again = time.Now().Before(deadline) && awaited(group)
 		case duplicate:
@@ -144,7 +149,7 @@ func (w *writer) commit(group []*op) {
 			pause = min(2*max(pause, 5*time.Millisecond), 250*time.Millisecond)
 			continue
 		}
-		if s.db.class(err) != hopeless && len(group) > 1 && awaited(group) && s.db.class(err) != transient {
+		if (class == other || class == duplicate) && len(group) > 1 && awaited(group) {
 			// One op is to blame and the others are not.
 			for _, o := range group {
 				w.commit([]*op{o})

@@ -1,0 +1,146 @@
+package cron
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// afterGrace is how long cancelled runs are waited for at the end.
+const afterGrace = 5 * time.Second
+
+// Close ends everything that goes on: it waits for runs as long as the grace and ctx allow,
+// cancels and records the rest, and gives up the leases. Run calls it; a program that only
+// asks for runs by hand calls it itself. Only the first call does something.
+func (s *Scheduler) Close(ctx context.Context) error {
+	var err error
+	s.closing.Do(func() { err = s.drain(ctx) })
+	return err
+}
+
+func (s *Scheduler) drain(ctx context.Context) error {
+	s.mu.Lock()
+	s.phase = draining
+	var waiting []*Run
+	for _, r := range s.runs {
+		if r.status == Queued && !r.begun {
+			waiting = append(waiting, r)
+		}
+	}
+	running := len(s.runs) - len(waiting)
+	s.mu.Unlock()
+	if running > 0 && s.cfg.Grace > 0 {
+		s.log.Info("waiting for runs to finish", "running", running, "grace", s.cfg.Grace)
+	}
+	for _, r := range waiting {
+		s.wg.Go(func() { s.giveBack(r) })
+	}
+
+	ended := make(chan struct{})
+	go func() { s.wg.Wait(); close(ended) }()
+	if !waitFor(ctx, ended, s.cfg.Grace) {
+		s.mu.Lock()
+		for _, r := range s.runs {
+			r.stop(ReasonShutdown, "")
+		}
+		s.mu.Unlock()
+		waitFor(context.WithoutCancel(ctx), ended, afterGrace)
+	}
+	left := s.abandon()
+	select {
+	case <-s.stopKeep:
+	default:
+		close(s.stopKeep)
+	}
+	s.keeper.Wait()
+	s.stream.close()
+	err := s.signOff()
+	s.stopWork()
+	if left == 0 {
+		<-ended
+	}
+	s.mu.Lock()
+	s.phase = stopped
+	s.mu.Unlock()
+	return err
+}
+
+// signOff tells the store that this instance is gone.
+func (s *Scheduler) signOff() error {
+	if !s.kept.Load() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(s.work, afterGrace)
+	defer cancel()
+	if _, err := s.store.Beat(ctx, Beat{Instance: s.instance, At: present(), Gone: true}); err != nil {
+		return fmt.Errorf("sign off: %w", err)
+	}
+	return nil
+}
+
+// giveBack releases a run that has not started, so that another process, or this one's
+// successor, takes it at once.
+func (s *Scheduler) giveBack(r *Run) {
+	s.mu.Lock()
+	if s.runs[r.id] != r || r.status != Queued || r.begun {
+		s.mu.Unlock()
+		return
+	}
+	if r.timer != nil {
+		r.timer.Stop()
+	}
+	f := s.unstarted(r, Queued, "", "")
+	f.NextAt, f.Release = r.nextAt, true
+	s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(s.work, afterGrace)
+	defer cancel()
+	err := s.store.Finish(ctx, f)
+	if err != nil && !errors.Is(err, ErrFenced) {
+		s.log.Error("a waiting run could not be given back; it is taken over when its lease expires", "job", r.job.Name, "run", r.id, "error", err)
+	}
+	s.forget(r)
+}
+
+// abandon records runs that ignore their context, since the process is about to end.
+func (s *Scheduler) abandon() (left int) {
+	s.mu.Lock()
+	var stuck []Finish
+	for _, r := range s.runs {
+		r.lost = true
+		f := s.unstarted(r, Interrupted, ReasonShutdown, "the function ignored its context and was still running when the process ended")
+		if r.status == Queued { // it waits for the store to begin
+			f.Status, f.Reason, f.Error, f.Release = Queued, "", "", true
+		}
+		f.Lines = r.journal.close(f.At, int(r.attempt.Load()))
+		stuck = append(stuck, f)
+	}
+	s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(s.work, afterGrace)
+	defer cancel()
+	for _, f := range stuck {
+		s.log.Error("a run ignores its context and is left behind", "job", f.Job, "run", f.ID)
+		if err := s.store.Finish(ctx, f); err != nil && !errors.Is(err, ErrFenced) {
+			s.log.Error("the end of a run could not be recorded", "job", f.Job, "run", f.ID, "error", err)
+		}
+	}
+	return len(stuck)
+}
+
+// waitFor waits for done, at most d and at most until ctx ends.
+func waitFor(ctx context.Context, done <-chan struct{}, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	default:
+	}
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	return false
+}

@@ -1,0 +1,89 @@
+package crontest
+
+import (
+	"context"
+	"encoding/json"
+
+	"fibercrons/app/cron"
+)
+
+// Stamp implements [cron.Watch]: it counts its calls.
+func (m *Memory) Stamp(context.Context) (int64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stamp++
+	return m.stamp, nil
+}
+
+// Glance implements [cron.Watch].
+func (m *Memory) Glance(_ context.Context, after cron.Mark, limit int) (cron.Glance, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var g cron.Glance
+	inserted, marked := 0, after.Number == 0
+	for _, r := range m.runs {
+		if r.number > g.Newest.Number {
+			g.Newest = cron.Mark{Number: r.number, ID: r.id}
+		}
+		marked = marked || r.number == after.Number && r.id == after.ID
+		if r.number > after.Number {
+			inserted++
+		}
+		if r.number > after.Number || r.active() {
+			g.Runs = append(g.Runs, r.sight())
+		}
+	}
+	g.Missed = !marked || inserted > limit
+	for name, j := range m.jobs {
+		if s := &j.state; s.Paused || !s.Override.At.IsZero() {
+			g.Jobs = append(g.Jobs, cron.Switch{
+				Job: name, Paused: s.Paused, PausedAt: s.PausedAt, PausedUntil: s.PausedUntil, OverrideAt: s.Override.At,
+			})
+		}
+	}
+	g.Newest.Audit = int64(len(m.audits))
+	for _, e := range m.audits {
+		if e.ID > after.Audit && (e.Action == "pause" || e.Action == "resume") {
+			g.Told = append(g.Told, cron.Told{Job: e.Target, Paused: e.Action == "pause"})
+		}
+	}
+	return g, nil
+}
+
+func (r *memRun) sight() cron.Sight {
+	s := cron.Sight{ID: r.id, Status: r.status, Attempt: r.attempt, Cancelled: r.cancelled()}
+	if x := r.more; x != nil && r.active() {
+		if n := len(x.lines); n > 0 {
+			s.LastLine = x.lines[n-1].Seq
+		}
+		if progress, err := json.Marshal(x.progress); err == nil && x.progress != nil {
+			s.Progress = string(progress)
+		}
+	}
+	return s
+}
+
+// Audit implements [cron.Ledger].
+func (m *Memory) Audit(_ context.Context, e cron.AuditEntry) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e.ID = int64(len(m.audits) + 1)
+	m.audits = append(m.audits, e)
+	return nil
+}
+
+// Audits returns what was changed, newest first.
+func (m *Memory) Audits(_ context.Context, target string, before int64, limit int) ([]cron.AuditEntry, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []cron.AuditEntry
+	for i := len(m.audits) - 1; i >= 0 && len(out) < limit; i-- {
+		if e := m.audits[i]; (target == "" || e.Target == target) && (before == 0 || e.ID < before) {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
+// Outline implements [cron.Desk].
+func (m *Memory) Outline(ctx context.Context) (map[string]cron.State, error) { return m.States(ctx) }

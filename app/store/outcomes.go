@@ -1,0 +1,121 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"fibercrons/app/cron"
+	"fibercrons/models"
+)
+
+// outcomeColumns leave out what is long: arguments, results, stacks.
+const outcomeColumns = "job, seq, id, status, reason, triggered_by, attempt, substr(error, 1, 400) AS error, slot, queued_at, started_at, ended_at"
+
+// recentJobs is how many jobs one statement asks for; SQLite takes 500 terms in a compound one.
+const recentJobs = 100
+
+// recentOfJob reads the end of a job's history backwards, by the index of histories.
+const recentOfJob = "SELECT * FROM (SELECT " + outcomeColumns + " FROM job_runs WHERE job = ? ORDER BY seq DESC LIMIT ?) AS r"
+
+// Recent returns the newest runs of each of the jobs, newest first, at most each of a job, without
+// what is long in them. It asks once per hundred jobs, whatever the length of their histories.
+func (s *Store) Recent(ctx context.Context, jobs []string, each int) (map[string][]cron.Record, error) {
+	out := make(map[string][]cron.Record, len(jobs))
+	for len(jobs) > 0 {
+		some := jobs[:min(len(jobs), recentJobs)]
+		jobs = jobs[len(some):]
+		args := make([]any, 0, 2*len(some))
+		for _, job := range some {
+			args = append(args, job, each)
+		}
+		var rows []models.JobRun
+		if err := s.reads.WithContext(ctx).Raw(recentSQL(len(some)), args...).Scan(&rows).Error; err != nil {
+			return nil, fmt.Errorf("read recent runs: %w", s.db.explain(err))
+		}
+		for i := range rows {
+			job := rows[i].Job
+			out[job] = append(out[job], record(&rows[i]))
+		}
+	}
+	return out, nil
+}
+
+func recentSQL(jobs int) string {
+	return strings.TrimSuffix(strings.Repeat(recentOfJob+" UNION ALL ", jobs), " UNION ALL ")
+}
+
+const tallySQL = "SELECT (queued_at - ?) / ? AS bucket, status, COUNT(*) AS runs FROM job_runs WHERE queued_at >= ? AND queued_at < ? GROUP BY 1, 2"
+
+// Tally counts runs by status in n stretches of time, each as long as step, from since on. A run
+// counts where it was queued.
+func (s *Store) Tally(ctx context.Context, since time.Time, step time.Duration, n int) (map[cron.Status][]int, error) {
+	from := since.UnixMilli()
+	var rows []struct {
+		Bucket int
+		Status cron.Status
+		Runs   int
+	}
+	err := s.reads.WithContext(ctx).Raw(tallySQL, from, step.Milliseconds(), from, since.Add(time.Duration(n)*step).UnixMilli()).Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("count runs: %w", s.db.explain(err))
+	}
+	out := make(map[cron.Status][]int)
+	for _, row := range rows {
+		if row.Bucket < 0 || row.Bucket >= n {
+			continue
+		}
+		if out[row.Status] == nil {
+			out[row.Status] = make([]int, n)
+		}
+		out[row.Status][row.Bucket] += row.Runs
+	}
+	return out, nil
+}
+
+// LogEnd returns the number of the last line that a run has logged; 0: it has logged none.
+func (s *Store) LogEnd(ctx context.Context, id string) (int64, error) {
+	var last int64
+	if err := s.reads.WithContext(ctx).Raw(logEndSQL, id).Scan(&last).Error; err != nil {
+		return 0, fmt.Errorf("read the end of the log of run %s: %w", id, s.db.explain(err))
+	}
+	return last, nil
+}
+
+const logEndSQL = "SELECT COALESCE(MAX(seq), 0) FROM run_logs WHERE run_id = ?"
+
+// Spans returns when the runs queued from from to to went on, and nothing else of them, the newest
+// first and at most limit.
+func (s *Store) Spans(ctx context.Context, from, to time.Time, limit int) ([]cron.TimelineRun, error) {
+	// Thousands of rows: they are read one by one into their fields, without reflection.
+	rows, err := s.reads.WithContext(ctx).Raw(spansSQL, from.UnixMilli(), to.UnixMilli(), limit).Rows()
+	if err != nil {
+		return nil, fmt.Errorf("read when runs went on: %w", s.db.explain(err))
+	}
+	defer rows.Close()
+	var out []cron.TimelineRun
+	for rows.Next() {
+		var r cron.TimelineRun
+		var slot sql.NullInt64
+		var queued, started, ended models.Millis
+		if err := rows.Scan(&r.ID, &r.Job, &r.Status, &r.Reason, &slot, &queued, &started, &ended); err != nil {
+			return nil, fmt.Errorf("read when runs went on: %w", err)
+		}
+		r.StartedAt, r.EndedAt = started.Pointer(), ended.Pointer()
+		if slot.Valid {
+			at := time.UnixMilli(slot.Int64).UTC()
+			r.Slot = &at
+		} else if started == 0 {
+			r.Slot = queued.Pointer()
+		}
+		out = append(out, r)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read when runs went on: %w", s.db.explain(err))
+	}
+	return out, nil
+}
+
+const spansSQL = "SELECT id, job, status, reason, slot, queued_at, started_at, ended_at FROM job_runs WHERE queued_at >= ? AND queued_at < ? ORDER BY queued_at DESC, seq DESC LIMIT ?"
