@@ -29,15 +29,19 @@ func (s *Server) mountCrons(web fiber.Router) {
 	web.Post("/crons/login", s.login)
 	web.Post("/crons/logout", s.logout)
 	web.Get("/crons/login/login.js", asset("login.js", "text/javascript; charset=utf-8"))
+	web.Get("/crons/login/icon.svg", asset("icon.svg", "image/svg+xml"))
 	web.Get("/crons/login/page.css", asset("page.css", "text/css; charset=utf-8"))
 
+	s.mountDashboardOpen(web)
 	web.Use("/crons", under("/crons", s.admit)) // from here on with a token
+	s.mountDashboard(web)
 
 	web.Get("/crons", s.listJobs)
 	web.Get("/crons/openapi.json", s.openAPI)
 	web.Get("/crons/docs", s.docs)
 
 	web.Get("/crons/timeline", s.timeline)
+	web.Get("/crons/events", s.streamEvents)
 	web.Get("/crons/instances", s.listInstances)
 	web.Get("/crons/audit", s.listAudit)
 
@@ -84,25 +88,22 @@ func (s *Server) listJobs(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	doc, err := s.lists.do(string(key), func() (document, error) {
+	doc, err := s.lists.do(c.UserContext(), string(key), func(ctx context.Context) (document, time.Time, error) {
 		// The answer may be others' too: it does not end with this request.
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 		defer cancel()
-		jobs, err := s.app.Crons.Jobs(ctx, filter)
+		list, err := s.app.Crons.List(ctx, filter)
 		if err != nil {
-			return document{}, err
+			return document{}, time.Time{}, err
 		}
-		total := len(jobs)
-		jobs = jobs[min(int(offset), total):]
+		total := len(list.Jobs)
+		jobs := list.Jobs[min(int(offset), total):]
 		if limit > 0 {
 			jobs = jobs[:min(int(limit), len(jobs))]
 		}
-		if jobs == nil {
-			jobs = []cron.JobView{}
-		}
 		doc, err := newDocument(jobs)
 		doc.total = total
-		return doc, err
+		return doc, list.Until, err
 	})
 	if err != nil {
 		return err
@@ -129,19 +130,14 @@ func (s *Server) runJob(c *fiber.Ctx) error {
 	if err := q.err(); err != nil {
 		return err
 	}
-	request := cron.Request{Actor: callerOf(c).name}
+	var request cron.Request
 	if err := readBody(c, field{"args", &request.Args}, field{"key", &request.Key}, field{"force", &request.Force}); err != nil {
 		return err
 	}
-	if err := checkText("/key", request.Key, longestKey); err != nil {
-		return err
-	}
-	run, err := s.app.Crons.Trigger(c.UserContext(), jobName(c), request)
+	run, err := s.by(c).Trigger(c.UserContext(), jobName(c), request)
 	if err != nil {
 		return err
 	}
-	s.audit(c, "run", run.Job, nil, map[string]any{"run": run.ID, "args": request.Args, "key": request.Key, "force": request.Force})
-
 	c.Location("/crons/runs/" + run.ID)
 	if wait > 0 && !run.Status.Ended() {
 		ctx, cancel := context.WithTimeout(s.closing, wait)
@@ -158,17 +154,14 @@ func (s *Server) runJob(c *fiber.Ctx) error {
 }
 
 func (s *Server) pauseJob(c *fiber.Ctx) error {
-	pause := cron.Pause{}
+	pause := cron.Pause{Job: jobName(c)}
 	if err := noQuery(c); err != nil {
 		return err
 	}
 	if err := readBody(c, field{"reason", &pause.Reason}, field{"until", &pause.Until}); err != nil {
 		return err
 	}
-	if err := checkText("/reason", pause.Reason, longestReason); err != nil {
-		return err
-	}
-	return s.setPause(c, "pause", pause)
+	return s.setPause(c, pause)
 }
 
 func (s *Server) resumeJob(c *fiber.Ctx) error {
@@ -178,24 +171,14 @@ func (s *Server) resumeJob(c *fiber.Ctx) error {
 	if err := readBody(c); err != nil {
 		return err
 	}
-	return s.setPause(c, "resume", cron.Pause{Resume: true})
+	return s.setPause(c, cron.Pause{Job: jobName(c), Resume: true})
 }
 
-func (s *Server) setPause(c *fiber.Ctx, action string, pause cron.Pause) error {
-	pause.Job, pause.Actor, pause.At = jobName(c), callerOf(c).name, time.Now().UTC()
-	before, err := s.app.Crons.Job(c.UserContext(), pause.Job)
-	if err != nil {
-		return err
-	}
-	job, err := s.app.Crons.Pause(c.UserContext(), pause)
+func (s *Server) setPause(c *fiber.Ctx, pause cron.Pause) error {
+	job, err := s.by(c).Pause(c.UserContext(), pause)
 	if err != nil {
 		return inBody(err)
 	}
-	after := map[string]any{"paused": job.Paused}
-	if !pause.Resume {
-		after["reason"], after["until"] = pause.Reason, timeOrNil(pause.Until)
-	}
-	s.audit(c, action, pause.Job, map[string]any{"paused": before.Paused, "pause": before.Pause}, after)
 	return sendJSON(c, fiber.StatusOK, job)
 }
 
@@ -218,15 +201,13 @@ func (s *Server) backfillJob(c *fiber.Ctx) error {
 	if len(bad) > 0 {
 		return badRequest(bad...)
 	}
-	name := jobName(c)
-	runs, err := s.app.Crons.Backfill(c.UserContext(), name, from, to, callerOf(c).name)
+	runs, err := s.by(c).Backfill(c.UserContext(), jobName(c), from, to)
 	if err != nil {
 		return inBody(err)
 	}
 	if runs == nil {
 		runs = []cron.Record{}
 	}
-	s.audit(c, "backfill", name, nil, map[string]any{"from": from, "to": to, "runs": len(runs)})
 	return sendJSON(c, fiber.StatusAccepted, runs)
 }
 
@@ -242,10 +223,7 @@ func (s *Server) rescheduleJob(c *fiber.Ctx) error {
 	if strings.TrimSpace(expr) == "" {
 		return badRequest(invalid{"body", "/expr", "is missing; DELETE goes back to the schedule in the code"})
 	}
-	if err := checkText("/expr", expr, longestExpr); err != nil {
-		return err
-	}
-	return s.setSchedule(c, "schedule", expr, zone)
+	return s.setSchedule(c, expr, zone)
 }
 
 // unscheduleJob goes back to the schedule in the job's code.
@@ -256,34 +234,17 @@ func (s *Server) unscheduleJob(c *fiber.Ctx) error {
 	if err := readBody(c); err != nil {
 		return err
 	}
-	return s.setSchedule(c, "unschedule", "", "")
+	return s.setSchedule(c, "", "")
 }
 
-func (s *Server) setSchedule(c *fiber.Ctx, action, expr, zone string) error {
-	name := jobName(c)
-	before, err := s.app.Crons.Job(c.UserContext(), name)
-	if err != nil {
-		return err
-	}
-	job, err := s.app.Crons.Reschedule(c.UserContext(), name, expr, zone, callerOf(c).name)
+func (s *Server) setSchedule(c *fiber.Ctx, expr, zone string) error {
+	job, err := s.by(c).Reschedule(c.UserContext(), jobName(c), expr, zone)
 	if err != nil {
 		return inBody(err)
 	}
-	s.audit(c, action, name, timesOf(before.JobView), timesOf(job))
 	return sendJSON(c, fiber.StatusOK, job)
-}
-
-func timesOf(job cron.JobView) map[string]any {
-	return map[string]any{"schedules": job.Schedules, "timezone": job.Timezone}
 }
 
 // jobName is the name as it stands in the path. A name never needs an escape there, so none is
 // taken back: what holds one is the name of nothing.
 func jobName(c *fiber.Ctx) string { return shorten(c.Params("name")) }
-
-func timeOrNil(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}

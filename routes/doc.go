@@ -10,6 +10,11 @@
 // and readBody read, problemOf translates errors, encode writes. The list of paths is in crons.go,
 // and openapi.yaml describes them; tests hold the two together.
 //
+// The pages under /crons/dashboard are made by app/dashboard. The handlers in dashboard_pages.go ask
+// the scheduler and, for many jobs at once, the store; those in dashboard_forms.go do what the API
+// does, by the same calls, and lead on to a page. Forms come in the content type that a foreign page
+// could send as well, so the guard wants to hear from the browser that one of our own sent them.
+//
 // # Access
 //
 // A caller is an operator (may change), a viewer (may read) or nobody. Tokens make the difference,
@@ -28,6 +33,11 @@
 // [Server.Serve] ends streams and waits first, then takes no more requests, and returns when those in
 // work have been answered. The scheduler is stopped after that, by whoever called Serve.
 //
-// There is no cache. Lists that many ask for at one time are made once for all who were waiting
-// when the making began, so an answer is never older than its question.
+// The list of jobs is handed out again while nothing has changed: the store tells by a stamp whether
+// anything was committed, by any process, and an answer whose stamp is older than the question is
+// made anew, once for all who wait for it. So an answer is never older than its question.
+//
+// /crons/events is a stream that fasthttp reads in the goroutine of its connection (events.go): there
+// is no buffer to fill up, each write has a deadline, and a panic costs the one stream. What it tells
+// comes from the store and is the same behind every replica; see cron.Scheduler.Subscribe.
 package routes

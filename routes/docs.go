@@ -47,6 +47,7 @@ type apiOperation struct {
 	Body                                   []apiProperty
 	Example                                string
 	Responses                              []apiResponse
+	Answer                                 string // an example of one that is not JSON
 }
 
 type apiParameter struct {
@@ -141,6 +142,9 @@ func (r apiReader) operation(path, method string, n *yaml.Node) apiOperation {
 		view := apiResponse{Status: status, Description: text(response, "description")}
 		for _, content := range pairs(at(response, "content")) {
 			view.Type = r.typeOf(at(content, "schema"))
+			if sample := text(content, "example"); sample != "" {
+				op.Answer = sample
+			}
 			break
 		}
 		op.Responses = append(op.Responses, view)
@@ -286,10 +290,18 @@ func prose(s string) template.HTML {
 	var b strings.Builder
 	for paragraph := range strings.SplitSeq(strings.TrimSpace(s), "\n\n") {
 		html := template.HTMLEscapeString(paragraph)
+		list := strings.HasPrefix(html, "- ")
+		if list {
+			html = strings.ReplaceAll(html[2:], "\n- ", "</li>\n<li>")
+		}
 		html = codeSpan.ReplaceAllString(html, "<code>$1</code>")
 		html = strongSpan.ReplaceAllString(html, "<strong>$1</strong>")
 		html = emSpan.ReplaceAllString(html, "<em>$1</em>")
-		b.WriteString("<p>" + html + "</p>\n")
+		if list {
+			b.WriteString("<ul><li>" + html + "</li></ul>\n")
+		} else {
+			b.WriteString("<p>" + html + "</p>\n")
+		}
 	}
 	return template.HTML(b.String()) //nolint:gosec // escaped above; the text is our own file
 }

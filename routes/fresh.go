@@ -1,93 +1,108 @@
 package routes
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"time"
 )
 
-// fresh lets callers who ask the same thing at the same time share one answer. A caller shares only
-// an answer whose making began after he asked, so nobody sees a state older than his request: it
-// saves work under load, and is no cache.
-type fresh[T any] struct {
-	mu      sync.Mutex
-	running map[string]*flight[T]
-	next    map[string]*flight[T]
-	crowd   int       // how many callers were answered at once the last time,
-	crowded time.Time // which was then
+// fresh hands out rendered answers again while nothing has changed, and lets those who ask while one
+// is being made wait for it together. Nobody sees a state older than his question: an answer carries
+// the stamp of the store from before it was made, and a caller takes only one whose stamp is that of
+// his own question, or a later one.
+type fresh struct {
+	stamp func(context.Context) (int64, error) // grows with every change
+
+	mu     sync.Mutex
+	kept   map[string]answered
+	size   int // bytes kept
+	making map[string]*flight
 }
 
-// patient is how long an answer that many ask for may be put off, at most.
-const patient = 25 * time.Millisecond
-
-type flight[T any] struct {
-	callers int // under the lock of fresh
-	done    chan struct{}
-	value   T
-	err     error
+// answered is an answer that was made.
+type answered struct {
+	document
+	stamp       int64
+	made, until time.Time // it holds from the one to the other, if the store does not change
 }
 
-var errBroken = errors.New("the shared answer broke off")
-
-func newFresh[T any]() *fresh[T] {
-	return &fresh[T]{running: map[string]*flight[T]{}, next: map[string]*flight[T]{}}
+// flight is an answer that is being made.
+type flight struct {
+	done chan struct{}
+	answered
+	err error
 }
 
-// do returns the answer to key, made by this call or by another that asked the same.
-func (f *fresh[T]) do(key string, create func() (T, error)) (T, error) {
-	f.mu.Lock()
-	if waiting := f.next[key]; waiting != nil {
-		waiting.callers++
+// The filters of a list are the caller's to choose, so what is kept is bounded.
+const (
+	keptMost  = 32
+	keptBytes = 16 << 20
+)
+
+var errBroken = errors.New("the answer broke off")
+
+func newFresh(stamp func(context.Context) (int64, error)) *fresh {
+	return &fresh{stamp: stamp, kept: map[string]answered{}, making: map[string]*flight{}}
+}
+
+// do returns the answer to key. create says until when it holds.
+func (f *fresh) do(ctx context.Context, key string, create func(context.Context) (document, time.Time, error)) (document, error) {
+	asked, err := f.stamp(ctx)
+	if err != nil {
+		return document{}, err
+	}
+	for {
+		f.mu.Lock()
+		if a, ok := f.kept[key]; ok && a.answers(asked, time.Now()) {
+			f.mu.Unlock()
+			return a.document, nil
+		}
+		other := f.making[key]
+		if other == nil {
+			return f.make(ctx, key, create) // unlocks
+		}
 		f.mu.Unlock()
-		<-waiting.done
-		return waiting.value, waiting.err
+		select {
+		case <-other.done:
+		case <-ctx.Done():
+			return document{}, ctx.Err()
+		}
+		if other.err == nil && other.stamp >= asked {
+			return other.document, nil // made for all who waited, however soon it is out of date
+		}
 	}
-	mine, before := &flight[T]{callers: 1, done: make(chan struct{}), err: errBroken}, f.running[key]
-	f.next[key] = mine
-	f.mu.Unlock()
+}
 
-	if before != nil {
-		<-before.done
-	}
-	f.gather(mine)
-	f.mu.Lock()
-	delete(f.next, key) // whoever comes now has come after the beginning
-	f.running[key] = mine
-	f.mu.Unlock()
+func (a *answered) answers(asked int64, now time.Time) bool {
+	return a.stamp >= asked && !now.Before(a.made) && now.Before(a.until)
+}
 
+// make makes an answer. f.mu is held, and given up.
+func (f *fresh) make(ctx context.Context, key string, create func(context.Context) (document, time.Time, error)) (document, error) {
+	mine := &flight{done: make(chan struct{}), err: errBroken}
+	f.making[key] = mine
+	f.mu.Unlock()
 	defer func() { // also when create panics: the others must not wait for ever
 		f.mu.Lock()
-		if f.running[key] == mine {
-			delete(f.running, key)
+		delete(f.making, key)
+		if mine.err == nil {
+			f.keep(key, mine.answered)
 		}
-		f.crowd, f.crowded = mine.callers, time.Now()
 		f.mu.Unlock()
 		close(mine.done)
 	}()
-	mine.value, mine.err = create()
-	return mine.value, mine.err
+	mine.made = time.Now()
+	if mine.stamp, mine.err = f.stamp(ctx); mine.err == nil {
+		mine.document, mine.until, mine.err = create(ctx)
+	}
+	return mine.document, mine.err
 }
 
-// gather waits while callers keep coming, until as many are there as were answered last. Those are
-// about to ask again; without some patience the first of them would have an answer made for himself,
-// and all others be too late for it. A caller who is alone does not wait.
-func (f *fresh[T]) gather(mine *flight[T]) {
-	const look, quiet = 100 * time.Microsecond, time.Millisecond
-	begin := time.Now()
-	seen, since := 0, begin
-	for now := begin; now.Sub(begin) < patient; now = time.Now() {
-		f.mu.Lock()
-		callers, crowd := mine.callers, f.crowd
-		if begin.Sub(f.crowded) > patient {
-			crowd = 0 // long ago
-		}
-		f.mu.Unlock()
-		if callers >= crowd || callers == seen && now.Sub(since) > quiet {
-			return
-		}
-		if callers != seen {
-			seen, since = callers, now
-		}
-		time.Sleep(look)
+func (f *fresh) keep(key string, a answered) {
+	f.size += len(a.body) - len(f.kept[key].body)
+	f.kept[key] = a
+	if len(f.kept) > keptMost || f.size > keptBytes {
+		f.kept, f.size = map[string]answered{}, 0
 	}
 }

@@ -146,7 +146,8 @@ func splitHost(hostport string) (name, port string, ok bool) {
 }
 
 // checkContent asks for JSON, which a foreign page cannot send without a question that we do not
-// answer. The login form may come as forms do.
+// answer. The login and the dashboard's forms may
+// come as forms do.
 func checkContent(c *fiber.Ctx) error {
 	if len(c.Request().Body()) == 0 {
 		return nil
@@ -157,9 +158,15 @@ func checkContent(c *fiber.Ctx) error {
 	kind, params, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType))
 	charset := strings.ToLower(params["charset"])
 	if err == nil && (charset == "" || charset == "utf-8") {
-		if kind == fiber.MIMEApplicationJSON || kind == fiber.MIMEApplicationForm && c.Path() == "/crons/login" {
+		if kind == fiber.MIMEApplicationJSON || kind == fiber.MIMEApplicationForm && takesForm(c) {
 			return nil
 		}
 	}
 	return refuse(fiber.StatusUnsupportedMediaType, "the body must be application/json, in UTF-8")
+}
+
+// takesForm says whether the path is one for forms. Those of the dashboard must come from a browser
+// that says where from, and by now that is one of our own pages.
+func takesForm(c *fiber.Ctx) bool {
+	return c.Path() == "/crons/login" || strings.HasPrefix(c.Path(), "/crons/dashboard/") && fromBrowser(c)
 }

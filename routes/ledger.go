@@ -2,11 +2,8 @@ package routes
 
 import (
 	"context"
-	"encoding/json"
-	"log/slog"
 	"net/url"
 	"strconv"
-	"time"
 
 	"fibercrons/app/cron"
 
@@ -15,37 +12,14 @@ import (
 
 // ledger is what is kept of people and processes, beside jobs and runs.
 type ledger interface {
-	Audit(ctx context.Context, e cron.AuditEntry) error
 	Audits(ctx context.Context, target string, before int64, limit int) ([]cron.AuditEntry, error)
 	Instances(ctx context.Context) ([]cron.InstanceInfo, error)
 }
 
-// audit records a change that was made: who, what, before, after, when, from where. The change
-// stands whether or not the record of it can be kept, so a failure is told to the log alone.
-func (s *Server) audit(c *fiber.Ctx, action, target string, before, after any) {
-	e := cron.AuditEntry{
-		At: time.Now().UTC(), Actor: callerOf(c).name, Action: action, Target: target,
-		Before: rawJSON(before), After: rawJSON(after), Origin: sender(c), RequestID: requestID(c),
-	}
-	ctx := c.UserContext()
-	s.app.Log.LogAttrs(ctx, slog.LevelInfo, "changed by hand",
-		slog.String("request_id", e.RequestID), slog.String("action", action), slog.String("target", target),
-		slog.String("caller", e.Actor), slog.String("from", e.Origin))
-	if err := s.ledger.Audit(ctx, e); err != nil {
-		s.app.Log.LogAttrs(ctx, slog.LevelError, "a change is missing in the audit",
-			slog.String("request_id", e.RequestID), slog.String("error", err.Error()))
-	}
-}
-
-func rawJSON(v any) json.RawMessage {
-	if v == nil {
-		return nil
-	}
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return nil // only our own values come here, and all of them can be written
-	}
-	return raw
+// by is the scheduler in the hands of the caller of c: every change made through it is kept in the
+// audit, with who, what, before, after, when and from where.
+func (s *Server) by(c *fiber.Ctx) cron.Hand {
+	return s.app.Crons.By(cron.Caller{Actor: callerOf(c).name, Origin: sender(c), RequestID: requestID(c)})
 }
 
 // listAudit answers with the changes people and programs made, newest first.

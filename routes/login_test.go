@@ -180,17 +180,17 @@ func TestReadyLink(t *testing.T) {
 func TestLoginSendsOnToOwnPagesOnly(t *testing.T) {
 	p := start(t, nil)
 	for next, want := range map[string]string{
-		"":                          "/crons/docs",
+		"":                          "/crons/dashboard",
 		"/crons/docs":               "/crons/docs",
 		"/crons/runs":               "/crons/runs",
-		"/crons/login":              "/crons/docs",
-		"https://evil.example/":     "/crons/docs",
-		"//evil.example/crons/docs": "/crons/docs",
+		"/crons/login":              "/crons/dashboard",
+		"https://evil.example/":     "/crons/dashboard",
+		"//evil.example/crons/docs": "/crons/dashboard",
 		"/crons/docs?x=1":           "/crons/docs",
-		`/\evil.example/crons/`:     "/crons/docs",
-		"/crons/\r\nX: y":           "/crons/docs",
-		"javascript:alert(1)":       "/crons/docs",
-		"/elsewhere":                "/crons/docs",
+		`/\evil.example/crons/`:     "/crons/dashboard",
+		"/crons/\r\nX: y":           "/crons/dashboard",
+		"javascript:alert(1)":       "/crons/dashboard",
+		"/elsewhere":                "/crons/dashboard",
 	} {
 		a := p.do("POST", "/crons/login", url.Values{"token": {operatorToken}, "next": {next}}.Encode(), form).want(t, 303)
 		if to := a.header.Get("Location"); to != want {

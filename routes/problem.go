@@ -80,6 +80,9 @@ func problemOf(err error) *problem {
 		}
 		return p
 	case errors.As(err, &badArgs):
+		if badArgs.Request {
+			return badFields(badArgs, "")
+		}
 		return badFields(badArgs, "/args")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return refuse(fiber.StatusServiceUnavailable, "the answer took too long; try again")

@@ -22,12 +22,13 @@ func (s *Server) hello(c *fiber.Ctx) error {
 		c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
 		return c.SendString(`<!doctype html><html lang="en"><meta charset="utf-8"><title>fibercrons</title>` +
 			`<h1>fibercrons</h1><p>A job is one file in <code>jobs/</code>.</p>` +
-			`<ul><li><a href="/crons">jobs</a><li><a href="/crons/docs">the API</a><li><a href="/readyz">health</a></ul></html>`)
+			`<ul><li><a href="/crons/dashboard">the dashboard</a><li><a href="/crons">jobs</a><li><a href="/crons/docs">the API</a><li><a href="/readyz">health</a></ul></html>`)
 	}
 	return c.JSON(fiber.Map{
-		"message": "fibercrons: a job is one file in jobs/",
-		"jobs":    "/crons",
-		"docs":    "/crons/docs",
-		"health":  "/readyz",
+		"message":   "fibercrons: a job is one file in jobs/",
+		"jobs":      "/crons",
+		"dashboard": "/crons/dashboard",
+		"docs":      "/crons/docs",
+		"health":    "/readyz",
 	})
 }

@@ -13,11 +13,11 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
+// The longest texts of pages; those of the API are the scheduler's to check.
 const (
-	longestKey    = 200
 	longestReason = 500
 	longestExpr   = 500
-	longestID     = 64
+	longestID     = 64 // of runs and events
 )
 
 // listRuns answers with runs, newest first: of one job when the path names one, of all otherwise.
@@ -157,18 +157,10 @@ func (s *Server) cancelRun(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	before, err := s.app.Crons.Record(c.UserContext(), id)
+	run, err := s.by(c).Cancel(c.UserContext(), id)
 	if err != nil {
 		return err
 	}
-	run, err := s.app.Crons.Cancel(c.UserContext(), id, callerOf(c).name)
-	if err != nil {
-		return err
-	}
-	if before.Status.Ended() {
-		return sendJSON(c, fiber.StatusOK, run) // nothing was changed
-	}
-	s.audit(c, "cancel", id, map[string]any{"job": run.Job, "status": before.Status}, map[string]any{"job": run.Job, "status": run.Status, "cancel_requested_at": run.Cancel})
 	if run.Status.Ended() {
 		return sendJSON(c, fiber.StatusOK, run)
 	}
@@ -181,11 +173,10 @@ func (s *Server) retryRun(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	run, err := s.app.Crons.Retry(c.UserContext(), id, callerOf(c).name)
+	run, err := s.by(c).Retry(c.UserContext(), id)
 	if err != nil {
 		return err
 	}
-	s.audit(c, "retry", id, nil, map[string]any{"job": run.Job, "run": run.ID})
 	c.Location("/crons/runs/" + run.ID)
 	return sendJSON(c, fiber.StatusAccepted, run)
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -25,6 +26,9 @@ type Limits struct {
 	Write  time.Duration // for an answer to be taken. Optional. Default: 30s
 	Idle   time.Duration // between requests on one connection. Optional. Default: 60s
 	Drain  time.Duration // for requests to finish at shutdown. Optional. Default: 5s
+
+	Streams   int           // clients of /crons/events at one time. Optional. Default: 100
+	Heartbeat time.Duration // between two signs of life to each of them. Optional. Default: 15s
 }
 
 func (l Limits) withDefaults() Limits {
@@ -46,6 +50,12 @@ func (l Limits) withDefaults() Limits {
 	if l.Drain == 0 {
 		l.Drain = 5 * time.Second
 	}
+	if l.Streams == 0 {
+		l.Streams = 100
+	}
+	if l.Heartbeat == 0 {
+		l.Heartbeat = 15 * time.Second
+	}
 	return l
 }
 
@@ -54,17 +64,22 @@ type Server struct {
 	// Web is the Fiber application, for tests (Web.Test) and for what a user wants to add.
 	Web *fiber.App
 
-	app    *app.App
-	ledger ledger
-	access *access
-	hosts  hosts
-	limits Limits
-	lists  *fresh[document]
-	home   string // the page after a login
+	app       *app.App
+	ledger    ledger
+	history   history
+	day       day
+	access    *access
+	hosts     hosts
+	limits    Limits
+	lists     *fresh
+	listen    func(ctx context.Context, after string) (feed, error)
+	home      string // the page after a login
+	streaming bool   // there is /crons/events
 
 	apiJSON func() (document, error)
 	apiPage func() ([]byte, error)
 
+	streams atomic.Int64    // open now
 	closing context.Context // ends when the server begins to stop; the parent of waits and streams
 	close   context.CancelFunc
 	ln      net.Listener
@@ -76,17 +91,19 @@ func New(a *app.App) *Server { return NewWithin(a, Limits{}) }
 // NewWithin is New with limits of the caller's choice.
 func NewWithin(a *app.App, limits Limits) *Server {
 	s := &Server{
-		app:    a,
-		ledger: a.Store,
-		access: newAccess(a.Config),
-		hosts:  newHosts(a.Config),
-		limits: limits.withDefaults(),
-		lists:  newFresh[document](),
-		home:   "/crons/docs",
+		app:     a,
+		ledger:  a.Store,
+		history: a.Store,
+		access:  newAccess(a.Config),
+		hosts:   newHosts(a.Config),
+		limits:  limits.withDefaults(),
+		lists:   newFresh(a.Store.Stamp),
+		home:    "/crons/docs",
 		// Made when first asked for: a start need not wait for them.
 		apiJSON: sync.OnceValues(newAPIJSON),
 		apiPage: sync.OnceValues(newAPIPage),
 	}
+	s.listen = s.subscribe
 	s.closing, s.close = context.WithCancel(context.Background())
 	s.Web = fiber.New(fiber.Config{
 		// A string of a request must not change under a job that was handed it.
@@ -108,6 +125,7 @@ func NewWithin(a *app.App, limits Limits) *Server {
 	if s.serves("/crons/dashboard") {
 		s.home = "/crons/dashboard"
 	}
+	s.streaming = s.serves("/crons/events")
 	return s
 }
 

@@ -38,7 +38,7 @@ func (p *program) backfill() *cobra.Command {
 			return err
 		}
 		defer done()
-		records, err := a.Crons.Backfill(context.WithoutCancel(cmd.Context()), args[0], start, end, actor())
+		records, err := hand(a).Backfill(context.WithoutCancel(cmd.Context()), args[0], start, end)
 		if err != nil {
 			return asked(err)
 		}

@@ -27,7 +27,7 @@ func (p *program) cancel() *cobra.Command {
 			return err
 		}
 		defer p.close(a)
-		if record, err = a.Crons.Cancel(cmd.Context(), record.ID, actor()); err != nil {
+		if record, err = hand(a).Cancel(cmd.Context(), record.ID); err != nil {
 			return asked(err)
 		}
 		if *format == "json" {

@@ -63,8 +63,7 @@ func (p *program) setPause(cmd *cobra.Command, request cron.Pause, format, said 
 		return err
 	}
 	defer p.close(a)
-	request.Actor, request.At = actor(), time.Now()
-	view, err := a.Crons.Pause(cmd.Context(), request)
+	view, err := hand(a).Pause(cmd.Context(), request)
 	if err != nil {
 		return asked(err)
 	}

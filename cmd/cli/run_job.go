@@ -41,7 +41,7 @@ the server had run it. Ctrl-C cancels the run; that is recorded, too.`,
 		case name == "":
 			return usage("run-job needs a job's name; see: cli list")
 		}
-		request := cron.Request{Actor: actor(), Force: force}
+		request := cron.Request{Force: force}
 		if arguments != "" {
 			if !json.Valid([]byte(arguments)) {
 				return usage(`--args is not JSON; write it as --args '{"name": "value"}'`)
@@ -65,7 +65,7 @@ func (p *program) runHere(ctx context.Context, name string, request cron.Request
 		return cron.Record{}, err
 	}
 	defer done()
-	record, err := a.Crons.Trigger(context.WithoutCancel(ctx), name, request)
+	record, err := hand(a).Trigger(context.WithoutCancel(ctx), name, request)
 	if err != nil {
 		return cron.Record{}, asked(err)
 	}
@@ -106,7 +106,7 @@ func await(ctx context.Context, a *app.App, record cron.Record) (cron.Record, er
 		return record, asked(err)
 	}
 	rest := context.WithoutCancel(ctx)
-	if _, err := a.Crons.Cancel(rest, record.ID, actor()); err != nil {
+	if _, err := hand(a).Cancel(rest, record.ID); err != nil {
 		return record, asked(err)
 	}
 	ended, err = a.Crons.Await(rest, record.ID)

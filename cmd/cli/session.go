@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"os/user"
 
 	"fibercrons/app"
@@ -81,10 +82,15 @@ func (p *program) close(a *app.App) {
 	}
 }
 
-// actor is who asks, for the records.
-func actor() string {
+// hand is the scheduler in the hands of whoever types: what is changed through it is kept in the
+// audit, as a change over HTTP is.
+func hand(a *app.App) cron.Hand {
+	who := cron.Caller{Actor: "cli", Origin: "cli"}
 	if u, err := user.Current(); err == nil && u.Username != "" {
-		return "cli:" + u.Username
+		who.Actor = "cli:" + u.Username
 	}
-	return "cli"
+	if host, err := os.Hostname(); err == nil {
+		who.Origin = "cli@" + host
+	}
+	return a.Crons.By(who)
 }

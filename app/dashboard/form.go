@@ -1,0 +1,160 @@
+package dashboard
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+// ArgField is one argument in the form for a run by hand.
+type ArgField struct {
+	Name  string // of the argument
+	Input string // of the field in the form
+	Kind  string // text, integer, number, boolean, choice, json
+	About string
+	Value string   // the default, as it stands in the field
+	Enum  []string // choice: what there is
+	Null  bool     // an empty field is null
+}
+
+// argPrefix sets the names of arguments apart from those of the form itself.
+const argPrefix = "arg."
+
+// schema is what of JSON Schema the forms understand. All else is a field for JSON.
+type schema struct {
+	Type        any        `json:"type"`
+	Description string     `json:"description"`
+	Enum        []any      `json:"enum"`
+	Properties  properties `json:"properties"`
+}
+
+// properties keeps the order in which they are written, which is that of the Go type.
+type properties []property
+
+type property struct {
+	name   string
+	schema schema
+}
+
+func (p *properties) UnmarshalJSON(raw []byte) error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	if _, err := d.Token(); err != nil {
+		return err
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return err
+		}
+		var member json.RawMessage
+		if err := d.Decode(&member); err != nil {
+			return err
+		}
+		one := property{}
+		one.name, _ = name.(string)
+		_ = json.Unmarshal(member, &one.schema) // true and false are schemas, too: they say nothing
+		*p = append(*p, one)
+	}
+	return nil
+}
+
+// ArgFields makes a form of a job's arguments; none when it takes none.
+func ArgFields(rawSchema, defaults json.RawMessage) []ArgField {
+	var s schema
+	if len(rawSchema) == 0 || json.Unmarshal(rawSchema, &s) != nil {
+		return nil
+	}
+	values := map[string]json.RawMessage{}
+	_ = json.Unmarshal(defaults, &values) // without them the fields are empty
+	fields := make([]ArgField, 0, len(s.Properties))
+	for _, p := range s.Properties {
+		f := ArgField{Name: p.name, Input: argPrefix + p.name, About: p.schema.Description}
+		f.Kind, f.Null = kindOf(p.schema.Type)
+		for _, v := range p.schema.Enum {
+			if text, ok := v.(string); ok {
+				f.Kind, f.Enum = "choice", append(f.Enum, text)
+			}
+		}
+		f.Value = fieldText(f.Kind, values[p.name])
+		fields = append(fields, f)
+	}
+	return fields
+}
+
+func kindOf(typ any) (kind string, null bool) {
+	var types []string
+	switch typ := typ.(type) {
+	case string:
+		types = []string{typ}
+	case []any:
+		for _, one := range typ {
+			text, _ := one.(string)
+			types = append(types, text)
+		}
+	}
+	null = slices.Contains(types, "null")
+	types = slices.DeleteFunc(types, func(t string) bool { return t == "null" })
+	if len(types) != 1 {
+		return "json", null
+	}
+	switch types[0] {
+	case "string":
+		return "text", null
+	case "integer", "number", "boolean":
+		if types[0] == "boolean" && null {
+			return "json", null // three values do not fit a box
+		}
+		return types[0], null
+	}
+	return "json", null
+}
+
+func fieldText(kind string, value json.RawMessage) string {
+	var text string
+	switch {
+	case len(value) == 0, string(value) == "null" && kind != "json":
+		return ""
+	case (kind == "text" || kind == "choice") && json.Unmarshal(value, &text) == nil:
+		return text
+	case kind == "json":
+		return pretty(value)
+	}
+	return string(value)
+}
+
+// Args puts together what came back from a form. What is no number stays a text, so that whoever
+// checks arguments says what is wrong with it.
+func Args(fields []ArgField, form func(name string) (string, bool)) json.RawMessage {
+	out := bytes.NewBufferString("{")
+	for _, f := range fields {
+		text, given := form(f.Input)
+		var value []byte
+		switch {
+		case f.Kind == "boolean":
+			value = []byte("false")
+			if given && text != "" {
+				value = []byte("true")
+			}
+		case !given:
+			continue
+		case strings.TrimSpace(text) == "" && f.Null:
+			value = []byte("null")
+		case f.Kind == "text" || f.Kind == "choice":
+			value, _ = json.Marshal(text) // a string always can
+		case strings.TrimSpace(text) == "":
+			continue // the default
+		case json.Valid([]byte(text)):
+			value = []byte(text)
+		default:
+			value, _ = json.Marshal(text)
+		}
+		if out.Len() > 1 {
+			out.WriteByte(',')
+		}
+		name, _ := json.Marshal(f.Name)
+		out.Write(append(append(name, ':'), value...))
+	}
+	out.WriteByte('}')
+	return out.Bytes()
+}

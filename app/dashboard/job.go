@@ -1,0 +1,115 @@
+package dashboard
+
+import (
+	"html/template"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"fibercrons/app/cron"
+)
+
+// RunsPerPage is how many runs are on one page of a list of runs.
+const RunsPerPage = 25
+
+// JobPage is everything about one job.
+type JobPage struct {
+	cron.JobDetail
+	Now      time.Time
+	Chart    template.HTML
+	Runs     RunList
+	Fields   []ArgField // of the form for a run by hand
+	Metadata []Pair
+	Policies []Policy
+	Audit    []AuditRow
+	ZoneNow  string // what time it is in the job's zone
+}
+
+// Pair is a key and its value.
+type Pair struct{ Key, Value string }
+
+// Policy is a rule of a job, in words.
+type Policy struct{ Name, Value, Text string }
+
+// RunList is a page of runs, the newest first.
+type RunList struct {
+	Runs   []cron.Record
+	Status cron.Status // only these
+	Before string      // the page begins after this run
+	Next   string      // cursor of the next page; empty: there is none
+}
+
+// NewJobPage makes the page. recent are the newest runs, for the chart.
+func NewJobPage(now time.Time, d cron.JobDetail, recent []cron.Record, runs RunList, audit []cron.AuditEntry) JobPage {
+	p := JobPage{
+		JobDetail: d, Now: now, Chart: durationChart(recent), Runs: runs,
+		Fields: ArgFields(d.ArgsSchema, d.Args), Policies: policies(d.Policies), Audit: auditRows(audit),
+	}
+	for _, key := range slices.Sorted(maps.Keys(d.Metadata)) {
+		p.Metadata = append(p.Metadata, Pair{key, d.Metadata[key]})
+	}
+	if zone, err := time.LoadLocation(d.Timezone); err == nil {
+		p.ZoneNow = now.In(zone).Format("15:04")
+	}
+	return p
+}
+
+// Local is an instant as the clock in the job's zone shows it.
+func (p JobPage) Local(t time.Time) string {
+	zone, err := time.LoadLocation(p.Timezone)
+	if err != nil {
+		zone = time.UTC
+	}
+	return t.In(zone).Format("Mon 2 Jan 15:04:05 MST")
+}
+
+// Filters are the choices of the list of runs.
+func (p JobPage) Filters() []cron.Status {
+	return []cron.Status{cron.Succeeded, cron.Failed, cron.Running, cron.Cancelled, cron.Skipped, cron.Interrupted}
+}
+
+// tidy drops the zeros at the end of a duration in Go's notation.
+func tidy(text string) string {
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+func policies(p cron.PolicyView) []Policy {
+	for _, d := range []*string{&p.Timeout, &p.CatchUpWindow, &p.StartWithin, &p.KeepFor} {
+		*d = tidy(*d)
+	}
+
+	timeout := p.Timeout
+	if timeout == "0s" {
+		timeout = "none"
+	}
+	list := []Policy{
+		{"Timeout", timeout, "how long one attempt may take"},
+		{"Retries", number(p.Retries), "attempts after the first one has failed"},
+	}
+	if p.Retries > 0 {
+		list = append(list, Policy{"Backoff", p.Backoff, "the pause before each retry"})
+	}
+	list = append(list,
+		Policy{"Overlap", p.Overlap, map[string]string{
+			"skip": "a slot that is due while a run goes on is skipped", "queue": "it waits for the run before it",
+			"allow": "runs may go on side by side", "replace": "the new run ends the one before it"}[p.Overlap]},
+		Policy{"Catch-up", p.CatchUp, map[string]string{
+			"latest": "of missed slots the newest runs", "all": "every missed slot runs", "none": "missed slots do not run"}[p.CatchUp] + ", within " + p.CatchUpWindow},
+		Policy{"After a crash", p.OnCrash, map[string]string{
+			"skip": "recorded as interrupted: at most once", "rerun": "it runs again: at least once"}[p.OnCrash]},
+	)
+	if p.StartWithin != "0s" {
+		list = append(list, Policy{"Start within", p.StartWithin, "of the slot, or be skipped"})
+	}
+	if p.Group != "" {
+		list = append(list, Policy{"Group", p.Group, "at most " + number(p.GroupLimit) + " at one time, on all processes"})
+	}
+	return append(list, Policy{"History", number(p.KeepRuns) + " runs", "for " + p.KeepFor})
+}

@@ -1,0 +1,201 @@
+package dashboard
+
+import (
+	"html/template"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"fibercrons/app/cron"
+)
+
+// PerPage is how many jobs are on one page of the list.
+const PerPage = 50
+
+// JobList is the page of all jobs.
+type JobList struct {
+	Filter   cron.Filter
+	Failing  bool // only those whose last run failed
+	Rows     []JobRow
+	Total    int // that the filter lets through
+	All      int // that there are
+	Offset   int
+	Tags     []Count
+	Statuses []Count
+}
+
+// Count is a word and how many jobs it fits.
+type Count struct {
+	Word  string
+	Count int
+	On    bool
+}
+
+// JobRow is a job in a list.
+type JobRow struct {
+	cron.JobView
+	Sample
+	Spark template.HTML
+	Last  *cron.Record // the newest run; nil: none, or not asked for
+	Says  string       // when it is due, in plain English
+
+	failure *cron.Record
+}
+
+func newJobRow(j cron.JobView, recent []cron.Record) JobRow {
+	row := JobRow{JobView: j, Sample: sampleOf(recent), Spark: sparkline(recent)}
+	if len(recent) > 0 {
+		row.Last = &recent[0]
+	}
+	for i, r := range recent {
+		if r.Status == cron.Failed || r.Status == cron.Interrupted {
+			row.failure = &recent[i]
+			break
+		}
+	}
+	return row
+}
+
+// Failure is the newest run that failed; nil: there is none among those that were asked for.
+func (r JobRow) Failure() *cron.Record { return r.failure }
+
+// Selection is what the address of the list asks for.
+type Selection struct {
+	Filter  cron.Filter
+	Failing bool
+	Offset  int
+}
+
+// Select takes the jobs of one page out of all. What it returns is the page without its rows' runs,
+// which the caller asks for by name and gives to [JobList.Fill].
+func Select(jobs []cron.JobView, s Selection) JobList {
+	list := JobList{Filter: s.Filter, Failing: s.Failing, Offset: s.Offset, All: len(jobs)}
+	tags, states := map[string]int{}, map[string]int{}
+	failing := 0
+	var found []cron.JobView
+	for _, j := range jobs {
+		for _, tag := range j.Tags {
+			tags[tag]++
+		}
+		states[string(j.Status)]++
+		failed := j.LastStatus != nil && (*j.LastStatus == cron.Failed || *j.LastStatus == cron.Interrupted)
+		failing += btoi(failed)
+		if s.Failing && !failed || s.Filter.Status != "" && j.Status != s.Filter.Status ||
+			s.Filter.Tag != "" && !slices.Contains(j.Tags, s.Filter.Tag) || !matches(j, s.Filter.Search) {
+			continue
+		}
+		found = append(found, j)
+	}
+	for _, name := range []cron.JobStatus{cron.JobScheduled, cron.JobRunning, cron.JobPaused, cron.JobDisabled} {
+		list.Statuses = append(list.Statuses, Count{string(name), states[string(name)], s.Filter.Status == name})
+	}
+	list.Statuses = append(list.Statuses, Count{"failing", failing, s.Failing})
+	for tag, n := range tags {
+		list.Tags = append(list.Tags, Count{tag, n, tag == s.Filter.Tag})
+	}
+	slices.SortFunc(list.Tags, func(a, b Count) int { return strings.Compare(a.Word, b.Word) })
+	list.Total = len(found)
+	if list.Offset >= list.Total {
+		list.Offset = max(0, (list.Total-1)/PerPage*PerPage)
+	}
+	for _, j := range found[list.Offset:min(list.Offset+PerPage, list.Total)] {
+		list.Rows = append(list.Rows, JobRow{JobView: j})
+	}
+	return list
+}
+
+func matches(j cron.JobView, search string) bool {
+	search = strings.ToLower(strings.TrimSpace(search))
+	has := func(text string) bool { return strings.Contains(strings.ToLower(text), search) }
+	return search == "" || has(j.Name) || has(j.Description) || slices.ContainsFunc(j.Tags, has)
+}
+
+// Names are the jobs on the page.
+func (l JobList) Names() []string {
+	names := make([]string, len(l.Rows))
+	for i, row := range l.Rows {
+		names[i] = row.Name
+	}
+	return names
+}
+
+// Fill adds the runs of the jobs on the page, and when they are due.
+func (l JobList) Fill(recent map[string][]cron.Record, explain func(cron.JobView) string) JobList {
+	for i, row := range l.Rows {
+		l.Rows[i] = newJobRow(row.JobView, recent[row.Name])
+		l.Rows[i].Says = explain(row.JobView)
+	}
+	return l
+}
+
+// Filtered says whether jobs are left out.
+func (l JobList) Filtered() bool { return l.Filter != cron.Filter{} || l.Failing }
+
+// From and To are the numbers of the first and the last job on the page.
+func (l JobList) From() int { return min(l.Offset+1, l.Total) }
+
+// To is the number of the last job on the page.
+func (l JobList) To() int { return l.Offset + len(l.Rows) }
+
+// Before and After are the addresses of the pages beside this one; empty: there is none.
+func (l JobList) Before() string {
+	if l.Offset == 0 {
+		return ""
+	}
+	return l.url(l.Filter, l.Failing, max(0, l.Offset-PerPage))
+}
+
+// After is the address of the next page.
+func (l JobList) After() string {
+	if l.To() >= l.Total {
+		return ""
+	}
+	return l.url(l.Filter, l.Failing, l.Offset+PerPage)
+}
+
+// WithStatus is the list's address with a status switched on, or off where it is on.
+func (l JobList) WithStatus(word string) string {
+	f, failing := l.Filter, false
+	switch {
+	case word == "failing":
+		f.Status, failing = "", !l.Failing
+	case string(f.Status) == word:
+		f.Status = ""
+	default:
+		f.Status = cron.JobStatus(word)
+	}
+	return l.url(f, failing, 0)
+}
+
+// WithTag is the list's address with a tag switched on, or off where it is on.
+func (l JobList) WithTag(tag string) string {
+	f := l.Filter
+	if f.Tag == tag {
+		tag = ""
+	}
+	f.Tag = tag
+	return l.url(f, l.Failing, 0)
+}
+
+func (l JobList) url(f cron.Filter, failing bool, offset int) string {
+	v := url.Values{}
+	set := func(name, value string) {
+		if value != "" {
+			v.Set(name, value)
+		}
+	}
+	set("q", f.Search)
+	set("tag", f.Tag)
+	set("status", string(f.Status))
+	if failing {
+		v.Set("status", "failing")
+	}
+	if offset > 0 {
+		v.Set("offset", strconv.Itoa(offset))
+	}
+	if len(v) == 0 {
+		return Root + "/jobs"
+	}
+	return Root + "/jobs?" + v.Encode()
+}

@@ -1,0 +1,129 @@
+package dashboard
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"fibercrons/app/cron"
+)
+
+const (
+	overviewFailed  = 20
+	overviewRunning = 20
+	overviewNext    = 8
+)
+
+// Overview is the first page: whether all is well, and if not, what to look at first.
+type Overview struct {
+	Health    Health
+	Jobs      int
+	Failed    []JobRow // failed and not recovered since, the newest failure first
+	FailedAll int
+	Running   []cron.Record
+	More      bool // more are running than are listed
+	Next      []cron.JobView
+	Tally     Tally
+	Instances []InstanceRow
+	Silent    int // instances that have not been heard of for too long
+}
+
+// Health is how things stand, in one line.
+type Health struct {
+	Kind string // good, warn, bad
+	Text string
+}
+
+// OverviewData is what an overview is made of.
+type OverviewData struct {
+	Now       time.Time
+	Jobs      []cron.JobView
+	Running   []cron.Record // active runs, at most [OverviewRunning]
+	Recent    map[string][]cron.Record
+	Tally     map[cron.Status][]int
+	Instances []cron.InstanceInfo
+	Ready     error // why jobs do not run as they should
+}
+
+// OverviewRunning is how many active runs an overview wants.
+const OverviewRunning = overviewRunning + 1
+
+// Failing returns the jobs whose last run failed, of those the newest first.
+func Failing(jobs []cron.JobView) (list []cron.JobView) {
+	for _, j := range jobs {
+		if j.LastStatus != nil && (*j.LastStatus == cron.Failed || *j.LastStatus == cron.Interrupted) {
+			list = append(list, j)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b cron.JobView) int { return compareTimes(b.LastRun, a.LastRun) })
+	return list
+}
+
+// OverviewFailing returns the names of the jobs whose runs an overview wants.
+func OverviewFailing(jobs []cron.JobView) (list []string) {
+	for _, j := range Failing(jobs) {
+		if len(list) < overviewFailed {
+			list = append(list, j.Name)
+		}
+	}
+	return list
+}
+
+func compareTimes(a, b *time.Time) int {
+	switch {
+	case a == nil || b == nil:
+		return cmp.Compare(btoi(a != nil), btoi(b != nil))
+	}
+	return a.Compare(*b)
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// NewOverview makes the page.
+func NewOverview(d OverviewData) Overview {
+	o := Overview{
+		Jobs: len(d.Jobs), Running: d.Running[:min(len(d.Running), overviewRunning)], More: len(d.Running) > overviewRunning,
+		Tally: Tally{TallyBegin(d.Now), d.Tally},
+	}
+	failing := Failing(d.Jobs)
+	o.FailedAll = len(failing)
+	for _, j := range failing[:min(len(failing), overviewFailed)] {
+		o.Failed = append(o.Failed, newJobRow(j, d.Recent[j.Name]))
+	}
+	for _, j := range d.Jobs {
+		if j.NextRun != nil {
+			o.Next = append(o.Next, j)
+		}
+	}
+	slices.SortStableFunc(o.Next, func(a, b cron.JobView) int { return a.NextRun.Compare(*b.NextRun) })
+	o.Next = o.Next[:min(len(o.Next), overviewNext)]
+	page := NewInstances(d.Now, d.Instances)
+	o.Instances, o.Silent = page.Living(), page.Silent()
+	o.Health = o.health(d)
+	return o
+}
+
+func (o Overview) health(d OverviewData) Health {
+	disabled := 0
+	for _, j := range d.Jobs {
+		disabled += btoi(j.Status == cron.JobDisabled)
+	}
+	switch {
+	case d.Ready != nil:
+		return Health{"bad", "Jobs do not run as they should; the log of the server and /readyz say more."}
+	case o.FailedAll > 0:
+		return Health{"bad", plural(o.FailedAll, "job") + " failed and did not recover since."}
+	case len(d.Jobs) > 0 && disabled == len(d.Jobs):
+		return Health{"warn", "Nothing is on schedule: every job is disabled here."}
+	case o.Silent > 0:
+		return Health{"warn", "All jobs are well. " + plural(o.Silent, "instance") + " went silent without a goodbye."}
+	case len(d.Jobs) == 0:
+		return Health{"warn", "The scheduler is up and has nothing to do."}
+	}
+	return Health{"good", "All jobs are well."}
+}

@@ -1,0 +1,215 @@
+package dashboard
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"strings"
+	"time"
+
+	"fibercrons/app/cron"
+)
+
+// LogLines is how many lines of a log a page begins with.
+const LogLines = 500
+
+// RunPage is one run.
+type RunPage struct {
+	cron.Record
+	Now     time.Time
+	Log     LogTail
+	Steps   []Step
+	Audit   []AuditRow
+	Known   bool // the job is still registered
+	Picture template.HTML
+}
+
+// LogTail is a part of a log.
+type LogTail struct {
+	Run     string
+	Lines   []cron.LogLine
+	More    bool // lines before the first one are left out
+	Started time.Time
+}
+
+// Step is a change of a run's state.
+type Step struct {
+	Name string // a status
+	At   time.Time
+	Text string
+	Took string // until the next
+}
+
+// NewRunPage makes the page.
+func NewRunPage(now time.Time, r cron.Record, lines []cron.LogLine, more bool, audit []cron.AuditEntry, known bool) RunPage {
+	p := RunPage{Record: r, Now: now, Audit: auditRows(audit), Known: known}
+	p.Log = LogTail{Run: r.ID, Lines: lines, More: more}
+	p.Steps = steps(now, r)
+	p.Picture = attemptsChart(now, r)
+	return p
+}
+
+// Percent is how far the run says it has come; -1: it does not say.
+func (p RunPage) Percent() int { return percentOf(p.Progress) }
+
+func percentOf(p *cron.Progress) int {
+	if p == nil || p.Total <= 0 {
+		return -1
+	}
+	return int(min(max(p.Done, 0), p.Total) * 100 / p.Total)
+}
+
+func steps(now time.Time, r cron.Record) (list []Step) {
+	if r.Slot != nil {
+		list = append(list, Step{Name: "due", At: *r.Slot, Text: "the slot"})
+	}
+	asked := map[cron.Trigger]string{
+		cron.BySchedule: "by schedule", cron.ByCatchUp: "to catch up on a missed slot", cron.ByHand: "by hand",
+		cron.ByBackfill: "by a backfill", cron.ByRetry: "as a retry of an earlier run",
+	}[r.Trigger]
+	if r.Actor != "" {
+		asked += " (" + r.Actor + ")"
+	}
+	list = append(list, Step{Name: "queued", At: r.QueuedAt, Text: asked})
+	for i, a := range r.Attempts {
+		text := ""
+		if len(r.Attempts) > 1 || r.Attempt > 1 {
+			text = "attempt " + number(a.Number)
+		}
+		list = append(list, Step{Name: "running", At: a.StartedAt, Text: text})
+		if a.EndedAt != nil && a.Error != "" && i < len(r.Attempts)-1 {
+			list = append(list, Step{Name: "failed", At: *a.EndedAt, Text: "will be tried again"})
+		}
+	}
+	if len(r.Attempts) == 0 && r.StartedAt != nil {
+		list = append(list, Step{Name: "running", At: *r.StartedAt})
+	}
+	if r.Cancel != nil {
+		list = append(list, Step{Name: "cancel", At: *r.Cancel, Text: "its end was asked for"})
+	}
+	if r.EndedAt != nil {
+		list = append(list, Step{Name: string(r.Status), At: *r.EndedAt, Text: reasonWords(r.Reason)})
+	}
+	for i := range list {
+		end := now
+		switch {
+		case i < len(list)-1:
+			end = list[i+1].At
+		case r.EndedAt != nil:
+			continue
+		}
+		if d := end.Sub(list[i].At); d >= time.Millisecond {
+			list[i].Took = millis(d.Milliseconds())
+		}
+	}
+	return list
+}
+
+func reasonWords(r cron.Reason) string {
+	if text, ok := map[cron.Reason]string{
+		cron.ReasonMissed: "nothing could run the slot when it was due", cron.ReasonSuperseded: "missed, and a newer slot ran in its place",
+		cron.ReasonOverlap: "an earlier run had not ended", cron.ReasonQueueFull: "too many runs were waiting",
+		cron.ReasonPaused: "the job was paused", cron.ReasonLate: "it could not start within its deadline",
+		cron.ReasonReplaced: "replaced by the job's next run", cron.ReasonRequested: "somebody asked for its end",
+		cron.ReasonShutdown: "the process was told to stop", cron.ReasonCrash: "its process died or went silent; the outcome is unknown",
+		cron.ReasonRemoved: "its job is no longer registered",
+	}[r]; ok {
+		return text
+	}
+	return string(r)
+}
+
+// attemptsChart draws when the attempts of a run went on, if there was more than one.
+func attemptsChart(now time.Time, r cron.Record) template.HTML {
+	if len(r.Attempts) < 2 {
+		return ""
+	}
+	const wide, lane = 1000, 22
+	begin, end := r.Attempts[0].StartedAt, now
+	if r.EndedAt != nil {
+		end = *r.EndedAt
+	}
+	all := max(float64(end.Sub(begin)), 1)
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg class="chart attempts" viewBox="0 0 %d %d" role="img" aria-label="%s">`, wide, lane*len(r.Attempts), plural(len(r.Attempts), "attempt"))
+	for i, a := range r.Attempts {
+		stop, status := now, "running"
+		if a.EndedAt != nil {
+			stop, status = *a.EndedAt, "failed"
+			if a.Error == "" {
+				status = "succeeded"
+			}
+		}
+		x := float64(a.StartedAt.Sub(begin)) / all * wide
+		w := max(3, float64(stop.Sub(a.StartedAt))/all*wide)
+		fmt.Fprintf(&b, `<line class="grid" x1="0" x2="%d" y1="%d" y2="%d"/><rect class="f-%s" x="%.1f" y="%d" width="%.1f" height="10" rx="2"><title>attempt %d: %s</title></rect>`,
+			wide, i*lane+11, i*lane+11, status, min(x, wide-3), i*lane+6, w, a.Number, millis(stop.Sub(a.StartedAt).Milliseconds()))
+	}
+	b.WriteString(`</svg>`)
+	return template.HTML(b.String()) //nolint:gosec // numbers, and words of this file
+}
+
+// Attr is an attribute of a line.
+type Attr struct{ Key, Value string }
+
+// Attrs lists the attributes of a line in their order.
+func Attrs(raw json.RawMessage) (list []Attr) {
+	var p properties
+	if len(raw) == 0 || raw[0] != '{' {
+		return nil
+	}
+	values := map[string]json.RawMessage{}
+	if json.Unmarshal(raw, &p) != nil || json.Unmarshal(raw, &values) != nil {
+		return nil
+	}
+	for _, one := range p {
+		value := string(values[one.name])
+		var text string
+		if json.Unmarshal(values[one.name], &text) == nil && value != "null" {
+			value = text
+		}
+		list = append(list, Attr{one.name, value})
+	}
+	return list
+}
+
+// RenderLog writes lines alone, to be put after those that are there.
+func RenderLog(tail LogTail) (string, error) {
+	var b strings.Builder
+	err := templates().ExecuteTemplate(&b, "loglines", tail)
+	return b.String(), err
+}
+
+// RenderPreview writes what a schedule would mean, or what is wrong with it.
+func RenderPreview(now time.Time, p cron.Preview, wrong error) (string, error) {
+	view := struct {
+		Now     time.Time
+		Error   string
+		Preview cron.Preview
+		Slots   []PreviewSlot
+	}{Now: now, Preview: p}
+	var args *cron.ArgsError
+	switch {
+	case errors.As(wrong, &args) && len(args.Fields) > 0:
+		view.Error = args.Fields[0].Detail
+	case wrong != nil:
+		return "", wrong
+	}
+	zone, err := time.LoadLocation(p.Zone)
+	if err != nil {
+		zone = time.UTC
+	}
+	for _, at := range p.Slots {
+		view.Slots = append(view.Slots, PreviewSlot{at, at.In(zone).Format("Mon 2 Jan 15:04:05 MST")})
+	}
+	var b strings.Builder
+	err = templates().ExecuteTemplate(&b, "preview", view)
+	return b.String(), err
+}
+
+// PreviewSlot is an instant, and how the clock in the schedule's zone shows it.
+type PreviewSlot struct {
+	At    time.Time
+	Local string
+}

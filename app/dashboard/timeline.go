@@ -1,0 +1,177 @@
+package dashboard
+
+import (
+	"cmp"
+	"html/template"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"fibercrons/app/cron"
+)
+
+// TimelineRuns is how many runs a timeline looks at; it wants one more, to know whether there is.
+const TimelineRuns = 10_000
+
+// laneLimit is how many jobs are drawn one by one; the load line is of all.
+const laneLimit = 40
+
+// Windows are the stretches a timeline can show: so much back, and as much ahead.
+var Windows = []Window{{"1h", time.Hour}, {"6h", 6 * time.Hour}, {"24h", 24 * time.Hour}, {"7d", 7 * 24 * time.Hour}}
+
+// Window is how far a timeline reaches to either side of now.
+type Window struct {
+	Name string
+	Each time.Duration
+}
+
+// TimelinePage shows what ran and what will.
+type TimelinePage struct {
+	cron.Timeline
+	Window  Window
+	Search  string
+	Picture template.HTML
+	Lanes   int
+	Hidden  int // jobs that are not drawn
+	Busiest int // runs begun in the fullest minute
+	Cut     bool
+}
+
+// lane is a job on the picture.
+type lane struct {
+	job      string
+	runs     []cron.TimelineRun
+	slots    []time.Time
+	failures int
+	dense    int
+}
+
+// NewTimeline makes the page, of the jobs that keep lets through. The runs in t are the newest first.
+func NewTimeline(t cron.Timeline, w Window, search string, keep func(job string) bool) TimelinePage {
+	from, to := known(t)
+	slices.Reverse(t.Runs)
+	t.Runs = slices.DeleteFunc(slices.Clone(t.Runs), func(r cron.TimelineRun) bool { return !keep(r.Job) })
+	t.Slots = slices.DeleteFunc(slices.Clone(t.Slots), func(s cron.Slot) bool { return !keep(s.Job) })
+	t.Dense = slices.DeleteFunc(slices.Clone(t.Dense), func(d cron.Dense) bool { return !keep(d.Job) })
+	p := TimelinePage{Timeline: t, Window: w, Search: search}
+	lanes := lanesOf(t)
+	p.Hidden = max(0, len(lanes)-laneLimit)
+	lanes = lanes[:len(lanes)-p.Hidden]
+	p.Lanes = len(lanes)
+	load := loadOf(t)
+	load.known.from, load.known.to = from, to
+	p.Busiest, p.Cut = load.most, from.After(t.From) || to.Before(t.To)
+	if len(lanes) > 0 {
+		p.Picture = drawTimeline(t, lanes, load)
+	}
+	return p
+}
+
+// lanesOf gathers what belongs to a job. Those that failed come first, then those that do most.
+func lanesOf(t cron.Timeline) []*lane {
+	byName := map[string]*lane{}
+	of := func(job string) *lane {
+		if byName[job] == nil {
+			byName[job] = &lane{job: job}
+		}
+		return byName[job]
+	}
+	for _, r := range t.Runs {
+		l := of(r.Job)
+		l.runs = append(l.runs, r)
+		l.failures += btoi(r.Status == cron.Failed || r.Status == cron.Interrupted)
+	}
+	for _, s := range t.Slots {
+		l := of(s.Job)
+		l.slots = append(l.slots, s.At)
+	}
+	for _, d := range t.Dense {
+		of(d.Job).dense = d.Slots
+	}
+	lanes := make([]*lane, 0, len(byName))
+	for _, l := range byName {
+		lanes = append(lanes, l)
+	}
+	slices.SortFunc(lanes, func(a, b *lane) int {
+		return cmp.Or(cmp.Compare(btoi(b.failures > 0), btoi(a.failures > 0)),
+			cmp.Compare(len(b.runs)+len(b.slots), len(a.runs)+len(a.slots)), strings.Compare(a.job, b.job))
+	})
+	return lanes
+}
+
+// Address is where the timeline of a window is.
+func (p TimelinePage) Address(window string) string {
+	v := url.Values{"window": {window}}
+	if p.Search != "" {
+		v.Set("q", p.Search)
+	}
+	return Root + "/timeline?" + v.Encode()
+}
+
+// Herded are the fullest minutes, and the rest of them.
+func (p TimelinePage) Herded() [][]cron.Herd {
+	first := min(3, len(p.Herds))
+	return [][]cron.Herd{p.Herds[:first], p.Herds[first:]}
+}
+
+// WindowList are the choices.
+func (p TimelinePage) WindowList() []Window { return Windows }
+
+// load is how many runs begin in each minute.
+type load struct {
+	minutes map[int64]int
+	most    int
+	known   struct{ from, to time.Time } // outside of it not everything was listed
+}
+
+func loadOf(t cron.Timeline) load {
+	l := load{minutes: map[int64]int{}}
+	add := func(at time.Time) {
+		m := at.Unix() / 60
+		l.minutes[m]++
+		l.most = max(l.most, l.minutes[m])
+	}
+	for _, r := range t.Runs {
+		if r.StartedAt != nil {
+			add(*r.StartedAt)
+		}
+	}
+	for _, s := range t.Slots {
+		add(s.At)
+	}
+	// Of a job that is due very often only the first slots are listed; it goes on at their pace.
+	last := map[string][]time.Time{}
+	for _, s := range t.Slots {
+		last[s.Job] = append(last[s.Job], s.At)
+	}
+	for _, d := range t.Dense {
+		slots := last[d.Job]
+		if len(slots) < 2 {
+			continue
+		}
+		every := slots[len(slots)-1].Sub(slots[0]) / time.Duration(len(slots)-1)
+		if every <= 0 {
+			continue
+		}
+		perMinute := max(1, int(time.Minute/every))
+		for at := slots[len(slots)-1].Add(every); at.Before(t.To); at = at.Add(max(every, time.Minute)) {
+			l.minutes[at.Unix()/60] += perMinute
+			l.most = max(l.most, l.minutes[at.Unix()/60])
+		}
+	}
+	return l
+}
+
+// known is the stretch of which every run and slot is in t.
+func known(t cron.Timeline) (from, to time.Time) {
+	from, to = t.From, t.To
+	if len(t.Runs) > TimelineRuns {
+		from = startOf(t.Runs[len(t.Runs)-1])
+	}
+	// The scheduler does not say which of the two it cut; but slots it lists by the thousand.
+	if n := len(t.Slots); t.Truncated && n > 0 && n%1000 == 0 {
+		to = t.Slots[n-1].At
+	}
+	return from, to
+}

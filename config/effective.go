@@ -1,0 +1,62 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"reflect"
+	"strings"
+	"time"
+)
+
+// Setting is a variable and what it came to.
+type Setting struct {
+	Variable
+	// Value is what is in force, as text; of a secret only whether there is one.
+	Value   string
+	changed bool
+}
+
+// Changed says whether the value is another than the default.
+func (s Setting) Changed() bool { return s.changed }
+
+// Settings lists every variable with its value in c. Secrets are not in it.
+func (c Config) Settings() []Setting {
+	var list []Setting
+	plain, _, _ := Load(File(""), Env(map[string]string{})) // the defaults are good, or nothing starts
+	defaults := fieldsOf(reflect.ValueOf(&plain).Elem(), "", false)
+	for i, f := range fieldsOf(reflect.ValueOf(&c).Elem(), "", false) {
+		if f.Name == "" {
+			continue
+		}
+		s := Setting{Variable: f.Variable, changed: !reflect.DeepEqual(f.value.Interface(), defaults[i].value.Interface())}
+		switch {
+		case f.Secret && f.value.IsZero():
+			s.Value = "not set"
+		case f.Secret:
+			s.Value = "set, " + hidden
+		default:
+			s.Value = textOf(f.value.Interface())
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+func textOf(v any) string {
+	switch v := v.(type) {
+	case []string:
+		return strings.Join(v, ",")
+	case slog.Level:
+		return strings.ToLower(v.String())
+	case time.Duration:
+		text := v.String()
+		if strings.HasSuffix(text, "m0s") {
+			text = strings.TrimSuffix(text, "0s")
+		}
+		if strings.HasSuffix(text, "h0m") {
+			text = strings.TrimSuffix(text, "0m")
+		}
+		return text
+	}
+	return fmt.Sprint(v)
+}
