@@ -202,6 +202,7 @@ func (s *Scheduler) begin(b *batch, results []Claimed) (again []*entry) {
 	defer s.mu.Unlock()
 	s.claiming--
 	s.claimWorks()
+	s.hint()
 	s.free += b.permit
 	i := 0
 	for _, p := range b.parts {

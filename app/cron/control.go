@@ -124,8 +124,17 @@ func (s *Scheduler) Await(ctx context.Context, id string) (Record, error) {
 		}
 		s.mu.Unlock()
 		rec, err := s.Record(ctx, id)
-		if err != nil || rec.Status.Ended() {
+		if err != nil {
 			return rec, err
+		}
+		if rec.Status.Ended() {
+			if done != nil { // recorded, and about to be let go of
+				select {
+				case <-done:
+				case <-ctx.Done():
+				}
+			}
+			return rec, nil
 		}
 		var poll <-chan time.Time
 		if done == nil {

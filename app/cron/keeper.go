@@ -80,8 +80,15 @@ func (s *Scheduler) beat() bool {
 	defer cancel()
 	held, err := s.store.Beat(ctx, Beat{Instance: s.instance, At: present(), Lease: s.cfg.Lease})
 	if err != nil {
-		s.log.Error("no sign of life could be given; when the leases expire, other processes may take over", "error", err)
+		if !s.silent {
+			s.log.Error("no sign of life could be given; when the leases expire, other processes may take over", "error", err)
+		}
+		s.silent = true
 		return false
+	}
+	if s.silent {
+		s.log.Info("signs of life are given again")
+		s.silent = false
 	}
 	s.kept.Store(true)
 	s.mu.Lock()

@@ -70,6 +70,7 @@ type Scheduler struct {
 	keeper   sync.WaitGroup
 	keeping  sync.Once
 	kept     atomic.Bool // the store knows this instance
+	silent   bool        // its last sign of life was not heard; of beat alone
 	stopKeep chan struct{}
 	named    atomic.Uint32 // runs given a name
 	closing  sync.Once
