@@ -32,7 +32,7 @@ type part struct {
 }
 
 const (
-	batchJobs = 500  // jobs after which a batch is sent off, so that its runs need not wait for the rest
+	batchJobs = 100  // jobs after which a batch is sent off, so that its runs need not wait for the rest
 	sliceSize = 1000 // claims in one call of the store
 )
 

@@ -298,16 +298,28 @@ func (s *Scheduler) settleAll() {
 }
 
 // watch compares the wall clock with the monotonic one.
-type watch struct{ last time.Time }
+type watch struct {
+	began time.Time // its monotonic clock counts from here
+	wall  time.Time
+	mono  time.Duration
+}
 
-func newWatch() *watch { return &watch{time.Now()} }
+func newWatch() *watch { return &watch{began: time.Now()} }
 
-// jump returns how far the wall clock went beside the monotonic one since the last look; less
-// than a second is 0.
+// jump looks at the machine's clocks.
 func (w *watch) jump() time.Duration {
 	now := time.Now()
-	d := now.Round(0).Sub(w.last.Round(0)) - now.Sub(w.last)
-	w.last = now
+	return w.look(now.Round(0), now.Sub(w.began))
+}
+
+// look returns how far the wall clock went beside the monotonic one since the last look; less
+// than a second, and the first look, is 0.
+func (w *watch) look(wall time.Time, mono time.Duration) time.Duration {
+	var d time.Duration
+	if !w.wall.IsZero() {
+		d = wall.Sub(w.wall) - (mono - w.mono)
+	}
+	w.wall, w.mono = wall, mono
 	if d.Abs() < time.Second {
 		return 0
 	}

@@ -83,6 +83,8 @@ func (d *sqlite) prepare(readOnly bool) (absent bool, err error) {
 	switch {
 	case err == nil && info.IsDir():
 		return false, d.sentence(nil, "is a directory: let DATABASE_URL name a file in it, such as sqlite://%s", filepath.Join(d.path, "crons.db"))
+	case err == nil && info.Size() == 0 && d.logged():
+		return false, d.sentence(nil, "is empty, and %s-wal beside it is not: it was cut short, and SQLite would delete the rest; nothing was changed; restore a backup, or move both away to begin anew", d.path)
 	case err == nil:
 		f, err := os.Open(d.path)
 		if err != nil {
@@ -100,6 +102,13 @@ func (d *sqlite) prepare(readOnly bool) (absent bool, err error) {
 		return false, nil
 	}
 	return false, d.sentence(err, "cannot be reached: check the folders on the way to it, or let DATABASE_URL name another file")
+}
+
+// logged says whether there is a write-ahead log with something in it. A new database has none
+// before the file itself has its first page.
+func (d *sqlite) logged() bool {
+	info, err := os.Stat(d.path + "-wal")
+	return err == nil && info.Size() > 0
 }
 
 // dsn is the driver's name for the file. It never has _time_format, which would silently switch

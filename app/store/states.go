@@ -13,7 +13,7 @@ import (
 	"fibercrons/models"
 )
 
-// The statements read job_state and count the active runs by their index. Each column of each row
+// The statements read job_state and count the active runs by an index. Each column of each row
 // has its price, unless it is NULL, and a page of a thousand jobs waits for the outline: so it has
 // no columns that a list does not show, and what few jobs have comes as one JSON array.
 const (
@@ -26,12 +26,14 @@ const (
 		"s.last_run, NULLIF(s.last_run_id, ''), s.last_slot, s.last_duration_ms, NULLIF(s.last_status, ''), NULLIF(s.last_error, ''), " +
 		"s.last_success, s.runs, s.failures, " + rareColumns + activeColumn + " FROM job_state s"
 	outlineSQL = "SELECT s.name, s.last_run, NULLIF(s.last_duration_ms, 0), NULLIF(s.last_status, ''), NULLIF(s.last_error, ''), " +
-		"NULLIF(s.runs, 0), NULLIF(s.failures, 0), " + rareColumns + "NULLIF(" + activeColumn + ", 0) FROM job_state s"
+		"NULLIF(s.runs, 0), NULLIF(s.failures, 0), " + rareColumns + "NULL FROM job_state s " +
+		// Few jobs have active runs: rows of their own cost less than a look for each job.
+		"UNION ALL SELECT job, NULL, NULL, NULL, NULL, NULL, NULL, NULL, COUNT(*) FROM job_runs WHERE ended_at IS NULL GROUP BY job"
 )
 
 // Outline implements [cron.Desk], by one statement.
 func (s *Store) Outline(ctx context.Context) (map[string]cron.State, error) {
-	out := make(map[string]cron.State, s.outlined.Load())
+	out, active := make(map[string]cron.State, s.outlined.Load()), map[string]int{}
 	err := readStates(s.reads.WithContext(ctx).Raw(outlineSQL), func(rows *sql.Rows, st *cron.State) error {
 		var rare sql.RawBytes
 		var runs, failures, took, active number
@@ -39,9 +41,21 @@ func (s *Store) Outline(ctx context.Context) (map[string]cron.State, error) {
 			&runs, &failures, &rare, &active)
 		st.LastDurationMS, st.Runs, st.Failures, st.Active = int64(took), int64(runs), int64(failures), int(active)
 		return scanRare(rare, st, err)
-	}, func(st cron.State) { out[st.Name] = st })
+	}, func(st cron.State) {
+		if st.Active > 0 {
+			active[st.Name] = st.Active
+		} else {
+			out[st.Name] = st
+		}
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read job states: %w", s.db.explain(err))
+	}
+	for name, n := range active {
+		if st, known := out[name]; known {
+			st.Active = n
+			out[name] = st
+		}
 	}
 	s.outlined.Store(int64(len(out)))
 	return out, nil

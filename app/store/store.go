@@ -30,7 +30,7 @@ type Options struct {
 	// NoMigrate leaves the tables as they are: only Version, Migrate, DB, Ping and Close may
 	// then be relied on.
 	NoMigrate bool
-	// Logger hears of slow statements and failed retries. Optional. Default: none.
+	// Logger hears of slow statements; what fails is returned. Optional. Default: none.
 	Logger *slog.Logger
 	// RetryFor is how long a write that fails for a passing reason (another process holds
 	// the lock, the connection broke) is tried again. Optional. Default: 5 seconds.

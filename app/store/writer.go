@@ -8,7 +8,11 @@ import (
 
 // groupRows bounds a group: about so many rows are written between two commits, so that what
 // comes next waits for a few ten milliseconds at most.
-const groupRows = 1000
+const (
+	groupRows = 1000
+	// besideRows bounds the claims in a group that has starts or ends.
+	besideRows = 100
+)
 
 // op is one call that writes. It is carried out inside a transaction together with others, and
 // may be carried out again from the start when that transaction did not commit.
@@ -28,6 +32,7 @@ type writer struct {
 	store  *Store
 	mu     sync.Mutex
 	queue  []*op
+	claims []*op
 	closed bool
 	wake   chan struct{}
 	ended  chan struct{}
@@ -50,7 +55,11 @@ func (w *writer) do(ctx context.Context, o *op) error {
 		w.mu.Unlock()
 		return ErrClosed
 	}
-	w.queue = append(w.queue, o)
+	if o.kind == "claim" {
+		w.claims = append(w.claims, o)
+	} else {
+		w.queue = append(w.queue, o)
+	}
 	w.mu.Unlock()
 	w.rouse()
 	select {
@@ -96,24 +105,35 @@ func (w *writer) loop() {
 	}
 }
 
-// next takes a group off the queue, without those that nobody waits for any more.
+// next takes a group off the queue, without those that nobody waits for any more. Starts and
+// ends go before claims, and leave room for few of those: runs that go on are not to wait for
+// slots that only stand in line, or a burst of slots would hold up the very workers it needs.
 func (w *writer) next() (group []*op, closed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	rows, n := 0, 0
-	for _, o := range w.queue {
-		if n++; o.ctx.Err() == nil {
-			group = append(group, o)
-			rows += o.rows
-		} else {
-			o.err = o.ctx.Err()
-			close(o.done)
+	rows := 0
+	take := func(lane []*op, most int) []*op {
+		n := 0
+		for _, o := range lane {
+			if rows >= most {
+				break
+			}
+			if n++; o.ctx.Err() == nil {
+				group = append(group, o)
+				rows += o.rows
+			} else {
+				o.err = o.ctx.Err()
+				close(o.done)
+			}
 		}
-		if rows >= groupRows {
-			break
-		}
+		return append(lane[:0], lane[n:]...)
 	}
-	w.queue = append(w.queue[:0], w.queue[n:]...)
+	w.queue = take(w.queue, groupRows)
+	most := groupRows
+	if len(group) > 0 {
+		most = rows + besideRows
+	}
+	w.claims = take(w.claims, most)
 	return group, w.closed
 }
 
@@ -157,7 +177,6 @@ func (w *writer) commit(group []*op) {
 			return
 		}
 		err = s.db.explain(err)
-		s.opts.Logger.Warn("store: a write failed", "ops", len(group), "error", err)
 		for _, o := range group {
 			o.err = err
 		}
