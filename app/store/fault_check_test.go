@@ -1,0 +1,245 @@
+//go:build fault
+
+package store_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"fibercrons/app/cron"
+	"fibercrons/app/store"
+	"fibercrons/models"
+)
+
+// mark is what a process wrote down beside the database: before it called a job's function, and
+// when that had returned.
+type mark struct {
+	Kind    string // start or end
+	Job     string
+	Slot    int64
+	Attempt int
+	Run     string
+	Life    int
+	At      int64 // in µs
+}
+
+// world is a database at rest, and what the processes that used it say they did.
+type world struct {
+	jobs   map[string]*cron.Job
+	timed  []*cron.Job  // those whose slots are looked at: they were never edited nor paused
+	hurt   map[int]bool // lives that were killed or stopped; nil: who was hurt is not known
+	rows   []models.JobRun
+	states map[string]cron.State
+	lives  map[string]int // by instance
+	marks  []mark
+	ends   map[attemptOf]mark // those of the marks that tell of an end
+	file   string             // what SQLite says about the file
+}
+
+func observe(t *testing.T, s *store.Store, jobs []*cron.Job, marks []mark) *world {
+	t.Helper()
+	w := &world{jobs: map[string]*cron.Job{}, timed: jobs, lives: map[string]int{}, ends: map[attemptOf]mark{}, marks: marks}
+	for _, j := range jobs {
+		w.jobs[j.Name] = j
+	}
+	for _, m := range marks {
+		if m.Kind == "end" {
+			w.ends[m.attempt()] = m
+		}
+	}
+	states, err := s.States(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.states = states
+	instances, err := s.Instances(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range instances {
+		w.lives[i.ID], _ = strconv.Atoi(i.Version)
+	}
+	if err := s.DB().Order("seq").Find(&w.rows).Error; err != nil {
+		t.Fatal(err)
+	}
+	if err := s.DB().Raw("PRAGMA integrity_check").Scan(&w.file).Error; err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+type slotOf struct {
+	job string
+	at  int64
+}
+
+type attemptOf struct {
+	slotOf
+	number int
+}
+
+func (m mark) attempt() attemptOf { return attemptOf{slotOf{m.Job, m.Slot}, m.Attempt} }
+
+func (s slotOf) String() string {
+	return fmt.Sprintf("slot %s of %s", time.UnixMilli(s.at).UTC().Format("2006-01-02T15:04:05.000Z"), s.job)
+}
+
+// violations returns every breach of the guarantees G1 to G3 (package cron), each with the word
+// that names its kind first.
+func (w *world) violations() (bad []string) {
+	say := func(format string, args ...any) { bad = append(bad, fmt.Sprintf(format, args...)) }
+	if w.file != "ok" {
+		say("damaged: the file: %s", w.file)
+	}
+
+	// Every slot has one row, and every row is of a slot.
+	rows := make(map[slotOf]*models.JobRun, len(w.rows))
+	for i := range w.rows {
+		r := &w.rows[i]
+		if !r.Slot.Valid {
+			continue
+		}
+		s := slotOf{r.Job, r.Slot.Int64}
+		if rows[s] != nil {
+			say("doubled: %s has runs %s and %s", s, rows[s].ID, r.ID)
+		}
+		rows[s] = r
+	}
+	for _, j := range w.timed {
+		st := w.states[j.Name]
+		slots := map[int64]bool{}
+		for _, sched := range j.Schedules {
+			for slot := range sched.Between(st.FirstSeen, st.Watermark) {
+				slots[slot.UnixMilli()] = true
+			}
+		}
+		for slot := range slots {
+			if s := (slotOf{j.Name, slot}); rows[s] == nil {
+				say("missing: %s has no row", s)
+			}
+		}
+		for s := range rows {
+			if s.job == j.Name && !slots[s.at] {
+				say("extra: %s has a row, and is none that is settled", s)
+			}
+		}
+	}
+
+	// No attempt of a slot starts twice, and none without its row.
+	starts := map[attemptOf]mark{}
+	for _, m := range w.marks {
+		if m.Kind != "start" {
+			continue
+		}
+		a := m.attempt()
+		if first, again := starts[a]; again {
+			say("twice: attempt %d of %s was started by processes %d and %d", m.Attempt, a.slotOf, first.Life, m.Life)
+		}
+		starts[a] = m
+		if r := rows[a.slotOf]; r == nil || r.ID != m.Run || r.Attempt < m.Attempt {
+			say("unrecorded: attempt %d of %s was started by process %d as run %s", m.Attempt, a.slotOf, m.Life, m.Run)
+		}
+	}
+
+	// Every run has ended, as its marks and its job's policies say.
+	for s, r := range rows {
+		p := w.jobs[s.job].Policies
+		status := cron.Status(r.Status)
+		var attempts []cron.Attempt
+		if err := json.Unmarshal([]byte(r.Attempts.String), &attempts); r.Attempts.Valid && err != nil {
+			say("unreadable: attempts of %s: %v", s, err)
+		}
+		if !status.Ended() {
+			say("open: %s is %s for ever", s, status)
+		}
+		if len(attempts) != r.Attempt {
+			say("untold: %s was started %d times and tells of %d", s, r.Attempt, len(attempts))
+		}
+		crashes := 0
+		for _, a := range attempts {
+			if a.EndedAt != nil {
+				continue
+			}
+			crashes++
+			if life := w.lives[a.Instance]; w.hurt != nil && !w.hurt[life] {
+				say("robbed: attempt %d of %s was taken from process %d, which was well", a.Number, s, life)
+			}
+		}
+		if crashes > 0 && p.OnCrash != cron.Rerun && status != cron.Interrupted {
+			say("rerun: %s is %s after a crash, and its job says skip", s, status)
+		}
+		if status == cron.Interrupted && p.OnCrash == cron.Rerun && crashes <= p.MaxReruns {
+			say("given up: %s was interrupted %d times, and its job says rerun", s, crashes)
+		}
+		last := attemptOf{s, r.Attempt}
+		_, started := starts[last]
+		end, ended := w.ends[last]
+		switch {
+		case started && !ended && status != cron.Interrupted:
+			say("unended: %s is %s, and its function has not returned", s, status)
+		case status == cron.Succeeded && !started:
+			say("invented: %s is %s, and was never started", s, status)
+		case status == cron.Succeeded && ended && int64(r.EndedAt) < end.At/1000:
+			say("too early: %s ended %d ms before its function", s, end.At/1000-int64(r.EndedAt))
+		}
+	}
+	slices.Sort(bad)
+	return bad
+}
+
+// kinds counts violations by their first word.
+func kinds(violations []string) map[string]int {
+	n := map[string]int{}
+	for _, v := range violations {
+		for i, c := range v {
+			if c == ':' {
+				n[v[:i]]++
+				break
+			}
+		}
+	}
+	return n
+}
+
+// report fails the test by what is wrong, but for a flood.
+func report(t *testing.T, violations []string) {
+	t.Helper()
+	for i, v := range violations {
+		if i == 20 {
+			t.Errorf("and %d more: %v", len(violations)-i, kinds(violations))
+			break
+		}
+		t.Error(v)
+	}
+}
+
+// figures says what the database holds, and how much of it the faults have touched.
+func (w *world) figures() string {
+	var ended, interrupted, reruns int
+	for _, r := range w.rows {
+		if cron.Status(r.Status).Ended() {
+			ended++
+		}
+		if r.Status == string(cron.Interrupted) {
+			interrupted++
+		}
+		if r.Attempt > 1 && w.jobs[r.Job].Policies.OnCrash == cron.Rerun && w.jobs[r.Job].Policies.Retries == 0 {
+			reruns++
+		}
+	}
+	slots := 0
+	for _, j := range w.timed {
+		for _, s := range j.Schedules {
+			for range s.Between(w.states[j.Name].FirstSeen, w.states[j.Name].Watermark) {
+				slots++
+			}
+		}
+	}
+	found := kinds(w.violations())
+	return fmt.Sprintf("%d slots, %d rows (%d ended), %d missing, %d doubled, %d started twice, %d interrupted, %d rerun",
+		slots, len(w.rows), ended, found["missing"], found["doubled"], found["twice"], interrupted, reruns)
+}

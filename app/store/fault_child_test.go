@@ -1,0 +1,230 @@
+//go:build fault && unix
+
+package store_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"fibercrons/app/cron"
+	"fibercrons/app/store"
+)
+
+// The fault suites run real schedulers in processes of their own, so that these can be killed,
+// stopped and replaced. Such a process is this test binary, started again with a life to lead.
+
+// life is what one process is told.
+type life struct {
+	Number int // of no other process
+	File   string
+	Marks  string // it appends what it does here
+	Jobs   string // the name of a set
+	Lease  time.Duration
+	Ablate []string // safeguards that are taken away
+	Fail   *failpoint
+}
+
+const lifeVariable = "FAULT_LIFE"
+
+func init() {
+	text := os.Getenv(lifeVariable)
+	if text == "" {
+		return
+	}
+	var l life
+	err := json.Unmarshal([]byte(text), &l)
+	if err == nil {
+		err = l.lead()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "fatal error:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// lead runs a scheduler until SIGTERM, or until the test is gone.
+func (l life) lead() error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		os.Exit(3)
+	}()
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo})).With("life", l.Number)
+	s, err := store.Open(ctx, store.Options{URL: "sqlite://" + l.File, Logger: log, RetryFor: time.Minute})
+	if err != nil {
+		return err
+	}
+	if l.Fail != nil {
+		l.Fail.arm(s)
+	}
+	f, err := os.OpenFile(l.Marks, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	sched := cron.New(cron.Config{
+		Store: weaken(s, l.Ablate), Jobs: jobSet(l.Jobs, &marker{life: l.Number, w: f}), Lease: l.Lease,
+		Grace: 10 * time.Second, Log: log, Version: fmt.Sprint(l.Number),
+	})
+	return errors.Join(sched.Run(ctx), s.Close(), f.Close())
+}
+
+// weaken takes safeguards away.
+func weaken(s *store.Store, safeguards []string) cron.Store {
+	for _, name := range safeguards {
+		switch name {
+		case "unique index": // it is the file's
+		case "token":
+			s.WithoutFence()
+		case "watermark":
+			s.WithoutWatermark()
+		case "lease":
+			s.WithoutLease()
+			return impatient{s}
+		default:
+			panic("no safeguard " + name)
+		}
+	}
+	return s
+}
+
+// impatient takes every active run for expired.
+type impatient struct{ *store.Store }
+
+func (s impatient) Expired(ctx context.Context, limit int) ([]cron.Record, error) {
+	return s.Runs(ctx, cron.Query{Statuses: []cron.Status{cron.Queued, cron.Running}, Limit: limit})
+}
+
+// failpoint makes the store fail at one point of transactions of one kind.
+type failpoint struct {
+	Kind  string // claim, start or finish
+	Point string // commit: right before; committed: right after, and the answer is lost
+	Every int    // of so many
+	Die   bool   // the process ends there, as by kill -9
+	Err   error  `json:"-"`
+}
+
+func (f *failpoint) arm(s *store.Store) (fired func() int) {
+	var mu sync.Mutex
+	n, hits := 0, 0
+	s.Tamper(func(point string, kinds []string) error {
+		if point != f.Point || !slices.Contains(kinds, f.Kind) {
+			return nil
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if n++; n%f.Every != 0 {
+			return nil
+		}
+		hits++
+		if f.Die {
+			syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+		return f.Err
+	})
+	return func() int { mu.Lock(); defer mu.Unlock(); return hits }
+}
+
+// markFormat is one line of what a process did; see [mark]. It is written by one call, before the
+// effect that it tells of, and so is known even if the process dies there.
+const markFormat = "%s %s %d %d %s %d %d\n"
+
+type marker struct {
+	life int
+	w    io.Writer
+}
+
+func (m *marker) mark(kind string, r *cron.Run) {
+	line := fmt.Sprintf(markFormat, kind, r.Job(), r.Slot().UnixMilli(), r.Attempt(), r.ID(), m.life, time.Now().UnixMicro())
+	if _, err := io.WriteString(m.w, line); err != nil {
+		panic(err)
+	}
+}
+
+// body is a job that takes as long as told, and fails in its first attempt if told.
+func (m *marker) body(takes time.Duration, fails bool) cron.Func {
+	return func(ctx context.Context) error {
+		r := cron.RunFrom(ctx)
+		m.mark("start", r)
+		defer m.mark("end", r)
+		if takes > 0 {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(takes):
+			}
+		}
+		if fails && r.Attempt() == 1 {
+			return errors.New("the first attempt fails")
+		}
+		return nil
+	}
+}
+
+// jobSet returns the jobs of a set. Its names say what is special about each.
+func jobSet(name string, m *marker) []*cron.Job {
+	r := cron.NewRegistry()
+	add := func(name, expr string, takes time.Duration, options ...cron.Option) {
+		r.Register(name, expr, m.body(takes, name == "flaky"), append(options, cron.Keep(0, 0))...)
+	}
+	const ms = time.Millisecond
+	tick := 20 * ms
+	if underRace {
+		tick = 100 * ms
+	}
+	every := func(ticks int) string { return "@every " + (time.Duration(ticks) * tick).String() }
+	allow, rerun := cron.Overlap(cron.Allow), cron.OnCrash(cron.Rerun)
+	switch name {
+	case "crowd":
+		// All slots lie on one tick, so that one transaction claims what is due together.
+		add("fast-skip", every(1), 0, allow)
+		add("fast-rerun", every(1), 0, allow, rerun)
+		add("long-skip", every(5), 170*ms, allow)
+		add("long-rerun", every(6), 190*ms, allow, rerun)
+		add("in-turn", every(4), 10*ms, cron.Overlap(cron.Queue), rerun, cron.CatchUp(cron.All))
+		add("alone", every(3), 4*tick)
+		add("flaky", every(7), 0, allow, rerun, cron.Retry(2, cron.Fixed(50*ms)))
+	case "slow":
+		add("fast-skip", every(2), 0, allow)
+		add("fast-rerun", every(2), 0, allow, rerun)
+		add("long-skip", every(10), 700*ms, allow)
+		add("long-rerun", every(10), 700*ms, allow, rerun)
+		add("in-turn", every(20), 300*ms, cron.Overlap(cron.Queue), rerun)
+	case "points":
+		add("fast-skip", "@every 100ms", 0, allow)
+		add("fast-rerun", "@every 100ms", 0, allow, rerun)
+		add("long-skip", "@every 200ms", 300*ms, allow)
+		add("long-rerun", "@every 200ms", 300*ms, allow, rerun)
+		add("in-turn", "@every 100ms", 30*ms, cron.Overlap(cron.Queue), rerun, cron.CatchUp(cron.All))
+		add("flaky", "@every 200ms", 0, allow, rerun, cron.Retry(2, cron.Fixed(50*ms)))
+	case "before", "after":
+		add("stays", every(2), 20*ms, allow)
+		add("line", "@every 100ms", 130*ms, cron.Overlap(cron.Queue), cron.CatchUp(cron.All))
+		if name == "before" {
+			add("edited", "@every 100ms", 0, allow)
+			add("removed", "@every 100ms", 130*ms, cron.Overlap(cron.Queue))
+		} else {
+			add("edited", "@every 130ms", 0, allow)
+			add("added", "@every 200ms", 0, allow)
+		}
+	default:
+		panic("no set of jobs " + name)
+	}
+	jobs, err := r.Jobs(cron.Defaults{CatchUpWindow: time.Hour, Env: "test"})
+	if err != nil {
+		panic(err)
+	}
+	return jobs
+}

@@ -1,0 +1,355 @@
+//go:build fault && unix
+
+package store_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"fibercrons/app/cron"
+	"fibercrons/app/store"
+	"fibercrons/models"
+)
+
+var (
+	faultLong = flag.Bool("fault.long", false, "run the fault suites at length")
+	faultSeed = flag.Uint64("fault.seed", 1, "of what the fault suites leave to chance")
+)
+
+// crew is the processes that share one database file.
+type crew struct {
+	t       *testing.T
+	life    life // what all of them are told
+	dir     string
+	lives   atomic.Int64
+	mu      sync.Mutex
+	running map[*process]bool
+}
+
+// markFiles is how many files the processes append what they do to: enough for no two that live
+// at one time to share one, but by chance.
+const markFiles = 8
+
+// process is one life.
+type process struct {
+	number int
+	cmd    *exec.Cmd
+	stdin  io.Closer
+	ended  chan struct{}
+	err    error // once ended
+}
+
+func newCrew(t *testing.T, told life) *crew {
+	t.Helper()
+	dir := t.TempDir()
+	if told.File == "" {
+		told.File = filepath.Join(dir, "crons.db")
+	}
+	told.Marks = filepath.Join(dir, "marks")
+	c := &crew{t: t, life: told, dir: dir, running: map[*process]bool{}}
+	t.Cleanup(func() {
+		c.mu.Lock()
+		left := slices.Collect(maps.Keys(c.running))
+		c.mu.Unlock()
+		for _, p := range left {
+			p.kill()
+		}
+		if t.Failed() {
+			log, _ := os.ReadFile(c.logFile())
+			t.Logf("the end of what the processes logged:\n%s", log[max(0, len(log)-8000):])
+		}
+	})
+	return c
+}
+
+func (c *crew) logFile() string { return filepath.Join(c.dir, "log") }
+
+// start starts a process; change may tell it something of its own.
+func (c *crew) start(change ...func(*life)) *process {
+	l := c.life
+	l.Number = int(c.lives.Add(1))
+	l.Marks = fmt.Sprintf("%s.%d", l.Marks, l.Number%markFiles)
+	for _, f := range change {
+		f(&l)
+	}
+	spec, err := json.Marshal(l)
+	if err != nil {
+		panic(err)
+	}
+	log, err := os.OpenFile(c.logFile(), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		panic(err)
+	}
+	defer log.Close()
+	p := &process{number: l.Number, ended: make(chan struct{})}
+	p.cmd = exec.Command(os.Args[0])
+	p.cmd.Env = append(os.Environ(), lifeVariable+"="+string(spec), "GORACE=atexit_sleep_ms=0")
+	p.cmd.Stderr = log
+	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
+		panic(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		panic(err)
+	}
+	c.mu.Lock()
+	c.running[p] = true
+	c.mu.Unlock()
+	go func() {
+		p.err = p.cmd.Wait()
+		c.mu.Lock()
+		delete(c.running, p)
+		c.mu.Unlock()
+		close(p.ended)
+	}()
+	return p
+}
+
+func (p *process) signal(s syscall.Signal) {
+	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		panic(err)
+	}
+}
+
+// kill ends the process as the kernel does when memory is short, and says whether it lived.
+func (p *process) kill() bool {
+	p.signal(syscall.SIGKILL)
+	<-p.ended
+	status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
+}
+
+// retire asks processes to end, all at once, and waits for them.
+func (c *crew) retire(processes ...*process) {
+	c.t.Helper()
+	for _, p := range processes {
+		p.signal(syscall.SIGTERM)
+	}
+	for _, p := range processes {
+		select {
+		case <-p.ended:
+			if p.err != nil {
+				c.t.Errorf("process %d ended with %v", p.number, p.err)
+			}
+		case <-time.After(time.Minute):
+			c.t.Fatalf("process %d has not ended a minute after SIGTERM", p.number)
+		}
+	}
+}
+
+// await waits until ok, for processes go by the real clock.
+func (c *crew) await(what string, ok func() bool) {
+	c.t.Helper()
+	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			c.quit()
+			c.t.Fatalf("waited a minute for %s", what)
+		}
+	}
+}
+
+// quit ends the processes and has them log where their goroutines are.
+func (c *crew) quit() {
+	c.mu.Lock()
+	left := slices.Collect(maps.Keys(c.running))
+	c.mu.Unlock()
+	for _, p := range left {
+		p.signal(syscall.SIGQUIT)
+		<-p.ended
+	}
+}
+
+// awaitWork waits until each of the processes has started a run from now on.
+func (c *crew) awaitWork(processes ...*process) {
+	c.t.Helper()
+	for _, p := range processes {
+		now := time.Now().UnixMicro()
+		c.await(fmt.Sprintf("process %d to work", p.number), func() bool {
+			return slices.ContainsFunc(c.marks(), func(m mark) bool { return m.Life == p.number && m.At > now })
+		})
+	}
+}
+
+// active returns the runs that are a process's, by ID.
+func (c *crew) active(s *store.Store, p *process) map[string]models.JobRun {
+	c.t.Helper()
+	return c.find(s, "ended_at IS NULL AND instance IN (SELECT id FROM instances WHERE version = ?)", strconv.Itoa(p.number))
+}
+
+// find returns runs by ID.
+func (c *crew) find(s *store.Store, where string, args ...any) map[string]models.JobRun {
+	c.t.Helper()
+	var rows []models.JobRun
+	if err := s.DB().Where(where, args...).Find(&rows).Error; err != nil {
+		c.t.Fatal(err)
+	}
+	found := make(map[string]models.JobRun, len(rows))
+	for _, r := range rows {
+		found[r.ID] = r
+	}
+	return found
+}
+
+// marks returns what all of the processes did.
+func (c *crew) marks() (all []mark) {
+	c.t.Helper()
+	for i := range markFiles {
+		all = append(all, readMarks(c.t, fmt.Sprintf("%s.%d", c.life.Marks, i))...)
+	}
+	return all
+}
+
+// readMarks reads what was written in [markFormat]. The kernel takes a line as a whole or not at
+// all, also from a process that is killed as it writes.
+func readMarks(t *testing.T, path string) (all []mark) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	for line := range bytes.Lines(text) {
+		var m mark
+		if _, err := fmt.Sscanf(string(line), markFormat, &m.Kind, &m.Job, &m.Slot, &m.Attempt, &m.Run, &m.Life, &m.At); err != nil {
+			t.Fatalf("mark %q: %v", line, err)
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+// look opens the database to read.
+func (c *crew) look() *store.Store {
+	c.t.Helper()
+	s, err := store.Open(c.t.Context(), store.Options{URL: "sqlite://" + c.life.File, ReadOnly: true})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// door opens the database to write, as the command line does.
+func (c *crew) door() *store.Store {
+	c.t.Helper()
+	s, err := store.Open(c.t.Context(), store.Options{URL: "sqlite://" + c.life.File, RetryFor: time.Minute})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// unlocked says whether a transaction can begin, or a process that does not go on is in one.
+func unlocked(s *store.Store) bool {
+	for range 10 {
+		if s.Exec("BEGIN IMMEDIATE; ROLLBACK") == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// watch looks at the watermarks until the answer is called, which says what went back.
+func (c *crew) watch(s *store.Store) (end func() []string) {
+	stop, ended := make(chan struct{}), make(chan struct{})
+	var backward []string
+	go func() {
+		defer close(ended)
+		at := map[string]time.Time{}
+		for {
+			states, err := s.States(c.t.Context())
+			if err != nil {
+				backward = append(backward, fmt.Sprintf("the watermarks cannot be read: %v", err))
+				return
+			}
+			for job, st := range states {
+				if st.Watermark.Before(at[job]) {
+					backward = append(backward, fmt.Sprintf("the watermark of %s went back from %s to %s", job, at[job], st.Watermark))
+				}
+				at[job] = st.Watermark
+			}
+			select {
+			case <-stop:
+				return
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	}()
+	return sync.OnceValue(func() []string { close(stop); <-ended; return backward })
+}
+
+// logged counts the lines of the processes' log that hold the words.
+func (c *crew) logged(words string) int {
+	c.t.Helper()
+	log, err := os.ReadFile(c.logFile())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		c.t.Fatal(err)
+	}
+	return bytes.Count(log, []byte(words))
+}
+
+var disaster = regexp.MustCompile(`DATA RACE|^panic:|^fatal error:|\[signal `)
+
+// disasters are the lines that a process logs when it ends by its own fault.
+func (c *crew) disasters() (lines []string) {
+	f, err := os.Open(c.logFile())
+	if err != nil {
+		return []string{err.Error()}
+	}
+	defer f.Close()
+	for s := bufio.NewScanner(f); s.Scan(); {
+		if disaster.Match(s.Bytes()) {
+			lines = append(lines, "a process ended by its own fault: "+s.Text())
+		}
+	}
+	return lines
+}
+
+// rest pauses every job, lets the processes work off what waits, and asks them to end.
+func (c *crew) rest(processes ...*process) {
+	c.t.Helper()
+	s := c.door()
+	defer s.Close()
+	c.pause(s, true)
+	c.await("all runs to end", func() bool {
+		active, err := s.Runs(c.t.Context(), cron.Query{Statuses: []cron.Status{cron.Queued, cron.Running}, Limit: 1})
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		return len(active) == 0
+	})
+	c.retire(processes...)
+}
+
+// pause pauses every job, or resumes it.
+func (c *crew) pause(s *store.Store, on bool) {
+	c.t.Helper()
+	for _, j := range jobSet(c.life.Jobs, nil) {
+		if _, err := s.Pause(c.t.Context(), cron.Pause{Job: j.Name, Resume: !on, At: time.Now()}); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+}
+
+// world is what the processes did and have left behind, once all of them have ended.
+func (c *crew) world(s *store.Store) *world {
+	c.t.Helper()
+	return observe(c.t, s, jobSet(c.life.Jobs, nil), c.marks())
+}

@@ -1,0 +1,103 @@
+//go:build fault && unix
+
+package store_test
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"fibercrons/app/cron"
+)
+
+var faultKills = flag.Int("fault.kills", 0, "number of kills; 0: 300, with -short 40, with -fault.long 10000")
+
+// Three processes on one file are killed and started again at random moments, one, two or all
+// of them at a time, in their work as in their start.
+func TestFaultKill9(t *testing.T) {
+	kills := *faultKills
+	switch {
+	case kills > 0:
+	case *faultLong:
+		kills = 10_000
+	case testing.Short():
+		kills = 40
+	default:
+		kills = 300
+	}
+	const lease = time.Second
+	c := newCrew(t, life{Jobs: "crowd", Lease: lease})
+	began := time.Now()
+	first := c.start()
+	c.awaitWork(first)
+	c.retire(first)
+	watched := c.watch(c.look())
+
+	var left atomic.Int64
+	left.Store(int64(kills))
+	var wg sync.WaitGroup
+	alive := make([]*process, 3)
+	for place := range alive {
+		chance := rand.New(rand.NewPCG(*faultSeed, uint64(place)))
+		wg.Go(func() {
+			for {
+				p := c.start()
+				most := 700
+				if chance.IntN(8) == 0 {
+					most = 3000
+				}
+				time.Sleep(time.Duration(chance.IntN(most)) * time.Millisecond)
+				if left.Add(-1) < 0 {
+					alive[place] = p
+					return
+				}
+				if !p.kill() {
+					t.Errorf("process %d was dead before it was killed: %v", p.number, p.err)
+					alive[place] = p
+					return
+				}
+				time.Sleep(time.Duration(chance.IntN(100)) * time.Millisecond)
+			}
+		})
+	}
+	wg.Wait()
+	if t.Failed() {
+		return
+	}
+
+	// The last two die at one moment.
+	c.awaitWork(alive[0])
+	alive[1].signal(9)
+	alive[2].kill()
+	<-alive[1].ended
+	time.Sleep(2 * lease)
+	look := c.look()
+	var orphans int64
+	dead := look.DB().Table("job_runs").Where("status = ? AND instance NOT IN (SELECT id FROM instances WHERE version = ?)", cron.Running, fmt.Sprint(alive[0].number))
+	if err := dead.Count(&orphans).Error; err != nil {
+		t.Fatal(err)
+	}
+	if orphans > 0 {
+		t.Errorf("%d runs still say running two leases after the processes died", orphans)
+	}
+	asked := time.Now()
+	c.rest(alive[0])
+
+	w := c.world(look)
+	report(t, append(w.violations(), append(watched(), c.disasters()...)...))
+	for _, j := range w.timed {
+		if behind := asked.Sub(w.states[j.Name].Watermark); behind > 2*time.Second {
+			t.Errorf("%s was settled up to %s before the end only", j.Name, behind)
+		}
+	}
+	info, err := os.Stat(c.life.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d kills in %s (seed %d): %s; file %d KiB", kills+2, time.Since(began).Round(time.Second), *faultSeed, w.figures(), info.Size()>>10)
+}

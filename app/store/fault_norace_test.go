@@ -1,0 +1,6 @@
+//go:build fault && !race
+
+package store_test
+
+// underRace says that the race detector is on.
+const underRace = false
