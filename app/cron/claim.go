@@ -16,9 +16,11 @@ type batch struct {
 	parts  []part
 	permit int // workers reserved: so many of the claims may begin as soon as they are won
 	claims []Claim
-	direct []bool // parallel to claims: it has one of those workers
-	won    []*Run // parallel to claims; nil: nothing to run
-	plan   []due  // room
+	direct []bool    // parallel to claims: it has one of those workers
+	won    []*Run    // parallel to claims; nil: nothing to run
+	runs   []Run     // not yet given away
+	plan   []due     // room
+	got    []Claimed // room
 }
 
 // part is the stretch of a batch that belongs to one job. While the job is busy its next slot
@@ -43,7 +45,7 @@ func (b *batch) giveBack() {
 	clear(b.claims)
 	clear(b.parts)
 	clear(b.won)
-	b.claims, b.direct, b.parts, b.won, b.plan = b.claims[:0], b.direct[:0], b.parts[:0], b.won[:0], b.plan[:0]
+	b.claims, b.direct, b.parts, b.won, b.plan, b.runs = b.claims[:0], b.direct[:0], b.parts[:0], b.won[:0], b.plan[:0], nil
 	batches.Put(b)
 }
 
@@ -107,7 +109,7 @@ func (s *Scheduler) gather(entries []*entry, now int64) (*batch, []*entry) {
 
 // reserve gives a batch the free workers, if nothing is in line before it. s.mu is held.
 func (s *Scheduler) reserve(b *batch) *batch {
-	if b != nil && s.ready.len() == 0 {
+	if b != nil && s.memory == nil && s.ready.len() == 0 {
 		b.permit = min(s.free, len(b.parts))
 		s.free -= b.permit
 	}
@@ -126,11 +128,12 @@ func (s *Scheduler) fill(b *batch, now int64) {
 		for k := range b.plan {
 			d := &b.plan[k]
 			slot := time.UnixMilli(d.slot).UTC()
-			c := Claim{
+			b.claims = append(b.claims, Claim{
 				Job: e.job.Name, Slot: slot, Trigger: d.trigger, Status: d.status, Reason: d.reason, Detail: d.detail,
 				Overlap: d.overlap, QueueCap: e.queueCap(d), Group: e.job.Policies.Group,
 				Instance: s.instance.ID, Lease: s.cfg.Lease, At: at, Watermark: slot, kept: e.kept,
-			}
+			})
+			c := &b.claims[len(b.claims)-1]
 			direct := false
 			if d.status == Queued {
 				c.Args = e.scheduledArgs()
@@ -144,7 +147,6 @@ func (s *Scheduler) fill(b *batch, now int64) {
 			} else {
 				c.Fence = s.newFence(at)
 			}
-			b.claims = append(b.claims, c)
 			b.direct = append(b.direct, direct)
 		}
 	}
@@ -170,14 +172,13 @@ func (e *entry) scheduledArgs() []byte {
 // claim asks the store, and begins what was won.
 func (s *Scheduler) claim(b *batch, now int64) {
 	s.fill(b, now)
-	results := make([]Claimed, 0, len(b.claims))
+	var results []Claimed
 	var err error
-	for claims := range slices.Chunk(b.claims, sliceSize) {
-		var some []Claimed
-		if some, err = s.store.Claim(s.work, claims); err != nil {
-			break
-		}
-		results = append(results, some...)
+	if s.memory != nil {
+		b.got = s.memory.claims(b.got[:0], b.claims)
+		results = b.got
+	} else {
+		results, err = s.ask(b.claims)
 	}
 	if err != nil {
 		s.claimFailed(b, err)
@@ -186,7 +187,7 @@ func (s *Scheduler) claim(b *batch, now int64) {
 	i := 0
 	for _, p := range b.parts {
 		for range p.n {
-			b.won = append(b.won, s.won(p.entry, &b.claims[i], results[i]))
+			b.won = append(b.won, s.won(b, p.entry, i, &results[i]))
 			i++
 		}
 	}
@@ -208,8 +209,10 @@ func (s *Scheduler) begin(b *batch, results []Claimed) (again []*entry) {
 	for _, p := range b.parts {
 		e := p.entry
 		for range p.n {
-			delete(e.doubt, b.claims[i].Slot.UnixMilli())
-			s.claimed(e, &b.claims[i], results[i], b.won[i], b.direct[i])
+			if e.doubt != nil {
+				delete(e.doubt, b.claims[i].Slot.UnixMilli())
+			}
+			s.claimed(e, &b.claims[i], &results[i], b.won[i], b.direct[i])
 			i++
 		}
 		e.busy = false
@@ -225,29 +228,55 @@ func (s *Scheduler) begin(b *batch, results []Claimed) (again []*entry) {
 	return again
 }
 
-// won makes the run of a claim; nil: there is nothing to run.
-func (s *Scheduler) won(e *entry, c *Claim, got Claimed) *Run {
-	if !got.Won || got.Status.Ended() {
+// ask gives claims to the store, in slices.
+func (s *Scheduler) ask(claims []Claim) ([]Claimed, error) {
+	if len(claims) <= sliceSize {
+		return s.store.Claim(s.work, claims)
+	}
+	results := make([]Claimed, 0, len(claims))
+	for some := range slices.Chunk(claims, sliceSize) {
+		got, err := s.store.Claim(s.work, some)
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, got...)
+	}
+	return results, nil
+}
+
+// runsTogether bounds the runs that are allocated at once. The last of them to be let go of
+// keeps the memory of all.
+const runsTogether = 16
+
+// won makes the run of the i-th claim; nil: there is nothing to run.
+func (s *Scheduler) won(b *batch, e *entry, i int, got *Claimed) *Run {
+	if !got.goesOn() {
 		return nil
 	}
-	r := &Run{
-		id: c.ID, job: e.job, trigger: c.Trigger, slot: c.Slot, dataSlot: c.DataSlot,
-		args: c.Args, key: c.Key, actor: c.Actor, instance: s.instance.ID, log: s.log,
-		journal: journal{limit: s.cfg.MaxRunLog},
+	if len(b.runs) == 0 {
+		b.runs = make([]Run, min(len(b.claims)-i, runsTogether))
 	}
-	r.live = live{
-		entry: e, token: c.Token, status: got.Status, queuedAt: c.At,
-		serial: e.serial || c.Overlap == Queue || c.Overlap == Replace,
-	}
+	r := &b.runs[0]
+	b.runs = b.runs[1:]
+	s.prepare(r, e, &b.claims[i], got)
+	return r
+}
+
+// prepare fills in the run of a claim.
+func (s *Scheduler) prepare(r *Run, e *entry, c *Claim, got *Claimed) {
+	r.id, r.job, r.trigger, r.slot, r.dataSlot = c.ID, e.job, c.Trigger, c.Slot, c.DataSlot
+	r.args, r.key, r.actor = c.Args, c.Key, c.Actor
+	r.instance, r.log, r.journal.limit = s.instance.ID, s.log, s.cfg.MaxRunLog
+	r.entry, r.token, r.status, r.queuedAt = e, c.Token, got.Status, c.At
+	r.serial = e.serial || c.Overlap == Queue || c.Overlap == Replace
 	r.attempts = r.firstAttempt[:0]
 	if got.Status == Running {
 		r.attempt.Store(1)
 	}
-	return r
 }
 
 // claimed acts on the answer to one claim, of which r is the run. s.mu is held.
-func (s *Scheduler) claimed(e *entry, c *Claim, got Claimed, r *Run, direct bool) {
+func (s *Scheduler) claimed(e *entry, c *Claim, got *Claimed, r *Run, direct bool) {
 	if direct && (r == nil || r.status != Running) {
 		s.free++
 	}
@@ -269,7 +298,7 @@ func (s *Scheduler) claimed(e *entry, c *Claim, got Claimed, r *Run, direct bool
 	}
 }
 
-func claimRecord(c *Claim, got Claimed) Record {
+func claimRecord(c *Claim, got *Claimed) Record {
 	rec := Record{ID: got.ID, Job: c.Job, Status: got.Status, Reason: got.Reason, Error: c.Detail, Trigger: c.Trigger, Instance: c.Instance, QueuedAt: c.At, EndedAt: &c.At, Key: c.Key, Actor: c.Actor}
 	if !c.Slot.IsZero() {
 		rec.Slot = &c.Slot
@@ -315,8 +344,7 @@ func (s *Scheduler) claimWorks() {
 func (s *Scheduler) keep(r *Run) {
 	s.seq++
 	r.seq = s.seq
-	r.entry.held++
-	s.runs[r.id] = r
+	s.runs.add(r)
 }
 
 // drop ends keep. s.mu is held.
@@ -325,8 +353,7 @@ func (s *Scheduler) drop(r *Run) {
 		return
 	}
 	r.gone = true
-	delete(s.runs, r.id)
-	r.entry.held--
+	s.runs.remove(r)
 	r.entry.pass(r)
 	r.entry.dirty = true
 	if r.done != nil {
@@ -335,11 +362,8 @@ func (s *Scheduler) drop(r *Run) {
 }
 
 func (s *Scheduler) cancelOthers(e *entry, except string) {
-	if e.held == 0 {
-		return
-	}
-	for id, r := range s.runs {
-		if r.entry == e && id != except {
+	for r := range e.runs() {
+		if r.id != except {
 			r.stop(ReasonReplaced, "")
 		}
 	}
@@ -361,3 +385,6 @@ func (s *Scheduler) repeat(ctx context.Context, final func(error) bool, do func(
 		wait = min(2*wait, 2*time.Second)
 	}
 }
+
+// goesOn says that the claim was won, and by a run that has not ended.
+func (c *Claimed) goesOn() bool { return c.Won && !c.Status.Ended() }

@@ -1,15 +1,26 @@
 package cron
 
+import (
+	"context"
+	"time"
+)
+
 // filed is an end that waits for the clerk.
 type filed struct {
 	run *Run
-	end Finish
+	at  time.Time
+	end *Finish // nil: it succeeded
 }
 
-// file leaves the end of a run to the clerk of a scheduler without a store. In a burst the ends
+// file leaves the end of an attempt to the clerk of a scheduler without a store. In a burst the ends
 // are then seen to many at a time, and after the starts that wait for a worker. s.mu is held.
-func (s *Scheduler) file(r *Run, f Finish) {
-	s.filed = append(s.filed, filed{r, f})
+func (s *Scheduler) file(r *Run, ctx context.Context, err error, now time.Time) {
+	var end *Finish
+	if err != nil || s.observe != nil {
+		f := r.finish(ctx, err, now, s.phase == draining)
+		end = &f
+	}
+	s.filed = append(s.filed, filed{r, now, end})
 	if !s.clerk {
 		s.clerk = true
 		s.wg.Go(s.endFiled)
@@ -21,7 +32,11 @@ func (s *Scheduler) endFiled() {
 	for {
 		s.mu.Lock()
 		for i := range list {
-			s.ended(list[i].run, &list[i].end, nil)
+			if f := &list[i]; f.end == nil {
+				s.let(f.run)
+			} else {
+				s.ended(f.run, f.end, nil)
+			}
 		}
 		s.pump()
 		clear(list)

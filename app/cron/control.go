@@ -75,8 +75,12 @@ func (s *Scheduler) launch(ctx context.Context, e *entry, c Claim) (Record, erro
 		s.mu.Unlock()
 		return Record{}, &RefusedError{Job: c.Job, Reason: got.Refused}
 	}
-	r := s.won(e, &c, got)
-	s.claimed(e, &c, got, r, direct)
+	var r *Run
+	if got.goesOn() {
+		r = new(Run)
+		s.prepare(r, e, &c, &got)
+	}
+	s.claimed(e, &c, &got, r, direct)
 	var rec Record
 	if r != nil {
 		rec = r.record()
@@ -116,7 +120,7 @@ func (s *Scheduler) Await(ctx context.Context, id string) (Record, error) {
 	for {
 		s.mu.Lock()
 		var done chan struct{}
-		if r := s.runs[id]; r != nil {
+		if r := s.runs.find(id); r != nil {
 			if r.done == nil {
 				r.done = make(chan struct{})
 			}
@@ -158,7 +162,7 @@ func (s *Scheduler) Cancel(ctx context.Context, id, actor string) (Record, error
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r := s.runs[id]; r != nil {
+	if r := s.runs.find(id); r != nil {
 		s.cancel(r, ReasonRequested, actor)
 	}
 	return rec, nil

@@ -231,13 +231,13 @@ func (s *Scheduler) overlay(rec *Record, now time.Time) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r := s.runs[rec.ID]; r != nil && r.status == Running {
+	e := s.byName[rec.Job]
+	if r := e.run(rec.ID); r != nil && r.status == Running {
 		fresh := r.record()
 		rec.Attempts, rec.Progress, rec.Result = fresh.Attempts, fresh.Progress, fresh.Result
 		rec.Overdue = r.overdue(now)
 		return
 	}
-	e := s.byName[rec.Job]
 	switch {
 	case rec.Cancel != nil:
 		rec.Overdue = now.Sub(*rec.Cancel) > 5*time.Second

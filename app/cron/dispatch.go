@@ -33,16 +33,24 @@ func (l *line) pop() *Run {
 	return r
 }
 
-// pump starts what is in line while workers are free. s.mu is held.
+// pump sees to it that a free worker comes for what is in line. It wakes one, which wakes the
+// next before it begins: a burst of short runs is done by as many as there is something to do
+// for, and not by all of them in each other's way. s.mu is held.
 func (s *Scheduler) pump() {
-	for s.free > 0 {
-		r := s.next()
-		if r == nil {
-			return
-		}
+	if s.free > 0 && !s.waking && s.ready.len() > 0 {
+		s.waking = true
 		s.free--
-		s.wg.Go(func() { s.labour(r) })
+		s.wg.Go(s.awaken)
 	}
+}
+
+// awaken is a worker that was free.
+func (s *Scheduler) awaken() {
+	s.mu.Lock()
+	s.waking = false
+	r := s.another()
+	s.mu.Unlock()
+	s.labour(r)
 }
 
 // next takes the first run from the line that may start now. A run that has to wait for
@@ -93,6 +101,9 @@ func (s *Scheduler) behind(r *Run) bool {
 	if turn := r.entry.turn; turn != nil && turn != r {
 		return true
 	}
+	if len(s.blocked) == 0 {
+		return false
+	}
 	for _, other := range s.blocked[blockKey(r)] {
 		if other.entry == r.entry && other.seq < r.seq {
 			return true
@@ -104,7 +115,7 @@ func (s *Scheduler) behind(r *Run) bool {
 // labour is a worker: it takes runs to their end, or to their next wait, until none is in line.
 func (s *Scheduler) labour(r *Run) {
 	for r != nil {
-		if r.status == Running || s.start(r) {
+		if r.ctx != nil || r.status == Running || s.start(r) {
 			r = s.invoke(r)
 			continue
 		}
@@ -116,19 +127,30 @@ func (s *Scheduler) labour(r *Run) {
 
 // another returns what a worker does next, or sets it free. s.mu is held.
 func (s *Scheduler) another() *Run {
-	r := s.next()
-	if r == nil {
-		s.free++
+	for {
+		r := s.next()
+		if r == nil {
+			s.free++
+			return nil
+		}
+		if s.memory != nil && r.unhindered() && !s.enter(r, present()) {
+			continue
+		}
+		s.pump()
+		return r
 	}
-	return r
 }
+
+// unhindered says that a run of a scheduler without a store has nothing it might have to wait for,
+// and so no start to commit.
+func (r *Run) unhindered() bool { return !r.serial && r.job.Policies.Group == "" }
 
 // start commits the start of the next attempt, before the function is called: after a crash a
 // run that says queued has certainly not begun. It returns false when the run did not start.
 func (s *Scheduler) start(r *Run) bool {
 	p := &r.job.Policies
-	if s.memory != nil && !r.serial && p.Group == "" {
-		return true // nothing to commit, and nothing it could have to wait for
+	if s.memory != nil && r.unhindered() {
+		return true
 	}
 	ask := Start{
 		Fence: r.fence(), Job: r.job.Name, At: present(), Lease: s.cfg.Lease,
@@ -175,12 +197,15 @@ func (s *Scheduler) unstarted(r *Run, status Status, reason Reason, text string)
 // invoke calls the function and sees to whatever comes of it, also when it ends its goroutine.
 // It returns what the worker does next.
 func (s *Scheduler) invoke(r *Run) (next *Run) {
-	ctx, cancel := context.WithCancelCause(context.WithValue(s.base, runKey{}, r))
-	if !s.enter(r, cancel, present()) {
+	if r.ctx == nil {
 		s.mu.Lock()
-		defer s.mu.Unlock()
-		return s.another()
+		if !s.enter(r, present()) {
+			defer s.mu.Unlock()
+			return s.another()
+		}
+		s.mu.Unlock()
 	}
+	ctx := r.ctx
 	err, ended := errGoexit, false
 	defer func() {
 		next = s.returned(ctx, r, err)
@@ -194,12 +219,10 @@ func (s *Scheduler) invoke(r *Run) (next *Run) {
 	return nil
 }
 
-// enter notes that an attempt begins. It is false for a run that was given up meanwhile.
-func (s *Scheduler) enter(r *Run, cancel context.CancelCauseFunc, now time.Time) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// enter notes that an attempt begins, and makes its context. It is false for a run that was given
+// up meanwhile. s.mu is held.
+func (s *Scheduler) enter(r *Run, now time.Time) bool {
 	if r.lost {
-		cancel(errLost)
 		s.drop(r)
 		return false
 	}
@@ -207,13 +230,14 @@ func (s *Scheduler) enter(r *Run, cancel context.CancelCauseFunc, now time.Time)
 		r.status = Running
 		r.attempt.Add(1)
 	}
-	r.cancel = cancel
+	r.scope = scope{s.base, r}
+	r.ctx, r.cancel = context.WithCancelCause(&r.scope)
 	if r.startedAt.IsZero() {
 		r.startedAt = now
 	}
 	r.attempts = append(r.attempts, Attempt{Number: int(r.attempt.Load()), Instance: r.instance, StartedAt: now})
 	if r.stopped != nil {
-		cancel(r.stopped)
+		r.cancel(r.stopped)
 	}
 	if s.observe != nil {
 		s.tell(Event{Kind: RunStarted, Job: r.job.Name, Record: r.record()})
@@ -226,17 +250,19 @@ func (s *Scheduler) enter(r *Run, cancel context.CancelCauseFunc, now time.Time)
 // start may share the commit of this one's end.
 func (s *Scheduler) returned(ctx context.Context, r *Run, err error) (next *Run) {
 	now := present()
-	s.mu.Lock()
-	f := r.finish(ctx, err, now, s.phase == draining)
 	r.cancel(nil)
-	r.cancel = nil
+	s.mu.Lock()
 	lost := r.lost
-	next = s.another()
+	r.ctx, r.cancel = nil, nil
 	if s.memory != nil && !lost {
-		s.file(r, f)
+		r.ending = true
+		s.file(r, ctx, err, now)
+		next = s.another()
 		s.mu.Unlock()
 		return next
 	}
+	f := r.finish(ctx, err, now, s.phase == draining)
+	next = s.another()
 	s.mu.Unlock()
 	if lost {
 		s.log.Warn("run ended after its lease was lost; the outcome is not recorded", "job", r.job.Name, "run", r.id, "error", err)
@@ -264,6 +290,13 @@ func (s *Scheduler) end(r *Run, f Finish) {
 	defer s.mu.Unlock()
 	s.ended(r, &f, err)
 	s.pump()
+}
+
+// let lets a run go that has ended, and wakes what waited for it. s.mu is held.
+func (s *Scheduler) let(r *Run) {
+	s.drop(r)
+	s.hint()
+	s.unblock(r)
 }
 
 // ended is called when the end of a run, or of an attempt, was committed, or could not be.
@@ -322,7 +355,7 @@ func (s *Scheduler) delay(r *Run, f Finish) {
 	r.timer = time.AfterFunc(time.Until(f.NextAt), func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.runs[r.id] != r || s.phase == draining {
+		if r.gone || s.phase == draining {
 			return
 		}
 		r.nextAt = time.Time{}
@@ -360,7 +393,11 @@ func blockKey(r *Run) string {
 }
 
 // unblock lets the first of those that waited for r try again. s.mu is held.
-func (s *Scheduler) unblock(r *Run) { s.wake(blockKey(r), r.job.Policies.Group != "") }
+func (s *Scheduler) unblock(r *Run) {
+	if len(s.blocked) > 0 {
+		s.wake(blockKey(r), r.job.Policies.Group != "")
+	}
+}
 
 // wake puts the first that waits under key back in line; with every, all of them, since those
 // of one group also wait for runs of their own jobs. s.mu is held.

@@ -23,12 +23,12 @@ func (s *Scheduler) drain(ctx context.Context) error {
 	s.mu.Lock()
 	s.phase = draining
 	var waiting []*Run
-	for _, r := range s.runs {
+	for r := range s.runs.all() {
 		if r.status == Queued && !r.begun {
 			waiting = append(waiting, r)
 		}
 	}
-	running := len(s.runs) - len(waiting)
+	running := s.runs.n - len(waiting)
 	s.mu.Unlock()
 	if running > 0 && s.cfg.Grace > 0 {
 		s.log.Info("waiting for runs to finish", "running", running, "grace", s.cfg.Grace)
@@ -41,7 +41,7 @@ func (s *Scheduler) drain(ctx context.Context) error {
 	go func() { s.wg.Wait(); close(ended) }()
 	if !waitFor(ctx, ended, s.cfg.Grace) {
 		s.mu.Lock()
-		for _, r := range s.runs {
+		for r := range s.runs.all() {
 			r.stop(ReasonShutdown, "")
 		}
 		s.mu.Unlock()
@@ -83,7 +83,7 @@ func (s *Scheduler) signOff() error {
 // successor, takes it at once.
 func (s *Scheduler) giveBack(r *Run) {
 	s.mu.Lock()
-	if s.runs[r.id] != r || r.status != Queued || r.begun {
+	if r.gone || r.status != Queued || r.begun {
 		s.mu.Unlock()
 		return
 	}
@@ -106,7 +106,7 @@ func (s *Scheduler) giveBack(r *Run) {
 func (s *Scheduler) abandon() (left int) {
 	s.mu.Lock()
 	var stuck []Finish
-	for _, r := range s.runs {
+	for r := range s.runs.all() {
 		r.lost = true
 		f := s.unstarted(r, Interrupted, ReasonShutdown, "the function ignored its context and was still running when the process ended")
 		if r.status == Queued { // it waits for the store to begin

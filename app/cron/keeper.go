@@ -70,10 +70,7 @@ func (s *Scheduler) listening() {
 // beat gives a sign of life, and says whether it was heard.
 func (s *Scheduler) beat() bool {
 	s.mu.Lock()
-	known := make(map[string]bool, len(s.runs))
-	for id := range s.runs {
-		known[id] = true
-	}
+	before := s.runs.byID()
 	quiet := s.claiming == 0
 	s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(s.work, s.cfg.Lease)
@@ -94,11 +91,12 @@ func (s *Scheduler) beat() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.obey(held)
+	runs := s.runs.byID()
 	inStore := make(map[string]bool, len(held))
 	var lostTrack []Held
 	for _, h := range held {
 		inStore[h.ID] = true
-		if s.runs[h.ID] != nil || !quiet || s.claiming > 0 || s.phase == draining {
+		if runs[h.ID] != nil || !quiet || s.claiming > 0 || s.phase == draining {
 			delete(s.orphans, h.ID)
 			continue
 		}
@@ -111,8 +109,8 @@ func (s *Scheduler) beat() bool {
 			delete(s.orphans, id)
 		}
 	}
-	for id := range known {
-		if r := s.runs[id]; r != nil && !inStore[id] && !r.lost && !r.ending {
+	for id, r := range before {
+		if !r.gone && !inStore[id] && !r.lost && !r.ending {
 			s.lose(r)
 		}
 	}
@@ -148,7 +146,7 @@ func (s *Scheduler) disown(h Held) {
 // listen looks for requests to cancel.
 func (s *Scheduler) listen() {
 	s.mu.Lock()
-	idle := len(s.runs) == 0
+	idle := s.runs.n == 0
 	s.mu.Unlock()
 	if idle {
 		return
@@ -166,8 +164,15 @@ func (s *Scheduler) listen() {
 
 // obey cancels runs whose end was asked for. s.mu is held.
 func (s *Scheduler) obey(held []Held) {
+	var runs map[string]*Run
 	for _, h := range held {
-		if r := s.runs[h.ID]; h.Cancel && r != nil {
+		if !h.Cancel {
+			continue
+		}
+		if runs == nil {
+			runs = s.runs.byID()
+		}
+		if r := runs[h.ID]; r != nil {
 			s.cancel(r, h.Reason, h.CancelBy)
 		}
 	}
@@ -216,7 +221,7 @@ func (s *Scheduler) note() {
 	s.mu.Lock()
 	var notes []Note
 	var from []*Run
-	for _, r := range s.runs {
+	for r := range s.runs.all() {
 		if r.status != Running || r.cancel == nil {
 			continue
 		}
@@ -242,7 +247,7 @@ func (s *Scheduler) note() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range from {
-		if s.observe != nil && s.runs[r.id] == r {
+		if s.observe != nil && !r.gone {
 			s.tell(Event{Kind: RunProgress, Job: r.job.Name, Record: r.record()})
 		}
 	}

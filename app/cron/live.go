@@ -10,6 +10,7 @@ import (
 // live is what the scheduler keeps about a run of its process. Scheduler.mu guards it, but for
 // what is fixed when the run is made.
 type live struct {
+	place
 	entry  *entry
 	token  int64
 	serial bool
@@ -25,6 +26,8 @@ type live struct {
 	ending    bool        // its end, or its attempt's, is on its way to the store
 	timer     *time.Timer // until nextAt
 	waitsFor  string      // what blocks it; empty: nothing
+	scope     scope
+	ctx       context.Context // of the attempt that goes on
 	cancel    context.CancelCauseFunc
 	stopped   *stopError // asked to end, and why
 	lost      bool       // another owner has it: whatever it does now counts for nothing

@@ -92,9 +92,10 @@ type Scheduler struct {
 	phase      phase
 	startedMS  int64
 	seq        int64
-	free       int // workers
+	free       int  // workers
+	waking     bool // one is on its way to the line
 	ready      line
-	runs       map[string]*Run   // by ID, everything this process holds
+	runs       roster
 	blocked    map[string][]*Run // by what they wait for
 	storeError error             // of the last claim
 	claiming   int               // calls of Claim under way
@@ -116,7 +117,6 @@ func New(c Config) *Scheduler {
 		cfg: c, store: c.Store, log: c.Log, observe: c.Observe, jobs: c.Jobs,
 		base:      context.Background(),
 		byName:    make(map[string]*entry, len(c.Jobs)),
-		runs:      make(map[string]*Run),
 		blocked:   make(map[string][]*Run),
 		batchJobs: batchJobs,
 		orphans:   make(map[string]int),

@@ -22,7 +22,7 @@ type entry struct {
 	// for again under the same fences, which settles whether they had been made.
 	doubt  map[int64]Fence
 	turn   *Run // of a job whose runs wait for each other: the one that goes on, retries included
-	held   int  // runs of it in this process: queued, waiting or running
+	newest *Run // of those in this process: queued, waiting or running
 	pruned time.Time
 	dirty  bool // something has ended since
 }

@@ -61,13 +61,17 @@ func (t *transient) Sync(_ context.Context, defs []Definition, now time.Time) ([
 }
 
 func (t *transient) Claim(_ context.Context, claims []Claim) ([]Claimed, error) {
+	return t.claims(nil, claims), nil
+}
+
+// claims is Claim that appends to out.
+func (t *transient) claims(out []Claimed, claims []Claim) []Claimed {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	out := make([]Claimed, len(claims))
 	for i := range claims {
-		out[i] = t.claim(&claims[i])
+		out = append(out, t.claim(&claims[i]))
 	}
-	return out, nil
+	return out
 }
 
 func (t *transient) claim(c *Claim) Claimed {
@@ -188,7 +192,11 @@ func (t *transient) finish(list []filed) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i := range list {
-		_ = t.end(&list[i].end) // fenced: it had been ended before
+		if f := &list[i]; f.end != nil {
+			_ = t.end(f.end) // fenced: it had been ended before
+		} else {
+			t.succeeded(f.run, f.at)
+		}
 	}
 }
 
@@ -222,11 +230,33 @@ func (t *transient) end(f *Finish) error {
 			st.LastSuccess = f.At
 		}
 	}
+	j.remove(i)
+	return nil
+}
+
+// succeeded is end for most runs.
+func (t *transient) succeeded(r *Run, at time.Time) {
+	j := r.entry.kept
+	i := j.row(r.fence())
+	if i < 0 {
+		return
+	}
+	if row := &j.rows[i]; row.Status == Running {
+		t.count(row.group, -1)
+	}
+	st := &j.state
+	st.LastStatus, st.LastError, st.LastSuccess = Succeeded, "", at
+	st.LastRun, st.LastRunID, st.LastSlot = r.startedAt, r.id, r.slot
+	st.LastDurationMS = at.Sub(r.startedAt).Milliseconds()
+	st.Runs++
+	j.remove(i)
+}
+
+func (j *transientJob) remove(i int) {
 	last := len(j.rows) - 1
 	j.rows[i] = j.rows[last]
 	j.rows[last] = transientRow{}
 	j.rows = j.rows[:last]
-	return nil
 }
 
 func (t *transient) Beat(_ context.Context, b Beat) ([]Held, error) {
