@@ -14,7 +14,7 @@ type filed struct {
 
 // file leaves the end of an attempt to the clerk of a scheduler without a store. In a burst the ends
 // are then seen to many at a time, and after the starts that wait for a worker. s.mu is held.
-func (s *Scheduler) file(r *Run, ctx context.Context, err error, now time.Time) {
+func (s *Scheduler) file(ctx context.Context, r *Run, err error, now time.Time) {
 	var end *Finish
 	if err != nil || s.observe != nil {
 		f := r.finish(ctx, err, now, s.phase == draining)

@@ -256,7 +256,7 @@ func (s *Scheduler) returned(ctx context.Context, r *Run, err error) (next *Run)
 	r.ctx, r.cancel = nil, nil
 	if s.memory != nil && !lost {
 		r.ending = true
-		s.file(r, ctx, err, now)
+		s.file(ctx, r, err, now)
 		next = s.another()
 		s.mu.Unlock()
 		return next
