@@ -163,6 +163,9 @@ func (s *Server) admit(c *fiber.Ctx) error {
 		needed = viewer
 	}
 	if who.role >= needed {
+		if needed == operator {
+			defer s.lists.changed()
+		}
 		return c.Next()
 	}
 	if who.role != nobody && who.name != "local" {

@@ -1,10 +1,17 @@
 package routes_test
 
 import (
+	"context"
+	"sync/atomic"
+	"testing/synctest"
+	"time"
+
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+
+	"fibercrons/routes"
 )
 
 // Many who ask at one time share an answer, and still each sees what was there when he asked.
@@ -46,4 +53,41 @@ func between(text, begin, end string) string {
 	_, text, _ = strings.Cut(text, begin)
 	text, _, _ = strings.Cut(text, end)
 	return text
+}
+
+// A list that takes long to make is handed out while the next one is being made, but not to those
+// who have changed something themselves, and not for ever.
+func TestSlowListIsHandedOutWhileTheNextIsMade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var changes, made atomic.Int64
+		f := routes.NewFresh(func(context.Context) (int64, error) { return changes.Add(1), nil }) // always out of date
+		defer f.Close()
+		ask := func() (string, time.Duration) {
+			began := time.Now()
+			body, err := f.Do(t.Context(), "list", func(context.Context) (string, time.Time, error) {
+				time.Sleep(50 * time.Millisecond)
+				return strconv.FormatInt(made.Add(1), 10), time.Now().Add(time.Hour), nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return body, time.Since(began)
+		}
+		expect := func(when, want string, most time.Duration) {
+			t.Helper()
+			if got, took := ask(); got != want || took > most {
+				t.Errorf("%s: answer %s after %s, want %s within %s", when, got, took, want, most)
+			}
+		}
+		const atOnce = 0
+		expect("first", "1", 50*time.Millisecond)
+		expect("again", "1", atOnce)
+		time.Sleep(100 * time.Millisecond)
+		expect("when the next was made", "2", atOnce)
+		synctest.Wait() // the third is being made
+		f.Changed()
+		expect("after a change", "4", 101*time.Millisecond) // what was being made may not have it
+		time.Sleep(2 * time.Second)
+		expect("much later", "5", 50*time.Millisecond)
+	})
 }

@@ -190,6 +190,7 @@ func (s *Server) LoginLink() string {
 // more, those in work are finished, and Serve returns. The caller stops the scheduler after that, so
 // that whatever a last request has started is drained with the rest.
 func (s *Server) Serve(ctx context.Context) error {
+	defer s.lists.close()
 	served := make(chan error, 1)
 	go func() { served <- s.Web.Listener(s.ln) }()
 	select {
