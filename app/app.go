@@ -57,7 +57,7 @@ func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts .
 	if err != nil {
 		return nil, err
 	}
-	db, err := store.Open(ctx, store.Options{URL: cfg.Database.String(), ReadOnly: o.readOnly, Logger: o.log})
+	db, err := store.Open(ctx, store.Options{URL: cfg.Database.Reveal(), ReadOnly: o.readOnly, Logger: o.log})
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ var arrows = map[string]rule{
 	"app":                  {inner: []string{"app/...", "config"}, outer: []string{gorm}}, // gorm for the type of DB alone
 	"app/crontest":         {inner: []string{"app/cron", "app/schedule"}, outer: []string{uuid}},
 	"app/dashboard":        {inner: []string{"app/cron"}},
-	"app/store":            {inner: []string{"app/cron", "models"}, outer: []string{gorm, glebarez, uuid}},
+	"app/store":            {inner: []string{"app/cron", "models"}, outer: []string{gorm, "gorm.io/driver", glebarez, "github.com/jackc/pgx/v5", "github.com/go-sql-driver/mysql", uuid}},
 	"app/redis":            {inner: []string{"app/cron", "models"}, outer: []string{"github.com/redis/go-redis/v9"}},
 	"app/metrics":          {inner: []string{"app/cron", "models"}, outer: []string{"github.com/prometheus"}},
 	"app/trace":            {inner: []string{"app/cron", "models"}, outer: []string{"go.opentelemetry.io"}},

@@ -22,7 +22,7 @@ type Config struct {
 	Port int `env:"PORT" envDefault:"3000" want:"0 to 65535" about:"Port to listen on; 0 takes a free one."`
 
 	// Database is secret as a whole because the URL of a database server carries a password.
-	Database Database `env:"DATABASE_URL" envDefault:"sqlite://data/crons.db" secret:"true" want:"sqlite:// and a file, such as sqlite://data/crons.db" about:"Database that keeps state and runs: sqlite://relative/path.db or sqlite:///absolute/path.db."`
+	Database Database `env:"DATABASE_URL" envDefault:"sqlite://data/crons.db" secret:"true" want:"sqlite:// and a file, such as sqlite://data/crons.db, or the URL of a postgres:// or mysql:// server" about:"Database that keeps state and runs: sqlite://relative/path.db or sqlite:///absolute/path.db; for more than one machine postgres://user:password@host:5432/name or mysql://user:password@host:3306/name (MariaDB too)."`
 
 	// Enabled false starts no job on its schedule; runs by hand still work.
 	Enabled bool `env:"CRON_ENABLED" envDefault:"true" want:"true or false" about:"Whether jobs start on schedule in this process; false leaves runs by hand."`

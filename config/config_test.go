@@ -115,7 +115,7 @@ func TestValues(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	const (
 		token    = "make one with: openssl rand -hex 32"
-		database = "set it to sqlite:// and a file, such as sqlite://data/crons.db, or remove it for the default sqlite://data/crons.db"
+		database = "set it to sqlite:// and a file, such as sqlite://data/crons.db, or the URL of a postgres:// or mysql:// server, or remove it for the default sqlite://data/crons.db"
 		duration = "set it to 1s or more, or remove it for the default 30s"
 	)
 	for _, test := range []struct{ name, value, want string }{
@@ -130,8 +130,12 @@ func TestMistakes(t *testing.T) {
 		{"PORT", "-1", `PORT="-1": not a port; set it to 0 to 65535, or remove it for the default 3000`},
 		{"PORT", "99999999999", `PORT="99999999999": a number out of range; set it to 0 to 65535, or remove it for the default 3000`},
 		{"DATABASE_URL", "data/crons.db", `DATABASE_URL=[hidden]: not a URL; ` + database},
-		{"DATABASE_URL", "postgres://me:hunter2@db/crons", `DATABASE_URL="postgres://...": postgres:// is not supported yet: database servers come with the multi-machine feature; ` + database},
-		{"DATABASE_URL", "mysql://me:hunter2@db/crons", `DATABASE_URL="mysql://...": mysql:// is not supported yet: database servers come with the multi-machine feature; ` + database},
+		{"DATABASE_URL", "postgres://me:hunter2@db", `DATABASE_URL="postgres://...": names no database; write postgres://user:password@host/name`},
+		{"DATABASE_URL", "postgres://db/crons", `DATABASE_URL="postgres://...": names no user; write postgres://user:password@host/name`},
+		{"DATABASE_URL", "postgresql://me:hunter2@/crons", `DATABASE_URL="postgresql://...": names no host; write postgres://user:password@host/name`},
+		{"DATABASE_URL", "mysql://me:hunter2@db:99999/crons", `DATABASE_URL="mysql://...": names a port that is none; write mysql://user:password@host/name`},
+		{"DATABASE_URL", "mysql://me:hunt#er2@db/crons", `DATABASE_URL="mysql://...": not a URL; write mysql://user:password@host/name, with percent codes for special characters in the password (%40 for @, %2F for /, %23 for #)`},
+		{"DATABASE_URL", "mariadb://me:hunter2@tcp(db:3306)/crons", `DATABASE_URL="mariadb://...": not a URL; write mysql://user:password@host/name, with percent codes for special characters in the password (%40 for @, %2F for /, %23 for #)`},
 		{"DATABASE_URL", "oracle://me:hunter2@db", `DATABASE_URL="oracle://...": not a kind of database this program knows; ` + database},
 		{"DATABASE_URL", "sqlite3://x.db", `DATABASE_URL="sqlite3://...": sqlite3:// is written sqlite:// here; ` + database},
 		{"DATABASE_URL", "sqlite://", `DATABASE_URL="sqlite://": names no file; ` + database},

@@ -3,46 +3,63 @@ package config
 import (
 	"fmt"
 	"log/slog"
+	"net"
+	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 )
 
-// SQLite is the [Database.Driver] of sqlite:// URLs.
-const SQLite = "sqlite"
+// The values of [Database.Driver].
+const (
+	SQLite   = "sqlite"   // sqlite://
+	Postgres = "postgres" // postgres:// or postgresql://
+	MySQL    = "mysql"    // mysql:// or mariadb://
+)
 
 // Database is a parsed DATABASE_URL.
 type Database struct {
-	// Driver is SQLite; others come with the multi-machine feature.
+	// Driver is SQLite, Postgres or MySQL.
 	Driver string
 	// Path is the database file, relative to the working directory or absolute, exactly as it was written. It has no "?":
 	// parameters of the connection are the store's.
 	Path string
+	// Host is a server's, with its port where the URL names one; Name is the database on it.
+	Host, Name string
+	// URL is a server's as it was written: user, password and parameters are in it.
+	URL Secret
+}
+
+// Reveal returns the URL to connect by. It may hold a password.
+func (d Database) Reveal() string {
+	if d.URL.IsSet() {
+		return d.URL.Reveal()
+	}
+	return d.String()
 }
 
 var scheme = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*)://`)
 
-// UnmarshalText reads a URL. What follows sqlite:// is a path and nothing else: no percent codes, no host, no
+// UnmarshalText reads a URL. That of a server is a common URL, whose parameters are the driver's. What follows sqlite:// is a path and nothing else: no percent codes, no host, no
 // parameters, so that sqlite://data/crons.db is data/crons.db and sqlite:///srv/crons.db is /srv/crons.db.
 func (d *Database) UnmarshalText(text []byte) error {
-	url := string(text)
-	found := scheme.FindStringSubmatch(url)
+	whole := string(text)
+	found := scheme.FindStringSubmatch(whole)
 	if found == nil {
 		// It may be a driver's own notation, user:password@tcp(host)/name, so nothing of it is shown.
 		return &problem{what: "not a URL"}
 	}
-	rest := url[len(found[0]):]
+	rest := whole[len(found[0]):]
 	switch name := strings.ToLower(found[1]); name {
 	case "sqlite":
 		return d.file(rest)
 	case "sqlite3", "file":
 		return &problem{what: name + ":// is written sqlite:// here", shown: quoted(found[0] + "...")}
-	case "postgres", "postgresql", "mysql", "mariadb":
-		return &problem{
-			what:   name + ":// is not supported yet: database servers come with the multi-machine feature",
-			remedy: "set it to sqlite:// and a file, such as sqlite://data/crons.db, or remove it for the default sqlite://data/crons.db",
-			shown:  quoted(found[0] + "..."),
-		}
+	case "postgres", "postgresql":
+		return d.server(Postgres, whole, quoted(found[0]+"..."))
+	case "mysql", "mariadb":
+		return d.server(MySQL, whole, quoted(found[0]+"..."))
 	default:
 		return &problem{what: "not a kind of database this program knows", shown: quoted(found[0] + "...")}
 	}
@@ -73,10 +90,48 @@ func (d *Database) file(path string) error {
 	return nil
 }
 
-// String returns the URL, fit to be shown.
+// server reads the URL of a database server. What is said about it never repeats more than the scheme.
+func (d *Database) server(driver, whole, shown string) error {
+	remedy := "write " + driver + "://user:password@host/name"
+	refuse := func(what string) error { return &problem{what: what, remedy: remedy, shown: shown} }
+	u, err := url.Parse(whole)
+	if err != nil {
+		remedy += ", with percent codes for special characters in the password (%40 for @, %2F for /, %23 for #)"
+		return refuse("not a URL")
+	}
+	name := strings.TrimPrefix(u.Path, "/")
+	switch {
+	case u.Fragment != "" || strings.Contains(whole, "#"):
+		remedy += ", with %23 for a # in the password"
+		return refuse("holds a #, which ends a URL")
+	case u.Hostname() == "" && u.Query().Get("host") == "":
+		return refuse("names no host")
+	case name == "" || strings.Contains(name, "/"):
+		return refuse("names no database")
+	case u.User == nil || u.User.Username() == "":
+		return refuse("names no user")
+	}
+	if _, err := url.ParseQuery(u.RawQuery); err != nil {
+		return refuse("has parameters that cannot be read")
+	}
+	for host := range strings.SplitSeq(u.Host, ",") {
+		if _, port, err := net.SplitHostPort(host); err == nil {
+			if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+				return refuse("names a port that is none")
+			}
+		}
+	}
+	*d = Database{Driver: driver, Host: u.Host, Name: name, URL: Secret(whole)}
+	return nil
+}
+
+// String returns the URL, fit to be shown: that of a server without user, password and parameters.
 func (d Database) String() string {
-	if d.Driver == "" {
+	switch d.Driver {
+	case "":
 		return ""
+	case Postgres, MySQL:
+		return (&url.URL{Scheme: d.Driver, Host: d.Host, Path: "/" + d.Name}).String()
 	}
 	return fmt.Sprintf("%s://%s", d.Driver, d.Path)
 }

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -81,6 +82,31 @@ func FuzzDuration(f *testing.F) {
 	})
 }
 
+func TestDatabaseServer(t *testing.T) {
+	for url, want := range map[string][2]string{
+		"postgres://me:hunter2@db.example:5433/crons?sslmode=require": {config.Postgres, "postgres://db.example:5433/crons"},
+		"postgresql://me@[::1]/crons":                                 {config.Postgres, "postgres://[::1]/crons"},
+		"postgres://me:hunter2@a:1,b:2/crons":                         {config.Postgres, "postgres://a:1,b:2/crons"},
+		"postgres://me:hunter2@/crons?host=/var/run/postgresql":       {config.Postgres, "postgres:///crons"},
+		"mysql://me:hunt%40er2@db/crons?tls=true":                     {config.MySQL, "mysql://db/crons"},
+		"MariaDB://me:hunter2@db:3306/crons":                          {config.MySQL, "mysql://db:3306/crons"},
+	} {
+		var d config.Database
+		if err := d.UnmarshalText([]byte(url)); err != nil {
+			t.Errorf("%s: %v", url, err)
+			continue
+		}
+		if d.Driver != want[0] || d.String() != want[1] || d.Reveal() != url {
+			t.Errorf("%s is a %s and prints as %s, want %s", url, d.Driver, d, want[1])
+		}
+		for _, shown := range []string{fmt.Sprint(d), fmt.Sprintf("%+v %#v", d, d), d.LogValue().String()} {
+			if strings.Contains(shown, "hunter2") || strings.Contains(shown, "hunt%40") {
+				t.Errorf("%s shows its password as %s", url, shown)
+			}
+		}
+	}
+}
+
 func FuzzDatabaseURL(f *testing.F) {
 	for _, seed := range []string{"sqlite://data/crons.db", "sqlite:///srv/x.db", "sqlite://x?mode=ro", "sqlite://:memory:", "postgres://u:p@h/d", "u:p@tcp(h)/d", "mysql://", "sqlite://~"} {
 		f.Add(seed)
@@ -88,10 +114,11 @@ func FuzzDatabaseURL(f *testing.F) {
 	f.Fuzz(func(t *testing.T, url string) {
 		var d, again config.Database
 		if err := d.UnmarshalText([]byte(url)); err == nil {
-			if d.Driver != config.SQLite || d.Path == "" || strings.ContainsAny(d.Path, "?\x00\n") {
+			file := d.Driver == config.SQLite
+			if file && (d.Path == "" || strings.ContainsAny(d.Path, "?\x00\n")) || !file && (d.Name == "" || d.Reveal() != url) {
 				t.Errorf("%q is accepted as %+v", url, d)
 			}
-			if err := again.UnmarshalText([]byte(d.String())); err != nil || again != d {
+			if err := again.UnmarshalText([]byte(d.Reveal())); err != nil || again != d {
 				t.Errorf("%q prints as %s and is %+v then (%v)", url, d, again, err)
 			}
 		}

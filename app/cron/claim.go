@@ -30,6 +30,7 @@ type part struct {
 	table *timetable
 	first int64 // the job's next slot when the batch was made
 	next  int64 // and after the stretch
+	ahead int64 // how far the clock is ahead of the store's, as far as the job knows
 	n     int   // claims
 }
 
@@ -87,7 +88,7 @@ func (s *Scheduler) gather(entries []*entry, now int64) (*batch, []*entry) {
 	}
 	var b *batch
 	for i, e := range entries {
-		if e.next > now {
+		if e.next > now-e.ahead {
 			continue
 		}
 		if e.busy {
@@ -99,7 +100,7 @@ func (s *Scheduler) gather(entries []*entry, now int64) (*batch, []*entry) {
 			s.claiming++
 		}
 		e.busy = true
-		b.parts = append(b.parts, part{entry: e, table: e.table, first: e.next})
+		b.parts = append(b.parts, part{entry: e, table: e.table, first: e.next, ahead: e.ahead})
 		if len(b.parts) == s.batchJobs {
 			return s.reserve(b), entries[i+1:]
 		}
@@ -123,7 +124,7 @@ func (s *Scheduler) fill(b *batch, now int64) {
 	for i := range b.parts {
 		p := &b.parts[i]
 		e := p.entry
-		b.plan, p.next = e.plan(b.plan[:0], p.table, p.first, now, s.startedMS)
+		b.plan, p.next = e.plan(b.plan[:0], p.table, p.first, now-p.ahead, s.startedMS-p.ahead)
 		p.n = len(b.plan)
 		for k := range b.plan {
 			d := &b.plan[k]
@@ -208,7 +209,13 @@ func (s *Scheduler) begin(b *batch, results []Claimed) (again []*entry) {
 	i := 0
 	for _, p := range b.parts {
 		e := p.entry
+		next := p.next
+		e.ahead = 0
 		for range p.n {
+			if results[i].Early > 0 && next == p.next {
+				next = b.claims[i].Slot.UnixMilli()
+				s.early(e, &b.claims[i], results[i].Early)
+			}
 			if e.doubt != nil {
 				delete(e.doubt, b.claims[i].Slot.UnixMilli())
 			}
@@ -217,7 +224,7 @@ func (s *Scheduler) begin(b *batch, results []Claimed) (again []*entry) {
 		}
 		e.busy = false
 		if e.table == p.table { // else it was moved meanwhile, and has a new next slot
-			e.next = p.next
+			e.next = next
 		}
 		if e.again {
 			e.again = false

@@ -93,7 +93,8 @@
 // do reach it take the runs over, and what this one then has to say is fenced off.
 //
 // The clock goes back: nothing repeats, since slots at or below the watermark are settled; jobs are
-// due again when the clock has passed it. It goes forward, or the machine sleeps: noticed within a
+// due again when the clock has passed it. It is ahead of the clock of a database server: a slot starts
+// when that has reached it ([Claimed.Early]). It goes forward, or the machine sleeps: noticed within a
 // second or so, and the slots in between are missed ones. Leases end on the database's clock where
 // it has one, and so do not depend on the processes agreeing.
 //
@@ -113,7 +114,7 @@
 //
 //	registry.go option.go policy.go job.go     declaring jobs
 //	scheduler.go clockwork.go tickqueue.go     the life of a scheduler; ticks, by go-quartz
-//	timetable.go settle.go claim.go            when a job is due; the plan; claims
+//	timetable.go settle.go claim.go early.go   when a job is due; the plan; claims
 //	dispatch.go live.go                        starting, waiting, ending
 //	keeper.go sweep.go                         leases, cancel requests, notes, pruning; dead processes
 //	labels.go logging.go retry.go timeout.go isolate.go    the wrappers

@@ -77,7 +77,8 @@ type Scheduler struct {
 
 	dueMu   sync.Mutex
 	due     []*group
-	dueAt   int64 // the latest slot among the ticks handed over, in ms
+	dueSoon []*entry // jobs whose early slots are due now
+	dueAt   int64    // the latest slot among the ticks handed over, in ms
 	dueSign chan struct{}
 
 	clock *clockwork // set once, before the first tick
@@ -101,6 +102,7 @@ type Scheduler struct {
 	claiming   int               // calls of Claim under way
 	orphans    map[string]int    // runs the store says are ours and we do not know, and how often it said so
 	tickedAt   time.Time         // last turn of the settling loop
+	aheadSaid  bool              // that the clock is fast
 	syncError  error
 }
 
@@ -271,13 +273,14 @@ func (s *Scheduler) settling(ctx context.Context, clock *clockwork) {
 			return
 		case <-s.dueSign:
 			s.dueMu.Lock()
-			groups, at := s.due, s.dueAt
-			s.due, s.dueAt = nil, 0
+			groups, soon, at := s.due, s.dueSoon, s.dueAt
+			s.due, s.dueSoon, s.dueAt = nil, nil, 0
 			s.dueMu.Unlock()
 			now := max(time.Now().UnixMilli(), at)
 			for _, g := range groups {
 				s.settle(g.members(), now)
 			}
+			s.settle(soon, now)
 		case <-second.C:
 			if jump := watch.jump(); jump != 0 {
 				s.log.Warn("the clock jumped, or the machine slept", "by", jump)

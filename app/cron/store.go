@@ -104,6 +104,7 @@ type Fence struct {
 
 // Claim asks for one run. The store decides, in the transaction of the insert:
 //
+//   - A slot that lies ahead of the store's own clock is answered with Early, and nothing happens.
 //   - A slot at or below the job's watermark, or whose row exists, is lost to whoever settled
 //     it (Won false), unless the row's ID is this claim's: then the claim had succeeded before.
 //   - Status Skipped is recorded as it is. Otherwise, when the job is paused and the run is not
@@ -147,6 +148,9 @@ type Claimed struct {
 	Status  Status
 	Reason  Reason
 	Refused Reason // by hand only: why there is no row
+	// Early is how far the slot lies ahead of the store's clock: nothing was done, and the slot is to be
+	// claimed again by then. A store without a clock of its own never answers it.
+	Early time.Duration
 }
 
 // Start asks for the next attempt of a queued run.

@@ -25,6 +25,10 @@ func (s *Store) Beat(ctx context.Context, b cron.Beat) ([]cron.Held, error) {
 			run: func(t *txn) error {
 				db := t.gorm()
 				t.fail(signOfLife(db, &b))
+				// By their IDs and before they are written, as every lock on runs is taken.
+				var err error
+				held, err = heldBy(t.locking(db).Order("id"), b.Instance.ID)
+				t.fail(err)
 				lease := db.Model(&models.JobRun{}).Where("instance = ? AND ended_at IS NULL", b.Instance.ID)
 				if b.Gone {
 					t.fail(lease.Where("status = ?", cron.Queued).Update("lease_until", 0).Error)
@@ -36,9 +40,6 @@ func (s *Store) Beat(ctx context.Context, b cron.Beat) ([]cron.Held, error) {
 						r.leaseUntil = t.now + b.Lease.Milliseconds()
 					}
 				}
-				var err error
-				held, err = heldBy(db, b.Instance.ID)
-				t.fail(err)
 				return nil
 			},
 		})
@@ -83,7 +84,7 @@ func heldBy(db *gorm.DB, instance string) ([]cron.Held, error) {
 
 // Expired implements [cron.Claims].
 func (s *Store) Expired(ctx context.Context, limit int) ([]cron.Record, error) {
-	now, err := s.db.now(ctx, s.writes)
+	now, err := s.db.now(ctx, s.readPool)
 	if err != nil {
 		return nil, fmt.Errorf("look for expired runs: %w", s.db.explain(err))
 	}

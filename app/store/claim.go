@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"fibercrons/app/cron"
 	"fibercrons/models"
@@ -33,6 +34,9 @@ func (s *Store) Claim(ctx context.Context, claims []cron.Claim) ([]cron.Claimed,
 			}
 			// A batch is settled against the watermarks it found.
 			for i := range claims {
+				if out[i].Early > 0 {
+					continue
+				}
 				t.advance(claims[i].Job, int64(models.MillisOf(claims[i].Watermark)))
 			}
 			return nil
@@ -70,6 +74,9 @@ func (t *txn) claim(c *cron.Claim) cron.Claimed {
 		}
 		if t.store.rules.settled(r.slot, t.states[c.Job].watermark) {
 			return cron.Claimed{}
+		}
+		if t.early(c) {
+			return cron.Claimed{Early: max(time.Duration(r.slot-t.now), 1) * time.Millisecond}
 		}
 	}
 	if c.Key != "" {
@@ -160,7 +167,7 @@ func (t *txn) cancel(r *run, at int64, reason cron.Reason, by string) {
 	r.cancelAt, r.cancelReason = at, reason
 	t.touch(r)
 	t.fail(t.flushRuns())
-	t.exec("UPDATE job_runs SET cancel_at = ?, cancel_reason = ?, cancel_by = ? WHERE id = ?", at, string(reason), by, r.id)
+	t.exec("UPDATE job_runs SET cancel_at = ?, cancel_reason = ?, cancel_by = ? WHERE id = ? AND cancel_at IS NULL", at, string(reason), by, r.id)
 }
 
 // advance moves the watermark, never back. A job that has no row gets one.

@@ -18,10 +18,16 @@ func (s *Store) Sync(ctx context.Context, defs []cron.Definition, now time.Time)
 	err := s.writer.do(ctx, &op{
 		kind: "sync",
 		rows: groupRows,
+		need: func(n *needs) {
+			for _, d := range defs {
+				n.known = append(n.known, d.Name)
+			}
+			n.seen = int64(at)
+		},
 		run: func(t *txn) error {
 			db := t.gorm()
 			kept := make(map[string]cron.State)
-			t.fail(eachState(db, nil, func(st cron.State) { kept[st.Name] = st }))
+			t.fail(t.sql.eachState(db, nil, func(st cron.State) { kept[st.Name] = st }))
 			var changed []models.JobState
 			out = make([]cron.State, len(defs))
 			here := make(map[string]bool, len(defs))
@@ -72,6 +78,7 @@ func (s *Store) Pause(ctx context.Context, p cron.Pause) (cron.State, error) {
 	err := s.writer.do(ctx, &op{
 		kind: "pause",
 		rows: 1,
+		need: func(n *needs) { n.jobs = append(n.jobs, p.Job) },
 		run: func(t *txn) error {
 			set := map[string]any{"paused": false, "paused_at": nil, "paused_until": nil, "paused_by": "", "paused_reason": ""}
 			if !p.Resume {
@@ -81,7 +88,7 @@ func (s *Store) Pause(ctx context.Context, p cron.Pause) (cron.State, error) {
 			db := t.gorm()
 			t.fail(db.Model(&models.JobState{}).Where("name = ?", p.Job).Updates(set).Error)
 			found := false
-			t.fail(eachState(db, []string{p.Job}, func(st cron.State) { out, found = st, true }))
+			t.fail(t.sql.eachState(db, []string{p.Job}, func(st cron.State) { out, found = st, true }))
 			if !found {
 				return cron.ErrNotFound
 			}

@@ -15,7 +15,7 @@ import (
 // States implements [cron.Desk], by one statement.
 func (s *Store) States(ctx context.Context, names ...string) (map[string]cron.State, error) {
 	out := make(map[string]cron.State, len(names))
-	err := eachState(s.reads.WithContext(ctx), names, func(st cron.State) { out[st.Name] = st })
+	err := s.db.sql().eachState(s.reads.WithContext(ctx), names, func(st cron.State) { out[st.Name] = st })
 	if err != nil {
 		return nil, fmt.Errorf("read job states: %w", s.db.explain(err))
 	}

@@ -17,13 +17,15 @@ type dialect interface {
 	gorm(pool *sql.DB) gorm.Dialector
 	migrations() []migration
 	// lock begins the transaction of a migration, which excludes every other process's.
-	lock(ctx context.Context, db *sql.DB) (*sql.Tx, error)
+	lock(ctx context.Context, db *sql.DB) (step, error)
 	// hasTable says whether the table is there.
 	hasTable(ctx context.Context, q querier, name string) (bool, error)
 	// now is the clock of leases, in UTC milliseconds.
 	now(ctx context.Context, q querier) (int64, error)
 	// sql are the statements of the hot path.
 	sql() *statements
+	// patience bounds how long a transaction may take, so that a dead network holds nobody up.
+	patience(ctx context.Context) (context.Context, context.CancelFunc)
 	// explain turns an error of the driver into a sentence with a remedy.
 	explain(err error) error
 	// class says what a failed commit calls for.
@@ -33,6 +35,13 @@ type dialect interface {
 type pools struct {
 	writes, reads, users *sql.DB
 	absent               bool
+}
+
+// step is the transaction of a migration.
+type step interface {
+	querier
+	Commit() error
+	Rollback() error
 }
 
 type querier interface {
@@ -60,8 +69,12 @@ func parse(url string) (dialect, error) {
 		return nil, fmt.Errorf("open store: DATABASE_URL is empty: use sqlite://data/crons.db")
 	case !ok:
 		return nil, fmt.Errorf("open store: DATABASE_URL has no scheme: use sqlite://data/crons.db")
-	case scheme == "sqlite":
-		return parseSQLite(rest)
 	}
-	return nil, fmt.Errorf("open store: databases of the kind %q are not supported: use sqlite://data/crons.db", scheme)
+	switch strings.ToLower(scheme) {
+	case "sqlite":
+		return parseSQLite(rest)
+	case "postgres", "postgresql":
+		return parsePostgres(url)
+	}
+	return nil, fmt.Errorf("open store: databases of the kind %q are not supported: use sqlite://data/crons.db, postgres://user:password@host/name or mysql://user:password@host/name", scheme)
 }

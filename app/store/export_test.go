@@ -61,8 +61,8 @@ var (
 	HotStatements    = func() map[string]string {
 		q := &sqliteStatements
 		return map[string]string{
-			"states": q.statesByJob(3), "runs by ID": q.runsByID(3), "runs by slot": q.runsBySlot(3), "runs by key": q.runsByKey(3),
-			"active": q.activeByJob(3), "running in group": q.runningByGroup(3), "start": q.start.sql(3), "end": q.end.sql(3),
+			"states": q.statesByJob.sql(3), "runs by ID": q.runsByID.sql(3), "runs by slot": q.runsBySlot.sql(3), "runs by key": q.runsByKey.sql(3),
+			"active": q.activeByJob.sql(3), "running in group": q.runningByGroup.sql(3), "start": q.start.sql(3), "end": q.end.sql(3),
 			"end wide": q.endWide.sql(3), "watermarks": q.watermarks.sql(3), "successes": q.successes.sql(3),
 		}
 	}

@@ -110,6 +110,7 @@ const (
 
 // batch writes rows by multi-row statements; last are the parameters after the rows.
 func batch[R any](t *txn, rows []R, most int, v *values, args func(R, []any) []any, last ...any) {
+	most = v.atMost(most)
 	for len(rows) > 0 && t.err == nil {
 		some := rows[:min(most, len(rows))]
 		rows = rows[len(some):]
@@ -117,16 +118,17 @@ func batch[R any](t *txn, rows []R, most int, v *values, args func(R, []any) []a
 		for _, r := range some {
 			list = args(r, list)
 		}
-		t.exec(v.sql(len(some)), append(list, last...)...)
+		query, all := v.call(len(some), list, last...)
+		t.exec(query, all...)
 	}
 }
 
 // flushInserts keeps the order of claims, which is that of the history.
 func (t *txn) flushInserts() {
 	for rest := t.inserts; len(rest) > 0 && t.err == nil; {
-		c := commonOf(rest[0])
+		c := t.commonOf(rest[0])
 		n := 1
-		for n < len(rest) && commonOf(rest[n]) == c {
+		for n < len(rest) && t.commonOf(rest[n]) == c {
 			n++
 		}
 		if c.wide {
@@ -152,9 +154,9 @@ type common struct {
 	leaseUntil int64
 }
 
-func commonOf(r *run) common {
+func (t *txn) commonOf(r *run) common {
 	c := r.claim
-	if r.status == cron.Skipped || r.group != "" || c.Actor != "" || c.Key != "" || c.Args != nil || !c.DataSlot.IsZero() {
+	if t.sql.insert.head == "" || r.status == cron.Skipped || r.group != "" || c.Actor != "" || c.Key != "" || c.Args != nil || !c.DataSlot.IsZero() {
 		return common{wide: true}
 	}
 	return common{

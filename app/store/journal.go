@@ -64,6 +64,7 @@ func (s *Store) Prune(ctx context.Context, job string, keep int, cutoff time.Tim
 	err := s.writer.do(ctx, &op{
 		kind: "prune",
 		rows: groupRows / 2,
+		need: func(n *needs) { n.jobs = append(n.jobs, job) },
 		run: func(t *txn) error {
 			t.fail(t.flush())
 			if len(gone) > 0 && !t.exist(gone) {
@@ -102,7 +103,7 @@ func (s *Store) Prune(ctx context.Context, job string, keep int, cutoff time.Tim
 // exist says whether any of the runs does.
 func (t *txn) exist(ids []string) bool {
 	found := false
-	t.loadRuns(t.sql.runsByID, ids, func(*run) { found = true })
+	t.loadRuns(&t.sql.runsByID, ids, func(*run) { found = true })
 	return found
 }
 

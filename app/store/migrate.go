@@ -105,7 +105,7 @@ func (s *Store) step(ctx context.Context, steps []migration) (more bool, err err
 			return false, fmt.Errorf("step %d (%s): %w", have+1, m.name, err)
 		}
 	}
-	if _, err := tx.ExecContext(ctx, "INSERT INTO "+versionTable+" (version, name, applied_at) VALUES (?, ?, ?)",
+	if _, err := tx.ExecContext(ctx, s.db.sql().bound("INSERT INTO "+versionTable+" (version, name, applied_at) VALUES (?, ?, ?)"),
 		have+1, m.name, int64(models.MillisOf(time.Now()))); err != nil {
 		return false, err
 	}

@@ -58,7 +58,11 @@ func (s *Store) Tally(ctx context.Context, since time.Time, step time.Duration, 
 		Status cron.Status
 		Runs   int
 	}
-	err := s.reads.WithContext(ctx).Raw(tallySQL, from, step.Milliseconds(), from, since.Add(time.Duration(n)*step).UnixMilli()).Scan(&rows).Error
+	query := tallySQL
+	if whole := s.db.sql().whole; whole != "" {
+		query = strings.Replace(query, "/", whole, 1)
+	}
+	err := s.reads.WithContext(ctx).Raw(query, from, step.Milliseconds(), from, since.Add(time.Duration(n)*step).UnixMilli()).Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("count runs: %w", s.db.explain(err))
 	}

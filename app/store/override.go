@@ -15,6 +15,7 @@ func (s *Store) Override(ctx context.Context, o cron.Override) (cron.State, erro
 	err := s.writer.do(ctx, &op{
 		kind: "override",
 		rows: 1,
+		need: func(n *needs) { n.jobs = append(n.jobs, o.Job) },
 		run: func(t *txn) error {
 			db := t.gorm()
 			t.fail(db.Model(&models.JobState{}).Where("name = ?", o.Job).Updates(map[string]any{
@@ -22,7 +23,7 @@ func (s *Store) Override(ctx context.Context, o cron.Override) (cron.State, erro
 			}).Error)
 			t.fail(db.Model(&models.JobState{}).Where("name = ? AND watermark < ?", o.Job, at).Update("watermark", at).Error)
 			found := false
-			t.fail(eachState(db, []string{o.Job}, func(st cron.State) { out, found = st, true }))
+			t.fail(t.sql.eachState(db, []string{o.Job}, func(st cron.State) { out, found = st, true }))
 			if !found {
 				return cron.ErrNotFound
 			}

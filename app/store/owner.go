@@ -81,8 +81,13 @@ func (s *Store) Finish(ctx context.Context, f cron.Finish) error {
 	err := s.writer.do(ctx, &op{
 		kind: "finish",
 		rows: 1 + len(f.Lines),
-		need: func(n *needs) { n.ids = append(n.ids, f.ID) },
-		run:  func(t *txn) error { return t.finish(&f) },
+		need: func(n *needs) {
+			n.ids = append(n.ids, f.ID)
+			if f.Job != "" {
+				n.jobs = append(n.jobs, f.Job)
+			}
+		},
+		run: func(t *txn) error { return t.finish(&f) },
 	})
 	if err != nil {
 		return fmt.Errorf("finish run %s: %w", f.ID, err)
@@ -147,6 +152,9 @@ func (s *Store) Take(ctx context.Context, takes []cron.Take) ([]bool, error) {
 		need: func(n *needs) {
 			for i := range takes {
 				n.ids = append(n.ids, takes[i].ID)
+				if takes[i].Job != "" {
+					n.jobs = append(n.jobs, takes[i].Job)
+				}
 			}
 		},
 		run: func(t *txn) error {

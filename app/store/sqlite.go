@@ -18,7 +18,8 @@ import (
 
 // sqlite is the dialect of one file.
 type sqlite struct {
-	path string
+	path   string
+	absent bool // it stands for a database that is not there
 }
 
 func parseSQLite(path string) (dialect, error) {
@@ -79,6 +80,9 @@ func (d *sqlite) open(ctx context.Context, readOnly bool) (pools, error) {
 
 // prepare looks at the file before SQLite does, whose own words for these mistakes are few.
 func (d *sqlite) prepare(readOnly bool) (absent bool, err error) {
+	if d.absent {
+		return true, nil
+	}
 	info, err := os.Stat(d.path)
 	switch {
 	case err == nil && info.IsDir():
@@ -169,7 +173,7 @@ func (d *sqlite) gorm(pool *sql.DB) gorm.Dialector { return &gormlite.Dialector{
 
 func (d *sqlite) migrations() []migration { return sqliteMigrations }
 
-func (d *sqlite) lock(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
+func (d *sqlite) lock(ctx context.Context, db *sql.DB) (step, error) {
 	return db.BeginTx(ctx, nil) // immediate: the write lock is the lock
 }
 
@@ -181,5 +185,10 @@ func (d *sqlite) hasTable(ctx context.Context, q querier, name string) (bool, er
 
 // now is the process's clock: SQLite has no other.
 func (d *sqlite) now(context.Context, querier) (int64, error) { return time.Now().UnixMilli(), nil }
+
+// patience has no end: what takes long on a file is a disk, and breaking off does not help it.
+func (d *sqlite) patience(ctx context.Context) (context.Context, context.CancelFunc) {
+	return ctx, func() {}
+}
 
 func (d *sqlite) sql() *statements { return &sqliteStatements }

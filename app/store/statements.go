@@ -1,20 +1,21 @@
 package store
 
 import (
+	"database/sql"
 	"strings"
 	"sync"
 )
 
 // statements are the hot path's, by dialect.
 type statements struct {
-	statesByJob    func(n int) string
-	runsByID       func(n int) string
-	runsBySlot     func(n int) string // of n pairs
-	runsByKey      func(n int) string // of n pairs; the key comes last
-	activeByJob    func(n int) string
-	runningByGroup func(n int) string
+	statesByJob    values
+	runsByID       values
+	runsBySlot     values // of pairs
+	runsByKey      values // of pairs; the key comes last
+	activeByJob    values
+	runningByGroup values
 
-	insert, insertWide values // of runs
+	insert, insertWide values // of runs; without insert there is the wide one alone
 	start              values
 	end, endWide       values
 	lines              values
@@ -23,21 +24,99 @@ type statements struct {
 	watermarks         values
 	successes          values // what they change in job_state
 	outcomes           values // what all other ends change there
+
+	locks *locks         // nil: whoever has begun to write is alone
+	begin *sql.TxOptions // of the writer's transactions
+	look  *sql.TxOptions // of a read that takes several statements
+
+	bind func(string) string // gives the parameters of a statement the dialect's form; nil: ? it is
+	text func(string) string // makes a text one that the database takes; nil: it takes any
+
+	array string // the function that makes a JSON array; empty: json_array
+	whole string // the operator that divides whole numbers; empty: a slash
 }
 
-// values is a statement with a list of rows in its middle.
+// values is a statement with a list of rows in it.
 type values struct {
 	head, row, tail string
-	cache           sync.Map // int -> string
+	first           string // the first row, when it differs
+	sep             string // between two rows; empty: a comma
+	size            int    // rows of one statement; 0: as the caller likes
+	// columns are the types of a row's columns, one letter each: t for a text, n for a number.
+	// Then each column is one parameter, an array, and head is the whole statement.
+	columns string
+	cache   sync.Map // int -> string
 }
 
 func (v *values) sql(rows int) string {
+	if v.columns != "" {
+		return v.head
+	}
 	if q, ok := v.cache.Load(rows); ok {
 		return q.(string)
 	}
-	q := v.head + list(v.row, rows) + v.tail
+	sep, first := v.sep, v.first
+	if sep == "" {
+		sep = ","
+	}
+	if first == "" {
+		first = v.row
+	}
+	q := v.head + first + strings.Repeat(sep+v.row, rows-1) + v.tail
 	v.cache.Store(rows, q)
 	return q
+}
+
+// call returns the statement for n rows whose parameters are in flat, row by row, and its own.
+func (v *values) call(n int, flat []any, last ...any) (query string, args []any) {
+	if v.columns == "" {
+		return v.sql(n), append(flat, last...)
+	}
+	args = make([]any, len(v.columns), len(v.columns)+len(last))
+	for c, kind := range v.columns {
+		if kind == 't' {
+			args[c] = column[string](flat, c, len(v.columns))
+		} else {
+			args[c] = column[int64](flat, c, len(v.columns))
+		}
+	}
+	return v.sql(n), append(args, last...)
+}
+
+// column takes one column out of rows; nil is NULL.
+func column[V any](flat []any, at, width int) any {
+	all := make([]V, 0, len(flat)/width)
+	for i := at; i < len(flat); i += width {
+		v, some := flat[i].(V)
+		if !some {
+			return nullable[V](flat, at, width)
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
+func nullable[V any](flat []any, at, width int) []*V {
+	all := make([]*V, 0, len(flat)/width)
+	for i := at; i < len(flat); i += width {
+		if v, some := flat[i].(V); some {
+			all = append(all, &v)
+		} else {
+			all = append(all, nil)
+		}
+	}
+	return all
+}
+
+// atMost is how many rows one statement takes, where the caller would give it some.
+func (v *values) atMost(some int) int {
+	switch {
+	case v.columns != "":
+		return groupRows
+	case v.size > 0:
+		return v.size
+	}
+	return some
 }
 
 // list repeats an item n times with commas between.
@@ -49,7 +128,4 @@ func list(item string, n int) string {
 func row(n int) string { return "(" + list("?", n) + ")" }
 
 // in is a statement that ends with a list of n items and a closing bracket.
-func in(head, item string) func(n int) string {
-	v := &values{head: head, row: item, tail: ")"}
-	return v.sql
-}
+func in(head, item string) values { return values{head: head, row: item, tail: ")"} }

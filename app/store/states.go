@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -18,7 +19,7 @@ import (
 // no columns that a list does not show, and what few jobs have comes as one JSON array.
 const (
 	rareColumns = "CASE WHEN s.paused OR s.removed_at IS NOT NULL OR s.override_at IS NOT NULL THEN json_array(" +
-		"s.removed_at, s.paused, s.paused_at, s.paused_until, s.paused_by, s.paused_reason, " +
+		"s.removed_at, CASE WHEN s.paused THEN 1 ELSE 0 END, s.paused_at, s.paused_until, s.paused_by, s.paused_reason, " +
 		"s.override_expr, s.override_zone, s.override_by, s.override_at) END, "
 	activeColumn = "(SELECT COUNT(*) FROM job_runs r WHERE r.job = s.name AND r.ended_at IS NULL)"
 
@@ -34,7 +35,7 @@ const (
 // Outline implements [cron.Desk], by one statement.
 func (s *Store) Outline(ctx context.Context) (map[string]cron.State, error) {
 	out, active := make(map[string]cron.State, s.outlined.Load()), map[string]int{}
-	err := readStates(s.reads.WithContext(ctx).Raw(outlineSQL), func(rows *sql.Rows, st *cron.State) error {
+	err := readStates(s.reads.WithContext(ctx).Raw(s.db.sql().json(outlineSQL)), func(rows *sql.Rows, st *cron.State) error {
 		var rare sql.RawBytes
 		var runs, failures, took, active number
 		err := rows.Scan(&st.Name, (*instant)(&st.LastRun), &took, (*text)(&st.LastStatus), (*text)(&st.LastError),
@@ -62,17 +63,25 @@ func (s *Store) Outline(ctx context.Context) (map[string]cron.State, error) {
 }
 
 // eachState reads the states of the jobs named, or of all.
-func eachState(db *gorm.DB, names []string, each func(cron.State)) error {
+func (q *statements) eachState(db *gorm.DB, names []string, each func(cron.State)) error {
 	if len(names) == 0 {
-		return readStates(db.Raw(stateSQL), scanState, each)
+		return readStates(db.Raw(q.json(stateSQL)), scanState, each)
 	}
 	var err error
 	chunks(names, func(some []string) {
 		if err == nil {
-			err = readStates(db.Raw(stateSQL+" WHERE s.name IN ?", some), scanState, each)
+			err = readStates(db.Raw(q.json(stateSQL)+" WHERE s.name IN ?", some), scanState, each)
 		}
 	})
 	return err
+}
+
+// json gives the function that makes an array the dialect's name.
+func (q *statements) json(query string) string {
+	if q.array == "" {
+		return query
+	}
+	return strings.Replace(query, "json_array(", q.array+"(", 1)
 }
 
 func readStates(db *gorm.DB, scan func(*sql.Rows, *cron.State) error, each func(cron.State)) error {

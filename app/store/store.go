@@ -53,6 +53,7 @@ type Store struct {
 	db       dialect
 	writes   *sql.DB  // one connection, the writer's alone
 	reads    *gorm.DB // a few connections that cannot write
+	readPool *sql.DB
 	users    *gorm.DB // for the user's own tables
 	pools    []*sql.DB
 	writer   *writer
@@ -83,15 +84,22 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 
 // openPatiently waits for a process that is just migrating or writing much.
 func (s *Store) openPatiently(ctx context.Context) error {
+	pause := 10 * time.Millisecond
 	for deadline := time.Now().Add(s.opts.RetryFor); ; {
 		err := s.open(ctx)
 		if err == nil {
 			return nil
 		}
 		_ = s.closePools() // the first error counts
-		if c := s.db.class(err); (c != transient && c != locked) || time.Now().After(deadline) || ctx.Err() != nil {
+		if c := s.db.class(err); (c != transient && c != locked) || time.Now().Add(pause).After(deadline) {
 			return err
 		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, time.Second)
 	}
 }
 
@@ -101,9 +109,11 @@ func (s *Store) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.writes, s.absent = p.writes, p.absent
+	s.writes, s.readPool, s.absent = p.writes, p.reads, p.absent
 	switch {
 	case s.opts.NoMigrate:
+	case s.opts.ReadOnly && !s.absent && s.db.sql().locks != nil && s.none(ctx):
+		return s.openAbsent(ctx)
 	case s.opts.ReadOnly && !s.absent:
 		err = s.current(ctx)
 	default:
@@ -120,6 +130,21 @@ func (s *Store) open(ctx context.Context) error {
 	}
 	s.users, err = s.gorm(p.users)
 	return err
+}
+
+// none says whether a server's database has no tables yet.
+func (s *Store) none(ctx context.Context) bool {
+	have, err := s.version(ctx, s.writes)
+	return err == nil && have == 0
+}
+
+// openAbsent puts an empty database in place of one that has no tables yet.
+func (s *Store) openAbsent(ctx context.Context) error {
+	if err := s.closePools(); err != nil {
+		return err
+	}
+	s.db = &sqlite{absent: true}
+	return s.open(ctx)
 }
 
 func (s *Store) gorm(pool *sql.DB) (*gorm.DB, error) {

@@ -43,6 +43,7 @@ type jobState struct {
 	pausedUntil int64
 	busy        bool // has active runs in the database
 	known       bool // has a row
+	locked      bool // by this transaction; see locks
 }
 
 // needs is what the ops of a group want to look at. It is read at once, before the first of
@@ -50,8 +51,11 @@ type jobState struct {
 type needs struct {
 	claims []*cron.Claim
 	ids    []string // of runs
+	jobs   []string // whose state will be decided about
 	serial []string // jobs whose active runs matter
 	groups []string // whose running runs matter
+	known  []string // jobs that get a state if they have none
+	seen   int64    // when those were first seen; 0: now
 }
 
 // txn is one transaction: what its ops have read, in memory and brought up to date by each
@@ -60,7 +64,7 @@ type needs struct {
 type txn struct {
 	ctx    context.Context
 	store  *Store
-	tx     *sql.Tx
+	tx     conn
 	sql    *statements
 	now    int64 // the clock of leases
 	err    error // the first failed statement; nothing is committed after it
@@ -89,15 +93,11 @@ type (
 
 func newTxn(ctx context.Context, s *Store, tx *sql.Tx, group []*op, careful bool) (*txn, error) {
 	t := &txn{
-		ctx: ctx, store: s, tx: tx, sql: s.db.sql(),
+		ctx: ctx, store: s, tx: conn{tx, s.db.sql()}, sql: s.db.sql(),
 		states: map[string]*jobState{}, runs: map[string]*run{},
 		slots: map[slotKey]*run{}, keys: map[requestKey]*run{},
 		active: map[string][]*run{}, groups: map[string][]*run{},
 		outcomes: map[string]*outcome{}, watermarks: map[string]watermark{},
-	}
-	var err error
-	if t.now, err = s.db.now(ctx, tx); err != nil {
-		return nil, err
 	}
 	var n needs
 	for _, o := range group {
@@ -105,7 +105,11 @@ func newTxn(ctx context.Context, s *Store, tx *sql.Tx, group []*op, careful bool
 			o.need(&n)
 		}
 	}
+	t.lock(&n)
 	t.load(&n, careful)
+	if t.now == 0 && t.err == nil { // no statement has told
+		t.now, t.err = s.db.now(ctx, t.tx)
+	}
 	return t, t.err
 }
 
@@ -114,13 +118,13 @@ func (t *txn) load(n *needs, careful bool) {
 	if len(n.claims) > 0 {
 		t.loadForClaims(n, careful)
 	}
-	t.loadRuns(t.sql.runsByID, n.ids, func(r *run) { t.remember(r) })
+	t.loadRuns(&t.sql.runsByID, unique(n.ids), func(r *run) { t.remember(r) })
 	jobs := unique(n.serial)
-	t.loadRuns(t.sql.activeByJob, jobs, func(r *run) {
+	t.loadRuns(&t.sql.activeByJob, jobs, func(r *run) {
 		r = t.remember(r)
 		t.active[r.job] = append(t.active[r.job], r)
 	})
-	t.loadRuns(t.sql.runningByGroup, unique(n.groups), func(r *run) {
+	t.loadRuns(&t.sql.runningByGroup, unique(n.groups), func(r *run) {
 		r = t.remember(r)
 		t.groups[r.group] = append(t.groups[r.group], r)
 	})
@@ -137,17 +141,18 @@ func (t *txn) loadForClaims(n *needs, careful bool) {
 			jobs = append(jobs, c.Job)
 		}
 	}
-	chunks(jobs, func(some []string) {
-		t.query(t.sql.statesByJob(len(some)), anys(some), func(rows *sql.Rows) error {
-			var name string
-			var s jobState
-			if err := rows.Scan(&name, &s.watermark, &s.paused, &s.pausedUntil, &s.busy); err != nil {
-				return err
-			}
-			s.known = true
-			t.states[name] = &s
-			return nil
-		})
+	if t.sql.locks != nil {
+		jobs = nil // what there is was locked
+	}
+	t.each(&t.sql.statesByJob, anys(jobs), 1, func(rows *sql.Rows) error {
+		var name string
+		var s jobState
+		if err := rows.Scan(&name, &s.watermark, &s.paused, &s.pausedUntil, &s.busy); err != nil {
+			return err
+		}
+		s.known = true
+		t.states[name] = &s
+		return nil
 	})
 	var slots, keys []any
 	for _, c := range n.claims {
@@ -164,35 +169,37 @@ func (t *txn) loadForClaims(n *needs, careful bool) {
 			n.serial = append(n.serial, c.Job)
 		}
 	}
-	for pairs := range slices.Chunk(slots, 2*loadRows) {
-		t.query(t.sql.runsBySlot(len(pairs)/2), pairs, func(rows *sql.Rows) error {
-			r, err := scanRun(rows)
-			r = t.remember(r)
-			t.slots[slotKey{r.job, r.slot}] = r
-			return err
-		})
-	}
-	for pairs := range slices.Chunk(keys, 2*loadRows) {
-		t.query(t.sql.runsByKey(len(pairs)/2), pairs, func(rows *sql.Rows) error {
-			var key string
-			r, err := scanRun(rows, &key)
-			r = t.remember(r)
-			t.keys[requestKey{r.job, key}] = r
-			return err
-		})
-	}
+	t.each(&t.sql.runsBySlot, slots, 2, func(rows *sql.Rows) error {
+		r, err := scanRun(rows)
+		r = t.remember(r)
+		t.slots[slotKey{r.job, r.slot}] = r
+		return err
+	})
+	t.each(&t.sql.runsByKey, keys, 2, func(rows *sql.Rows) error {
+		var key string
+		r, err := scanRun(rows, &key)
+		r = t.remember(r)
+		t.keys[requestKey{r.job, key}] = r
+		return err
+	})
 }
 
 // loadRows bounds the parameters of one statement.
 const loadRows = 100
 
-func (t *txn) loadRuns(query func(n int) string, by []string, keep func(*run)) {
-	chunks(by, func(some []string) {
-		t.query(query(len(some)), anys(some), func(rows *sql.Rows) error {
-			r, err := scanRun(rows)
-			keep(r)
-			return err
-		})
+// each reads what there is for a list of rows, each of width parameters.
+func (t *txn) each(v *values, flat []any, width int, read func(*sql.Rows) error) {
+	for some := range slices.Chunk(flat, width*v.atMost(loadRows)) {
+		query, args := v.call(len(some)/width, slices.Clip(some))
+		t.query(query, args, read)
+	}
+}
+
+func (t *txn) loadRuns(v *values, by []string, keep func(*run)) {
+	t.each(v, anys(by), 1, func(rows *sql.Rows) error {
+		r, err := scanRun(rows)
+		keep(r)
+		return err
 	})
 }
 

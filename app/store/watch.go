@@ -14,11 +14,15 @@ import (
 
 // stamper is a dialect that can tell cheaply whether anything was committed.
 type stamper interface {
-	// watchPool opens the connection that watches, which does nothing else.
+	// version returns a number that changes with every commit of any other connection.
+	version(ctx context.Context, conn querier) (int64, error)
+}
+
+// watcher is a stamper whose versions are comparable on one connection only.
+type watcher interface {
+	stamper
+	// watchPool opens that connection, which does nothing else.
 	watchPool() (*sql.DB, error)
-	// version returns a number that changes, as seen from one connection, with every commit of
-	// any other.
-	version(ctx context.Context, conn *sql.Conn) (int64, error)
 }
 
 // stamps counts the states that the database was seen in.
@@ -40,13 +44,17 @@ func (s *Store) Stamp(ctx context.Context) (int64, error) {
 		st.count++
 		return st.count, nil
 	}
-	if st.conn == nil {
-		if err := st.connect(ctx, d); err != nil {
-			return 0, fmt.Errorf("watch store: %w", s.db.explain(err))
+	var q querier = s.readPool
+	if w, ok := d.(watcher); ok {
+		if st.conn == nil {
+			if err := st.connect(ctx, w); err != nil {
+				return 0, fmt.Errorf("watch store: %w", s.db.explain(err))
+			}
+			st.version = -1 // of another connection
 		}
-		st.version = -1 // versions of different connections are not comparable
+		q = st.conn
 	}
-	v, err := d.version(ctx, st.conn)
+	v, err := d.version(ctx, q)
 	if err != nil {
 		if ctx.Err() == nil {
 			st.disconnect()
@@ -60,7 +68,7 @@ func (s *Store) Stamp(ctx context.Context) (int64, error) {
 	return st.count, nil
 }
 
-func (st *stamps) connect(ctx context.Context, d stamper) (err error) {
+func (st *stamps) connect(ctx context.Context, d watcher) (err error) {
 	if st.pool == nil {
 		if st.pool, err = d.watchPool(); err != nil {
 			return err
@@ -182,7 +190,7 @@ func (s *Store) Glance(ctx context.Context, after cron.Mark, limit int) (cron.Gl
 			g.Jobs = append(g.Jobs, w)
 			return nil
 		})
-	})
+	}, s.db.sql().look)
 	if err != nil {
 		return cron.Glance{}, fmt.Errorf("look for changes: %w", s.db.explain(err))
 	}

@@ -215,8 +215,9 @@ func (s *Store) attempt(group []*op, careful bool) error {
 	if err := s.at("begin", group); err != nil {
 		return err
 	}
-	ctx := context.Background() // a group is not one caller's to break off
-	tx, err := s.writes.BeginTx(ctx, nil)
+	ctx, cancel := s.db.patience(context.Background()) // a group is not one caller's to break off
+	defer cancel()
+	tx, err := s.writes.BeginTx(ctx, s.db.sql().begin)
 	if err != nil {
 		return err
 	}

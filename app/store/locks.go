@@ -1,0 +1,153 @@
+package store
+
+import (
+	"database/sql"
+	"slices"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"fibercrons/app/cron"
+)
+
+// locks are the statements by which a transaction gets what it decides about to itself, on a
+// database where others commit at the same time. What a decision rests on is locked before it is
+// read, and always in this order, so that transactions wait for each other and not in a circle:
+//
+//   - the rows of job_state, by name: a claim, a serial start, an end, a take, a pause, an
+//     override and a prune lock that of their job. The watermark, the pause, which runs are
+//     active and what is counted change only under it.
+//   - the rows of job_groups, by name: who starts a run of a limited group.
+//   - the rows of job_runs, by ID: whoever starts, ends, takes, cancels or notes a run.
+//
+// Every statement here sees what was committed when it began (read committed), and so what is
+// read after a lock was got includes what its last holder wrote.
+type locks struct {
+	marks        values // name, watermark and clock, without a lock
+	states       values // name, watermark, paused, paused until and clock
+	create       values // states of jobs that have none: name and first seen
+	groups       values // names
+	createGroups values
+}
+
+// lock takes the locks that the ops of the group need, but for those of runs.
+func (t *txn) lock(n *needs) {
+	if t.sql.locks == nil {
+		return
+	}
+	n.jobs = append(n.jobs, n.serial...)
+	open := t.openJobs(n)
+	n.known = append(n.known, open...)
+	jobs := unique(append(n.jobs, n.known...))
+	t.lockStates(jobs)
+	var missing []string
+	for _, job := range unique(n.known) {
+		if _, there := t.states[job]; !there {
+			missing = append(missing, job)
+		}
+	}
+	if len(missing) > 0 {
+		t.createStates(missing, n.seen)
+		t.lockStates(missing)
+	}
+	groups := unique(slices.Clone(n.groups))
+	for _, c := range n.claims {
+		if c.Group != "" && c.Status == cron.Running && slices.Contains(open, c.Job) {
+			groups = append(groups, c.Group)
+		}
+	}
+	t.lockGroups(unique(groups))
+}
+
+// openJobs are the jobs among the claims about which there is something to decide. Where another
+// process was first there is nothing: its watermark never goes back, so no lock is needed to see
+// that a slot is lost. Of ten processes that tick at the same instant, nine find it so.
+func (t *txn) openJobs(n *needs) (open []string) {
+	if len(n.claims) == 0 {
+		return nil
+	}
+	var jobs []string
+	for _, c := range n.claims {
+		jobs = append(jobs, c.Job)
+	}
+	marks := make(map[string]int64)
+	t.each(&t.sql.locks.marks, anys(unique(jobs)), 1, func(rows *sql.Rows) error {
+		var name string
+		var mark int64
+		err := rows.Scan(&name, &mark, &t.now)
+		marks[name] = mark
+		return err
+	})
+	for _, c := range n.claims {
+		mark, known := marks[c.Job]
+		settled := known && !c.Slot.IsZero() && t.store.rules.settled(c.Slot.UnixMilli(), mark) &&
+			(c.Watermark.IsZero() || c.Watermark.UnixMilli() <= mark)
+		if !settled && !t.early(c) {
+			open = append(open, c.Job)
+		}
+	}
+	open = unique(open)
+	for job, mark := range marks {
+		if _, locked := slices.BinarySearch(open, job); !locked {
+			t.states[job] = &jobState{watermark: mark, known: true}
+		}
+	}
+	return open
+}
+
+func (t *txn) lockStates(jobs []string) {
+	t.each(&t.sql.locks.states, anys(jobs), 1, func(rows *sql.Rows) error {
+		var name string
+		var s jobState
+		err := rows.Scan(&name, &s.watermark, &s.paused, &s.pausedUntil, &t.now)
+		s.known, s.locked, s.busy = true, true, true // busy: whether it is, is asked for after the lock
+		t.states[name] = &s
+		return err
+	})
+}
+
+func (t *txn) createStates(jobs []string, seen int64) {
+	if seen == 0 && t.now == 0 && t.err == nil {
+		t.now, t.err = t.store.db.now(t.ctx, t.tx)
+	}
+	if seen == 0 {
+		seen = t.now
+	}
+	batch(t, jobs, updateRows, &t.sql.locks.create, func(job string, args []any) []any { return append(args, job, seen) })
+}
+
+// lockGroups locks the rows of groups, and makes those that are not there yet.
+func (t *txn) lockGroups(groups []string) {
+	got := make(map[string]bool, len(groups))
+	read := func(rows *sql.Rows) error {
+		var name string
+		err := rows.Scan(&name)
+		got[name] = true
+		return err
+	}
+	t.each(&t.sql.locks.groups, anys(groups), 1, read)
+	if missing := slices.DeleteFunc(groups, func(g string) bool { return got[g] }); len(missing) > 0 {
+		batch(t, missing, updateRows, &t.sql.locks.createGroups, func(g string, args []any) []any { return append(args, g) })
+		t.each(&t.sql.locks.groups, anys(missing), 1, read)
+	}
+}
+
+// early says whether the slot lies ahead of the database's clock, which every process shares: where it
+// does, this process's clock is fast. A job was left unlocked because all its slots are settled or early;
+// what has become due while other locks were waited for is still early then. A database without a clock of
+// its own cannot tell.
+func (t *txn) early(c *cron.Claim) bool {
+	if t.sql.locks == nil || c.Slot.IsZero() {
+		return false
+	}
+	s := t.states[c.Job]
+	return t.now != 0 && c.Slot.UnixMilli() > t.now || s != nil && !s.locked
+}
+
+// locking makes a read one that locks its rows.
+func (t *txn) locking(db *gorm.DB) *gorm.DB {
+	if t.sql.locks == nil {
+		return db
+	}
+	return db.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
+}

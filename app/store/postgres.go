@@ -1,0 +1,141 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	gormpg "gorm.io/driver/postgres"
+	"gorm.io/gorm"
+)
+
+// postgres is the dialect of a PostgreSQL database, or the schema of it that search_path names.
+type postgres struct {
+	server
+	config *pgx.ConnConfig
+}
+
+const postgresMin = 120000 // PostgreSQL 12
+
+// parsePostgres reads a URL. Its parameters are libpq's and the server's (sslmode, search_path,
+// connect_timeout and so on), and pass through.
+func parsePostgres(url string) (dialect, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil { // it quotes the URL
+		return nil, errors.New("open store: DATABASE_URL is not a PostgreSQL URL: use postgres://user:password@host:5432/name, " +
+			"with percent codes for special characters in the password, and check the parameters after the question mark")
+	}
+	at := net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port)))
+	if len(config.Host) > 0 && config.Host[0] == '/' {
+		at = config.Host
+	}
+	if config.Database == "" {
+		config.Database = config.User // as libpq does
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = dialWait
+	}
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "fibercrons"
+	}
+	return &postgres{server: server{at: at, name: config.Database, user: config.User}, config: config}, nil
+}
+
+// pool has connections of one kind. What is set at the beginning of each is set by statements, which
+// poolers let through.
+func (d *postgres) pool(size int, limit time.Duration, settings string) *sql.DB {
+	config := d.config.Copy()
+	config.DialFunc = dial(limit)
+	return bounded(stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, c *pgx.Conn) error {
+		if settings == "" {
+			return nil
+		}
+		_, err := c.Exec(ctx, settings)
+		return err
+	})), size)
+}
+
+func (d *postgres) open(ctx context.Context, readOnly bool) (pools, error) {
+	limits := fmt.Sprintf("SET statement_timeout = %d; SET lock_timeout = %d; SET idle_in_transaction_session_timeout = %d; ",
+		statementTimeout.Milliseconds(), lockTimeout.Milliseconds(), idleTimeout.Milliseconds())
+	const looking = "SET default_transaction_read_only = on"
+	var p pools
+	p.reads = d.pool(serverReaders, silence, limits+looking)
+	if readOnly {
+		p.writes = p.reads
+		p.users = d.pool(serverUsers, 0, looking)
+	} else {
+		// Statistics lag behind a table that grows from nothing, and a plan is kept for long.
+		p.writes = d.pool(serverWriters, silence, limits+"SET enable_seqscan = off; "+
+			// An answer without an error is on the disk, whatever the server's own habit.
+			"SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
+		p.users = d.pool(serverUsers, 0, "")
+	}
+	var version int
+	var encoding string
+	err := p.writes.QueryRowContext(ctx, "SELECT current_setting('server_version_num')::int, current_setting('server_encoding')").Scan(&version, &encoding)
+	switch {
+	case err != nil:
+	case version < postgresMin:
+		err = d.sentence(nil, "is on PostgreSQL %d, which is too old: use version %d or newer", version/10000, postgresMin/10000)
+	case encoding != "UTF8":
+		err = d.sentence(nil, "has the encoding %s: create one with ENCODING 'UTF8'", encoding)
+	}
+	return p, err
+}
+
+func (d *postgres) gorm(pool *sql.DB) gorm.Dialector { return gormpg.New(gormpg.Config{Conn: pool}) }
+
+func (d *postgres) migrations() []migration { return postgresMigrations }
+
+// lock is an advisory one, of the database and schema, and ends with the transaction.
+func (d *postgres) lock(ctx context.Context, db *sql.DB) (step, error) {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	// A large table may take long to change, and whoever waits for that waits as long.
+	_, err = tx.ExecContext(ctx, "SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)")
+	if err == nil {
+		_, err = tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(hashtext('fibercrons migration'), hashtext(current_schema()))")
+	}
+	if err != nil {
+		_ = tx.Rollback() // the first error counts
+		return nil, err
+	}
+	return tx, nil
+}
+
+func (d *postgres) hasTable(ctx context.Context, q querier, name string) (bool, error) {
+	var there bool
+	err := q.QueryRowContext(ctx, "SELECT to_regclass($1) IS NOT NULL", name).Scan(&there)
+	return there, err
+}
+
+// now is the server's clock.
+func (d *postgres) now(ctx context.Context, q querier) (int64, error) {
+	var now int64
+	err := q.QueryRowContext(ctx, "SELECT "+pgClock).Scan(&now)
+	return now, err
+}
+
+func (d *postgres) sql() *statements { return &postgresStatements }
+
+// version changes whenever a transaction that writes begins or ends: two snapshots that read the
+// same see the same rows. (The end of the write-ahead log would change before its commit can be seen.)
+func (d *postgres) version(ctx context.Context, conn querier) (int64, error) {
+	var snapshot string
+	if err := conn.QueryRowContext(ctx, "SELECT txid_current_snapshot()::text").Scan(&snapshot); err != nil {
+		return 0, err
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(snapshot))  // cannot fail
+	return int64(h.Sum64() >> 1), nil //nolint:gosec // 63 bits
+}

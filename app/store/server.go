@@ -1,0 +1,121 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+)
+
+// What database servers have in common.
+const (
+	// A process has so many connections to a server at most: one transaction of the writer at a time, since
+	// what has gathered meanwhile is the next, and one to spare for a migration's lock.
+	serverWriters = 2
+	serverReaders = 4
+	serverUsers   = 4
+
+	// Connections are renewed now and then, so that they follow a failover or a changed address.
+	connLifetime = 15 * time.Minute
+	connIdle     = 5 * time.Minute
+
+	dialWait = 5 * time.Second
+	// lockTimeout is how long a statement waits for another process's lock before it is tried again.
+	lockTimeout = 4 * time.Second
+	// statementTimeout is how long the server works on one of this package's statements.
+	statementTimeout = 8 * time.Second
+	// silence is how long this process waits for a server that says nothing: longer than that, the network or
+	// the server is gone, whatever the connection looks like.
+	silence = 10 * time.Second
+	// idleTimeout is how long the server keeps the locks of a process that stopped in mid-transaction.
+	idleTimeout = 15 * time.Second
+	// transactionTimeout is how long a transaction may take in all.
+	transactionTimeout = 15 * time.Second
+)
+
+// server is a database server as its operator knows it.
+type server struct {
+	at   string // host:port, or a socket
+	name string // of the database
+	user string
+}
+
+// sentence never has the password in it.
+func (s *server) sentence(cause error, format string, args ...any) error {
+	return &sentence{text: fmt.Sprintf("the database %q at %s ", s.name, s.at) + fmt.Sprintf(format, args...), cause: cause}
+}
+
+func (s *server) patience(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, transactionTimeout)
+}
+
+func bounded(db *sql.DB, size int) *sql.DB {
+	db.SetMaxOpenConns(size)
+	db.SetMaxIdleConns(size)
+	db.SetConnMaxLifetime(connLifetime)
+	db.SetConnMaxIdleTime(connIdle)
+	return db
+}
+
+// dial connects. With a limit, no read or write on the connection takes longer.
+func dial(limit time.Duration) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	d := &net.Dialer{
+		Timeout:         dialWait,
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3},
+	}
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := d.DialContext(ctx, network, addr)
+		if err != nil || limit == 0 {
+			return c, err
+		}
+		return &impatient{Conn: c, limit: limit}, nil
+	}
+}
+
+// impatient is a connection that gives up on a silent peer. A deadline that its driver sets, to break off
+// a statement, holds beside that.
+type impatient struct {
+	net.Conn
+	limit time.Duration
+
+	mu  sync.Mutex
+	set bool // the driver's deadline is
+}
+
+// Read implements [net.Conn].
+func (c *impatient) Read(p []byte) (int, error) {
+	c.limited(c.Conn.SetReadDeadline)
+	return c.Conn.Read(p)
+}
+
+// Write implements [net.Conn].
+func (c *impatient) Write(p []byte) (int, error) {
+	c.limited(c.Conn.SetWriteDeadline)
+	return c.Conn.Write(p)
+}
+
+func (c *impatient) limited(set func(time.Time) error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.set {
+		_ = set(time.Now().Add(c.limit)) // if it cannot be set, what follows fails
+	}
+}
+
+// SetDeadline implements [net.Conn].
+func (c *impatient) SetDeadline(t time.Time) error { return c.driver(c.Conn.SetDeadline, t) }
+
+// SetReadDeadline implements [net.Conn].
+func (c *impatient) SetReadDeadline(t time.Time) error { return c.driver(c.Conn.SetReadDeadline, t) }
+
+// SetWriteDeadline implements [net.Conn].
+func (c *impatient) SetWriteDeadline(t time.Time) error { return c.driver(c.Conn.SetWriteDeadline, t) }
+
+func (c *impatient) driver(set func(time.Time) error, t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.set = !t.IsZero()
+	return set(t)
+}

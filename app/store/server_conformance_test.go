@@ -1,0 +1,44 @@
+package store_test
+
+import (
+	"database/sql/driver"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
+)
+
+func TestServerConformance(t *testing.T) {
+	onServers(t, func(t *testing.T, k kind) {
+		crontest.Conformance(t, func(t *testing.T) cron.Store { return openURL(t, k.url(t)) })
+	})
+}
+
+// As TestConformanceWithBrokenConnection.
+func TestServerConformanceWithBrokenConnection(t *testing.T) {
+	onServers(t, func(t *testing.T, k kind) {
+		crontest.Conformance(t, func(t *testing.T) cron.Store {
+			s := openURL(t, k.url(t))
+			var broken atomic.Int64
+			s.Tamper(func(point string, _ []string) error {
+				n := broken.Add(1)
+				if (point == "begin" && n%7 == 0) || (point == "commit" && n%5 == 0) || (point == "committed" && n%3 == 0) {
+					return fmt.Errorf("%s: %w", point, driver.ErrBadConn)
+				}
+				return nil
+			})
+			return s
+		})
+	})
+}
+
+func TestServerSharing(t *testing.T) {
+	onServers(t, func(t *testing.T, k kind) {
+		crontest.Sharing(t, func(t *testing.T) []cron.Store {
+			url := k.url(t)
+			return []cron.Store{openURL(t, url), openURL(t, url), openURL(t, url)}
+		})
+	})
+}
