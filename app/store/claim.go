@@ -106,6 +106,9 @@ func (t *txn) verdict(c *cron.Claim) (cron.Status, cron.Reason) {
 	case c.Overlap == cron.Allow:
 		return c.Status, ""
 	}
+	if s.occupied && c.Overlap == cron.Skip {
+		return cron.Skipped, cron.ReasonOverlap
+	}
 	var active []*run
 	queued := 0
 	for _, r := range t.active[c.Job] {

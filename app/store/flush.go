@@ -37,6 +37,9 @@ func (o *outcome) plain() bool {
 	return o.status == cron.Succeeded && o.err == "" && o.run != nil && o.failures == 0 && o.success == o.endedAt
 }
 
+// skipped says that none of the runs was started, and the last was skipped.
+func (o *outcome) skipped() bool { return o.status == cron.Skipped && o.run == nil }
+
 // watermark of a job, which may not have had a row.
 type watermark struct {
 	job   string
@@ -136,7 +139,8 @@ func (t *txn) flushInserts() {
 		} else {
 			batch(t, rest[:n], insertRows, &t.sql.insert, func(r *run, args []any) []any {
 				return append(args, r.id, r.job, r.slotOrNull(), r.token)
-			}, string(c.status), string(c.trigger), int64(c.attempt), c.instance, c.at, orNull(c.startedAt), c.leaseUntil)
+			}, string(c.status), string(c.trigger), int64(c.attempt), c.instance, c.at, orNull(c.startedAt), c.leaseUntil,
+				orNull(c.endedAt), string(c.reason), c.detail)
 		}
 		rest = rest[n:]
 	}
@@ -152,17 +156,24 @@ type common struct {
 	at         int64
 	startedAt  int64
 	leaseUntil int64
+	endedAt    int64 // of what is skipped
+	reason     cron.Reason
+	detail     string
 }
 
 func (t *txn) commonOf(r *run) common {
 	c := r.claim
-	if t.sql.insert.head == "" || r.status == cron.Skipped || r.group != "" || c.Actor != "" || c.Key != "" || c.Args != nil || !c.DataSlot.IsZero() {
+	if t.sql.insert.head == "" || r.group != "" || c.Actor != "" || c.Key != "" || c.Args != nil || !c.DataSlot.IsZero() {
 		return common{wide: true}
 	}
-	return common{
+	all := common{
 		status: r.status, trigger: c.Trigger, attempt: r.attempt, instance: r.instance,
-		at: c.At.UnixMilli(), startedAt: r.startedAt, leaseUntil: r.leaseUntil,
+		at: c.At.UnixMilli(), startedAt: r.startedAt, leaseUntil: r.leaseUntil, reason: r.reason,
 	}
+	if r.status == cron.Skipped {
+		all.endedAt, all.detail = all.at, c.Detail
+	}
+	return all
 }
 
 func (r *run) slotOrNull() any {
@@ -224,8 +235,12 @@ func (t *txn) flushLines() {
 
 func (t *txn) flushStates() {
 	var added, moved []watermark
+	var skipped []*outcome
 	for job, w := range t.watermarks {
-		if w.added {
+		if o := t.outcomes[job]; o != nil && o.skipped() && !w.added && t.sql.skips.head != "" {
+			skipped = append(skipped, o)
+			delete(t.outcomes, job)
+		} else if w.added {
 			added = append(added, watermark{job, w.at, true})
 		} else {
 			moved = append(moved, watermark{job, w.at, false})
@@ -233,6 +248,10 @@ func (t *txn) flushStates() {
 	}
 	batch(t, added, updateRows, &t.sql.states, func(w watermark, args []any) []any { return append(args, w.job, t.now, w.at) })
 	batch(t, moved, updateRows, &t.sql.watermarks, func(w watermark, args []any) []any { return append(args, w.job, w.at) })
+
+	batch(t, skipped, updateRows, &t.sql.skips, func(o *outcome, args []any) []any {
+		return append(args, o.job, t.watermarks[o.job].at, o.err)
+	})
 
 	var plain, wide []*outcome
 	for _, o := range t.outcomes {

@@ -10,10 +10,10 @@ import (
 
 // Start implements [cron.Claims].
 func (s *Store) Start(ctx context.Context, st cron.Start) (cron.StartOutcome, error) {
-	var out cron.StartOutcome
-	err := s.writer.do(ctx, &op{
-		kind: "start",
-		rows: 1,
+	o := &op{
+		kind:  "start",
+		rows:  1,
+		start: &st,
 		need: func(n *needs) {
 			n.ids = append(n.ids, st.ID)
 			if st.Serial {
@@ -23,15 +23,15 @@ func (s *Store) Start(ctx context.Context, st cron.Start) (cron.StartOutcome, er
 				n.groups = append(n.groups, st.Group)
 			}
 		},
-		run: func(t *txn) (err error) {
-			out, err = t.start(&st)
-			return err
-		},
-	})
-	if err != nil {
+	}
+	o.run = func(t *txn) (err error) {
+		o.outcome, err = t.start(&st)
+		return err
+	}
+	if err := s.writer.do(ctx, o); err != nil {
 		return cron.StartOutcome{}, fmt.Errorf("start run %s: %w", st.ID, err)
 	}
-	return out, nil
+	return o.outcome, nil
 }
 
 func limited(st *cron.Start) bool { return st.Group != "" && st.GroupLimit > 0 }
@@ -79,8 +79,9 @@ func (s *Store) Finish(ctx context.Context, f cron.Finish) error {
 		return err
 	}
 	err := s.writer.do(ctx, &op{
-		kind: "finish",
-		rows: 1 + len(f.Lines),
+		kind:   "finish",
+		rows:   1 + len(f.Lines),
+		finish: &f,
 		need: func(n *needs) {
 			n.ids = append(n.ids, f.ID)
 			if f.Job != "" {

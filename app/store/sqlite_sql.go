@@ -6,6 +6,8 @@ const (
 	byName     = ") v WHERE job_state.name = v.column1"
 )
 
+// OR FAIL: a statement that meets a duplicate leaves the rows before it, where ABORT, the default,
+// would keep a journal of each statement to take them back. The transaction is rolled back anyway.
 var sqliteStatements = statements{
 	statesByJob: in("SELECT s.name, s.watermark, s.paused, COALESCE(s.paused_until, 0), "+
 		"EXISTS (SELECT 1 FROM job_runs r WHERE r.job = s.name AND r.ended_at IS NULL) "+
@@ -17,28 +19,40 @@ var sqliteStatements = statements{
 	runningByGroup: in("SELECT "+runColumns+" FROM job_runs r WHERE r.ended_at IS NULL AND r.run_group <> '' AND r.status = 'running' AND r.run_group IN (", "?"),
 
 	insert: values{
-		head: "INSERT INTO job_runs (id, job, slot, token, status, triggered_by, attempt, instance, queued_at, started_at, lease_until) " +
+		head: "INSERT OR FAIL INTO job_runs (id, job, slot, token, status, triggered_by, attempt, instance, queued_at, started_at, lease_until, ended_at, reason, error) " +
 			"SELECT v.column1, v.column2, v.column3, v.column4, c.* FROM (VALUES ",
 		row:  row(4),
-		tail: ") v, (SELECT ?, ?, ?, ?, ?, ?, ?) c",
+		tail: ") v, (SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) c",
 	},
 	insertWide: values{
-		head: "INSERT INTO job_runs (id, job, slot, token, status, triggered_by, attempt, instance, queued_at, started_at, lease_until, ended_at, " +
+		head: "INSERT OR FAIL INTO job_runs (id, job, slot, token, status, triggered_by, attempt, instance, queued_at, started_at, lease_until, ended_at, " +
 			"reason, error, run_group, actor, request_key, args, data_slot) VALUES ",
 		row: row(19),
 	},
 	start: values{
-		head: "UPDATE job_runs SET status = 'running', attempt = v.column2, started_at = v.column3, lease_until = v.column4, next_at = NULL FROM (VALUES ",
+		head: "UPDATE OR FAIL job_runs SET status = 'running', attempt = v.column2, started_at = v.column3, lease_until = v.column4, next_at = NULL FROM (VALUES ",
 		row:  row(4),
 		tail: byID,
 	},
+	quickStart: values{
+		head: "UPDATE OR FAIL job_runs SET status = 'running', attempt = job_runs.attempt + 1, started_at = COALESCE(job_runs.started_at, v.column2), " +
+			"lease_until = v.column3, next_at = NULL FROM (VALUES ",
+		row:  row(4),
+		tail: byID + " AND job_runs.token = v.column4 AND job_runs.status = 'queued' AND job_runs.cancel_at IS NULL",
+	},
+	quickEnd: values{
+		head: "UPDATE OR FAIL job_runs SET ended_at = v.column2, started_at = v.column3, attempts = COALESCE(v.column4, job_runs.attempts), " +
+			"status = 'succeeded', reason = '', error = '', stack = '', next_at = NULL FROM (VALUES ",
+		row:  row(5),
+		tail: byID + " AND job_runs.token = v.column5 AND job_runs.status IN ('running', 'queued')",
+	},
 	end: values{
-		head: "UPDATE job_runs SET " + endColumns + "status = 'succeeded', reason = '', error = '', stack = '', next_at = NULL FROM (VALUES ",
+		head: "UPDATE OR FAIL job_runs SET " + endColumns + "status = 'succeeded', reason = '', error = '', stack = '', next_at = NULL FROM (VALUES ",
 		row:  row(4),
 		tail: byID,
 	},
 	endWide: values{
-		head: "UPDATE job_runs SET " + endColumns + "status = v.column5, reason = v.column6, error = v.column7, stack = v.column8, " +
+		head: "UPDATE OR FAIL job_runs SET " + endColumns + "status = v.column5, reason = v.column6, error = v.column7, stack = v.column8, " +
 			"result = COALESCE(v.column9, job_runs.result), progress = COALESCE(v.column10, job_runs.progress), " +
 			"next_at = v.column11, instance = v.column12, lease_until = v.column13, token = v.column14 FROM (VALUES ",
 		row:  row(14),
@@ -54,12 +68,17 @@ var sqliteStatements = statements{
 		row:  row(3),
 	},
 	watermarks: values{
-		head: "UPDATE job_state SET watermark = v.column2 FROM (VALUES ",
+		head: "UPDATE OR FAIL job_state SET watermark = v.column2 FROM (VALUES ",
 		row:  row(2),
 		tail: byName,
 	},
+	skips: values{
+		head: "UPDATE OR FAIL job_state SET watermark = v.column2, last_status = 'skipped', last_error = v.column3 FROM (VALUES ",
+		row:  row(3),
+		tail: byName,
+	},
 	successes: values{
-		head: "UPDATE job_state SET last_status = 'succeeded', last_error = '', last_run = v.column2, last_run_id = v.column3, last_slot = v.column4, " +
+		head: "UPDATE OR FAIL job_state SET last_status = 'succeeded', last_error = '', last_run = v.column2, last_run_id = v.column3, last_slot = v.column4, " +
 			"last_duration_ms = v.column5 - v.column2, last_success = v.column5, runs = job_state.runs + v.column6 FROM (VALUES ",
 		row:  row(6),
 		tail: byName,

@@ -17,11 +17,14 @@ type statements struct {
 
 	insert, insertWide values // of runs; without insert there is the wide one alone
 	start              values
+	quickStart         values // of starts and ends that need no look before, with their fences; empty: all need one
+	quickEnd           values
 	end, endWide       values
 	lines              values
 	states             values // of new jobs
 	definitions        values
 	watermarks         values
+	skips              values // watermarks of jobs whose slot was skipped, and why; empty: watermarks and outcomes do it
 	successes          values // what they change in job_state
 	outcomes           values // what all other ends change there
 

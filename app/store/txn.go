@@ -44,6 +44,7 @@ type jobState struct {
 	busy        bool // has active runs in the database
 	known       bool // has a row
 	locked      bool // by this transaction; see locks
+	occupied    bool // one of its runs is active, whichever it is
 }
 
 // needs is what the ops of a group want to look at. It is read at once, before the first of
@@ -81,6 +82,9 @@ type txn struct {
 	lines      []line
 	outcomes   map[string]*outcome
 	watermarks map[string]watermark
+
+	done       map[*op]bool // carried out before anything was read
+	claimsOnly bool         // are left to be carried out
 }
 
 type (
@@ -91,7 +95,7 @@ type (
 	requestKey struct{ job, key string }
 )
 
-func newTxn(ctx context.Context, s *Store, tx *sql.Tx, group []*op, careful bool) (*txn, error) {
+func newTxn(ctx context.Context, s *Store, tx *sql.Tx, group []*op, careful, quick bool) (*txn, error) {
 	t := &txn{
 		ctx: ctx, store: s, tx: conn{tx, s.db.sql()}, sql: s.db.sql(),
 		states: map[string]*jobState{}, runs: map[string]*run{},
@@ -99,9 +103,14 @@ func newTxn(ctx context.Context, s *Store, tx *sql.Tx, group []*op, careful bool
 		active: map[string][]*run{}, groups: map[string][]*run{},
 		outcomes: map[string]*outcome{}, watermarks: map[string]watermark{},
 	}
+	if quick && t.sql.quickEnd.head != "" {
+		if t.now, t.err = s.db.now(ctx, t.tx); t.err == nil {
+			t.quick(group)
+		}
+	}
 	var n needs
 	for _, o := range group {
-		if o.need != nil {
+		if o.need != nil && !t.done[o] {
 			o.need(&n)
 		}
 	}
@@ -165,7 +174,11 @@ func (t *txn) loadForClaims(n *needs, careful bool) {
 		if c.Key != "" {
 			keys = append(keys, c.Job, c.Key)
 		}
-		if s.busy && !c.Force && c.Overlap != cron.Allow && c.Status != cron.Skipped {
+		switch {
+		case !s.busy || c.Force || c.Overlap == cron.Allow || c.Status == cron.Skipped:
+		case t.claimsOnly && c.Overlap == cron.Skip:
+			s.occupied = true
+		default:
 			n.serial = append(n.serial, c.Job)
 		}
 	}

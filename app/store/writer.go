@@ -2,8 +2,11 @@ package store
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
+
+	"fibercrons/app/cron"
 )
 
 // groupRows bounds a group: about so many rows are written between two commits, so that what
@@ -24,6 +27,10 @@ type op struct {
 	run  func(*txn) error // decides, and tells the txn what to write
 	err  error
 	done chan struct{}
+
+	finish  *cron.Finish // it is nothing but this
+	start   *cron.Start  // the same
+	outcome cron.StartOutcome
 }
 
 // writer commits ops in groups: whatever has gathered while the last group was being committed
@@ -144,11 +151,16 @@ func (w *writer) commit(group []*op) {
 		deadline = time.Now().Add(s.opts.RetryFor)
 		pause    = 5 * time.Millisecond
 		careful  = false
+		quick    = true
 	)
 	for {
-		err := s.attempt(group, careful)
+		err := s.attempt(group, careful, quick)
 		if err == nil {
 			return
+		}
+		if quick && errors.Is(err, errLook) {
+			quick = false
+			continue
 		}
 		again := false
 		class := s.db.class(err)
@@ -211,7 +223,7 @@ func rest(group []*op, d time.Duration) {
 }
 
 // attempt carries the group out in one transaction.
-func (s *Store) attempt(group []*op, careful bool) error {
+func (s *Store) attempt(group []*op, careful, quick bool) error {
 	if err := s.at("begin", group); err != nil {
 		return err
 	}
@@ -222,11 +234,14 @@ func (s *Store) attempt(group []*op, careful bool) error {
 		return err
 	}
 	defer tx.Rollback() //nolint:errcheck // after Commit it only says so
-	t, err := newTxn(ctx, s, tx, group, careful)
+	t, err := newTxn(ctx, s, tx, group, careful, quick)
 	if err != nil {
 		return err
 	}
 	for _, o := range group {
+		if t.done[o] {
+			continue
+		}
 		o.err = o.run(t) // the caller's own, such as a lost fence; the group goes on
 		if t.err != nil {
 			return t.err

@@ -1,0 +1,102 @@
+package store
+
+import (
+	"errors"
+
+	"fibercrons/app/cron"
+)
+
+// Most of what is written are starts that wait for nothing and ends that went well. They need not be
+// looked at before: the statements that write them hold the fence. They are carried out before
+// anything is read, so that claims of the same group see them. Where one of the rows does not fit its
+// fence, the group is carried out anew with a look at each.
+//
+// It takes a database on which whoever has begun to write is alone, and is not done for a group with
+// other kinds of ops, which might have come between.
+
+// errLook says that the rows have to be looked at.
+var errLook = errors.New("a row does not fit its fence")
+
+func (t *txn) quick(group []*op) {
+	if t.sql.quickEnd.head == "" {
+		return
+	}
+	var ends []*cron.Finish
+	var starts []*cron.Start
+	t.claimsOnly = true
+	t.done = make(map[*op]bool, len(group))
+	for _, o := range group {
+		switch {
+		case o.finish != nil && uneventful(o.finish):
+			ends = append(ends, o.finish)
+		case o.start != nil && !o.start.Serial && !limited(o.start):
+			starts = append(starts, o.start)
+		case o.kind == "claim":
+			continue
+		case o.finish != nil || o.start != nil:
+			t.claimsOnly = false
+			continue
+		default: // nothing is known of it
+			t.claimsOnly = false
+			clear(t.done)
+			return
+		}
+		t.done[o] = true
+	}
+	t.quickEnds(ends)
+	t.quickStarts(starts)
+	for o := range t.done {
+		o.err = nil
+		if o.start != nil {
+			o.outcome = cron.StartOutcome{Started: true}
+		}
+	}
+}
+
+// uneventful says that a run succeeded and has nothing to tell apart from the others.
+func uneventful(f *cron.Finish) bool {
+	return f.Status == cron.Succeeded && f.Reason == "" && f.Error == "" && f.Stack == "" &&
+		f.Result == nil && f.Progress == nil && !f.Release && f.Job != "" && !f.Started.IsZero()
+}
+
+func (t *txn) quickEnds(ends []*cron.Finish) {
+	quickly(t, ends, &t.sql.quickEnd, func(f *cron.Finish, args []any) []any {
+		return append(args, f.ID, f.At.UnixMilli(), f.Started.UnixMilli(), attempts(f), f.Token)
+	})
+	for _, f := range ends {
+		r := &run{id: f.ID, job: f.Job, hand: f.Slot.IsZero(), status: f.Status, startedAt: f.Started.UnixMilli()}
+		if !r.hand {
+			r.slot = f.Slot.UnixMilli()
+		}
+		t.settled(r, "", f.At.UnixMilli())
+		for _, l := range f.Lines {
+			t.lines = append(t.lines, line{f.ID, l})
+		}
+	}
+}
+
+func (t *txn) quickStarts(starts []*cron.Start) {
+	quickly(t, starts, &t.sql.quickStart, func(s *cron.Start, args []any) []any {
+		return append(args, s.ID, s.At.UnixMilli(), t.now+s.Lease.Milliseconds(), s.Token)
+	})
+}
+
+// quickly is batch, and sees to it that each row fitted.
+func quickly[R any](t *txn, rows []R, v *values, args func(R, []any) []any) {
+	for len(rows) > 0 && t.err == nil {
+		some := rows[:min(updateRows, len(rows))]
+		rows = rows[len(some):]
+		var list []any
+		for _, r := range some {
+			list = args(r, list)
+		}
+		res, err := t.tx.ExecContext(t.ctx, v.sql(len(some)), list...)
+		if err != nil {
+			t.fail(err)
+			return
+		}
+		if n, err := res.RowsAffected(); err != nil || n != int64(len(some)) {
+			t.fail(errors.Join(errLook, err))
+		}
+	}
+}
