@@ -9,4 +9,6 @@ type Instance struct {
 	StartedAt Millis
 	SeenAt    Millis // its last sign of life
 	StoppedAt Millis // NULL: it has not said goodbye
+	// Generation of its version of the program; 0: it has not told its jobs.
+	Generation int64 `gorm:"<-:create"`
 }

@@ -5,6 +5,7 @@ package models
 type JobState struct {
 	Name           string `gorm:"primaryKey"`
 	Definition     string // schedule and zone when last registered
+	Generation     int64  // of the version of the program that defined or removed it so
 	FirstSeen      Millis // the job's history begins here
 	Watermark      Millis // every slot up to here is settled
 	RemovedAt      Millis // NULL: registered

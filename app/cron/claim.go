@@ -16,11 +16,13 @@ type batch struct {
 	parts  []part
 	permit int // workers reserved: so many of the claims may begin as soon as they are won
 	claims []Claim
-	direct []bool    // parallel to claims: it has one of those workers
-	won    []*Run    // parallel to claims; nil: nothing to run
-	runs   []Run     // not yet given away
-	plan   []due     // room
-	got    []Claimed // room
+	// generation of this version of the program when the batch was made
+	generation int64
+	direct     []bool    // parallel to claims: it has one of those workers
+	won        []*Run    // parallel to claims; nil: nothing to run
+	runs       []Run     // not yet given away
+	plan       []due     // room
+	got        []Claimed // room
 }
 
 // part is the stretch of a batch that belongs to one job. While the job is busy its next slot
@@ -88,7 +90,7 @@ func (s *Scheduler) gather(entries []*entry, now int64) (*batch, []*entry) {
 	}
 	var b *batch
 	for i, e := range entries {
-		if e.next > now-e.ahead {
+		if e.next > now-e.ahead || e.superseded {
 			continue
 		}
 		if e.busy {
@@ -97,6 +99,7 @@ func (s *Scheduler) gather(entries []*entry, now int64) (*batch, []*entry) {
 		}
 		if b == nil {
 			b = batches.Get().(*batch)
+			b.generation = s.generation
 			s.claiming++
 		}
 		e.busy = true
@@ -132,7 +135,7 @@ func (s *Scheduler) fill(b *batch, now int64) {
 			b.claims = append(b.claims, Claim{
 				Job: e.job.Name, Slot: slot, Trigger: d.trigger, Status: d.status, Reason: d.reason, Detail: d.detail,
 				Overlap: d.overlap, QueueCap: e.queueCap(d), Group: e.job.Policies.Group,
-				Instance: s.instance.ID, Lease: s.cfg.Lease, At: at, Watermark: slot, kept: e.kept,
+				Instance: s.instance.ID, Lease: s.cfg.Lease, At: at, Watermark: slot, Generation: b.generation, kept: e.kept,
 			})
 			c := &b.claims[len(b.claims)-1]
 			direct := false
@@ -212,6 +215,10 @@ func (s *Scheduler) begin(b *batch, results []Claimed) (again []*entry) {
 		next := p.next
 		e.ahead = 0
 		for range p.n {
+			if results[i].Superseded {
+				next = p.first
+				s.supersede(e, true)
+			}
 			if results[i].Early > 0 && next == p.next {
 				next = b.claims[i].Slot.UnixMilli()
 				s.early(e, &b.claims[i], results[i].Early)
@@ -231,6 +238,7 @@ func (s *Scheduler) begin(b *batch, results []Claimed) (again []*entry) {
 			again = append(again, e)
 		}
 	}
+	s.sayLeft()
 	s.pump()
 	return again
 }

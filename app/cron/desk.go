@@ -85,7 +85,7 @@ func (s *Scheduler) view(j *Job, st State, now time.Time) JobView {
 	}
 	from := now
 	switch {
-	case j.Disabled != "" || s.cfg.Disabled:
+	case j.Disabled != "" || s.cfg.Disabled || s.isSuperseded(j.Name):
 		v.Status = JobDisabled
 		return v
 	case v.Paused:
@@ -128,6 +128,9 @@ func (s *Scheduler) Job(ctx context.Context, name string) (JobDetail, error) {
 	d := JobDetail{
 		JobView: s.view(j, st, now), ScheduleText: table.explain(), NextSlots: []time.Time{}, Notes: []string{},
 		Policies: j.Policies.view(), Stats: stats(recs, st), Source: j.Source, Disabled: j.Disabled, FirstSeen: optional(st.FirstSeen),
+	}
+	if d.Disabled == "" && s.isSuperseded(j.Name) {
+		d.Disabled = "a newer version of the program runs beside this one and has another schedule for it, or none"
 	}
 	if s.cfg.Disabled && d.Disabled == "" {
 		d.Disabled = "the scheduler is switched off (CRON_ENABLED=false)"

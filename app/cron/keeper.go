@@ -56,6 +56,7 @@ func (s *Scheduler) listening() {
 			s.note()
 			if turn%followEvery == 0 {
 				s.followOverrides()
+				s.followVersions()
 			}
 			s.mu.Lock()
 			for key := range s.blocked {

@@ -135,6 +135,8 @@ type State struct {
 	Runs           int64 // runs that were started and have ended
 	Failures       int64 // of these, the ones that failed or were interrupted
 	Active         int   // queued or running now
+	// Superseded is told by Sync alone: a newer version has the job otherwise, or no more.
+	Superseded bool
 }
 
 // PausedNow says whether slots at now are to be skipped.

@@ -99,6 +99,9 @@ type Scheduler struct {
 	runs       roster
 	blocked    map[string][]*Run // by what they wait for
 	storeError error             // of the last claim
+	generation int64             // of this version of the program
+	left       []string          // jobs newly left to a newer version, until it is said
+	superseded int               // jobs that are
 	claiming   int               // calls of Claim under way
 	orphans    map[string]int    // runs the store says are ours and we do not know, and how often it said so
 	tickedAt   time.Time         // last turn of the settling loop
@@ -200,16 +203,14 @@ func (s *Scheduler) sync(ctx context.Context) bool {
 
 func (s *Scheduler) syncOnce(ctx context.Context) error {
 	now := present()
-	defs := make([]Definition, len(s.jobs))
-	for i, j := range s.jobs {
-		defs[i] = Definition{Name: j.Name, Definition: j.definition()}
-	}
-	states, err := s.store.Sync(ctx, defs, now)
+	synced, err := s.store.Sync(ctx, s.program(now))
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.generation = synced.Generation
+	states := synced.States
 	var ahead []string
 	for i, st := range states {
 		e := s.byName[s.jobs[i].Name]
@@ -220,6 +221,7 @@ func (s *Scheduler) syncOnce(ctx context.Context) error {
 			s.log.Error("the schedule override of a job cannot be followed; the schedule in its code is", "job", st.Name, "expr", st.Override.Expr, "error", err)
 		}
 		e.next = e.after(st.Watermark.UnixMilli())
+		s.supersede(e, st.Superseded)
 		if st.Watermark.After(now.Add(time.Minute)) {
 			ahead = append(ahead, st.Name)
 		}
@@ -227,6 +229,7 @@ func (s *Scheduler) syncOnce(ctx context.Context) error {
 	if len(ahead) > 0 {
 		s.log.Warn("the clock is behind slots that are settled already; these jobs are not due before it has passed them", "jobs", ahead)
 	}
+	s.sayLeft()
 	s.syncError = nil
 	s.phase, s.startedMS, s.tickedAt = ticking, now.UnixMilli(), now
 	return nil

@@ -21,11 +21,12 @@ type entry struct {
 	ahead int64 // the store has said that a slot is early by its clock: how far ahead ours is, in ms
 	// doubt holds the fences of claims that the store answered with an error. They are asked
 	// for again under the same fences, which settles whether they had been made.
-	doubt  map[int64]Fence
-	turn   *Run // of a job whose runs wait for each other: the one that goes on, retries included
-	newest *Run // of those in this process: queued, waiting or running
-	pruned time.Time
-	dirty  bool // something has ended since
+	doubt      map[int64]Fence
+	superseded bool // a newer version of the program has it
+	turn       *Run // of a job whose runs wait for each other: the one that goes on, retries included
+	newest     *Run // of those in this process: queued, waiting or running
+	pruned     time.Time
+	dirty      bool // something has ended since
 }
 
 const (

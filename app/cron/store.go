@@ -29,10 +29,11 @@ type Store interface {
 // one with others that were waiting. A method that returned an error may or may not have taken
 // effect; calling it again with the same IDs and tokens settles which.
 type Claims interface {
-	// Sync makes the definitions known at now. A job not seen before, or whose Definition
+	// Sync makes the definitions of a program known. A job not seen before, or whose Definition
 	// differs from the one kept, starts with watermark now. States kept for jobs that are not
-	// among defs are marked removed. It returns the states of defs, in their order.
-	Sync(ctx context.Context, defs []Definition, now time.Time) ([]State, error)
+	// among the definitions are marked removed. It returns the states of the definitions, in
+	// their order; see [Program] for what becomes of those of an older version.
+	Sync(ctx context.Context, p Program) (Synced, error)
 	// Claim inserts the rows of claims and settles what their slots become; see [Claim].
 	// Results are in the order of claims.
 	Claim(ctx context.Context, claims []Claim) ([]Claimed, error)
@@ -90,6 +91,28 @@ type Desk interface {
 	Ping(ctx context.Context) error
 }
 
+// Program is the jobs as one process has them.
+//
+// Programs that differ in their definitions are different versions, told apart by their Print. A
+// version that the store has not seen is newer than all before it. While an instance of a newer
+// version lives, an older one changes nothing about jobs that the newer has defined otherwise or
+// removed: their states say Superseded. When none does, the older one has been put back on purpose:
+// it becomes the newest, and its definitions hold again. Print empty: no version, and never
+// superseded.
+type Program struct {
+	Definitions []Definition
+	Print       string
+	Instance    InstanceInfo
+	Lease       time.Duration // an instance that was silent for twice as long lives no more
+	At          time.Time     // now, by the caller's clock
+}
+
+// Synced is the answer to [Claims].Sync.
+type Synced struct {
+	States     []State
+	Generation int64 // of the version, for claims; the newer, the greater
+}
+
 // Definition is a job as the store knows it.
 type Definition struct {
 	Name       string
@@ -105,6 +128,8 @@ type Fence struct {
 // Claim asks for one run. The store decides, in the transaction of the insert:
 //
 //   - A slot that lies ahead of the store's own clock is answered with Early, and nothing happens.
+//   - A slot of a job that a version of a greater Generation has defined otherwise or removed is
+//     answered with Superseded, and nothing happens.
 //   - A slot at or below the job's watermark, or whose row exists, is lost to whoever settled
 //     it (Won false), unless the row's ID is this claim's: then the claim had succeeded before.
 //   - Status Skipped is recorded as it is. Otherwise, when the job is paused and the run is not
@@ -137,6 +162,8 @@ type Claim struct {
 	Args      json.RawMessage
 	Key       string
 	Actor     string
+	// Generation of the version that claims a slot; see [Program]. 0: any.
+	Generation int64
 
 	kept *transientJob // by a scheduler without a store
 }
@@ -151,6 +178,8 @@ type Claimed struct {
 	// Early is how far the slot lies ahead of the store's clock: nothing was done, and the slot is to be
 	// claimed again by then. A store without a clock of its own never answers it.
 	Early time.Duration
+	// Superseded says that a newer version of the program has the job otherwise, or no more.
+	Superseded bool
 }
 
 // Start asks for the next attempt of a queued run.

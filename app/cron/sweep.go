@@ -58,6 +58,8 @@ func (s *Scheduler) verdicts(expired []Record) (takes []Take, from []Record) {
 		e := s.byName[rec.Job]
 		known := e != nil && e.job.Disabled == ""
 		switch {
+		case e == nil && !removed[rec.Job], e != nil && e.superseded:
+			continue // another version's; it will take it
 		case rec.Status == Running:
 			t.Finish = crashed(t.Finish, rec, e)
 		case rec.Cancel != nil:
@@ -65,7 +67,7 @@ func (s *Scheduler) verdicts(expired []Record) (takes []Take, from []Record) {
 		case !known && removed[rec.Job]:
 			t.Status, t.Reason, t.Error = Cancelled, ReasonRemoved, "its job is no longer registered"
 		case !known:
-			continue // another version's; it will take it
+			continue // another environment's
 		default:
 			t.Status = Queued
 			if e.tooLate(rec, now) {

@@ -104,7 +104,7 @@ func (s *Scheduler) introduce(ctx context.Context, e *entry) error {
 			defs = append(defs, Definition{Name: name, Definition: st.Definition})
 		}
 	}
-	_, err = s.store.Sync(ctx, defs, present())
+	_, err = s.store.Sync(ctx, Program{Definitions: defs, At: present()})
 	return err
 }
 

@@ -43,11 +43,11 @@ func (t *transient) job(name string) *transientJob {
 	return j
 }
 
-func (t *transient) Sync(_ context.Context, defs []Definition, now time.Time) ([]State, error) {
+func (t *transient) Sync(_ context.Context, p Program) (Synced, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	states := make([]State, len(defs))
-	for i, d := range defs {
+	states, now := make([]State, len(p.Definitions)), p.At
+	for i, d := range p.Definitions {
 		j := t.job(d.Name)
 		if j.state.Definition != d.Definition || j.state.FirstSeen.IsZero() {
 			j.state.Definition, j.state.Watermark = d.Definition, now
@@ -57,7 +57,7 @@ func (t *transient) Sync(_ context.Context, defs []Definition, now time.Time) ([
 		}
 		states[i] = j.state
 	}
-	return states, nil
+	return Synced{States: states}, nil
 }
 
 func (t *transient) Claim(_ context.Context, claims []Claim) ([]Claimed, error) {

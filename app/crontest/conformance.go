@@ -21,6 +21,7 @@ func Conformance(t *testing.T, open func(t *testing.T) cron.Store) {
 		cases map[string]func(*suite)
 	}{
 		{"Sync", syncCases},
+		{"Versions", versionCases},
 		{"Claim", claimCases},
 		{"Start", startCases},
 		{"Finish", finishCases},
@@ -85,7 +86,7 @@ func (s *suite) sync(jobs ...string) []cron.State {
 	for i, j := range jobs {
 		defs[i] = cron.Definition{Name: j, Definition: "@hourly"}
 	}
-	return must(s.Sync(s.ctx, defs, s.now))(s)
+	return must(s.Sync(s.ctx, cron.Program{Definitions: defs, At: s.now}))(s).States
 }
 
 func (s *suite) claim(claims ...cron.Claim) []cron.Claimed {

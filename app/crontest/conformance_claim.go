@@ -28,7 +28,7 @@ var syncCases = map[string]func(*suite){
 		s.sync("a")
 		then := s.now
 		s.now = day(15)
-		st := must(s.Sync(s.ctx, []cron.Definition{{Name: "a", Definition: "@daily"}}, s.now))(s)
+		st := must(s.Sync(s.ctx, cron.Program{Definitions: []cron.Definition{{Name: "a", Definition: "@daily"}}, At: s.now}))(s).States
 		s.equal("watermark", st[0].Watermark, s.now)
 		s.equal("first seen", st[0].FirstSeen, then)
 		s.equal("definition", s.state("a").Definition, "@daily")
@@ -36,7 +36,7 @@ var syncCases = map[string]func(*suite){
 	"a watermark never goes back": func(s *suite) {
 		s.sync("a")
 		then := s.now
-		st := must(s.Sync(s.ctx, []cron.Definition{{Name: "a", Definition: "@daily"}}, day(3)))(s)
+		st := must(s.Sync(s.ctx, cron.Program{Definitions: []cron.Definition{{Name: "a", Definition: "@daily"}}, At: day(3)}))(s).States
 		s.equal("watermark", st[0].Watermark, then)
 	},
 	"a job that is gone is kept and marked removed": func(s *suite) {
@@ -63,7 +63,7 @@ var syncCases = map[string]func(*suite){
 	},
 	"no jobs": func(s *suite) {
 		s.sync("a")
-		s.equal("states", len(must(s.Sync(s.ctx, nil, s.now))(s)), 0)
+		s.equal("states", len(must(s.Sync(s.ctx, cron.Program{At: s.now}))(s).States), 0)
 		s.equal("removed", s.state("a").RemovedAt, s.now)
 	},
 }

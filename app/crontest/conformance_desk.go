@@ -226,7 +226,7 @@ var deskCases = map[string]func(*suite){
 	"a pause survives a sync": func(s *suite) {
 		s.sync("a")
 		must(s.Pause(s.ctx, cron.Pause{Job: "a", At: s.now}))(s)
-		must(s.Sync(s.ctx, []cron.Definition{{Name: "a", Definition: "@daily"}}, day(15)))(s)
+		_ = must(s.Sync(s.ctx, cron.Program{Definitions: []cron.Definition{{Name: "a", Definition: "@daily"}}, At: day(15)}))(s)
 		s.equal("paused", s.state("a").Paused, true)
 	},
 	"a job never seen is not paused": func(s *suite) {

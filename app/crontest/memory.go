@@ -19,12 +19,16 @@ type Memory struct {
 	runs      map[string]*memRun
 	groups    map[string]int // running now
 	instances map[string]cron.InstanceInfo
-	active    memRun // head of the ring of active runs, in order of claim
-	slab      []memRun
-	keep      int
-	stamp     int64
-	newest    int64 // number of the run inserted last
-	audits    []cron.AuditEntry
+
+	generations  map[string]int64 // of programs, by print
+	generationOf map[string]int64 // of instances
+
+	active memRun // head of the ring of active runs, in order of claim
+	slab   []memRun
+	keep   int
+	stamp  int64
+	newest int64 // number of the run inserted last
+	audits []cron.AuditEntry
 }
 
 var _ cron.Store = (*Memory)(nil)
@@ -37,7 +41,11 @@ func NewMemory() *Memory {
 		runs:      make(map[string]*memRun),
 		groups:    make(map[string]int),
 		instances: make(map[string]cron.InstanceInfo),
-		keep:      1000,
+
+		generations:  make(map[string]int64),
+		generationOf: make(map[string]int64),
+
+		keep: 1000,
 	}
 	m.active.next, m.active.prev = &m.active, &m.active
 	return m
@@ -51,6 +59,8 @@ type memJob struct {
 	queued  int
 	running int
 	full    int // so many ended runs ask for pruning
+
+	generation int64 // of the version that defined or removed it
 }
 
 func (m *Memory) job(name string, now time.Time) *memJob {
@@ -79,14 +89,25 @@ func (j *memJob) slot(at int64) (int, bool) {
 }
 
 // Sync implements [cron.Claims].
-func (m *Memory) Sync(_ context.Context, defs []cron.Definition, now time.Time) ([]cron.State, error) {
+func (m *Memory) Sync(_ context.Context, p cron.Program) (cron.Synced, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	defs, now := p.Definitions, p.At
+	own, newer := m.version(&p)
 	here := make(map[string]bool, len(defs))
 	out := make([]cron.State, len(defs))
 	for i, d := range defs {
 		here[d.Name] = true
 		j := m.job(d.Name, now)
+		same := j.state.Definition == d.Definition && j.state.RemovedAt.IsZero()
+		if newer && !same && j.generation > own {
+			out[i] = j.view()
+			out[i].Superseded = true
+			continue
+		}
+		if !same {
+			j.generation = own
+		}
 		if j.state.Definition != d.Definition || j.state.Watermark.IsZero() {
 			j.state.Definition = d.Definition
 			j.advance(now)
@@ -95,11 +116,40 @@ func (m *Memory) Sync(_ context.Context, defs []cron.Definition, now time.Time) 
 		out[i] = j.view()
 	}
 	for name, j := range m.jobs {
-		if !here[name] && j.state.RemovedAt.IsZero() {
-			j.state.RemovedAt = instant(now)
+		if !here[name] && j.state.RemovedAt.IsZero() && !(newer && j.generation > own) {
+			j.state.RemovedAt, j.generation = instant(now), own
 		}
 	}
-	return out, nil
+	return cron.Synced{States: out, Generation: own}, nil
+}
+
+// version enlists the program and its instance. It returns the program's generation, and whether an
+// instance of a newer one lives.
+func (m *Memory) version(p *cron.Program) (own int64, newer bool) {
+	if p.Print == "" {
+		return 0, false
+	}
+	alive := time.Now().Add(-2 * p.Lease)
+	var last int64
+	for _, g := range m.generations {
+		last = max(last, g)
+	}
+	own = m.generations[p.Print]
+	for _, in := range m.instances {
+		if in.StoppedAt.IsZero() && in.SeenAt.After(alive) && m.generationOf[in.ID] > own {
+			newer = own != 0
+		}
+	}
+	if own == 0 || own < last && !newer {
+		own = last + 1
+		m.generations[p.Print] = own
+	}
+	if p.Instance.ID != "" {
+		in := p.Instance
+		in.StartedAt, in.SeenAt = instant(in.StartedAt), instant(p.At)
+		m.instances[in.ID], m.generationOf[in.ID] = in, own
+	}
+	return own, newer
 }
 
 // advance moves the watermark, never back.
@@ -134,7 +184,7 @@ func (m *Memory) Claim(_ context.Context, claims []cron.Claim) ([]cron.Claimed, 
 	}
 	for i := range claims {
 		// A batch is settled against the watermarks it found.
-		if c := &claims[i]; !c.Watermark.IsZero() {
+		if c := &claims[i]; !c.Watermark.IsZero() && !out[i].Superseded {
 			jobs[i].advance(c.Watermark)
 		}
 		m.bound(jobs[i])
@@ -166,6 +216,9 @@ func (m *Memory) claim(c *cron.Claim, j *memJob, now time.Time) cron.Claimed {
 		}
 		if !instant(c.Slot).After(j.state.Watermark) {
 			return cron.Claimed{}
+		}
+		if c.Generation != 0 && j.generation > c.Generation {
+			return cron.Claimed{Superseded: true}
 		}
 	}
 	if c.Key != "" {

@@ -37,7 +37,7 @@ func BenchmarkMemoryClaim(b *testing.B) {
 	for i := range defs {
 		defs[i] = cron.Definition{Name: names[i]}
 	}
-	if _, err := m.Sync(ctx, defs, now); err != nil {
+	if _, err := m.Sync(ctx, cron.Program{Definitions: defs, At: now}); err != nil {
 		b.Fatal(err)
 	}
 	claims := make([]cron.Claim, batch)

@@ -58,7 +58,10 @@ func signOfLife(db *gorm.DB, b *cron.Beat) error {
 	if b.Gone {
 		row.StoppedAt = row.SeenAt
 	}
-	return db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error
+	return db.Clauses(clause.OnConflict{
+		Columns:   []clause.Column{{Name: "id"}},
+		DoUpdates: clause.AssignmentColumns([]string{"host", "pid", "version", "started_at", "seen_at", "stopped_at"}),
+	}).Create(&row).Error
 }
 
 func heldBy(db *gorm.DB, instance string) ([]cron.Held, error) {

@@ -28,7 +28,7 @@ func BenchmarkRuns(b *testing.B) {
 				defs[i] = cron.Definition{Name: fmt.Sprintf("job-%d", i), Definition: "* * * * * *"}
 			}
 			now := time.Now().Truncate(time.Second)
-			if _, err := s.Sync(ctx, defs, now); err != nil {
+			if _, err := s.Sync(ctx, cron.Program{Definitions: defs, At: now}); err != nil {
 				b.Fatal(err)
 			}
 			work := make(chan cron.Claim, jobs)
@@ -105,7 +105,7 @@ func BenchmarkOutline(b *testing.B) {
 	if _, err := s.Claim(ctx, claims); err != nil {
 		b.Fatal(err)
 	}
-	if _, err := s.Sync(ctx, defs, time.Now()); err != nil {
+	if _, err := s.Sync(ctx, cron.Program{Definitions: defs, At: time.Now()}); err != nil {
 		b.Fatal(err)
 	}
 	spent, n := cpu(), 0
@@ -126,7 +126,7 @@ func BenchmarkSync(b *testing.B) {
 		defs = append(defs, cron.Definition{Name: fmt.Sprintf("job-%d", i), Definition: "* * * * *"})
 	}
 	for b.Loop() {
-		if _, err := s.Sync(ctx, defs, time.Now()); err != nil {
+		if _, err := s.Sync(ctx, cron.Program{Definitions: defs, At: time.Now()}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -34,7 +34,7 @@ func (s *Store) Claim(ctx context.Context, claims []cron.Claim) ([]cron.Claimed,
 			}
 			// A batch is settled against the watermarks it found.
 			for i := range claims {
-				if out[i].Early > 0 {
+				if out[i].Early > 0 || out[i].Superseded {
 					continue
 				}
 				t.advance(claims[i].Job, int64(models.MillisOf(claims[i].Watermark)))
@@ -74,6 +74,9 @@ func (t *txn) claim(c *cron.Claim) cron.Claimed {
 		}
 		if t.store.rules.settled(r.slot, t.states[c.Job].watermark) {
 			return cron.Claimed{}
+		}
+		if c.Generation != 0 && t.states[c.Job].generation > c.Generation {
+			return cron.Claimed{Superseded: true}
 		}
 		if t.early(c) {
 			return cron.Claimed{Early: max(time.Duration(r.slot-t.now), 1) * time.Millisecond}

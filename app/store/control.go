@@ -11,10 +11,10 @@ import (
 )
 
 // Sync implements [cron.Claims].
-func (s *Store) Sync(ctx context.Context, defs []cron.Definition, now time.Time) ([]cron.State, error) {
-	defs = slices.Clone(defs)
-	at := models.MillisOf(now)
-	var out []cron.State
+func (s *Store) Sync(ctx context.Context, p cron.Program) (cron.Synced, error) {
+	defs := slices.Clone(p.Definitions)
+	at := models.MillisOf(p.At)
+	var out cron.Synced
 	err := s.writer.do(ctx, &op{
 		kind: "sync",
 		rows: groupRows,
@@ -23,19 +23,28 @@ func (s *Store) Sync(ctx context.Context, defs []cron.Definition, now time.Time)
 				n.known = append(n.known, d.Name)
 			}
 			n.seen = int64(at)
+			n.groups = append(n.groups, versionsLock)
 		},
 		run: func(t *txn) error {
 			db := t.gorm()
+			own, newer := t.version(db, &p)
 			kept := make(map[string]cron.State)
 			t.fail(t.sql.eachState(db, nil, func(st cron.State) { kept[st.Name] = st }))
+			generations := t.generations(db)
 			var changed []models.JobState
-			out = make([]cron.State, len(defs))
+			out = cron.Synced{States: make([]cron.State, len(defs)), Generation: own}
 			here := make(map[string]bool, len(defs))
 			for i, d := range defs {
 				here[d.Name] = true
 				st, seen := kept[d.Name]
 				if !seen {
 					st = cron.State{Name: d.Name, FirstSeen: at.Time()}
+				}
+				same := seen && st.Definition == d.Definition && st.RemovedAt.IsZero()
+				if newer && !same && generations[d.Name] > own {
+					st.Superseded = true
+					out.States[i] = st
+					continue
 				}
 				fresh := st.Definition != d.Definition || st.Watermark.IsZero()
 				if fresh && at.Time().After(st.Watermark) {
@@ -44,30 +53,31 @@ func (s *Store) Sync(ctx context.Context, defs []cron.Definition, now time.Time)
 				if fresh || !st.RemovedAt.IsZero() {
 					changed = append(changed, models.JobState{
 						Name: d.Name, Definition: d.Definition, FirstSeen: models.MillisOf(st.FirstSeen), Watermark: models.MillisOf(st.Watermark),
+						Generation: own,
 					})
 				}
 				st.Definition, st.RemovedAt = d.Definition, time.Time{}
-				kept[d.Name], out[i] = st, st
+				kept[d.Name], out.States[i] = st, st
 			}
 			for name, st := range kept {
 				if known := t.states[name]; known != nil {
 					known.known, known.watermark = true, int64(models.MillisOf(st.Watermark))
 				}
-				if !here[name] && st.RemovedAt.IsZero() {
+				if !here[name] && st.RemovedAt.IsZero() && !(newer && generations[name] > own) {
 					changed = append(changed, models.JobState{
 						Name: name, Definition: st.Definition, FirstSeen: models.MillisOf(st.FirstSeen),
-						Watermark: models.MillisOf(st.Watermark), RemovedAt: at,
+						Watermark: models.MillisOf(st.Watermark), RemovedAt: at, Generation: own,
 					})
 				}
 			}
 			batch(t, changed, updateRows, &t.sql.definitions, func(st models.JobState, args []any) []any {
-				return append(args, st.Name, st.Definition, int64(st.FirstSeen), int64(st.Watermark), orNull(int64(st.RemovedAt)))
+				return append(args, st.Name, st.Definition, int64(st.FirstSeen), int64(st.Watermark), orNull(int64(st.RemovedAt)), st.Generation)
 			})
 			return nil
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("sync jobs: %w", s.db.explain(err))
+		return cron.Synced{}, fmt.Errorf("sync jobs: %w", s.db.explain(err))
 	}
 	return out, nil
 }

@@ -24,7 +24,7 @@ import (
 // read after a lock was got includes what its last holder wrote.
 type locks struct {
 	marks        values // name, watermark and clock, without a lock
-	states       values // name, watermark, paused, paused until and clock
+	states       values // name, watermark, paused, paused until, generation and clock
 	create       values // states of jobs that have none: name and first seen
 	groups       values // names
 	createGroups values
@@ -99,7 +99,7 @@ func (t *txn) lockStates(jobs []string) {
 	t.each(&t.sql.locks.states, anys(jobs), 1, func(rows *sql.Rows) error {
 		var name string
 		var s jobState
-		err := rows.Scan(&name, &s.watermark, &s.paused, &s.pausedUntil, &t.now)
+		err := rows.Scan(&name, &s.watermark, &s.paused, &s.pausedUntil, &s.generation, &t.now)
 		s.known, s.locked, s.busy = true, true, true // busy: whether it is, is asked for after the lock
 		t.states[name] = &s
 		return err

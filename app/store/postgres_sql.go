@@ -46,7 +46,7 @@ var postgresStatements = statements{
 
 	locks: &locks{
 		marks:        pgIn("SELECT name, watermark, "+pgClock+" FROM job_state WHERE name", ""),
-		states:       pgIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), "+pgClock+" FROM job_state WHERE name", " ORDER BY name FOR NO KEY UPDATE"),
+		states:       pgIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, "+pgClock+" FROM job_state WHERE name", " ORDER BY name FOR NO KEY UPDATE"),
 		create:       pgRows("INSERT INTO job_state (name, first_seen) SELECT v.a, v.b FROM ", "tn", " ORDER BY v.a ON CONFLICT DO NOTHING"),
 		groups:       pgIn("SELECT name FROM job_groups WHERE name", " ORDER BY name FOR NO KEY UPDATE"),
 		createGroups: pgRows("INSERT INTO job_groups (name) SELECT v.a FROM ", "t", " ORDER BY v.a ON CONFLICT DO NOTHING"),
@@ -73,9 +73,9 @@ var postgresStatements = statements{
 	watermarks: pgRows("UPDATE job_state s SET watermark = v.b FROM ", "tn", pgByName),
 	successes: pgRows("UPDATE job_state s SET last_status = 'succeeded', last_error = '', last_run = v.b, last_run_id = v.c, last_slot = v.d, "+
 		"last_duration_ms = v.e - v.b, last_success = v.e, runs = s.runs + v.f FROM ", "tntnnn", pgByName),
-	definitions: pgRows("INSERT INTO job_state (name, definition, first_seen, watermark, removed_at) SELECT v.* FROM ", "ttnnn",
+	definitions: pgRows("INSERT INTO job_state (name, definition, first_seen, watermark, removed_at, generation) SELECT v.* FROM ", "ttnnnn",
 		" ON CONFLICT (name) DO UPDATE SET definition = excluded.definition, "+
-			"watermark = GREATEST(job_state.watermark, excluded.watermark), removed_at = excluded.removed_at"),
+			"watermark = GREATEST(job_state.watermark, excluded.watermark), removed_at = excluded.removed_at, generation = excluded.generation"),
 	outcomes: pgRows("INSERT INTO job_state (name, first_seen, last_status, last_error, last_run, last_run_id, last_slot, last_duration_ms, last_success, runs, failures) "+
 		"SELECT v.* FROM ", "tnttntnnnnn", " ON CONFLICT (name) DO UPDATE SET last_status = excluded.last_status, last_error = excluded.last_error, "+
 		"last_run = COALESCE(excluded.last_run, job_state.last_run), "+

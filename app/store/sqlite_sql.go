@@ -9,7 +9,7 @@ const (
 // OR FAIL: a statement that meets a duplicate leaves the rows before it, where ABORT, the default,
 // would keep a journal of each statement to take them back. The transaction is rolled back anyway.
 var sqliteStatements = statements{
-	statesByJob: in("SELECT s.name, s.watermark, s.paused, COALESCE(s.paused_until, 0), "+
+	statesByJob: in("SELECT s.name, s.watermark, s.paused, COALESCE(s.paused_until, 0), s.generation, "+
 		"EXISTS (SELECT 1 FROM job_runs r WHERE r.job = s.name AND r.ended_at IS NULL) "+
 		"FROM job_state s WHERE s.name IN (", "?"),
 	runsByID:       in("SELECT "+runColumns+" FROM job_runs r WHERE r.id IN (", "?"),
@@ -84,9 +84,9 @@ var sqliteStatements = statements{
 		tail: byName,
 	},
 	definitions: values{
-		head: "INSERT INTO job_state (name, definition, first_seen, watermark, removed_at) VALUES ",
-		row:  row(5),
-		tail: " ON CONFLICT (name) DO UPDATE SET definition = excluded.definition, watermark = excluded.watermark, removed_at = excluded.removed_at",
+		head: "INSERT INTO job_state (name, definition, first_seen, watermark, removed_at, generation) VALUES ",
+		row:  row(6),
+		tail: " ON CONFLICT (name) DO UPDATE SET definition = excluded.definition, watermark = excluded.watermark, removed_at = excluded.removed_at, generation = excluded.generation",
 	},
 	outcomes: values{
 		head: "INSERT INTO job_state (name, first_seen, last_status, last_error, last_run, last_run_id, last_slot, last_duration_ms, last_success, runs, failures) VALUES ",
