@@ -39,6 +39,9 @@
 //     acknowledgement was lost, each call recognises its own work: a claim by its row's ID, a
 //     start, finish or take by its token, lines by their number. RowsAffected decides nothing.
 //   - When one call of a group is at fault, the others are carried out without it.
+//   - Another process's lock is looked at every few milliseconds, so that the heartbeats of one
+//     come through beside another that writes without a pause. A process that is stopped within
+//     a transaction holds up all the others until it goes on, whatever their leases.
 //   - A full or broken disk is an error to the callers; the writer lives on and works again as
 //     soon as the disk does.
 //   - A caller whose context ends gets its error at once. What it asked for may still happen;
