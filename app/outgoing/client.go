@@ -107,6 +107,7 @@ func Do(client *http.Client, req *http.Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, Clean(err)
 	}
+	defer func() { _ = resp.Body.Close() }()
 	body, err := Body(resp)
 	if err != nil {
 		return Answer{}, Clean(&url.Error{Op: req.Method, URL: req.URL.String(), Err: err})

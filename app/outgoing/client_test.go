@@ -66,7 +66,7 @@ func TestErrorsNameTheHostAlone(t *testing.T) {
 		switch r.URL.Path {
 		case "/hunter2/location":
 			w.Header().Set("Location", "http://x/%zz/hunter2")
-			w.WriteHeader(302)
+			w.WriteHeader(http.StatusFound)
 		case "/hunter2/short":
 			w.Header().Set("Content-Length", "100")
 			_, _ = w.Write([]byte("hunter2"))
@@ -156,7 +156,7 @@ func TestAnswersAreCapped(t *testing.T) {
 func TestRedirectsToPrivateAddresses(t *testing.T) {
 	var reached atomic.Int64
 	inside, _ := serve(t, func(http.ResponseWriter, *http.Request) { reached.Add(1) })
-	outside, entry := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, inside+"/hunter2", 307) })
+	outside, entry := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, inside+"/hunter2", http.StatusTemporaryRedirect) })
 	_, err := do(t, client(t, entry), "GET", outside, "")
 	var refused *outgoing.RefusedError
 	if !errors.As(err, &refused) || reached.Load() != 0 || strings.Contains(err.Error(), "hunter2") {
