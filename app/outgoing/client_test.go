@@ -156,7 +156,9 @@ func TestAnswersAreCapped(t *testing.T) {
 func TestRedirectsToPrivateAddresses(t *testing.T) {
 	var reached atomic.Int64
 	inside, _ := serve(t, func(http.ResponseWriter, *http.Request) { reached.Add(1) })
-	outside, entry := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, inside+"/hunter2", http.StatusTemporaryRedirect) })
+	outside, entry := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, inside+"/hunter2", http.StatusTemporaryRedirect)
+	})
 	_, err := do(t, client(t, entry), "GET", outside, "")
 	var refused *outgoing.RefusedError
 	if !errors.As(err, &refused) || reached.Load() != 0 || strings.Contains(err.Error(), "hunter2") {
