@@ -31,6 +31,7 @@
 //		cron.Only("production"),                           // by APP_ENV
 //		cron.Tags("mail", "daily"), cron.Meta("owner", "billing"),
 //		cron.Args(reportArgs{Copies: 1}),                  // typed arguments with defaults
+//		cron.Ping("https://hc-ping.com/your-uuid"),        // a dead man's switch hears of every run
 //		cron.Use(measured),                                // your own wrapper around the function
 //	)
 //

@@ -111,7 +111,7 @@
 //
 // # Which file holds what, in reading order
 //
-//	registry.go option.go policy.go job.go     declaring jobs
+//	registry.go option.go policy.go job.go ping.go         declaring jobs
 //	scheduler.go clockwork.go tickqueue.go     the life of a scheduler; ticks, by go-quartz
 //	timetable.go settle.go claim.go            when a job is due; the plan; claims
 //	dispatch.go live.go                        starting, waiting, ending

@@ -33,6 +33,7 @@ type definition struct {
 	window      *time.Duration
 	args        *ArgsSpec
 	use         []Middleware
+	ping        *PingTarget
 	mistakes    []string
 }
 

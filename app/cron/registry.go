@@ -179,7 +179,7 @@ func (d *definition) job(defaults Defaults, use []Middleware, say func(string, .
 	job := &Job{
 		Name: d.name, Description: d.description, Source: d.source.String(), Args: d.args,
 		Tags: distinct(d.tags), Metadata: maps.Clone(d.metadata), Zone: defaults.Zone,
-		Exprs: append([]string{d.expr}, d.also...), Policies: d.policies,
+		Exprs: append([]string{d.expr}, d.also...), Policies: d.policies, Ping: d.ping,
 	}
 	job.schedules(d.zone, say)
 	if len(d.only) > 0 && !slices.Contains(d.only, defaults.Env) {
