@@ -20,6 +20,7 @@ func (s *Scheduler) Close(ctx context.Context) error {
 }
 
 func (s *Scheduler) drain(ctx context.Context) error {
+	began := time.Now()
 	s.mu.Lock()
 	s.phase = draining
 	var waiting []*Run
@@ -48,6 +49,7 @@ func (s *Scheduler) drain(ctx context.Context) error {
 		waitFor(context.WithoutCancel(ctx), ended, afterGrace)
 	}
 	left := s.abandon()
+	s.hooks.close(ctx, s.cfg.Grace-time.Since(began))
 	select {
 	case <-s.stopKeep:
 	default:

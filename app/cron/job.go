@@ -32,7 +32,8 @@ type Job struct {
 	Source      string      // file:line of its Register call
 	Disabled    string      // why the job does not run in this environment; empty: it does
 
-	run Func // fn inside every wrapper, composed once
+	run   Func     // fn inside every wrapper, composed once
+	hooks *hookSet // nil: none
 }
 
 var nameRule = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,99}$`)

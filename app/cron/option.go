@@ -34,6 +34,7 @@ type definition struct {
 	args        *ArgsSpec
 	use         []Middleware
 	ping        *PingTarget
+	hooks       []Hooks
 	mistakes    []string
 }
 

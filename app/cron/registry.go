@@ -31,6 +31,7 @@ type Registry struct {
 	mu     sync.Mutex
 	defs   []definition
 	use    []Middleware
+	hooks  []Hooks
 	sealed bool
 }
 
@@ -48,7 +49,7 @@ func (r *Registry) Register(name, expr string, fn Func, options ...Option) {
 func (r *Registry) Clone(outer ...Middleware) *Registry {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return &Registry{defs: slices.Clone(r.defs), use: append(slices.Clone(outer), r.use...)}
+	return &Registry{defs: slices.Clone(r.defs), use: append(slices.Clone(outer), r.use...), hooks: slices.Clone(r.hooks)}
 }
 
 // Use wraps every job of the registry, registered before or after, outside of the job's own
@@ -115,6 +116,11 @@ func (r *Registry) Jobs(d Defaults) ([]*Job, error) {
 			mistakes = append(mistakes, fmt.Sprintf("Registry.Use: middleware %d is nil", i+1))
 		}
 	}
+	for i, h := range r.hooks {
+		if h.empty() {
+			mistakes = append(mistakes, fmt.Sprintf("Registry.Hook: hooks %d hold no function", i+1))
+		}
+	}
 	defs := slices.Clone(r.defs) // in an order that is not the one of registration
 	slices.SortStableFunc(defs, func(a, b definition) int {
 		return cmp.Or(strings.Compare(a.source.file, b.source.file), a.source.line-b.source.line, strings.Compare(a.name, b.name))
@@ -127,7 +133,7 @@ func (r *Registry) Jobs(d Defaults) ([]*Job, error) {
 		say := func(format string, a ...any) {
 			mistakes = append(mistakes, fmt.Sprintf("%s: job %q: %s", def.source, def.name, fmt.Sprintf(format, a...)))
 		}
-		job := def.job(d, r.use, say)
+		job := def.job(d, r.use, r.hooks, say)
 		if other, dup := named[job.Name]; dup {
 			say("the name is taken by the job at %s; give one of them another", other.Source)
 			continue
@@ -163,7 +169,7 @@ func (d Defaults) withFallbacks() Defaults {
 }
 
 // job fills in the defaults and reports what is wrong by say.
-func (d *definition) job(defaults Defaults, use []Middleware, say func(string, ...any)) *Job {
+func (d *definition) job(defaults Defaults, use []Middleware, hooks []Hooks, say func(string, ...any)) *Job {
 	for _, m := range d.mistakes {
 		say("%s", m)
 	}
@@ -206,6 +212,7 @@ func (d *definition) job(defaults Defaults, use []Middleware, say func(string, .
 	if p.OnCrash == "" {
 		p.OnCrash = Skip
 	}
+	job.hooks = newHookSet(hooks, d.hooks)
 	if d.fn != nil {
 		run, err := job.wrap(d.fn, use, d.use)
 		if err != nil {
@@ -245,7 +252,7 @@ func (j *Job) wrap(fn Func, shared, own []Middleware) (Func, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Chain(labels(j.Tags, j.Metadata), logging, retrying(j.Policies), timeout(j.Policies.Timeout))(fn), nil
+	return Chain(labels(j.Tags, j.Metadata), j.hooks.beforehand(), logging, retrying(j.Policies), timeout(j.Policies.Timeout))(fn), nil
 }
 
 // apply is [Chain] for wrappers that are not to be trusted. Panics are isolated around the
