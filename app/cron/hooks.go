@@ -29,7 +29,7 @@ func (r *Registry) Hook(hooks ...Hooks) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.sealed {
-		slog.Error("a hook of all jobs that comes after the start is ignored; call Hook from init", "source", callSite(2).String())
+		slog.Error("a hook of all jobs that comes after the start is ignored; call Hook from init", "source", callSite().String())
 		return
 	}
 	r.hooks = append(r.hooks, hooks...)

@@ -22,7 +22,7 @@ var Default = NewRegistry()
 // Register declares a job in [Default]; call it from init. It never fails there and then:
 // mistakes are collected with their file and line, and reported together by [Registry.Jobs].
 func Register(name, expr string, fn Func, options ...Option) {
-	Default.register(callSite(2), name, expr, fn, options)
+	Default.register(callSite(), name, expr, fn, options)
 }
 
 // Registry holds the jobs of a program as they were written. The order of registration has no
@@ -40,7 +40,7 @@ func NewRegistry() *Registry { return &Registry{} }
 
 // Register declares a job; see the function [Register].
 func (r *Registry) Register(name, expr string, fn Func, options ...Option) {
-	r.register(callSite(2), name, expr, fn, options)
+	r.register(callSite(), name, expr, fn, options)
 }
 
 // Clone returns an independent copy of the registry, with wrappers put around it that stand
@@ -59,7 +59,7 @@ func (r *Registry) Use(middleware ...Middleware) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.sealed {
-		slog.Error("a wrapper of all jobs that comes after the start is ignored; call Use from init", "source", callSite(2).String())
+		slog.Error("a wrapper of all jobs that comes after the start is ignored; call Use from init", "source", callSite().String())
 		return
 	}
 	r.use = append(r.use, middleware...)
@@ -318,9 +318,9 @@ func (s site) String() string {
 	return fmt.Sprintf("%s:%d", s.file, s.line)
 }
 
-// callSite returns the place of a call; skip counts as in [runtime.Caller], seen from here.
-func callSite(skip int) site {
-	_, file, line, ok := runtime.Caller(skip)
+// callSite returns the place from which its caller was called.
+func callSite() site {
+	_, file, line, ok := runtime.Caller(2)
 	if !ok {
 		return site{}
 	}

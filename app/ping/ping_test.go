@@ -77,6 +77,7 @@ type bench struct {
 	*service
 	pings *ping.Pinger
 	crons *cron.Scheduler
+	store cron.Store
 	log   *strings.Builder
 }
 
@@ -91,6 +92,7 @@ func program(t *testing.T, register func(*cron.Registry)) *bench {
 	}
 	b := &bench{service: &service{began: time.Now()}, log: new(strings.Builder)}
 	store := crontest.NewMemory()
+	b.store = store
 	log := slog.New(slog.NewTextHandler(&locked{w: b.log}, nil))
 	b.pings = ping.New(ping.Options{Jobs: jobs, Client: &http.Client{Transport: b.service}, Logs: store.Logs, Log: log})
 	b.crons = cron.New(cron.Config{Store: store, Jobs: jobs, Observe: b.pings.Observe, Log: slog.New(slog.DiscardHandler)})
@@ -238,6 +240,25 @@ func TestSkippedAndCancelled(t *testing.T) {
 		pass(10 * time.Second)
 		if got := b.paths(); !slices.Equal(got, []string{"/start", "/fail"}) {
 			t.Errorf("after it was cancelled: %q", got)
+		}
+	})
+}
+
+// A run whose process died is told of by the one that finds it.
+func TestInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := program(t, func(r *cron.Registry) { r.Register("job", "@yearly", nothing, cron.Ping(target)) })
+		pass(time.Second)
+		_, err := b.store.Claim(t.Context(), []cron.Claim{{
+			Fence: cron.Fence{ID: "dead-run", Token: 1}, Job: "job", Trigger: cron.ByHand, Status: cron.Running,
+			Instance: "dead", Lease: 30 * time.Second, At: time.Now(),
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pass(2 * time.Minute)
+		if got := b.paths(); !slices.Equal(got, []string{"/fail"}) || b.asked[0].query != "rid=dead-run" || !strings.HasPrefix(b.asked[0].body, "job: interrupted: its process died") {
+			t.Errorf("told %+v", b.asked)
 		}
 	})
 }
