@@ -23,6 +23,9 @@ func parseAllowed(entries []string) allowed {
 	for _, entry := range entries {
 		entry = strings.TrimSpace(entry)
 		if prefix, err := netip.ParsePrefix(entry); err == nil {
+			if addr := prefix.Addr(); addr.Is4In6() && prefix.Bits() >= 96 {
+				prefix = netip.PrefixFrom(addr.Unmap(), prefix.Bits()-96)
+			}
 			a.ranges = append(a.ranges, addrRange{prefix: prefix.Masked()})
 			continue
 		}

@@ -58,6 +58,7 @@ func TestDialContext(t *testing.T) {
 		{"by another port", addr, []string{"127.0.0.1:1"}, false},
 		{"by range", addr, []string{"10.0.0.0/8", "127.0.0.0/8"}, true},
 		{"by a range not masked", addr, []string{"127.9.9.9/8"}, true},
+		{"by a mapped range", addr, []string{"::ffff:127.0.0.0/104"}, true},
 		{"by another range", addr, []string{"10.0.0.0/8"}, false},
 		{"by a mapped address", addr, []string{"::ffff:127.0.0.1"}, true},
 		{"a name by the range it is in", "hooks.example:" + port, []string{"127.0.0.0/8"}, true},
