@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -251,15 +252,27 @@ func TestRedirectsKeepTheirScheme(t *testing.T) {
 	}
 }
 
+// proxied counts what reached the proxy that the environment of all these tests names. net/http
+// reads that once in the life of a process, so it is there from the beginning.
+var proxied atomic.Int64
+
+func TestMain(m *testing.M) {
+	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { proxied.Add(1) }))
+	for _, name := range []string{"HTTP_PROXY", "http_proxy"} {
+		if err := os.Setenv(name, proxy.URL); err != nil {
+			panic(err)
+		}
+	}
+	status := m.Run()
+	proxy.Close()
+	os.Exit(status)
+}
+
 // A proxy of the environment would go around the rule.
 func TestNoProxy(t *testing.T) {
-	var reached atomic.Int64
-	proxy, _ := serve(t, func(http.ResponseWriter, *http.Request) { reached.Add(1) })
-	t.Setenv("HTTP_PROXY", proxy)
-	t.Setenv("http_proxy", proxy)
 	c := outgoing.Client(outgoing.Options{Allow: []string{"127.0.0.0/8"}, Resolver: resolver(t, "127.0.0.1"), Timeout: time.Minute})
 	_, err := do(t, c, "GET", "http://hooks.example:1/", "")
-	if err == nil || reached.Load() != 0 {
-		t.Errorf("the proxy was asked %d times (%v)", reached.Load(), err)
+	if err == nil || proxied.Load() != 0 {
+		t.Errorf("the proxy was asked %d times (%v)", proxied.Load(), err)
 	}
 }
