@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"fmt"
 	"slices"
 
 	"gorm.io/gorm"
@@ -49,6 +50,11 @@ func (t *txn) lock(n *needs) {
 	if len(missing) > 0 {
 		t.createStates(missing, n.seen)
 		t.lockStates(missing)
+		for _, job := range missing {
+			if _, there := t.states[job]; !there {
+				t.fail(fmt.Errorf("job %q: this database cannot tell its name from another's", job))
+			}
+		}
 	}
 	groups := unique(slices.Clone(n.groups))
 	for _, c := range n.claims {

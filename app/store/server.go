@@ -33,6 +33,8 @@ const (
 	idleTimeout = 15 * time.Second
 	// transactionTimeout is how long a transaction may take in all.
 	transactionTimeout = 15 * time.Second
+	// migrationWait is how long a process waits for another that is just migrating, before it asks again.
+	migrationWait = time.Minute
 )
 
 // server is a database server as its operator knows it.
