@@ -150,6 +150,9 @@ func (t *txn) early(c *cron.Claim) bool {
 	return t.now != 0 && c.Slot.UnixMilli() > t.now || s != nil && !s.locked
 }
 
+// idle says whether there is nothing to commit but locks.
+func (t *txn) idle() bool { return t.sql.locks != nil && !t.wrote }
+
 // locking makes a read one that locks its rows.
 func (t *txn) locking(db *gorm.DB) *gorm.DB {
 	if t.sql.locks == nil {

@@ -63,7 +63,8 @@ func (d *postgres) pool(size int, limit time.Duration, settings string) *sql.DB 
 }
 
 func (d *postgres) open(ctx context.Context, readOnly bool) (pools, error) {
-	limits := fmt.Sprintf("SET statement_timeout = %d; SET lock_timeout = %d; SET idle_in_transaction_session_timeout = %d; ",
+	// Statements are short, and compiling one to machine code takes longer than carrying it out.
+	limits := fmt.Sprintf("SET jit = off; SET statement_timeout = %d; SET lock_timeout = %d; SET idle_in_transaction_session_timeout = %d; ",
 		statementTimeout.Milliseconds(), lockTimeout.Milliseconds(), idleTimeout.Milliseconds())
 	const looking = "SET default_transaction_read_only = on"
 	var p pools

@@ -64,6 +64,7 @@ type Store struct {
 	outlined atomic.Int64 // how many jobs there were in the last outline
 	rules    rules
 	tamper   func(point string, ops []*op) error // tests only: fails where it likes
+	heard    func(query string)                  // tests only: is told of the writer's statements
 }
 
 var _ cron.Store = (*Store)(nil)
