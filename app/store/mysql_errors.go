@@ -2,7 +2,6 @@ package store
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/go-sql-driver/mysql"
 )
@@ -80,6 +79,9 @@ func (d *mySQL) explain(err error) error {
 	if errors.Is(err, mysql.ErrNoTLS) {
 		return d.sentence(err, "does not offer encrypted connections: set up TLS on the server, or take tls out of DATABASE_URL where the network is safe")
 	}
+	if errors.Is(err, mysql.ErrInvalidConn) {
+		return d.sentence(err, "does not answer any more: the connection broke, and the next one may work")
+	}
 	return d.unreachable(err)
 }
 
@@ -98,9 +100,6 @@ func (d *mySQL) class(err error) class {
 	case myDiskFull, myTableFull, myNoAccess, myBadPassword, myNoDatabase, myNoCommand, myNoGrant, myBadHost, myOption,
 		myReadOnly, myReadOnlyMode, myBinlog, mySecure:
 		return hopeless
-	}
-	if strings.Contains(err.Error(), "invalid connection") {
-		return transient
 	}
 	return other
 }
