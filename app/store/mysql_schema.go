@@ -102,6 +102,7 @@ var mysqlMigrations = []migration{
 			KEY audit_entries_target (target, id)
 		)` + mysqlTable,
 	}},
+	{"versions of the program", versionsSQL("VARCHAR(64)", mysqlTable)},
 }
 
 const mysqlTable = " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"

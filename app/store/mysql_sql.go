@@ -41,7 +41,7 @@ var mysqlStatements = statements{
 
 	locks: &locks{
 		marks:  myIn("SELECT name, watermark, "+myClock+" FROM job_state WHERE name", ""),
-		states: myIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), "+myClock+" FROM job_state FORCE INDEX (PRIMARY) WHERE name", " ORDER BY name FOR UPDATE"),
+		states: myIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, "+myClock+" FROM job_state FORCE INDEX (PRIMARY) WHERE name", " ORDER BY name FOR UPDATE"),
 		// Not IGNORE: of several that wait for the same row, each would get a shared lock, and none the next.
 		create:       values{head: "INSERT INTO job_state (name, first_seen) VALUES ", row: row(2), tail: " ON DUPLICATE KEY UPDATE name = name"},
 		groups:       myIn("SELECT name FROM job_groups FORCE INDEX (PRIMARY) WHERE name", " ORDER BY name FOR UPDATE"),
@@ -71,8 +71,8 @@ var mysqlStatements = statements{
 	watermarks: myRows("UPDATE ", 2, myStates+"s.watermark = v.b"),
 	successes: myRows("UPDATE ", 6, myStates+"s.last_status = 'succeeded', s.last_error = '', s.last_run = v.b, s.last_run_id = v.c, s.last_slot = v.d, "+
 		"s.last_duration_ms = v.e - v.b, s.last_success = v.e, s.runs = s.runs + v.f"),
-	definitions: values{head: "INSERT INTO job_state (name, definition, first_seen, watermark, removed_at) VALUES ", row: row(5),
-		tail: " ON DUPLICATE KEY UPDATE definition = VALUES(definition), watermark = GREATEST(watermark, VALUES(watermark)), removed_at = VALUES(removed_at)"},
+	definitions: values{head: "INSERT INTO job_state (name, definition, first_seen, watermark, removed_at, generation) VALUES ", row: row(6),
+		tail: " ON DUPLICATE KEY UPDATE definition = VALUES(definition), watermark = GREATEST(watermark, VALUES(watermark)), removed_at = VALUES(removed_at), generation = VALUES(generation)"},
 	outcomes: values{head: "INSERT INTO job_state (name, first_seen, last_status, last_error, last_run, last_run_id, last_slot, last_duration_ms, last_success, runs, failures) VALUES ", row: row(11),
 		tail: " ON DUPLICATE KEY UPDATE last_status = VALUES(last_status), last_error = VALUES(last_error), " +
 			"last_run = COALESCE(VALUES(last_run), last_run), " +

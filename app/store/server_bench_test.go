@@ -35,7 +35,7 @@ func newFleet(t testing.TB, url string, replicas, jobs int) *fleet {
 		s.Heard(func(string) { f.statements.Add(1) })
 		f.all = append(f.all, s)
 	}
-	if _, err := f.all[0].Sync(context.Background(), f.jobs, time.UnixMilli(1000)); err != nil {
+	if _, err := f.all[0].Sync(context.Background(), cron.Program{Definitions: f.jobs, At: time.UnixMilli(1000)}); err != nil {
 		t.Fatal(err)
 	}
 	f.statements.Store(0)

@@ -229,7 +229,7 @@ func TestServersDoEverythingAtOnce(t *testing.T) {
 					if !errors.Is(err, cron.ErrNotFound) {
 						fine(err)
 					}
-					_, err = s.Sync(ctx, defs, time.UnixMilli(1))
+					_, err = s.Sync(ctx, cron.Program{Definitions: defs, At: time.UnixMilli(1)})
 					fine(err)
 					_, err = s.Prune(ctx, job, 1000, time.Time{}, 10)
 					fine(err)
