@@ -15,10 +15,13 @@ import (
 	"context"
 	"log/slog"
 	"runtime/debug"
+	"time"
 
 	"gorm.io/gorm"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/outgoing"
+	"fibercrons/app/ping"
 	"fibercrons/app/store"
 	"fibercrons/config"
 )
@@ -29,6 +32,8 @@ type App struct {
 	Crons  *cron.Scheduler
 	Store  *store.Store
 	Log    *slog.Logger
+
+	pings *ping.Pinger
 }
 
 // Option changes what [New] assembles.
@@ -62,6 +67,16 @@ func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts .
 		return nil, err
 	}
 	a := &App{Config: cfg, Store: db, Log: o.log}
+	a.pings = ping.New(ping.Options{
+		Jobs:   jobs,
+		Client: outgoing.Client(outgoing.Options{Allow: cfg.AlertAllowedHosts}),
+		Logs:   db.Logs,
+		Log:    o.log,
+	})
+	var observers []func(cron.Event) // none costs nothing
+	if a.pings != nil {
+		observers = append(observers, a.pings.Observe)
+	}
 	a.Crons = cron.New(cron.Config{
 		Store:     db,
 		Jobs:      jobs,
@@ -71,6 +86,7 @@ func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts .
 		MaxRunLog: cmp.Or(int(cfg.MaxRunLog), -1), // 0 bytes are none; for the scheduler 0 is the default
 		Disabled:  !cfg.Enabled,
 		Context:   a.Context,
+		Observe:   each(observers),
 		Log:       o.log,
 		Version:   Version(),
 	})
@@ -96,8 +112,28 @@ func Jobs(cfg config.Config, registry *cron.Registry) ([]*cron.Job, error) {
 // Run ticks until ctx ends and then drains; see [cron.Scheduler.Run].
 func (a *App) Run(ctx context.Context) error { return a.Crons.Run(ctx) }
 
-// Close closes the store. Call it after Run has returned.
-func (a *App) Close() error { return a.Store.Close() }
+// flush is how long pings that wait may take at the end.
+const flush = 5 * time.Second
+
+// Close sends what pings wait and closes the store. Call it after Run has returned.
+func (a *App) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), flush)
+	defer cancel()
+	a.pings.Close(ctx)
+	return a.Store.Close()
+}
+
+// each is all of observers as one; nil: there are none.
+func each(observers []func(cron.Event)) func(cron.Event) {
+	if len(observers) == 0 {
+		return nil
+	}
+	return func(e cron.Event) {
+		for _, observe := range observers {
+			observe(e)
+		}
+	}
+}
 
 type appKey struct{}
 

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,6 +58,47 @@ func TestJobsHaveTheApplication(t *testing.T) {
 	}
 	if err := errors.Join(a.Crons.Close(t.Context()), a.Close()); err != nil {
 		t.Error(err)
+	}
+}
+
+// What a job's dead man's switch is to hear is sent before the application is closed.
+func TestPingsAreSent(t *testing.T) {
+	said := make(chan string, 10)
+	hc := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		said <- r.URL.Path + " " + string(body)
+	}))
+	defer hc.Close()
+	cfg := settings(t, filepath.Join(t.TempDir(), "crons.db"))
+	cfg.AlertAllowedHosts = []string{"127.0.0.1"}
+	log := slog.New(cron.LogHandler(slog.DiscardHandler))
+	registry := cron.NewRegistry()
+	registry.Register("backup", "@yearly", func(ctx context.Context) error {
+		log.InfoContext(ctx, "12 files")
+		return errors.New("the disk is full")
+	}, cron.Ping(hc.URL+"/uuid"))
+	a, err := app.New(t.Context(), cfg, registry, app.Log(log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := a.Crons.Trigger(t.Context(), "backup", cron.Request{})
+	if err == nil {
+		_, err = a.Crons.Await(t.Context(), run.ID)
+	}
+	if err := errors.Join(err, a.Crons.Close(t.Context()), a.Close()); err != nil {
+		t.Error(err)
+	}
+	if len(said) != 2 {
+		t.Fatalf("%d pings", len(said))
+	}
+	if first := <-said; first != "/uuid/start " {
+		t.Errorf("first %q", first)
+	}
+	if then := <-said; !strings.HasPrefix(then, "/uuid/fail backup: failed in ") || !strings.Contains(then, ": the disk is full\n") || !strings.Contains(then, " INFO 12 files\n") {
+		t.Errorf("then %q", then)
 	}
 }
 

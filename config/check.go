@@ -2,9 +2,11 @@ package config
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -27,6 +29,7 @@ func (s settings) check(c *Config, unreadable []Mistake) []Mistake {
 	}
 
 	c.AllowedHosts = hostList(c.AllowedHosts)
+	c.AlertAllowedHosts = hostList(c.AlertAllowedHosts)
 	if c.Timezone != nil {
 		// env copies the Location; UTC has to be time.UTC itself, which package time knows by its address.
 		c.Timezone, _ = time.LoadLocation(c.Timezone.String())
@@ -48,6 +51,9 @@ func (s settings) check(c *Config, unreadable []Mistake) []Mistake {
 	if k.good("CRON_DEFAULT_RETRY_DELAY") {
 		k.refuse(c.MaxRetryDelay < c.DefaultRetryDelay, "CRON_MAX_RETRY_DELAY",
 			fmt.Sprintf("shorter than CRON_DEFAULT_RETRY_DELAY, which is %s", c.DefaultRetryDelay), "raise it, or lower CRON_DEFAULT_RETRY_DELAY")
+	}
+	for _, target := range c.AlertAllowedHosts {
+		k.refuse(!isTarget(target), "ALERT_ALLOWED_HOSTS", quoted(target)+" is not a host, an address or a range", "")
 	}
 	k.access(c)
 	return k.found
@@ -119,6 +125,16 @@ func isHost(host string) bool {
 		return true
 	}
 	return len(host) <= 253 && hostname.MatchString(host) && !numberLast.MatchString(host)
+}
+
+// isTarget accepts a host, a host and a port, or a range of addresses.
+func isTarget(target string) bool {
+	if _, err := netip.ParsePrefix(target); err == nil || isHost(target) {
+		return true
+	}
+	host, text, err := net.SplitHostPort(target)
+	port, bad := strconv.ParseUint(text, 10, 16)
+	return err == nil && bad == nil && port > 0 && isHost(host)
 }
 
 func loopback(host string) bool {

@@ -54,6 +54,7 @@ func TestDefaults(t *testing.T) {
 		{"CRON_VIEWER_TOKEN", c.ViewerToken.Reveal(), ""},
 		{"CRON_AUTH", c.Auth, config.AuthToken},
 		{"CRON_ALLOWED_HOSTS", len(c.AllowedHosts), 0},
+		{"ALERT_ALLOWED_HOSTS", len(c.AlertAllowedHosts), 0},
 		{"LOG_LEVEL", c.LogLevel, slog.LevelInfo},
 		{"LOG_FORMAT", c.LogFormat, config.LogAuto},
 	} {
@@ -96,6 +97,7 @@ func TestValues(t *testing.T) {
 		{"CRON_MAX_RUN_LOG", "4096", func(c config.Config) any { return c.MaxRunLog }, config.Size(4096)},
 		{"CRON_OPERATOR_TOKEN", operator, func(c config.Config) any { return c.OperatorToken.Reveal() }, operator},
 		{"CRON_ALLOWED_HOSTS", " Crons.example.com, ,10.0.0.7,::1,crons.example.com", func(c config.Config) any { return strings.Join(c.AllowedHosts, " ") }, "crons.example.com 10.0.0.7 ::1"},
+		{"ALERT_ALLOWED_HOSTS", "Chat.internal, chat.internal:8443,10.0.0.5,[::1]:8080, 10.0.0.0/8,fd00::/8,::1", func(c config.Config) any { return strings.Join(c.AlertAllowedHosts, " ") }, "chat.internal chat.internal:8443 10.0.0.5 [::1]:8080 10.0.0.0/8 fd00::/8 ::1"},
 		{"LOG_LEVEL", "DEBUG", func(c config.Config) any { return c.LogLevel }, slog.LevelDebug},
 		{"LOG_FORMAT", "Json", func(c config.Config) any { return c.LogFormat }, config.LogJSON},
 	} {
@@ -117,6 +119,7 @@ func TestMistakes(t *testing.T) {
 		token    = "make one with: openssl rand -hex 32"
 		database = "set it to sqlite:// and a file, such as sqlite://data/crons.db, or the URL of a postgres:// or mysql:// server, or remove it for the default sqlite://data/crons.db"
 		duration = "set it to 1s or more, or remove it for the default 30s"
+		targets  = "set it to hostnames, IP addresses, either with a port, or ranges such as 10.0.0.0/8, with commas between, or remove it"
 	)
 	for _, test := range []struct{ name, value, want string }{
 		{"APP_ENV", "Production", `APP_ENV="Production": not a name in lower case; set it to a name in lower case such as development or production, or remove it for the default development`},
@@ -170,6 +173,12 @@ func TestMistakes(t *testing.T) {
 		{"CRON_VIEWER_TOKEN", "hunter2", `CRON_VIEWER_TOKEN=[hidden]: shorter than 16 characters; ` + token},
 		{"CRON_AUTH", "none", `CRON_AUTH="none": not one of the words it may be; set it to token or off, or remove it for the default token`},
 		{"CRON_ALLOWED_HOSTS", "a.example,https://b.example", `CRON_ALLOWED_HOSTS="a.example,https://b.example": "https://b.example" is not a hostname or IP address; set it to hostnames or IP addresses with commas between, without scheme and port, or remove it`},
+		{"ALERT_ALLOWED_HOSTS", "https://chat.internal", `ALERT_ALLOWED_HOSTS="https://chat.internal": "https://chat.internal" is not a host, an address or a range; ` + targets},
+		{"ALERT_ALLOWED_HOSTS", "chat.internal/hook", `ALERT_ALLOWED_HOSTS="chat.internal/hook": "chat.internal/hook" is not a host, an address or a range; ` + targets},
+		{"ALERT_ALLOWED_HOSTS", "10.0.0.0/40", `ALERT_ALLOWED_HOSTS="10.0.0.0/40": "10.0.0.0/40" is not a host, an address or a range; ` + targets},
+		{"ALERT_ALLOWED_HOSTS", "chat.internal:0", `ALERT_ALLOWED_HOSTS="chat.internal:0": "chat.internal:0" is not a host, an address or a range; ` + targets},
+		{"ALERT_ALLOWED_HOSTS", "chat.internal:https", `ALERT_ALLOWED_HOSTS="chat.internal:https": "chat.internal:https" is not a host, an address or a range; ` + targets},
+		{"ALERT_ALLOWED_HOSTS", "*", `ALERT_ALLOWED_HOSTS="*": "*" is not a host, an address or a range; ` + targets},
 		{"LOG_LEVEL", "loud", `LOG_LEVEL="loud": not a log level; set it to debug, info, warn or error, or remove it for the default info`},
 		{"LOG_FORMAT", "xml", `LOG_FORMAT="xml": not one of the words it may be; set it to auto, text or json, or remove it for the default auto`},
 	} {

@@ -31,7 +31,10 @@
 //		cron.Only("production"),                           // by APP_ENV
 //		cron.Tags("mail", "daily"), cron.Meta("owner", "billing"),
 //		cron.Args(reportArgs{Copies: 1}),                  // typed arguments with defaults
+//		cron.Ping("https://hc-ping.com/your-uuid"),        // a dead man's switch hears of every run
 //		cron.Use(measured),                                // your own wrapper around the function
+//		cron.Before(prepare), cron.After(tidy),            // once around the whole run, retries included
+//		cron.OnFailure(escalate), cron.OnSkip(explain),    // it has failed for good; a slot was left out
 //	)
 //
 // # Inside a job
@@ -57,6 +60,14 @@
 //		cron.Default.Use(func(next cron.Func) cron.Func {
 //			return func(ctx context.Context) error { return next(mail.With(ctx, client)) }
 //		})
+//	}
+//
+// What is to happen around every run of every job, without a say in it, is a hook of all of them:
+//
+//	func init() {
+//		cron.Default.Hook(cron.Hooks{OnFailure: func(ctx context.Context, o cron.Outcome) error {
+//			return tickets.Open(ctx, o.Job, o.Error)
+//		}})
 //	}
 //
 // # Testing a job

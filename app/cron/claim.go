@@ -310,14 +310,16 @@ func (s *Scheduler) claimed(e *entry, c *Claim, got *Claimed, r *Run, direct boo
 	case got.Won:
 		e.dirty = true
 		s.tell(Event{Kind: RunEnded, Job: c.Job, Record: claimRecord(c, got)})
+		if e.job.hooks != nil {
+			s.hooks.skipped(e.job, claimRecord(c, got))
+		}
 	}
 }
 
+// claimRecord shares nothing with c, which is used again.
 func claimRecord(c *Claim, got *Claimed) Record {
-	rec := Record{ID: got.ID, Job: c.Job, Status: got.Status, Reason: got.Reason, Error: c.Detail, Trigger: c.Trigger, Instance: c.Instance, QueuedAt: c.At, EndedAt: &c.At, Key: c.Key, Actor: c.Actor}
-	if !c.Slot.IsZero() {
-		rec.Slot = &c.Slot
-	}
+	rec := Record{ID: got.ID, Job: c.Job, Status: got.Status, Reason: got.Reason, Error: c.Detail, Trigger: c.Trigger, Instance: c.Instance, QueuedAt: c.At, EndedAt: optional(c.At), Key: c.Key, Actor: c.Actor}
+	rec.Slot = optional(c.Slot)
 	return rec
 }
 

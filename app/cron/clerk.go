@@ -16,7 +16,7 @@ type filed struct {
 // are then seen to many at a time, and after the starts that wait for a worker. s.mu is held.
 func (s *Scheduler) file(ctx context.Context, r *Run, err error, now time.Time) {
 	var end *Finish
-	if err != nil || s.observe != nil {
+	if err != nil || s.observe != nil || r.job.hooks != nil {
 		f := r.finish(ctx, err, now, s.phase == draining)
 		end = &f
 	}

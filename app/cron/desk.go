@@ -127,7 +127,7 @@ func (s *Scheduler) Job(ctx context.Context, name string) (JobDetail, error) {
 	table, _ := j.overridden(st.Override)
 	d := JobDetail{
 		JobView: s.view(j, st, now), ScheduleText: table.explain(), NextSlots: []time.Time{}, Notes: []string{},
-		Policies: j.Policies.view(), Stats: stats(recs, st), Source: j.Source, Disabled: j.Disabled, FirstSeen: optional(st.FirstSeen),
+		Policies: j.Policies.view(), Ping: j.Ping.view(), Stats: stats(recs, st), Source: j.Source, Disabled: j.Disabled, FirstSeen: optional(st.FirstSeen),
 	}
 	if d.Disabled == "" && s.isSuperseded(j.Name) {
 		d.Disabled = "a newer version of the program runs beside this one and has another schedule for it, or none"

@@ -315,16 +315,10 @@ func (s *Scheduler) ended(r *Run, f *Finish, err error) {
 		s.delay(r, *f)
 	}
 	if s.observe != nil {
-		rec := r.record()
-		rec.Status, rec.Reason, rec.Error, rec.Stack = f.Status, f.Reason, f.Error, f.Stack
-		if f.Status.Ended() {
-			rec.EndedAt = &f.At
-			if !f.Started.IsZero() {
-				took := f.At.Sub(f.Started).Milliseconds()
-				rec.Duration = &took
-			}
-		}
-		s.tell(Event{Kind: RunEnded, Job: r.job.Name, Record: rec})
+		s.tell(Event{Kind: RunEnded, Job: r.job.Name, Record: r.endRecord(f), Exit: exitStatus(f.err)})
+	}
+	if r.job.hooks != nil {
+		s.hooks.ended(r, f)
 	}
 	s.hint()
 	s.unblock(r)

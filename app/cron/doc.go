@@ -78,6 +78,12 @@
 // isolate ends the program: a panic in a goroutine that the job started itself, a concurrent map
 // write, an exhausted stack or memory.
 //
+// Hooks ([Before], [After], [OnFailure], [OnSkip], for all jobs [Registry.Hook]) stand around the
+// whole run, not the attempt: Before inside the labels and ahead of the first attempt, the others
+// after the commit of the end, in goroutines beside the workers. They are told and not asked: an
+// error, a panic, a hook that hangs changes nothing about the run. Each is called at most once, and a
+// crash loses those that wait. Without hooks nothing is done for them.
+//
 // A timeout or a cancellation ends the context and waits. A function that ignores it stays counted,
 // keeps its worker, its lease and its overlap place, and is shown as overdue. There is no abandoned
 // goroutine, but for a process that ends.
@@ -112,12 +118,13 @@
 //
 // # Which file holds what, in reading order
 //
-//	registry.go option.go policy.go job.go     declaring jobs
+//	registry.go option.go policy.go job.go ping.go         declaring jobs
 //	scheduler.go clockwork.go tickqueue.go     the life of a scheduler; ticks, by go-quartz
 //	timetable.go settle.go claim.go early.go   when a job is due; the plan; claims
 //	dispatch.go live.go                        starting, waiting, ending
 //	keeper.go sweep.go                         leases, cancel requests, notes, pruning; dead processes
 //	labels.go logging.go retry.go timeout.go isolate.go    the wrappers
+//	hooks.go hookpool.go                       users' functions around runs
 //	run.go args.go argsmerge.go                what a job's function sees
 //	loghandler.go journal.go redact.go         what it logs
 //	control.go hand.go desk.go timeline.go view.go         what people and programs ask and change

@@ -20,6 +20,7 @@ func (s *Scheduler) Close(ctx context.Context) error {
 }
 
 func (s *Scheduler) drain(ctx context.Context) error {
+	began := time.Now()
 	s.mu.Lock()
 	s.phase = draining
 	var waiting []*Run
@@ -48,6 +49,7 @@ func (s *Scheduler) drain(ctx context.Context) error {
 		waitFor(context.WithoutCancel(ctx), ended, afterGrace)
 	}
 	left := s.abandon()
+	s.hooks.close(ctx, s.cfg.Grace-time.Since(began))
 	select {
 	case <-s.stopKeep:
 	default:
@@ -105,7 +107,7 @@ func (s *Scheduler) giveBack(r *Run) {
 // abandon records runs that ignore their context, since the process is about to end.
 func (s *Scheduler) abandon() (left int) {
 	s.mu.Lock()
-	var stuck []Finish
+	var stuck []filed
 	for r := range s.runs.all() {
 		r.lost = true
 		f := s.unstarted(r, Interrupted, ReasonShutdown, "the function ignored its context and was still running when the process ended")
@@ -113,15 +115,22 @@ func (s *Scheduler) abandon() (left int) {
 			f.Status, f.Reason, f.Error, f.Release = Queued, "", "", true
 		}
 		f.Lines = r.journal.close(f.At, int(r.attempt.Load()))
-		stuck = append(stuck, f)
+		stuck = append(stuck, filed{r, f.At, &f})
 	}
 	s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(s.work, afterGrace)
 	defer cancel()
-	for _, f := range stuck {
+	for _, left := range stuck {
+		f := left.end
 		s.log.Error("a run ignores its context and is left behind", "job", f.Job, "run", f.ID)
-		if err := s.store.Finish(ctx, f); err != nil && !errors.Is(err, ErrFenced) {
+		err := s.store.Finish(ctx, *f)
+		switch {
+		case err != nil && !errors.Is(err, ErrFenced):
 			s.log.Error("the end of a run could not be recorded", "job", f.Job, "run", f.ID, "error", err)
+		case err == nil && f.Status.Ended() && s.observe != nil:
+			s.mu.Lock()
+			s.tell(Event{Kind: RunEnded, Job: f.Job, Record: left.run.endRecord(f)})
+			s.mu.Unlock()
 		}
 	}
 	return len(stuck)

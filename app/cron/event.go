@@ -24,6 +24,9 @@ type Event struct {
 	Kind   EventKind
 	Job    string
 	Record Record // of run events
+	// Exit is, at the end of a run that failed by a program that it had called, the status which
+	// that exited with. 0: there is none.
+	Exit int
 }
 
 // tell calls the observer. It must not block: s.mu is held.

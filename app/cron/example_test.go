@@ -45,6 +45,120 @@ func ExampleRegister() {
 	// succeeded
 }
 
+// A dead man's switch is told of every run. Its address is a secret, and shown by its host alone.
+func ExamplePing() {
+	r := cron.NewRegistry()
+	r.Register("backup", "0 3 * * *", func(context.Context) error { return nil }, cron.Ping("https://hc-ping.com/0a1b2c3d"))
+	jobs, err := r.Jobs(cron.Defaults{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(jobs[0].Ping)
+	// Output:
+	// hc-ping.com
+}
+
+func ExampleBefore() {
+	r := cron.NewRegistry()
+	r.Register("report", "0 9 * * *", func(context.Context) error {
+		fmt.Println("report")
+		return nil
+	}, cron.Before(func(ctx context.Context) error {
+		fmt.Println("before", cron.RunFrom(ctx).Job())
+		return errors.New("this is logged, and keeps nothing from happening")
+	}))
+	runOnce(r, "report", cron.Request{})
+	// Output:
+	// before report
+	// report
+	// succeeded
+}
+
+// The record is kept when After is called.
+func ExampleAfter() {
+	r := cron.NewRegistry()
+	ended := make(chan cron.Outcome, 1)
+	r.Register("report", "0 9 * * *", func(ctx context.Context) error { return cron.RunFrom(ctx).Result("sent") },
+		cron.After(func(_ context.Context, o cron.Outcome) error {
+			ended <- o
+			return nil
+		}))
+	runOnce(r, "report", cron.Request{})
+	o := <-ended
+	fmt.Println(o.Job, o.Status, o.Err)
+	// Output:
+	// succeeded "sent"
+	// report succeeded <nil>
+}
+
+var errNoPaper = errors.New("no paper")
+
+func ExampleOnFailure() {
+	r := cron.NewRegistry()
+	ended := make(chan cron.Outcome, 1)
+	r.Register("report", "0 9 * * *", func(context.Context) error { return fmt.Errorf("print: %w", errNoPaper) },
+		cron.OnFailure(func(_ context.Context, o cron.Outcome) error {
+			ended <- o
+			return nil
+		}))
+	runOnce(r, "report", cron.Request{})
+	o := <-ended
+	fmt.Println(o.Error, errors.Is(o.Err, errNoPaper))
+	// Output:
+	// failed print: no paper
+	// print: no paper true
+}
+
+// A slot that is due while the job runs is skipped, unless Overlap says otherwise.
+func ExampleOnSkip() {
+	r := cron.NewRegistry()
+	skipped := make(chan cron.Reason, 1)
+	r.Register("slow", "@every 50ms", func(ctx context.Context) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}, cron.OnSkip(func(_ context.Context, o cron.Outcome) error {
+		select {
+		case skipped <- o.Reason:
+		default: // one is enough here
+		}
+		return nil
+	}))
+	jobs, err := r.Jobs(cron.Defaults{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- cron.New(cron.Config{Jobs: jobs, Log: slog.New(slog.DiscardHandler)}).Run(ctx)
+	}()
+	fmt.Println(<-skipped)
+	stop()
+	fmt.Println(<-ended)
+	// Output:
+	// overlap
+	// <nil>
+}
+
+// A hook of all jobs.
+func ExampleRegistry_Hook() {
+	r := cron.NewRegistry() // in a job's file: cron.Default
+	ended := make(chan cron.Outcome, 1)
+	r.Hook(cron.Hooks{After: func(_ context.Context, o cron.Outcome) error {
+		ended <- o
+		return nil
+	}})
+	r.Register("report", "0 9 * * *", func(context.Context) error { return errNoPaper })
+	runOnce(r, "report", cron.Request{})
+	o := <-ended
+	fmt.Println(o.Job, o.Status)
+	// Output:
+	// failed no paper
+	// report failed
+}
+
 // Mistakes are reported together, when the program starts.
 func ExampleRegistry_Jobs() {
 	r := cron.NewRegistry()

@@ -27,11 +27,13 @@ type Job struct {
 	Schedules   []schedule.Schedule // parallel to Exprs
 	Zone        *time.Location
 	Policies    Policies
-	Args        *ArgsSpec // nil: the job takes no arguments
-	Source      string    // file:line of its Register call
-	Disabled    string    // why the job does not run in this environment; empty: it does
+	Args        *ArgsSpec   // nil: the job takes no arguments
+	Ping        *PingTarget // nil: nobody is told of its runs
+	Source      string      // file:line of its Register call
+	Disabled    string      // why the job does not run in this environment; empty: it does
 
-	run Func // fn inside every wrapper, composed once
+	run   Func     // fn inside every wrapper, composed once
+	hooks *hookSet // nil: none
 }
 
 var nameRule = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,99}$`)

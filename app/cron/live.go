@@ -100,6 +100,20 @@ func (r *Run) record() Record {
 	return rec
 }
 
+// endRecord is the run as f has ended it, or its attempt. Scheduler.mu is held.
+func (r *Run) endRecord(f *Finish) Record {
+	rec := r.record()
+	rec.Status, rec.Reason, rec.Error, rec.Stack = f.Status, f.Reason, f.Error, f.Stack
+	if f.Status.Ended() {
+		rec.EndedAt = optional(f.At) // a copy: f may be used again
+		if !f.Started.IsZero() {
+			took := f.At.Sub(f.Started).Milliseconds()
+			rec.Duration = &took
+		}
+	}
+	return rec
+}
+
 // errorText is what is kept of an error; never empty, since a failed run without a word helps nobody.
 func errorText(err error) string {
 	if text := clip(err.Error(), maxLine); text != "" {
@@ -128,6 +142,7 @@ func (r *Run) finish(ctx context.Context, err error, now time.Time, stopping boo
 	if err == nil {
 		f.Status = Succeeded
 	} else {
+		f.err = err
 		r.fail(ctx, &f, err, now, stopping)
 	}
 	f.Attempts = r.attempts[:len(r.attempts):len(r.attempts)]

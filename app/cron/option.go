@@ -33,6 +33,8 @@ type definition struct {
 	window      *time.Duration
 	args        *ArgsSpec
 	use         []Middleware
+	ping        *PingTarget
+	hooks       []Hooks
 	mistakes    []string
 }
 

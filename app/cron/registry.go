@@ -22,7 +22,7 @@ var Default = NewRegistry()
 // Register declares a job in [Default]; call it from init. It never fails there and then:
 // mistakes are collected with their file and line, and reported together by [Registry.Jobs].
 func Register(name, expr string, fn Func, options ...Option) {
-	Default.register(callSite(2), name, expr, fn, options)
+	Default.register(callSite(), name, expr, fn, options)
 }
 
 // Registry holds the jobs of a program as they were written. The order of registration has no
@@ -31,6 +31,7 @@ type Registry struct {
 	mu     sync.Mutex
 	defs   []definition
 	use    []Middleware
+	hooks  []Hooks
 	sealed bool
 }
 
@@ -39,7 +40,7 @@ func NewRegistry() *Registry { return &Registry{} }
 
 // Register declares a job; see the function [Register].
 func (r *Registry) Register(name, expr string, fn Func, options ...Option) {
-	r.register(callSite(2), name, expr, fn, options)
+	r.register(callSite(), name, expr, fn, options)
 }
 
 // Clone returns an independent copy of the registry, with wrappers put around it that stand
@@ -48,7 +49,7 @@ func (r *Registry) Register(name, expr string, fn Func, options ...Option) {
 func (r *Registry) Clone(outer ...Middleware) *Registry {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return &Registry{defs: slices.Clone(r.defs), use: append(slices.Clone(outer), r.use...)}
+	return &Registry{defs: slices.Clone(r.defs), use: append(slices.Clone(outer), r.use...), hooks: slices.Clone(r.hooks)}
 }
 
 // Use wraps every job of the registry, registered before or after, outside of the job's own
@@ -58,7 +59,7 @@ func (r *Registry) Use(middleware ...Middleware) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.sealed {
-		slog.Error("a wrapper of all jobs that comes after the start is ignored; call Use from init", "source", callSite(2).String())
+		slog.Error("a wrapper of all jobs that comes after the start is ignored; call Use from init", "source", callSite().String())
 		return
 	}
 	r.use = append(r.use, middleware...)
@@ -115,6 +116,11 @@ func (r *Registry) Jobs(d Defaults) ([]*Job, error) {
 			mistakes = append(mistakes, fmt.Sprintf("Registry.Use: middleware %d is nil", i+1))
 		}
 	}
+	for i, h := range r.hooks {
+		if h.empty() {
+			mistakes = append(mistakes, fmt.Sprintf("Registry.Hook: hooks %d hold no function", i+1))
+		}
+	}
 	defs := slices.Clone(r.defs) // in an order that is not the one of registration
 	slices.SortStableFunc(defs, func(a, b definition) int {
 		return cmp.Or(strings.Compare(a.source.file, b.source.file), a.source.line-b.source.line, strings.Compare(a.name, b.name))
@@ -127,7 +133,7 @@ func (r *Registry) Jobs(d Defaults) ([]*Job, error) {
 		say := func(format string, a ...any) {
 			mistakes = append(mistakes, fmt.Sprintf("%s: job %q: %s", def.source, def.name, fmt.Sprintf(format, a...)))
 		}
-		job := def.job(d, r.use, say)
+		job := def.job(d, r.use, r.hooks, say)
 		if other, dup := named[job.Name]; dup {
 			say("the name is taken by the job at %s; give one of them another", other.Source)
 			continue
@@ -163,7 +169,7 @@ func (d Defaults) withFallbacks() Defaults {
 }
 
 // job fills in the defaults and reports what is wrong by say.
-func (d *definition) job(defaults Defaults, use []Middleware, say func(string, ...any)) *Job {
+func (d *definition) job(defaults Defaults, use []Middleware, hooks []Hooks, say func(string, ...any)) *Job {
 	for _, m := range d.mistakes {
 		say("%s", m)
 	}
@@ -179,7 +185,7 @@ func (d *definition) job(defaults Defaults, use []Middleware, say func(string, .
 	job := &Job{
 		Name: d.name, Description: d.description, Source: d.source.String(), Args: d.args,
 		Tags: distinct(d.tags), Metadata: maps.Clone(d.metadata), Zone: defaults.Zone,
-		Exprs: append([]string{d.expr}, d.also...), Policies: d.policies,
+		Exprs: append([]string{d.expr}, d.also...), Policies: d.policies, Ping: d.ping,
 	}
 	job.schedules(d.zone, say)
 	if len(d.only) > 0 && !slices.Contains(d.only, defaults.Env) {
@@ -206,6 +212,7 @@ func (d *definition) job(defaults Defaults, use []Middleware, say func(string, .
 	if p.OnCrash == "" {
 		p.OnCrash = Skip
 	}
+	job.hooks = newHookSet(hooks, d.hooks)
 	if d.fn != nil {
 		run, err := job.wrap(d.fn, use, d.use)
 		if err != nil {
@@ -245,7 +252,7 @@ func (j *Job) wrap(fn Func, shared, own []Middleware) (Func, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Chain(labels(j.Tags, j.Metadata), logging, retrying(j.Policies), timeout(j.Policies.Timeout))(fn), nil
+	return Chain(labels(j.Tags, j.Metadata), j.hooks.beforehand(), logging, retrying(j.Policies), timeout(j.Policies.Timeout))(fn), nil
 }
 
 // apply is [Chain] for wrappers that are not to be trusted. Panics are isolated around the
@@ -311,9 +318,9 @@ func (s site) String() string {
 	return fmt.Sprintf("%s:%d", s.file, s.line)
 }
 
-// callSite returns the place of a call; skip counts as in [runtime.Caller], seen from here.
-func callSite(skip int) site {
-	_, file, line, ok := runtime.Caller(skip)
+// callSite returns the place from which its caller was called.
+func callSite() site {
+	_, file, line, ok := runtime.Caller(2)
 	if !ok {
 		return site{}
 	}

@@ -85,6 +85,8 @@ type Scheduler struct {
 
 	stream stream // of what happens, for those who want to know
 
+	hooks hookPool
+
 	mu         sync.Mutex
 	memory     *transient // of a scheduler without a store; else nil
 	filed      []filed
@@ -134,6 +136,7 @@ func New(c Config) *Scheduler {
 	if c.Context != nil {
 		s.base = c.Context(s.base)
 	}
+	s.hooks.open(s.base, c.Workers, c.Log)
 	for _, j := range c.Jobs {
 		e := &entry{job: j, table: j.timetable(), next: never, serial: j.Policies.Overlap == Queue || j.Policies.Overlap == Replace}
 		s.byName[j.Name] = e

@@ -222,6 +222,7 @@ type Finish struct {
 	Lines    []LogLine // not yet noted
 
 	kept *transientJob
+	err  error // what Error is the text of; nil when it is none of the function's
 }
 
 // Beat is a sign of life.

@@ -156,6 +156,9 @@ func (s *Scheduler) taken(takes []Take, from []Record, done []bool) {
 			rec.Status, rec.Reason, rec.Error, rec.EndedAt, rec.Attempts = t.Status, t.Reason, t.Error, &t.At, t.Attempts
 			if e := s.byName[rec.Job]; e != nil {
 				e.dirty = true
+				if t.Status == Skipped {
+					s.hooks.skipped(e.job, rec)
+				}
 			}
 			s.tell(Event{Kind: RunEnded, Job: rec.Job, Record: rec})
 			continue

@@ -47,6 +47,7 @@ type JobDetail struct {
 	Policies     PolicyView      `json:"policies"`
 	Stats        Stats           `json:"statistics"`
 	Pause        *PauseView      `json:"pause"`
+	Ping         *PingView       `json:"ping"`
 	Override     *OverrideView   `json:"schedule_override"`
 	Args         json.RawMessage `json:"args_defaults,omitempty"`
 	ArgsSchema   json.RawMessage `json:"args_schema,omitempty"`

@@ -22,6 +22,15 @@ type Mark struct {
 	Number int64
 	ID     string // of the run with that number, in case the number is given away again
 	Audit  int64  // ID of the audit entry written last
+	// Gaps and AuditGaps are numbers before the mark that nothing was seen of yet: on some stores a
+	// transaction takes its numbers before another's, and commits after it.
+	Gaps, AuditGaps []Gap
+}
+
+// Gap is a number that was given away, perhaps to what has not been committed yet.
+type Gap struct {
+	Number int64
+	Since  time.Time // when it was noticed
 }
 
 // Glance is what goes on, in few words, as of one moment.

@@ -26,7 +26,7 @@ type Outcome struct {
 }
 
 // Run runs a registered job once, in a real run context and inside of all of its wrappers, and
-// returns when it has ended. The clock and the other jobs stand still, nothing is stored, and
+// returns when it and its hooks have ended. The clock and the other jobs stand still, nothing is stored, and
 // neither [cron.Only] nor a schedule keeps the job from running. An unknown job and mistakes in
 // a registration end the test; whatever the job does is in the outcome.
 //

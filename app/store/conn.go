@@ -12,22 +12,30 @@ import (
 // conn is a transaction whose statements and texts take the form that the dialect wants.
 type conn struct {
 	*sql.Tx
-	sql *statements
+	sql   *statements
+	heard func(query string)
 }
 
 // ExecContext implements querier, and gorm's ConnPool.
 func (c conn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return c.Tx.ExecContext(ctx, c.sql.bound(query), c.sql.fit(args)...)
+	return c.Tx.ExecContext(ctx, c.bound(query), c.sql.fit(args)...)
 }
 
 // QueryContext implements querier, and gorm's ConnPool.
 func (c conn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return c.Tx.QueryContext(ctx, c.sql.bound(query), c.sql.fit(args)...)
+	return c.Tx.QueryContext(ctx, c.bound(query), c.sql.fit(args)...)
 }
 
 // QueryRowContext implements querier, and gorm's ConnPool.
 func (c conn) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	return c.Tx.QueryRowContext(ctx, c.sql.bound(query), c.sql.fit(args)...)
+	return c.Tx.QueryRowContext(ctx, c.bound(query), c.sql.fit(args)...)
+}
+
+func (c conn) bound(query string) string {
+	if c.heard != nil {
+		c.heard(query)
+	}
+	return c.sql.bound(query)
 }
 
 func (s *statements) bound(query string) string {

@@ -34,6 +34,7 @@ type dialect interface {
 
 type pools struct {
 	writes, reads, users *sql.DB
+	changes              *sql.DB // of migrations, which may take long; nil: writes
 	absent               bool
 }
 
@@ -75,6 +76,8 @@ func parse(url string) (dialect, error) {
 		return parseSQLite(rest)
 	case "postgres", "postgresql":
 		return parsePostgres(url)
+	case "mysql", "mariadb":
+		return parseMySQL(url)
 	}
 	return nil, fmt.Errorf("open store: databases of the kind %q are not supported: use sqlite://data/crons.db, postgres://user:password@host/name or mysql://user:password@host/name", scheme)
 }

@@ -22,6 +22,17 @@ func (s *Store) Tamper(f func(point string, kinds []string) error) {
 	}
 }
 
+// Heard has f called with every statement of the writer, the beginnings and ends of transactions included.
+func (s *Store) Heard(f func(query string)) {
+	s.heard = f
+	s.tamper = func(point string, _ []*op) error {
+		if point != "committed" {
+			f(point)
+		}
+		return nil
+	}
+}
+
 // WithoutFence takes away the comparison of tokens.
 func (s *Store) WithoutFence() { s.rules.fenced = func(int64, int64) bool { return false } }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"fmt"
 	"slices"
 
 	"gorm.io/gorm"
@@ -49,6 +50,11 @@ func (t *txn) lock(n *needs) {
 	if len(missing) > 0 {
 		t.createStates(missing, n.seen)
 		t.lockStates(missing)
+		for _, job := range missing {
+			if _, there := t.states[job]; !there {
+				t.fail(fmt.Errorf("job %q: this database cannot tell its name from another's", job))
+			}
+		}
 	}
 	groups := unique(slices.Clone(n.groups))
 	for _, c := range n.claims {
@@ -143,6 +149,9 @@ func (t *txn) early(c *cron.Claim) bool {
 	s := t.states[c.Job]
 	return t.now != 0 && c.Slot.UnixMilli() > t.now || s != nil && !s.locked
 }
+
+// idle says whether there is nothing to commit but locks.
+func (t *txn) idle() bool { return t.sql.locks != nil && !t.wrote }
 
 // locking makes a read one that locks its rows.
 func (t *txn) locking(db *gorm.DB) *gorm.DB {

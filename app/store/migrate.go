@@ -80,7 +80,7 @@ func (s *Store) step(ctx context.Context, steps []migration) (more bool, err err
 	if have == len(steps) {
 		return false, nil
 	}
-	tx, err := s.db.lock(ctx, s.writes)
+	tx, err := s.db.lock(ctx, s.changes)
 	if err != nil {
 		return false, err
 	}

@@ -63,7 +63,8 @@ func (d *postgres) pool(size int, limit time.Duration, settings string) *sql.DB 
 }
 
 func (d *postgres) open(ctx context.Context, readOnly bool) (pools, error) {
-	limits := fmt.Sprintf("SET statement_timeout = %d; SET lock_timeout = %d; SET idle_in_transaction_session_timeout = %d; ",
+	// Statements are short, and compiling one to machine code takes longer than carrying it out.
+	limits := fmt.Sprintf("SET jit = off; SET statement_timeout = %d; SET lock_timeout = %d; SET idle_in_transaction_session_timeout = %d; ",
 		statementTimeout.Milliseconds(), lockTimeout.Milliseconds(), idleTimeout.Milliseconds())
 	const looking = "SET default_transaction_read_only = on"
 	var p pools
@@ -77,6 +78,7 @@ func (d *postgres) open(ctx context.Context, readOnly bool) (pools, error) {
 			// An answer without an error is on the disk, whatever the server's own habit.
 			"SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
 		p.users = d.pool(serverUsers, 0, "")
+		p.changes = p.users
 	}
 	var version int
 	var encoding string
@@ -101,8 +103,8 @@ func (d *postgres) lock(ctx context.Context, db *sql.DB) (step, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A large table may take long to change, and whoever waits for that waits as long.
-	_, err = tx.ExecContext(ctx, "SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)")
+	// A large table may take long to change.
+	_, err = tx.ExecContext(ctx, fmt.Sprintf("SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '%d', true)", migrationWait.Milliseconds()))
 	if err == nil {
 		_, err = tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(hashtext('fibercrons migration'), hashtext(current_schema()))")
 	}

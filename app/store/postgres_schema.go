@@ -103,5 +103,5 @@ var postgresMigrations = []migration{
 		)`,
 		`CREATE INDEX audit_entries_target ON audit_entries (target, id)`,
 	}},
-	{"versions of the program", versionsSQL(`TEXT COLLATE "C"`)},
+	{"versions of the program", versionsSQL(`TEXT COLLATE "C"`, "")},
 }

@@ -3,9 +3,11 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -33,6 +35,8 @@ const (
 	idleTimeout = 15 * time.Second
 	// transactionTimeout is how long a transaction may take in all.
 	transactionTimeout = 15 * time.Second
+	// migrationWait is how long a process waits for another that is just migrating, before it asks again.
+	migrationWait = time.Minute
 )
 
 // server is a database server as its operator knows it.
@@ -102,6 +106,15 @@ func (c *impatient) limited(set func(time.Time) error) {
 	if !c.set {
 		_ = set(time.Now().Add(c.limit)) // if it cannot be set, what follows fails
 	}
+}
+
+// SyscallConn implements [syscall.Conn]: a driver looks through it whether the peer has hung up.
+func (c *impatient) SyscallConn() (syscall.RawConn, error) {
+	if inner, ok := c.Conn.(syscall.Conn); ok {
+		_ = c.Conn.SetReadDeadline(time.Time{}) // that of the last read may have passed
+		return inner.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
 }
 
 // SetDeadline implements [net.Conn].

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	_ "github.com/go-sql-driver/mysql" // the driver "mysql"
 	"github.com/google/uuid"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 
@@ -26,6 +27,7 @@ type kind struct {
 
 var kinds = []kind{
 	{"Postgres", "TEST_POSTGRES_URL", freshSchema},
+	{"MySQL", "TEST_MYSQL_URL", freshDatabase},
 }
 
 // url is the URL of an empty database, or skips the test.
@@ -63,6 +65,21 @@ func freshSchema(t testing.TB, base string) string {
 	q := u.Query()
 	q.Set("search_path", name)
 	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+func freshDatabase(t testing.TB, base string) string {
+	t.Helper()
+	name := freshName()
+	u, err := url.Parse(base)
+	if err != nil {
+		t.Fatal("TEST_MYSQL_URL is not a URL")
+	}
+	dsn := fmt.Sprintf("%s@tcp(%s)%s", u.User, u.Host, u.Path)
+	// Names must compare by bytes whatever the database's own collation.
+	admin(t, "mysql", dsn, "CREATE DATABASE "+name+" CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
+	t.Cleanup(func() { admin(t, "mysql", dsn, "DROP DATABASE "+name) })
+	u.Path = "/" + name
 	return u.String()
 }
 

@@ -100,5 +100,5 @@ var sqliteMigrations = []migration{
 		)`,
 		`CREATE INDEX audit_entries_target ON audit_entries (target)`,
 	}},
-	{"versions of the program", versionsSQL("TEXT")},
+	{"versions of the program", versionsSQL("TEXT", "")},
 }

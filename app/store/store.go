@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -54,6 +55,7 @@ type Store struct {
 	writes   *sql.DB  // one connection, the writer's alone
 	reads    *gorm.DB // a few connections that cannot write
 	readPool *sql.DB
+	changes  *sql.DB  // for migrations
 	users    *gorm.DB // for the user's own tables
 	pools    []*sql.DB
 	writer   *writer
@@ -62,6 +64,7 @@ type Store struct {
 	outlined atomic.Int64 // how many jobs there were in the last outline
 	rules    rules
 	tamper   func(point string, ops []*op) error // tests only: fails where it likes
+	heard    func(query string)                  // tests only: is told of the writer's statements
 }
 
 var _ cron.Store = (*Store)(nil)
@@ -109,7 +112,7 @@ func (s *Store) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.writes, s.readPool, s.absent = p.writes, p.reads, p.absent
+	s.writes, s.readPool, s.changes, s.absent = p.writes, p.reads, cmp.Or(p.changes, p.writes), p.absent
 	switch {
 	case s.opts.NoMigrate:
 	case s.opts.ReadOnly && !s.absent && s.db.sql().locks != nil && s.none(ctx):

@@ -70,6 +70,7 @@ type txn struct {
 	sql    *statements
 	now    int64 // the clock of leases
 	err    error // the first failed statement; nothing is committed after it
+	wrote  bool
 	states map[string]*jobState
 	runs   map[string]*run
 	slots  map[slotKey]*run
@@ -98,7 +99,7 @@ type (
 
 func newTxn(ctx context.Context, s *Store, tx *sql.Tx, group []*op, careful, quick bool) (*txn, error) {
 	t := &txn{
-		ctx: ctx, store: s, tx: conn{tx, s.db.sql()}, sql: s.db.sql(),
+		ctx: ctx, store: s, tx: conn{tx, s.db.sql(), s.heard}, sql: s.db.sql(),
 		states: map[string]*jobState{}, runs: map[string]*run{},
 		slots: map[slotKey]*run{}, keys: map[requestKey]*run{},
 		active: map[string][]*run{}, groups: map[string][]*run{},
@@ -260,6 +261,7 @@ func (t *txn) query(query string, args []any, each func(*sql.Rows) error) {
 }
 
 func (t *txn) exec(query string, args ...any) {
+	t.wrote = true
 	if t.err == nil {
 		_, t.err = t.tx.ExecContext(t.ctx, query, args...)
 	}
@@ -269,6 +271,7 @@ func (t *txn) exec(query string, args ...any) {
 // rare. Its errors go through failed.
 func (t *txn) gorm() *gorm.DB {
 	t.fail(t.flush())
+	t.wrote = true
 	db := t.store.users.Session(&gorm.Session{NewDB: true, Context: t.ctx})
 	db.Statement.ConnPool = t.tx
 	return db

@@ -11,10 +11,11 @@ import (
 // time one is newer. No group of a job has the name.
 const versionsLock = ""
 
-// versionsSQL is the step that adds versions; text is the type of a key.
-func versionsSQL(text string) []string {
+// versionsSQL is the step that adds versions; text is the type of a key, and table
+// what follows the columns of a table.
+func versionsSQL(text, table string) []string {
 	return []string{
-		"CREATE TABLE program_versions (print " + text + " NOT NULL PRIMARY KEY, generation BIGINT NOT NULL, seen_at BIGINT NOT NULL)",
+		"CREATE TABLE program_versions (print " + text + " NOT NULL PRIMARY KEY, generation BIGINT NOT NULL, seen_at BIGINT NOT NULL)" + table,
 		"ALTER TABLE instances ADD COLUMN generation BIGINT NOT NULL DEFAULT 0",
 		"ALTER TABLE job_state ADD COLUMN generation BIGINT NOT NULL DEFAULT 0",
 	}

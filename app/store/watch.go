@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"sync"
 
 	"gorm.io/gorm"
@@ -108,91 +109,172 @@ const (
 )
 
 // Glance implements [cron.Watch], in one read transaction. The marked run is read along with those
-// after it: when it is not there any more, its number may have been given to another run.
+// after it: when it is not there any more, its number may have been given to another run. What got
+// its number before the mark and was committed after it is found by the gaps that the mark tells of.
 func (s *Store) Glance(ctx context.Context, after cron.Mark, limit int) (cron.Glance, error) {
 	var g cron.Glance
 	err := s.reads.WithContext(ctx).Transaction(func(db *gorm.DB) error {
 		g = cron.Glance{}
-		marked := after.Number == 0
-		at := make(map[string]int)
-		read := func(query string, args []any, each func(*sql.Rows) error) error {
-			rows, err := db.Raw(query, args...).Rows()
-			if err != nil {
+		l := look{db: db, server: s.db.sql().locks != nil, after: after, limit: limit, at: make(map[string]int), g: &g}
+		for _, part := range []func() error{l.runs, l.late, l.active, l.audits, l.switches} {
+			if err := part(); err != nil {
 				return err
 			}
-			defer rows.Close()
-			for rows.Next() {
-				if err := each(rows); err != nil {
-					return err
-				}
-			}
-			return rows.Err()
 		}
-		err := read(newestSQL, nil, func(rows *sql.Rows) error { return rows.Scan(&g.Newest.Number, &g.Newest.ID) })
-		if err != nil {
-			return err
-		}
-		inserted := 0
-		err = read(insertedSQL, []any{after.Number, limit + 2}, func(rows *sql.Rows) error {
-			var number int64
-			var r cron.Sight
-			if err := rows.Scan(&number, &r.ID, &r.Status, &r.Attempt, &r.Cancelled); err != nil {
-				return err
-			}
-			if number == after.Number && r.ID == after.ID {
-				marked = true
-				return nil
-			}
-			inserted++
-			at[r.ID] = len(g.Runs)
-			g.Runs = append(g.Runs, r)
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		g.Missed = !marked || inserted > limit
-		err = read(activeSQL, nil, func(rows *sql.Rows) error {
-			var r cron.Sight
-			if err := rows.Scan(&r.ID, &r.Status, &r.Attempt, &r.Cancelled, &r.LastLine, &r.Progress); err != nil {
-				return err
-			}
-			if i, there := at[r.ID]; there {
-				g.Runs[i] = r
-			} else {
-				g.Runs = append(g.Runs, r)
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		err = read(lastAuditSQL, nil, func(rows *sql.Rows) error { return rows.Scan(&g.Newest.Audit) })
-		if err != nil {
-			return err
-		}
-		err = read(toldSQL, []any{after.Audit}, func(rows *sql.Rows) error {
-			var t cron.Told
-			err := rows.Scan(&t.Job, &t.Paused)
-			g.Told = append(g.Told, t)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		return read(switchSQL, nil, func(rows *sql.Rows) error {
-			var w cron.Switch
-			var pausedAt, pausedUntil, overrideAt models.Millis
-			if err := rows.Scan(&w.Job, &w.Paused, &pausedAt, &pausedUntil, &overrideAt); err != nil {
-				return err
-			}
-			w.PausedAt, w.PausedUntil, w.OverrideAt = pausedAt.Time(), pausedUntil.Time(), overrideAt.Time()
-			g.Jobs = append(g.Jobs, w)
-			return nil
-		})
+		return nil
 	}, s.db.sql().look)
 	if err != nil {
 		return cron.Glance{}, fmt.Errorf("look for changes: %w", s.db.explain(err))
 	}
 	return g, nil
+}
+
+// look is one glance on its way.
+type look struct {
+	db     *gorm.DB
+	server bool // numbers are not in the order of commits
+	after  cron.Mark
+	limit  int
+	at     map[string]int // where in g.Runs a run is
+	g      *cron.Glance
+}
+
+func (l *look) read(query string, each func(*sql.Rows) error, args ...any) error {
+	rows, err := l.db.Raw(query, args...).Rows()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := each(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func (l *look) sight(r cron.Sight) {
+	if i, there := l.at[r.ID]; there {
+		l.g.Runs[i] = r
+		return
+	}
+	l.at[r.ID] = len(l.g.Runs)
+	l.g.Runs = append(l.g.Runs, r)
+}
+
+// runs reads those that were inserted after the mark.
+func (l *look) runs() error {
+	g, marked, inserted := l.g, l.after.Number == 0, 0
+	err := l.read(newestSQL, func(rows *sql.Rows) error { return rows.Scan(&g.Newest.Number, &g.Newest.ID) })
+	if err != nil {
+		return err
+	}
+	seen := []int64{l.after.Number}
+	err = l.read(insertedSQL, func(rows *sql.Rows) error {
+		var number int64
+		var r cron.Sight
+		if err := rows.Scan(&number, &r.ID, &r.Status, &r.Attempt, &r.Cancelled); err != nil {
+			return err
+		}
+		if number == l.after.Number && r.ID == l.after.ID {
+			marked = true
+			return nil
+		}
+		inserted++
+		seen = append(seen, number)
+		l.sight(r)
+		return nil
+	}, l.after.Number, l.limit+2)
+	g.Missed = !marked || inserted > l.limit
+	if err != nil || !l.server {
+		return err
+	}
+	if g.Missed || l.after.Number == 0 || l.after.Number > g.Newest.Number { // what is open is not known from before
+		g.Newest.Gaps, err = l.gapsAfter(recentNumbersSQL, max(g.Newest.Number-gapWindow, 0))
+		return err
+	}
+	g.Newest.Gaps = between(seen)
+	return nil
+}
+
+// late reads the runs that have come to light in the gaps before the mark.
+func (l *look) late() error {
+	filled := make(map[int64]bool)
+	for some := range slices.Chunk(l.after.Gaps, gapRows) {
+		err := l.read(lateSQL, func(rows *sql.Rows) error {
+			var number int64
+			var r cron.Sight
+			err := rows.Scan(&number, &r.ID, &r.Status, &r.Attempt, &r.Cancelled)
+			filled[number] = true
+			l.sight(r)
+			return err
+		}, numbers(some))
+		if err != nil {
+			return err
+		}
+	}
+	l.g.Newest.Gaps = stillOpen(l.g.Newest.Gaps, l.after.Gaps, filled, gapWindow)
+	return nil
+}
+
+func (l *look) active() error {
+	return l.read(activeSQL, func(rows *sql.Rows) error {
+		var r cron.Sight
+		err := rows.Scan(&r.ID, &r.Status, &r.Attempt, &r.Cancelled, &r.LastLine, &r.Progress)
+		l.sight(r)
+		return err
+	})
+}
+
+// audits reads what was told of pauses.
+func (l *look) audits() error {
+	g := l.g
+	err := l.read(lastAuditSQL, func(rows *sql.Rows) error { return rows.Scan(&g.Newest.Audit) })
+	if err != nil {
+		return err
+	}
+	told := func(rows *sql.Rows) error {
+		var t cron.Told
+		err := rows.Scan(&t.Job, &t.Paused)
+		g.Told = append(g.Told, t)
+		return err
+	}
+	if len(l.after.AuditGaps) > 0 {
+		if err := l.read(lateToldSQL, told, numbers(l.after.AuditGaps)); err != nil {
+			return err
+		}
+	}
+	if err := l.read(toldSQL, told, l.after.Audit); err != nil || !l.server {
+		return err
+	}
+	from := l.after.Audit
+	if from == 0 || from > g.Newest.Audit {
+		from = max(g.Newest.Audit-gapAudits, 0)
+	}
+	fresh, err := l.gapsAfter(recentAuditsSQL, from)
+	if err != nil {
+		return err
+	}
+	filled := make(map[int64]bool)
+	err = l.read(auditsSQL, func(rows *sql.Rows) error {
+		var number int64
+		err := rows.Scan(&number)
+		filled[number] = true
+		return err
+	}, numbers(l.after.AuditGaps))
+	g.Newest.AuditGaps = stillOpen(fresh, l.after.AuditGaps, filled, gapAudits)
+	return err
+}
+
+func (l *look) switches() error {
+	return l.read(switchSQL, func(rows *sql.Rows) error {
+		var w cron.Switch
+		var pausedAt, pausedUntil, overrideAt models.Millis
+		if err := rows.Scan(&w.Job, &w.Paused, &pausedAt, &pausedUntil, &overrideAt); err != nil {
+			return err
+		}
+		w.PausedAt, w.PausedUntil, w.OverrideAt = pausedAt.Time(), pausedUntil.Time(), overrideAt.Time()
+		l.g.Jobs = append(l.g.Jobs, w)
+		return nil
+	})
 }

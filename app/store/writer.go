@@ -253,6 +253,9 @@ func (s *Store) attempt(group []*op, careful, quick bool) error {
 	if err := s.at("commit", group); err != nil {
 		return err
 	}
+	if t.idle() {
+		return nil // rolled back, which waits for no disk
+	}
 	if err := tx.Commit(); err != nil {
 		return err
 	}

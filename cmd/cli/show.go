@@ -72,6 +72,7 @@ func describe(j cron.JobDetail) [][2]string {
 		{"pause", pauseText(j.Pause, zone)},
 		{"tags", strings.Join(j.Tags, ", ")},
 		{"metadata", strings.Join(meta, "\n")},
+		{"ping", pingText(j.Ping)},
 		{"source", j.Source},
 		{"arguments", string(j.Args)},
 		{"next", strings.Join(next, "\n")},
@@ -98,6 +99,13 @@ func pauseText(pause *cron.PauseView, zone *time.Location) string {
 		s += ": " + pause.Reason
 	}
 	return s
+}
+
+func pingText(ping *cron.PingView) string {
+	if ping == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s (%s)", ping.Host, ping.Form)
 }
 
 func overrideText(o *cron.OverrideView, zone *time.Location) string {

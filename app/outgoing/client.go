@@ -1,0 +1,148 @@
+package outgoing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// maxRedirects is how many redirects of one exchange are followed.
+const maxRedirects = 3
+
+// Client returns a client that calls what may be reached; see the package comment. Its errors hold
+// URLs: use it by [Do], or pass them through [Clean].
+func Client(o Options) *http.Client {
+	o = o.withDefaults()
+	return &http.Client{
+		Timeout:       o.Timeout,
+		CheckRedirect: checkRedirect,
+		Transport: &transport{maxBody: o.MaxBody, next: &http.Transport{
+			Proxy:                  nil, // also none of the environment's
+			DialContext:            DialContext(o),
+			TLSHandshakeTimeout:    o.Timeout,
+			MaxResponseHeaderBytes: 64 << 10,
+			MaxIdleConnsPerHost:    2,
+			IdleConnTimeout:        30 * time.Second,
+		}},
+	}
+}
+
+// transport keeps answers within their bounds.
+type transport struct {
+	next    *http.Transport
+	maxBody int64
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.next.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	if where := resp.Header.Get("Location"); where != "" {
+		if _, err := url.Parse(where); err != nil { // http.Client would repeat it in its error
+			_ = resp.Body.Close()
+			return nil, errors.New("it redirects to something that is not a URL")
+		}
+	}
+	resp.Body = &capped{ReadCloser: resp.Body, left: t.maxBody}
+	return resp, nil
+}
+
+// CloseIdleConnections lets http.Client.CloseIdleConnections through.
+func (t *transport) CloseIdleConnections() { t.next.CloseIdleConnections() }
+
+// errCapped is the end of an answer that is longer than anyone will read.
+var errCapped = errors.New("the answer is longer than what is read of one")
+
+// capped is a body of which only so much is read.
+type capped struct {
+	io.ReadCloser
+	left int64
+}
+
+func (c *capped) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		var one [1]byte
+		n, err := c.ReadCloser.Read(one[:])
+		if n > 0 {
+			return 0, errCapped
+		}
+		return 0, err
+	}
+	if int64(len(p)) > c.left {
+		p = p[:c.left]
+	}
+	n, err := c.ReadCloser.Read(p)
+	c.left -= int64(n)
+	return n, err
+}
+
+// Body reads an answer and closes it. Of one that is longer than [Options].MaxBody it returns the
+// beginning, without an error.
+func Body(resp *http.Response) ([]byte, error) {
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	if errors.Is(err, errCapped) {
+		err = nil
+	}
+	return text, err
+}
+
+// Answer is what came back.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte // at most [Options].MaxBody of it
+}
+
+// Do sends req by a client that [Client] made, and reads the answer. The error names the host.
+func Do(client *http.Client, req *http.Request) (Answer, error) {
+	resp, err := client.Do(req)
+	if err != nil {
+		return Answer{}, Clean(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := Body(resp)
+	if err != nil {
+		return Answer{}, Clean(&url.Error{Op: req.Method, URL: req.URL.String(), Err: err})
+	}
+	return Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
+}
+
+// Clean takes the URL out of an error of http.Client and leaves its host. What was wrong can still
+// be found in it by errors.As, but for the URL.
+func Clean(err error) error {
+	var outer *url.Error
+	if !errors.As(err, &outer) {
+		return err
+	}
+	host, secrets := "the address", []string{outer.URL}
+	if u, bad := url.Parse(outer.URL); bad == nil {
+		if u.Host != "" {
+			host = u.Host
+		}
+		secrets = []string{u.Path, u.EscapedPath(), u.RawQuery, u.User.Username()}
+	}
+	inner := outer.Err
+	var refused *RefusedError
+	switch {
+	case errors.As(inner, &refused) && strings.HasPrefix(host, refused.Host):
+		return refused
+	case errors.As(inner, &refused): // it was led there
+		return fmt.Errorf("call %s: %w", host, refused)
+	case outer.Timeout() && !errors.Is(inner, context.Canceled):
+		return fmt.Errorf("call %s: no answer in time: %w", host, context.DeadlineExceeded)
+	}
+	for _, secret := range secrets {
+		if len(secret) > 1 && strings.Contains(inner.Error(), secret) {
+			return fmt.Errorf("call %s: the exchange failed", host)
+		}
+	}
+	return fmt.Errorf("call %s: %w", host, inner)
+}

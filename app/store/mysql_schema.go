@@ -1,0 +1,108 @@
+package store
+
+// mysqlMigrations is append-only. Every statement commits by itself on MySQL and MariaDB, so a step that
+// was broken off is carried out again from its start: what it says is there already is (mysqlStep).
+//
+// Names compare by bytes (utf8mb4_bin). NULLs do not collide in a unique key, which is what slots and
+// request keys want; these keep their trailing spaces apart as bytes. Active runs are those with ended_at
+// NULL, and the first entries of an index.
+var mysqlMigrations = []migration{
+	{"the first tables", []string{
+		`CREATE TABLE job_state (
+			name VARCHAR(255) NOT NULL PRIMARY KEY,
+			definition LONGTEXT NOT NULL DEFAULT (''),
+			first_seen BIGINT NOT NULL,
+			watermark BIGINT NOT NULL DEFAULT 0,
+			removed_at BIGINT,
+			paused BOOLEAN NOT NULL DEFAULT FALSE,
+			paused_at BIGINT,
+			paused_until BIGINT,
+			paused_by TEXT NOT NULL DEFAULT (''),
+			paused_reason TEXT NOT NULL DEFAULT (''),
+			override_expr TEXT NOT NULL DEFAULT (''),
+			override_zone TEXT NOT NULL DEFAULT (''),
+			override_by TEXT NOT NULL DEFAULT (''),
+			override_at BIGINT,
+			last_run BIGINT,
+			last_run_id VARCHAR(64) NOT NULL DEFAULT '',
+			last_slot BIGINT,
+			last_duration_ms BIGINT NOT NULL DEFAULT 0,
+			last_status VARCHAR(32) NOT NULL DEFAULT '',
+			last_error LONGTEXT NOT NULL DEFAULT (''),
+			last_success BIGINT,
+			runs BIGINT NOT NULL DEFAULT 0,
+			failures BIGINT NOT NULL DEFAULT 0
+		)` + mysqlTable,
+		`CREATE TABLE job_groups (name VARCHAR(255) NOT NULL PRIMARY KEY)` + mysqlTable,
+		`CREATE TABLE job_runs (
+			seq BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+			id VARCHAR(64) NOT NULL,
+			job VARCHAR(255) NOT NULL,
+			slot BIGINT,
+			data_slot BIGINT,
+			token BIGINT NOT NULL,
+			status VARCHAR(32) NOT NULL,
+			reason VARCHAR(64) NOT NULL DEFAULT '',
+			triggered_by VARCHAR(32) NOT NULL,
+			attempt BIGINT NOT NULL DEFAULT 0,
+			attempts LONGTEXT,
+			error LONGTEXT NOT NULL DEFAULT (''),
+			stack LONGTEXT NOT NULL DEFAULT (''),
+			args LONGTEXT,
+			result LONGTEXT,
+			progress LONGTEXT,
+			request_key VARBINARY(1000),
+			actor TEXT NOT NULL DEFAULT (''),
+			instance VARCHAR(64) NOT NULL DEFAULT '',
+			run_group VARCHAR(255) NOT NULL DEFAULT '',
+			queued_at BIGINT NOT NULL,
+			next_at BIGINT,
+			started_at BIGINT,
+			ended_at BIGINT,
+			cancel_at BIGINT,
+			cancel_reason VARCHAR(64) NOT NULL DEFAULT '',
+			cancel_by TEXT NOT NULL DEFAULT (''),
+			lease_until BIGINT NOT NULL DEFAULT 0,
+			UNIQUE KEY job_runs_id (id),
+			UNIQUE KEY job_runs_slot (job, slot),
+			UNIQUE KEY job_runs_key (job, request_key),
+			KEY job_runs_active (ended_at, job),
+			KEY job_runs_group (run_group, ended_at),
+			KEY job_runs_history (job, seq),
+			KEY job_runs_time (queued_at, seq)
+		)` + mysqlTable,
+		`CREATE TABLE run_logs (
+			run_id VARCHAR(64) NOT NULL,
+			seq BIGINT NOT NULL,
+			at BIGINT,
+			attempt BIGINT NOT NULL DEFAULT 0,
+			level VARCHAR(64) NOT NULL DEFAULT '',
+			message LONGTEXT NOT NULL DEFAULT (''),
+			attrs LONGTEXT,
+			PRIMARY KEY (run_id, seq)
+		)` + mysqlTable,
+		`CREATE TABLE instances (
+			id VARCHAR(64) NOT NULL PRIMARY KEY,
+			host TEXT NOT NULL DEFAULT (''),
+			pid BIGINT NOT NULL DEFAULT 0,
+			version TEXT NOT NULL DEFAULT (''),
+			started_at BIGINT,
+			seen_at BIGINT,
+			stopped_at BIGINT
+		)` + mysqlTable,
+		"CREATE TABLE audit_entries (" + `
+			id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+			at BIGINT NOT NULL,
+			actor TEXT NOT NULL DEFAULT (''),
+			action VARCHAR(64) NOT NULL,
+			target VARCHAR(255) NOT NULL DEFAULT '',
+			` + "`before` LONGTEXT, `after` LONGTEXT," + `
+			origin TEXT NOT NULL DEFAULT (''),
+			request_id TEXT NOT NULL DEFAULT (''),
+			KEY audit_entries_target (target, id)
+		)` + mysqlTable,
+	}},
+	{"versions of the program", versionsSQL("VARCHAR(64)", mysqlTable)},
+}
+
+const mysqlTable = " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"

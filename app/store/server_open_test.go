@@ -1,0 +1,279 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"fibercrons/app/cron"
+	"fibercrons/app/store"
+)
+
+// altered returns a URL with a part of it changed.
+func altered(t *testing.T, of string, change func(*url.URL)) string {
+	t.Helper()
+	u, err := url.Parse(of)
+	if err != nil {
+		t.Fatal("not a URL")
+	}
+	change(u)
+	return u.String()
+}
+
+func TestServerOpenSaysWhatIsWrong(t *testing.T) {
+	free, err := net.Listen("tcp", "127.0.0.1:0") // nothing listens here once it is closed
+	if err != nil {
+		t.Fatal(err)
+	}
+	free.Close()
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	for scheme, params := range map[string][2]string{"postgres": {"sslmode=disable&connect_timeout=1", "sslmode=sideways"}, "mysql": {"timeout=1s", "tls=sideways"}} {
+		for _, tt := range []struct {
+			name, url string
+			want      []string
+		}{
+			{"refused", fmt.Sprintf("%s://u:secret@%s/d?%s", scheme, free.Addr(), params[0]), []string{`the database "d" at ` + free.Addr().String(), "nothing listens there"}},
+			{"unknown host", scheme + "://u:secret@no.such.host.invalid/d?" + params[0], []string{"no.such.host.invalid:", "no address"}},
+			{"unknown parameter", scheme + "://u:secret@h/d?" + params[1], []string{"is not a", "special characters"}},
+			{"not a URL", scheme + "://u:sec ret@h/d", []string{"is not a", "special characters"}},
+		} {
+			t.Run(scheme+" "+tt.name, func(t *testing.T) { refusedWith(t, tt.url, tt.want) })
+		}
+	}
+	t.Run("postgres silent", func(t *testing.T) {
+		refusedWith(t, fmt.Sprintf("postgres://u:secret@%s/d?sslmode=disable&connect_timeout=1", silent.Addr()), []string{"does not answer"})
+	})
+	onServers(t, func(t *testing.T, k kind) {
+		good := k.url(t)
+		base := os.Getenv(k.env)
+		newer := openURL(t, good)
+		if _, err := newer.Writes().Exec("INSERT INTO schema_migrations (version, name, applied_at) VALUES (99, 'later', 0)"); err != nil {
+			t.Fatal(err)
+		}
+		refusedWith(t, good, []string{"schema version 99", "newer release"})
+		refusedWith(t, altered(t, base, func(u *url.URL) { u.Path = "/no_such_database" }), []string{`the database "no_such_database"`, "CREATE DATABASE"})
+
+		name := freshName()
+		password := url.UserPassword(name, "secret")
+		if k.name == "Postgres" {
+			admin(t, "pgx", base, "CREATE ROLE "+name+" LOGIN PASSWORD 'secret'")
+			t.Cleanup(func() { admin(t, "pgx", base, "DROP ROLE "+name) })
+			refusedWith(t, altered(t, k.url(t), func(u *url.URL) { u.User = password }), []string{"has no schema", "search_path"})
+			return
+		}
+		dsn := "root@tcp(" + strings.TrimPrefix(altered(t, base, func(u *url.URL) { u.Scheme, u.User, u.Path, u.RawQuery = "", nil, "", "" }), "//") + ")/"
+		admin(t, "mysql", dsn, "CREATE USER '"+name+"'@'%' IDENTIFIED BY 'secret'")
+		t.Cleanup(func() { admin(t, "mysql", dsn, "DROP USER '"+name+"'@'%'") })
+		refusedWith(t, altered(t, base, func(u *url.URL) { u.User = password }), []string{"GRANT ALL"})
+		refusedWith(t, altered(t, base, func(u *url.URL) { u.User = url.UserPassword(name, "another secret") }), []string{"does not accept user", name})
+	})
+}
+
+func refusedWith(t *testing.T, url string, want []string) {
+	t.Helper()
+	began := time.Now()
+	s, err := store.Open(context.Background(), store.Options{URL: url, RetryFor: 50 * time.Millisecond})
+	if err == nil {
+		s.Close()
+		t.Fatalf("opened; want %v", want)
+	}
+	for _, w := range append(want, "open store: ") {
+		if !strings.Contains(err.Error(), w) {
+			t.Errorf("error %q lacks %q", err, w)
+		}
+	}
+	if strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("error %q", err)
+	}
+	if took := time.Since(began); took > time.Minute {
+		t.Errorf("it took %s", took)
+	}
+}
+
+func TestServerReadOnly(t *testing.T) {
+	onServers(t, func(t *testing.T, k kind) {
+		ctx, url := t.Context(), k.url(t)
+		readOnly := func() *store.Store {
+			t.Helper()
+			s, err := store.Open(ctx, store.Options{URL: url, ReadOnly: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { s.Close() })
+			return s
+		}
+		s := readOnly()
+		if st, err := s.States(ctx); err != nil || len(st) != 0 || !s.Absent() {
+			t.Errorf("before there are tables: %v, %v, absent %v", st, err, s.Absent())
+		}
+		look, err := store.Open(ctx, store.Options{URL: url, ReadOnly: true, NoMigrate: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if have, want, err := look.Version(ctx); have != 0 || want == 0 || err != nil {
+			t.Errorf("version %d of %d, %v", have, want, err)
+		}
+		look.Close()
+		w := openURL(t, url)
+		if _, err := w.Claim(ctx, []cron.Claim{claimOf("a", 1)}); err != nil {
+			t.Fatal(err)
+		}
+		s = readOnly()
+		if runs, err := s.Runs(ctx, cron.Query{}); err != nil || len(runs) != 1 || s.Absent() {
+			t.Errorf("runs %v, %v", runs, err)
+		}
+		if _, err := s.Glance(ctx, cron.Mark{}, 10); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.Claim(ctx, []cron.Claim{claimOf("a", 2)}); err == nil || !strings.Contains(err.Error(), "cannot be written") {
+			t.Errorf("claim: %v", err)
+		}
+		if err := s.DB().Exec("CREATE TABLE mine (n INTEGER)").Error; err == nil {
+			t.Error("a table was created")
+		}
+	})
+}
+
+// What the user says about his connections reaches them, and changes nothing of ours.
+func TestServerOptionsOfTheUser(t *testing.T) {
+	onServers(t, func(t *testing.T, k kind) {
+		odd := altered(t, k.url(t), func(u *url.URL) {
+			q := u.Query()
+			if k.name == "MySQL" {
+				q.Set("loc", "Asia/Tokyo")
+				q.Set("parseTime", "false")
+				q.Set("multiStatements", "true")
+				q.Set("charset", "latin1")
+				q.Set("sql_mode", "'ANSI,PAD_CHAR_TO_FULL_LENGTH'")
+				q.Set("time_zone", "'-11:00'")
+			} else {
+				q.Set("timezone", "Asia/Tokyo")
+				q.Set("default_transaction_isolation", "serializable")
+				q.Set("application_name", "mine")
+			}
+			u.RawQuery = q.Encode()
+		})
+		s, other := openURL(t, odd), openURL(t, odd)
+		before := time.Now()
+		for i, s := range []*store.Store{s, other} {
+			c := claimOf("jöb", i+1)
+			c.Lease = time.Hour
+			if got, err := s.Claim(t.Context(), []cron.Claim{c}); err != nil || !got[0].Won {
+				t.Fatal(got, err)
+			}
+		}
+		var until int64
+		if err := s.Writes().QueryRow("SELECT MAX(lease_until) FROM job_runs WHERE job = 'jöb'").Scan(&until); err != nil {
+			t.Fatal(err)
+		}
+		if off := time.UnixMilli(until).Sub(before.Add(time.Hour)); off.Abs() > time.Minute {
+			t.Errorf("a lease is off by %s", off)
+		}
+		var zone string
+		query := "SELECT current_setting('timezone')"
+		if k.name == "MySQL" {
+			query = "SELECT @@time_zone"
+		}
+		if err := s.DB().Raw(query).Scan(&zone).Error; err != nil || (zone != "Asia/Tokyo" && zone != "-11:00") {
+			t.Errorf("the user's zone is %q, %v", zone, err)
+		}
+	})
+}
+
+// Texts that a database may refuse, or that do not fit, keep no run from ending.
+func TestServerKeepsWhateverIsLogged(t *testing.T) {
+	onServers(t, func(t *testing.T, k kind) {
+		s, ctx := openURL(t, k.url(t)), t.Context()
+		nasty := "zero \x00 broken \xff\xfe emoji 🙂 quote ' \\ ? $1 :name %s"
+		for i, status := range []cron.Status{cron.Succeeded, cron.Failed, cron.Queued} {
+			c := claimOf("a", i+1)
+			c.Actor = nasty
+			if got, err := s.Claim(ctx, []cron.Claim{c}); err != nil || !got[0].Won {
+				t.Fatal(got, err)
+			}
+			if err := s.Note(ctx, []cron.Note{{Fence: c.Fence, Progress: &cron.Progress{Done: 1, Text: nasty}}}); err != nil {
+				t.Fatal(err)
+			}
+			lines := []cron.LogLine{
+				{Seq: 1, Time: c.At, Level: nasty + strings.Repeat("x", 1000), Message: nasty, Attrs: []byte(`{"a":"\u0000"}`)},
+				{Seq: 2, Time: c.At, Level: "INFO", Message: strings.Repeat("long ", 100_000)},
+			}
+			err := s.Finish(ctx, cron.Finish{
+				Fence: c.Fence, Job: "a", Status: status, Error: nasty, Stack: strings.Repeat(nasty, 3000), Result: []byte(`"\u0000"`),
+				Started: c.At, At: c.At, Lines: lines, Attempts: []cron.Attempt{{Number: 1, Error: nasty}},
+			})
+			if err != nil {
+				t.Fatalf("%s: %v", status, err)
+			}
+			rec, err := s.Run(ctx, c.ID)
+			if err != nil || rec.Status != status || !strings.Contains(rec.Error, "🙂 quote ' \\ ? $1 :name %s") || strings.Contains(rec.Error, "\x00") {
+				t.Errorf("%s: %+v, %v", status, rec, err)
+			}
+			kept, err := s.Logs(ctx, c.ID, 0, 10)
+			if err != nil || len(kept) != 2 || len(kept[1].Message) != 500_000 || !strings.Contains(kept[0].Message, "emoji 🙂") {
+				t.Errorf("%s: %d lines, %v", status, len(kept), err)
+			}
+		}
+		if err := s.Audit(ctx, cron.AuditEntry{At: time.Now(), Actor: nasty, Action: "pause", Target: "a", Before: []byte(`{}`), Origin: nasty}); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.Pause(ctx, cron.Pause{Job: "a", Reason: nasty, Actor: nasty, At: time.Now()}); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.Beat(ctx, cron.Beat{Instance: cron.InstanceInfo{ID: "i", Host: nasty}, At: time.Now(), Lease: time.Hour}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Names that a collation would take for the same are different jobs and different keys.
+func TestServerNamesCompareByBytes(t *testing.T) {
+	onServers(t, func(t *testing.T, k kind) {
+		s := openURL(t, k.url(t))
+		for _, key := range []string{"k", "K", "k ", "ḱ", "ǩ"} {
+			c := claimOf("a", 1)
+			c.Slot, c.Key = time.Time{}, key
+			if got, err := s.Claim(t.Context(), []cron.Claim{c}); err != nil || !got[0].Won {
+				t.Errorf("key %q: %+v, %v", key, got, err)
+			}
+		}
+		for _, job := range []string{"j", "J", "ĵ", "ss", "ß", "j.", "j-"} {
+			c := claimOf(job, 1)
+			if got, err := s.Claim(t.Context(), []cron.Claim{c}); err != nil || !got[0].Won {
+				t.Errorf("job %q: %+v, %v", job, got, err)
+			}
+		}
+	})
+}
+
+func TestServerCloseLeavesNoConnection(t *testing.T) {
+	onServers(t, func(t *testing.T, k kind) {
+		url := k.url(t)
+		s, err := store.Open(t.Context(), store.Options{URL: url})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Claim(t.Context(), []cron.Claim{claimOf("a", 1)}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Glance(t.Context(), cron.Mark{}, 1); err != nil {
+			t.Fatal(err)
+		}
+		writes := s.Writes()
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if open := writes.Stats().OpenConnections; open != 0 {
+			t.Errorf("%d connections are open", open)
+		}
+	})
+}
