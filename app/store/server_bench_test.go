@@ -15,18 +15,18 @@ import (
 	"fibercrons/app/store"
 )
 
-// fleet is some replicas of a program with many jobs, all of which tick: each claims every slot of every
+// rivals are some replicas of a program with many jobs, all of which tick: each claims every slot of every
 // job, in batches of 100 as a scheduler does, and ends what it has won, 64 at a time.
-type fleet struct {
+type rivals struct {
 	all        []*store.Store
 	jobs       []cron.Definition
 	won        []atomic.Int64 // by replica
 	statements atomic.Int64
 }
 
-func newFleet(t testing.TB, url string, replicas, jobs int) *fleet {
+func newRivals(t testing.TB, url string, replicas, jobs int) *rivals {
 	t.Helper()
-	f := &fleet{won: make([]atomic.Int64, replicas)}
+	f := &rivals{won: make([]atomic.Int64, replicas)}
 	for i := range jobs {
 		f.jobs = append(f.jobs, cron.Definition{Name: fmt.Sprintf("job-%d", i), Definition: "* * * * * *"})
 	}
@@ -43,7 +43,7 @@ func newFleet(t testing.TB, url string, replicas, jobs int) *fleet {
 }
 
 // run carries every job through so many slots.
-func (f *fleet) run(t testing.TB, slots int, status cron.Status) {
+func (f *rivals) run(t testing.TB, slots int, status cron.Status) {
 	ctx := context.Background()
 	var replicas sync.WaitGroup
 	for at, s := range f.all {
@@ -103,7 +103,7 @@ func (f *fleet) run(t testing.TB, slots int, status cron.Status) {
 	replicas.Wait()
 }
 
-func (f *fleet) total() (n int64) {
+func (f *rivals) total() (n int64) {
 	for i := range f.won {
 		n += f.won[i].Load()
 	}
@@ -115,7 +115,7 @@ func BenchmarkServerRuns(b *testing.B) {
 	for _, k := range kinds {
 		for _, replicas := range []int{1, 2, 5} {
 			b.Run(fmt.Sprintf("%s/%d", k.name, replicas), func(b *testing.B) {
-				f := newFleet(b, k.url(b), replicas, 500)
+				f := newRivals(b, k.url(b), replicas, 500)
 				b.ResetTimer()
 				f.run(b, (b.N+499)/500, cron.Running)
 				n := float64(f.total())
@@ -132,7 +132,7 @@ func TestServersTakeFewStatements(t *testing.T) {
 	onServers(t, func(t *testing.T, k kind) {
 		for _, replicas := range []int{1, 3} {
 			for _, status := range []cron.Status{cron.Running, cron.Queued} {
-				f := newFleet(t, k.url(t), replicas, 200)
+				f := newRivals(t, k.url(t), replicas, 200)
 				f.run(t, 3, status)
 				if n := f.total(); n != 600 {
 					t.Errorf("%d of 600 slots were won", n)
