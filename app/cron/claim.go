@@ -107,7 +107,7 @@ func (s *Scheduler) gather(entries []*entry, now int64) (*batch, []*entry) {
 
 // reserve gives a batch the free workers, if nothing is in line before it. s.mu is held.
 func (s *Scheduler) reserve(b *batch) *batch {
-	if b != nil && s.ready.len() == 0 {
+	if b != nil && s.ready.len() == 0 && s.cfg.Executor == nil {
 		b.permit = min(s.free, len(b.parts))
 		s.free -= b.permit
 	}
@@ -262,7 +262,7 @@ func (s *Scheduler) claimed(e *entry, c *Claim, got Claimed, r *Run, direct bool
 			s.wg.Go(func() { s.labour(r) })
 			return
 		}
-		s.ready.push(r)
+		s.enlist(r)
 	case got.Won:
 		e.dirty = true
 		s.tell(Event{Kind: RunEnded, Job: c.Job, Record: claimRecord(c, got)})
@@ -326,6 +326,8 @@ func (s *Scheduler) drop(r *Run) {
 	}
 	r.gone = true
 	delete(s.runs, r.id)
+	s.unfile(r)
+	r.tellQueue(Outcome{})
 	r.entry.held--
 	r.entry.pass(r)
 	r.entry.dirty = true
@@ -339,7 +341,11 @@ func (s *Scheduler) cancelOthers(e *entry, except string) {
 		return
 	}
 	for id, r := range s.runs {
-		if r.entry == e && id != except {
+		switch {
+		case r.entry != e || id == except:
+		case r.posted:
+			s.cancel(r, ReasonReplaced, "")
+		default:
 			r.stop(ReasonReplaced, "")
 		}
 	}

@@ -22,6 +22,7 @@ func (s *Scheduler) Close(ctx context.Context) error {
 func (s *Scheduler) drain(ctx context.Context) error {
 	s.mu.Lock()
 	s.phase = draining
+	s.stopTaking()
 	var waiting []*Run
 	for _, r := range s.runs {
 		if r.status == Queued && !r.begun {
@@ -60,6 +61,7 @@ func (s *Scheduler) drain(ctx context.Context) error {
 	if left == 0 {
 		<-ended
 	}
+	s.takers.Wait()
 	s.mu.Lock()
 	s.phase = stopped
 	s.mu.Unlock()
