@@ -43,6 +43,7 @@ func (b *batch) giveBack() {
 	clear(b.claims)
 	clear(b.parts)
 	clear(b.won)
+	b.permit = 0
 	b.claims, b.direct, b.parts, b.won, b.plan = b.claims[:0], b.direct[:0], b.parts[:0], b.won[:0], b.plan[:0]
 	batches.Put(b)
 }
