@@ -13,6 +13,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"runtime/debug"
 
@@ -28,6 +29,7 @@ type App struct {
 	Config config.Config
 	Crons  *cron.Scheduler
 	Store  *store.Store
+	Queue  Queue // nil with CRON_EXECUTOR=local
 	Log    *slog.Logger
 }
 
@@ -37,6 +39,7 @@ type Option func(*options)
 type options struct {
 	log      *slog.Logger
 	readOnly bool
+	here     bool
 }
 
 // Log is where the application logs. Optional. Default: slog.Default().
@@ -62,7 +65,14 @@ func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts .
 		return nil, err
 	}
 	a := &App{Config: cfg, Store: db, Log: o.log}
+	if !o.here && !o.readOnly {
+		if a.Queue, err = openQueue(ctx, cfg, o.log); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+	}
 	a.Crons = cron.New(cron.Config{
+		Executor:  a.Queue,
+		Role:      role(cfg),
 		Store:     db,
 		Jobs:      jobs,
 		Workers:   cfg.Workers,
@@ -96,8 +106,13 @@ func Jobs(cfg config.Config, registry *cron.Registry) ([]*cron.Job, error) {
 // Run ticks until ctx ends and then drains; see [cron.Scheduler.Run].
 func (a *App) Run(ctx context.Context) error { return a.Crons.Run(ctx) }
 
-// Close closes the store. Call it after Run has returned.
-func (a *App) Close() error { return a.Store.Close() }
+// Close closes the store and the queue. Call it after Run has returned.
+func (a *App) Close() error {
+	if a.Queue == nil {
+		return a.Store.Close()
+	}
+	return errors.Join(a.Queue.Close(), a.Store.Close())
+}
 
 type appKey struct{}
 

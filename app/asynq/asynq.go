@@ -23,8 +23,7 @@ const (
 
 // Options are what an [Executor] is made of.
 type Options struct {
-	// URL of Redis: redis://[:password@]host[:port][/number], and rediss, redis-socket and
-	// redis-sentinel as asynq reads them.
+	// URL of Redis: redis://[user:password@]host[:port][/number], rediss:// or unix:///path.
 	URL string
 	// Queue is the name of the queue. Optional. Default: the constant.
 	Queue string
@@ -46,26 +45,15 @@ type Executor struct {
 
 var _ cron.Executor = (*Executor)(nil)
 
-// connections is how many each of client, inspector and server get.
-const connections = 10
-
 // Open returns an executor. Redis need not answer yet.
 func Open(o Options) (*Executor, error) {
 	o.Queue, o.Workers, o.Grace = cmp.Or(o.Queue, Queue), cmp.Or(o.Workers, 64), cmp.Or(o.Grace, 10*time.Second)
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	redis, err := asynq.ParseRedisURI(o.URL)
-	if err != nil { // its text may hold the URL
-		return nil, errors.New("open asynq: REDIS_URL is not one that asynq can use; it takes redis://[:password@]host[:port][/number]")
-	}
-	switch one := redis.(type) {
-	case asynq.RedisClientOpt:
-		one.PoolSize = connections
-		redis = one
-	case asynq.RedisFailoverClientOpt:
-		one.PoolSize = connections
-		redis = one
+	redis, err := parse(o.URL)
+	if err != nil {
+		return nil, fmt.Errorf("open asynq: %w", err)
 	}
 	return &Executor{o: o, redis: redis, client: asynq.NewClient(redis), inspector: asynq.NewInspector(redis)}, nil
 }
