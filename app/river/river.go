@@ -111,15 +111,18 @@ var live = []rivertype.JobState{
 
 // Enqueue implements [cron.Executor].
 func (e *Executor) Enqueue(ctx context.Context, tickets []cron.Ticket) error {
-	many := make([]river.InsertManyParams, len(tickets))
-	for i, t := range tickets {
-		many[i] = river.InsertManyParams{
-			Args: args{Run: t.Run, Job: t.Job, Token: t.Token, Attempt: t.Attempt},
-			InsertOpts: &river.InsertOpts{
-				Queue: Queue, MaxAttempts: 1, Tags: []string{tag(t.Job)}, ScheduledAt: t.NotBefore,
-				UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: live},
-			},
+	many := make([]river.InsertManyParams, 0, len(tickets))
+	seen := make(map[args]bool, len(tickets)) // River refuses all of them when one comes twice
+	for _, t := range tickets {
+		a := args{Run: t.Run, Job: t.Job, Token: t.Token, Attempt: t.Attempt}
+		if seen[a] {
+			continue
 		}
+		seen[a] = true
+		many = append(many, river.InsertManyParams{Args: a, InsertOpts: &river.InsertOpts{
+			Queue: Queue, MaxAttempts: 1, Tags: []string{tag(t.Job)}, ScheduledAt: t.NotBefore,
+			UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: live},
+		}})
 	}
 	if _, err := e.insert.InsertMany(ctx, many); err != nil {
 		return fmt.Errorf("insert into river: %w", err)
