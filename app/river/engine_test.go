@@ -216,7 +216,10 @@ func TestRescue(t *testing.T) {
 		t.Fatal(err)
 	}
 	work(t, e, hands{
-		do:    func(context.Context, cron.Ticket) cron.Outcome { t.Error("a function is called again"); return cron.Outcome{} },
+		do: func(context.Context, cron.Ticket) cron.Outcome {
+			t.Error("a function is called again")
+			return cron.Outcome{}
+		},
 		alive: func(t cron.Ticket) bool { return t.Run == goesOn.Run },
 	})
 	for began := time.Now(); ; time.Sleep(100 * time.Millisecond) {
