@@ -1,12 +1,13 @@
 package asynq_test
 
 import (
+	"context"
 	"net/url"
 	"os"
 	"testing"
 
 	"github.com/google/uuid"
-	hibiken "github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
 
 	"fibercrons/app/asynq"
 	"fibercrons/app/cron"
@@ -29,19 +30,28 @@ func server(t *testing.T) string {
 	return u.String()
 }
 
-// queue names a queue of the test's own, which is removed with it.
+// queue names a queue of the test's own. Its keys are removed with it, also those of processes that were
+// killed.
 func queue(t *testing.T, url string) string {
 	t.Helper()
 	name := "test-" + uuid.New().String()
 	t.Cleanup(func() {
-		opt, err := hibiken.ParseRedisURI(url)
+		ctx := context.Background()
+		o, err := redis.ParseURL(url)
 		if err != nil {
-			t.Fatal(err)
+			t.Fatal("TEST_REDIS_URL is not a URL")
 		}
-		i := hibiken.NewInspector(opt)
-		defer func() { _ = i.Close() }()
-		if err := i.DeleteQueue(name, true); err != nil {
-			t.Log(err) // it had no task
+		c := redis.NewClient(o)
+		defer func() { _ = c.Close() }()
+		keys, err := c.Keys(ctx, "asynq:{"+name+"}:*").Result()
+		if err == nil && len(keys) > 0 {
+			err = c.Del(ctx, keys...).Err()
+		}
+		if err == nil {
+			err = c.SRem(ctx, "asynq:queues", name).Err()
+		}
+		if err != nil {
+			t.Error(err)
 		}
 	})
 	return name
