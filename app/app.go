@@ -13,6 +13,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"runtime/debug"
 	"time"
@@ -31,6 +32,7 @@ type App struct {
 	Config config.Config
 	Crons  *cron.Scheduler
 	Store  *store.Store
+	Queue  Queue // nil with CRON_EXECUTOR=local
 	Log    *slog.Logger
 
 	pings *ping.Pinger
@@ -42,6 +44,7 @@ type Option func(*options)
 type options struct {
 	log      *slog.Logger
 	readOnly bool
+	here     bool
 }
 
 // Log is where the application logs. Optional. Default: slog.Default().
@@ -67,6 +70,11 @@ func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts .
 		return nil, err
 	}
 	a := &App{Config: cfg, Store: db, Log: o.log}
+	if !o.here && !o.readOnly {
+		if a.Queue, err = openQueue(ctx, cfg, o.log); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+	}
 	a.pings = ping.New(ping.Options{
 		Jobs:   jobs,
 		Client: outgoing.Client(outgoing.Options{Allow: cfg.AlertAllowedHosts}),
@@ -78,6 +86,8 @@ func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts .
 		observers = append(observers, a.pings.Observe)
 	}
 	a.Crons = cron.New(cron.Config{
+		Executor:  a.Queue,
+		Role:      role(cfg),
 		Store:     db,
 		Jobs:      jobs,
 		Workers:   cfg.Workers,
@@ -115,12 +125,15 @@ func (a *App) Run(ctx context.Context) error { return a.Crons.Run(ctx) }
 // flush is how long pings that wait may take at the end.
 const flush = 5 * time.Second
 
-// Close sends what pings wait and closes the store. Call it after Run has returned.
+// Close sends what pings wait and closes the store and the queue. Call it after Run has returned.
 func (a *App) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), flush)
 	defer cancel()
 	a.pings.Close(ctx)
-	return a.Store.Close()
+	if a.Queue == nil {
+		return a.Store.Close()
+	}
+	return errors.Join(a.Queue.Close(), a.Store.Close())
 }
 
 // each is all of observers as one; nil: there are none.

@@ -40,6 +40,9 @@ func TestDefaults(t *testing.T) {
 		{"CRON_ENABLED", c.Enabled, true},
 		{"CRON_TIMEZONE", c.Timezone, time.UTC},
 		{"CRON_WORKERS", c.Workers, 64},
+		{"REDIS_URL", c.Redis.IsSet(), false},
+		{"CRON_EXECUTOR", c.Executor, config.ExecutorLocal},
+		{"CRON_ROLE", c.Role, config.RoleAll},
 		{"CRON_DEFAULT_TIMEOUT", c.DefaultTimeout, time.Duration(0)},
 		{"CRON_DEFAULT_RETRIES", c.DefaultRetries, 0},
 		{"CRON_DEFAULT_RETRY_DELAY", c.DefaultRetryDelay, time.Second},
@@ -153,6 +156,11 @@ func TestMistakes(t *testing.T) {
 		{"CRON_TIMEZONE", "Local", `CRON_TIMEZONE="Local": a different zone on every machine, where a slot must be the same instant on all; set it to a name such as UTC or Europe/Berlin, or remove it for the default UTC`},
 		{"CRON_WORKERS", "abc", `CRON_WORKERS="abc": not a whole number; set it to 1 or more, or remove it for the default 64`},
 		{"CRON_WORKERS", "0", `CRON_WORKERS="0": below 1; set it to 1 or more, or remove it for the default 64`},
+		{"CRON_EXECUTOR", "temporal", `CRON_EXECUTOR="temporal": not one of the words it may be; set it to local, river or asynq, or remove it for the default local`},
+		{"CRON_EXECUTOR", "River", `CRON_EXECUTOR="River": works in Postgres, and DATABASE_URL names another database; set DATABASE_URL to postgres://user:password@host/name, or take asynq, which needs REDIS_URL`},
+		{"CRON_EXECUTOR", "asynq", `CRON_EXECUTOR="asynq": works in Redis, and REDIS_URL is not set; set REDIS_URL to redis://host:6379, or take river, which needs DATABASE_URL to be postgres://`},
+		{"CRON_ROLE", "boss", `CRON_ROLE="boss": not one of the words it may be; set it to all, scheduler or worker, or remove it for the default all`},
+		{"CRON_ROLE", "worker", `CRON_ROLE="worker": shares work by a queue, and CRON_EXECUTOR is local; set CRON_EXECUTOR to river or asynq, or remove CRON_ROLE`},
 		{"CRON_DEFAULT_TIMEOUT", "-1s", `CRON_DEFAULT_TIMEOUT="-1s": below 0; set it to a duration such as 10m, or 0 for none, or remove it for the default 0`},
 		{"CRON_DEFAULT_RETRIES", "-1", `CRON_DEFAULT_RETRIES="-1": below 0; set it to 0 or more, or remove it for the default 0`},
 		{"CRON_DEFAULT_RETRY_DELAY", "-1s", `CRON_DEFAULT_RETRY_DELAY="-1s": below 0; set it to a duration such as 1s, or remove it for the default 1s`},
@@ -260,7 +268,7 @@ func TestAccess(t *testing.T) {
 
 func TestUnknownVariables(t *testing.T) {
 	_, warnings, err := load(map[string]string{
-		"CRON_TIMEZON": "UTC", "CRON_EXECUTOR": "local", "CRON_ROLE": "", "CRONTAB": "x", "PATH": "/bin", "CRON_LEASE": "1m",
+		"CRON_TIMEZON": "UTC", "CRON_EXECUTORS": "local", "CRON_ROLES": "", "CRONTAB": "x", "PATH": "/bin", "CRON_LEASE": "1m",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -270,7 +278,7 @@ func TestUnknownVariables(t *testing.T) {
 		name, _, _ := strings.Cut(w, " ")
 		named = append(named, name)
 	}
-	if want := []string{"CRON_EXECUTOR", "CRON_ROLE", "CRON_TIMEZON"}; !slices.Equal(named, want) {
+	if want := []string{"CRON_EXECUTORS", "CRON_ROLES", "CRON_TIMEZON"}; !slices.Equal(named, want) {
 		t.Fatalf("warned of %v, want %v", named, want)
 	}
 	const want = "CRON_TIMEZON is not a variable of this program and is ignored; the nearest one is CRON_TIMEZONE"

@@ -48,6 +48,7 @@ func (b *batch) giveBack() {
 	clear(b.claims)
 	clear(b.parts)
 	clear(b.won)
+	b.permit = 0
 	b.claims, b.direct, b.parts, b.won, b.plan, b.runs = b.claims[:0], b.direct[:0], b.parts[:0], b.won[:0], b.plan[:0], nil
 	batches.Put(b)
 }
@@ -113,7 +114,7 @@ func (s *Scheduler) gather(entries []*entry, now int64) (*batch, []*entry) {
 
 // reserve gives a batch the free workers, if nothing is in line before it. s.mu is held.
 func (s *Scheduler) reserve(b *batch) *batch {
-	if b != nil && s.memory == nil && s.ready.len() == 0 {
+	if b != nil && s.memory == nil && s.cfg.Executor == nil && s.ready.len() == 0 {
 		b.permit = min(s.free, len(b.parts))
 		s.free -= b.permit
 	}
@@ -182,7 +183,7 @@ func (s *Scheduler) claim(b *batch, now int64) {
 		b.got = s.memory.claims(b.got[:0], b.claims)
 		results = b.got
 	} else {
-		results, err = s.ask(b.claims)
+		results, err = s.claimAll(b.claims)
 	}
 	if err != nil {
 		s.claimFailed(b, err)
@@ -243,8 +244,8 @@ func (s *Scheduler) begin(b *batch, results []Claimed) (again []*entry) {
 	return again
 }
 
-// ask gives claims to the store, in slices.
-func (s *Scheduler) ask(claims []Claim) ([]Claimed, error) {
+// claimAll gives claims to the store, in slices.
+func (s *Scheduler) claimAll(claims []Claim) ([]Claimed, error) {
 	if len(claims) <= sliceSize {
 		return s.store.Claim(s.work, claims)
 	}
@@ -306,7 +307,7 @@ func (s *Scheduler) claimed(e *entry, c *Claim, got *Claimed, r *Run, direct boo
 			s.wg.Go(func() { s.labour(r) })
 			return
 		}
-		s.ready.push(r)
+		s.enlist(r)
 	case got.Won:
 		e.dirty = true
 		s.tell(Event{Kind: RunEnded, Job: c.Job, Record: claimRecord(c, got)})
@@ -371,6 +372,8 @@ func (s *Scheduler) drop(r *Run) {
 	}
 	r.gone = true
 	s.runs.remove(r)
+	s.unfile(r)
+	r.tellQueue(Answer{})
 	r.entry.pass(r)
 	r.entry.dirty = true
 	if r.done != nil {
@@ -380,7 +383,11 @@ func (s *Scheduler) drop(r *Run) {
 
 func (s *Scheduler) cancelOthers(e *entry, except string) {
 	for r := range e.runs() {
-		if r.id != except {
+		switch {
+		case r.id == except:
+		case r.posted:
+			s.cancel(r, ReasonReplaced, "")
+		default:
 			r.stop(ReasonReplaced, "")
 		}
 	}

@@ -32,6 +32,11 @@ type live struct {
 	stopped   *stopError // asked to end, and why
 	lost      bool       // another owner has it: whatever it does now counts for nothing
 	done      chan struct{}
+
+	posted   bool          // it waits in the queue, or for its turn to; see post
+	resend   time.Duration // how long its ticket is waited for before it is sent again
+	resendAt time.Time
+	over     chan Answer // of its ticket, when it is being worked
 }
 
 // stopError is the cause a run's context ends with when its end was asked for.
