@@ -29,6 +29,7 @@ type part struct {
 	first int64 // the job's next slot when the batch was made
 	next  int64 // and after the stretch
 	n     int   // claims
+	waits bool  // for the gate, with the slots from next on
 }
 
 const (
@@ -85,7 +86,7 @@ func (s *Scheduler) gather(entries []*entry, now int64) (*batch, []*entry) {
 	}
 	var b *batch
 	for i, e := range entries {
-		if e.next > now {
+		if e.next > now || e.waits {
 			continue
 		}
 		if e.busy {
@@ -170,6 +171,7 @@ func (e *entry) scheduledArgs() []byte {
 // claim asks the store, and begins what was won.
 func (s *Scheduler) claim(b *batch, now int64) {
 	s.fill(b, now)
+	s.admit(b, now)
 	results := make([]Claimed, 0, len(b.claims))
 	var err error
 	for claims := range slices.Chunk(b.claims, sliceSize) {
@@ -201,9 +203,12 @@ func (s *Scheduler) begin(b *batch, results []Claimed) (again []*entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.claiming--
-	s.claimWorks()
-	s.hint()
+	if len(b.claims) > 0 {
+		s.claimWorks()
+		s.hint()
+	}
 	s.free += b.permit
+	var later []*entry
 	i := 0
 	for _, p := range b.parts {
 		e := p.entry
@@ -215,12 +220,16 @@ func (s *Scheduler) begin(b *batch, results []Claimed) (again []*entry) {
 		e.busy = false
 		if e.table == p.table { // else it was moved meanwhile, and has a new next slot
 			e.next = p.next
+			if e.waits = p.waits; e.waits {
+				later = append(later, e)
+			}
 		}
 		if e.again {
 			e.again = false
 			again = append(again, e)
 		}
 	}
+	s.askLater(later)
 	s.pump()
 	return again
 }
@@ -325,6 +334,7 @@ func (s *Scheduler) drop(r *Run) {
 		return
 	}
 	r.gone = true
+	s.leaveGroup(r)
 	delete(s.runs, r.id)
 	r.entry.held--
 	r.entry.pass(r)

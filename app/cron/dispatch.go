@@ -130,6 +130,9 @@ func (s *Scheduler) start(r *Run) bool {
 	if s.memory != nil && !r.serial && p.Group == "" {
 		return true // nothing to commit, and nothing it could have to wait for
 	}
+	if !s.enterGroup(r) {
+		return false
+	}
 	ask := Start{
 		Fence: r.fence(), Job: r.job.Name, At: present(), Lease: s.cfg.Lease,
 		Serial: r.serial, Group: p.Group, GroupLimit: p.GroupLimit, kept: r.entry.kept,
@@ -152,6 +155,7 @@ func (s *Scheduler) start(r *Run) bool {
 		s.drop(r) // without a store at shutdown: the lease will expire, and the run is still queued
 		s.unblock(r)
 	case out.Blocked:
+		s.leaveGroup(r)
 		r.begun = false
 		r.entry.pass(r)
 		s.block(r)
@@ -315,6 +319,7 @@ func fenced(err error) bool { return errors.Is(err, ErrFenced) }
 // delay puts a run back in line when its next attempt is due. s.mu is held.
 func (s *Scheduler) delay(r *Run, f Finish) {
 	r.status, r.nextAt, r.begun, r.ending = Queued, f.NextAt, false, false
+	s.leaveGroup(r)
 	if s.phase == draining {
 		s.wg.Go(func() { s.giveBack(r) })
 		return

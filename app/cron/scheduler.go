@@ -33,6 +33,8 @@ type Config struct {
 	MaxRunLog int
 	// Disabled leaves the clock off: nothing is due, but runs by hand work.
 	Disabled bool
+	// Peers is how this process meets others beside the store. Optional.
+	Peers Peers
 	// Context adds what every run's context is to carry. Optional.
 	Context func(context.Context) context.Context
 	// Observe is called with every event, in order, and must not block. Optional.
@@ -81,6 +83,8 @@ type Scheduler struct {
 	dueSign chan struct{}
 
 	clock *clockwork // set once, before the first tick
+
+	placing sync.RWMutex // places in groups are renewed: nobody leaves meanwhile
 
 	stream stream // of what happens, for those who want to know
 

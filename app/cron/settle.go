@@ -18,6 +18,7 @@ type entry struct {
 	next  int64 // the first slot that is not settled, in ms; never: no more
 	busy  bool  // its slots are on their way to the store
 	again bool  // it was due while busy
+	waits bool  // the gate said no, or nothing; it is asked for again later
 	// doubt holds the fences of claims that the store answered with an error. They are asked
 	// for again under the same fences, which settles whether they had been made.
 	doubt  map[int64]Fence
