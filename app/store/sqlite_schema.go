@@ -100,4 +100,7 @@ var sqliteMigrations = []migration{
 		)`,
 		`CREATE INDEX audit_entries_target ON audit_entries (target)`,
 	}},
+	{"the database's identity", []string{
+		`CREATE TABLE store_identity (id TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID`,
+	}},
 }
