@@ -39,7 +39,7 @@ var arrows = map[string]rule{
 	"app/crontest":         {inner: []string{"app/cron", "app/schedule"}, outer: []string{uuid}},
 	"app/dashboard":        {inner: []string{"app/cron"}},
 	"app/store":            {inner: []string{"app/cron", "models"}, outer: []string{gorm, glebarez, uuid}},
-	"app/redis":            {inner: []string{"app/cron", "models"}, outer: []string{"github.com/redis/go-redis/v9"}},
+	"app/redis":            {inner: []string{"app/cron"}, outer: []string{"github.com/redis/go-redis/v9"}},
 	"app/metrics":          {inner: []string{"app/cron", "models"}, outer: []string{"github.com/prometheus"}},
 	"app/trace":            {inner: []string{"app/cron", "models"}, outer: []string{"go.opentelemetry.io"}},
 	"app/alert":            {inner: []string{"app/cron", "models"}},
