@@ -49,6 +49,7 @@ func (s settings) check(c *Config, unreadable []Mistake) []Mistake {
 		k.refuse(c.MaxRetryDelay < c.DefaultRetryDelay, "CRON_MAX_RETRY_DELAY",
 			fmt.Sprintf("shorter than CRON_DEFAULT_RETRY_DELAY, which is %s", c.DefaultRetryDelay), "raise it, or lower CRON_DEFAULT_RETRY_DELAY")
 	}
+	k.redis(c)
 	k.access(c)
 	return k.found
 }
