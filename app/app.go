@@ -13,12 +13,14 @@ package app
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"runtime/debug"
 
 	"gorm.io/gorm"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/redis"
 	"fibercrons/app/store"
 	"fibercrons/config"
 )
@@ -28,6 +30,7 @@ type App struct {
 	Config config.Config
 	Crons  *cron.Scheduler
 	Store  *store.Store
+	Redis  *redis.Client // nil without REDIS_URL
 	Log    *slog.Logger
 }
 
@@ -62,6 +65,10 @@ func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts .
 		return nil, err
 	}
 	a := &App{Config: cfg, Store: db, Log: o.log}
+	peers, err := a.meet(ctx, o)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	a.Crons = cron.New(cron.Config{
 		Store:     db,
 		Jobs:      jobs,
@@ -70,6 +77,7 @@ func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts .
 		Grace:     cfg.ShutdownGrace,
 		MaxRunLog: cmp.Or(int(cfg.MaxRunLog), -1), // 0 bytes are none; for the scheduler 0 is the default
 		Disabled:  !cfg.Enabled,
+		Peers:     peers,
 		Context:   a.Context,
 		Log:       o.log,
 		Version:   Version(),
@@ -96,8 +104,31 @@ func Jobs(cfg config.Config, registry *cron.Registry) ([]*cron.Job, error) {
 // Run ticks until ctx ends and then drains; see [cron.Scheduler.Run].
 func (a *App) Run(ctx context.Context) error { return a.Crons.Run(ctx) }
 
-// Close closes the store. Call it after Run has returned.
-func (a *App) Close() error { return a.Store.Close() }
+// Close closes the store, and lets go of Redis. Call it after Run has returned.
+func (a *App) Close() error {
+	if a.Redis == nil {
+		return a.Store.Close()
+	}
+	return errors.Join(a.Redis.Close(), a.Store.Close())
+}
+
+// meet opens Redis, if there is one. It does not wait for it: Redis may be away.
+func (a *App) meet(ctx context.Context, o options) (p cron.Peers, err error) {
+	if !a.Config.Redis.IsSet() {
+		return p, nil
+	}
+	ro := redis.Options{URL: a.Config.Redis.Reveal(), Prefix: a.Config.RedisPrefix, Log: o.log}
+	if a.Config.Database.Driver == config.SQLite && !o.readOnly { // the replicas have a file each
+		if ro.Database, err = a.Store.Identity(ctx); err != nil {
+			return p, err
+		}
+	}
+	if a.Redis, err = redis.Open(ro); err != nil || o.readOnly {
+		return p, err
+	}
+	a.Redis.Start()
+	return a.Redis.Peers(), nil
+}
 
 type appKey struct{}
 
