@@ -23,6 +23,7 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/outgoing"
 	"fibercrons/app/ping"
+	"fibercrons/app/redis"
 	"fibercrons/app/store"
 	"fibercrons/config"
 )
@@ -32,7 +33,8 @@ type App struct {
 	Config config.Config
 	Crons  *cron.Scheduler
 	Store  *store.Store
-	Queue  Queue // nil with CRON_EXECUTOR=local
+	Queue  Queue         // nil with CRON_EXECUTOR=local
+	Redis  *redis.Client // nil without REDIS_URL
 	Log    *slog.Logger
 
 	pings *ping.Pinger
@@ -70,9 +72,13 @@ func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts .
 		return nil, err
 	}
 	a := &App{Config: cfg, Store: db, Log: o.log}
+	peers, err := a.meet(ctx, o)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	if !o.here && !o.readOnly {
 		if a.Queue, err = openQueue(ctx, cfg, o.log); err != nil {
-			return nil, errors.Join(err, db.Close())
+			return nil, errors.Join(err, a.closeRedis(), db.Close())
 		}
 	}
 	a.pings = ping.New(ping.Options{
@@ -95,6 +101,7 @@ func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts .
 		Grace:     cfg.ShutdownGrace,
 		MaxRunLog: cmp.Or(int(cfg.MaxRunLog), -1), // 0 bytes are none; for the scheduler 0 is the default
 		Disabled:  !cfg.Enabled,
+		Peers:     peers,
 		Context:   a.Context,
 		Observe:   each(observers),
 		Log:       o.log,
@@ -125,15 +132,41 @@ func (a *App) Run(ctx context.Context) error { return a.Crons.Run(ctx) }
 // flush is how long pings that wait may take at the end.
 const flush = 5 * time.Second
 
-// Close sends what pings wait and closes the store and the queue. Call it after Run has returned.
+// Close sends what pings wait and closes the store, the queue and Redis. Call it after Run has returned.
 func (a *App) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), flush)
 	defer cancel()
 	a.pings.Close(ctx)
-	if a.Queue == nil {
-		return a.Store.Close()
+	var queue error
+	if a.Queue != nil {
+		queue = a.Queue.Close()
 	}
-	return errors.Join(a.Queue.Close(), a.Store.Close())
+	return errors.Join(queue, a.closeRedis(), a.Store.Close())
+}
+
+func (a *App) closeRedis() error {
+	if a.Redis == nil {
+		return nil
+	}
+	return a.Redis.Close()
+}
+
+// meet opens Redis, if there is one. It does not wait for it: Redis may be away.
+func (a *App) meet(ctx context.Context, o options) (p cron.Peers, err error) {
+	if !a.Config.Redis.IsSet() {
+		return p, nil
+	}
+	ro := redis.Options{URL: a.Config.Redis.Reveal(), Prefix: a.Config.RedisPrefix, Log: o.log}
+	if a.Config.Database.Driver == config.SQLite && !o.readOnly { // the replicas have a file each
+		if ro.Database, err = a.Store.Identity(ctx); err != nil {
+			return p, err
+		}
+	}
+	if a.Redis, err = redis.Open(ro); err != nil || o.readOnly {
+		return p, err
+	}
+	a.Redis.Start()
+	return a.Redis.Peers(), nil
 }
 
 // each is all of observers as one; nil: there are none.

@@ -25,7 +25,9 @@ type Config struct {
 	Database Database `env:"DATABASE_URL" envDefault:"sqlite://data/crons.db" secret:"true" want:"sqlite:// and a file, such as sqlite://data/crons.db, or the URL of a postgres:// or mysql:// server" about:"Database that keeps state and runs: sqlite://relative/path.db or sqlite:///absolute/path.db; for more than one machine postgres://user:password@host:5432/name or mysql://user:password@host:3306/name (MariaDB too)."`
 
 	// Redis is a URL, or empty: none. It is secret as a whole because it may carry a password.
-	Redis Secret `env:"REDIS_URL" want:"a URL such as redis://127.0.0.1:6379/0, or rediss:// for TLS" about:"Redis, for CRON_EXECUTOR=asynq: redis:// or rediss://; empty is none."`
+	Redis Secret `env:"REDIS_URL" want:"a URL such as redis://127.0.0.1:6379/0, rediss:// for TLS, or unix:///run/redis.sock" about:"Redis that helps several replicas: redis://, rediss:// or unix://; empty is none. With SQLite it decides which replica runs a slot. CRON_EXECUTOR=asynq has its queue there."`
+	// RedisPrefix begins every key.
+	RedisPrefix string `env:"REDIS_PREFIX" envDefault:"fibercrons" want:"letters, digits and ._:- such as fibercrons" about:"How the keys in Redis begin; the same for all replicas of a program, another for each program on that Redis."`
 
 	// Enabled false starts no job on its schedule; runs by hand still work.
 	Enabled bool `env:"CRON_ENABLED" envDefault:"true" want:"true or false" about:"Whether jobs start on schedule in this process; false leaves runs by hand."`

@@ -19,7 +19,7 @@ import (
 type hands func(context.Context, cron.Ticket) cron.Answer
 
 func (h hands) Do(ctx context.Context, t cron.Ticket) cron.Answer { return h(ctx, t) }
-func (hands) Alive(context.Context, cron.Ticket) bool              { return true }
+func (hands) Alive(context.Context, cron.Ticket) bool             { return true }
 
 // work works the queue until the test ends.
 func work(t *testing.T, e cron.Executor, h hands) {

@@ -34,6 +34,7 @@ type part struct {
 	next  int64 // and after the stretch
 	ahead int64 // how far the clock is ahead of the store's, as far as the job knows
 	n     int   // claims
+	waits bool  // for the gate, with the slots from next on
 }
 
 const (
@@ -91,7 +92,7 @@ func (s *Scheduler) gather(entries []*entry, now int64) (*batch, []*entry) {
 	}
 	var b *batch
 	for i, e := range entries {
-		if e.next > now-e.ahead || e.superseded {
+		if e.next > now-e.ahead || e.superseded || e.waits {
 			continue
 		}
 		if e.busy {
@@ -177,6 +178,7 @@ func (e *entry) scheduledArgs() []byte {
 // claim asks the store, and begins what was won.
 func (s *Scheduler) claim(b *batch, now int64) {
 	s.fill(b, now)
+	s.admit(b, now)
 	var results []Claimed
 	var err error
 	if s.memory != nil {
@@ -207,9 +209,12 @@ func (s *Scheduler) begin(b *batch, results []Claimed) (again []*entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.claiming--
-	s.claimWorks()
-	s.hint()
+	if len(b.claims) > 0 {
+		s.claimWorks()
+		s.hint()
+	}
 	s.free += b.permit
+	var later []*entry
 	i := 0
 	for _, p := range b.parts {
 		e := p.entry
@@ -233,6 +238,9 @@ func (s *Scheduler) begin(b *batch, results []Claimed) (again []*entry) {
 		e.busy = false
 		if e.table == p.table { // else it was moved meanwhile, and has a new next slot
 			e.next = next
+			if e.waits = p.waits; e.waits {
+				later = append(later, e)
+			}
 		}
 		if e.again {
 			e.again = false
@@ -240,6 +248,7 @@ func (s *Scheduler) begin(b *batch, results []Claimed) (again []*entry) {
 		}
 	}
 	s.sayLeft()
+	s.askLater(later)
 	s.pump()
 	return again
 }
@@ -371,6 +380,7 @@ func (s *Scheduler) drop(r *Run) {
 		return
 	}
 	r.gone = true
+	s.leaveGroup(r)
 	s.runs.remove(r)
 	s.unfile(r)
 	r.tellQueue(Answer{})

@@ -315,6 +315,11 @@ func (s *Scheduler) Ready(ctx context.Context) error {
 	case phase == ticking && time.Since(ticked) > 10*time.Second:
 		return fmt.Errorf("the scheduler has stalled: no tick for %s", time.Since(ticked).Round(time.Second))
 	}
+	if p := s.cfg.Peers; p.Separate && p.Gate != nil && !s.cfg.Disabled {
+		if err := p.Gate.Err(); err != nil {
+			return fmt.Errorf("slots wait until it can be said which replica runs them: %w", err)
+		}
+	}
 	if err := s.store.Ping(ctx); err != nil {
 		return fmt.Errorf("the store does not answer: %w", err)
 	}

@@ -151,6 +151,9 @@ func (s *Scheduler) start(r *Run) bool {
 	if s.memory != nil && r.unhindered() {
 		return true
 	}
+	if !s.enterGroup(r) {
+		return false
+	}
 	out, err := s.ask(r)
 	if err == nil && out.Started {
 		return true
@@ -163,6 +166,7 @@ func (s *Scheduler) start(r *Run) bool {
 		s.drop(r) // without a store at shutdown: the lease will expire, and the run is still queued
 		s.unblock(r)
 	case out.Blocked:
+		s.leaveGroup(r)
 		r.begun = false
 		r.entry.pass(r)
 		s.block(r)
@@ -360,6 +364,7 @@ func fenced(err error) bool { return errors.Is(err, ErrFenced) }
 // delay puts a run back in line when its next attempt is due. s.mu is held.
 func (s *Scheduler) delay(r *Run, f Finish) {
 	r.status, r.nextAt, r.begun, r.ending = Queued, f.NextAt, false, false
+	s.leaveGroup(r)
 	if s.phase == draining {
 		s.wg.Go(func() { s.giveBack(r) })
 		return

@@ -144,6 +144,11 @@
 // is asked. What cannot be told, because a reader was too slow or too much happened, is told as missed
 // and never left out in silence.
 //
+// Processes may meet beside the store ([Peers]): a gate in front of the claims spares a shared store those
+// that would be lost, and decides nothing. Where each process has a store of its own the gate decides which
+// of them runs a slot, and without its answer slots stay unsettled; then G1 holds for all of the stores
+// as long as the gate remembers, and G2 for each of them. See gate.go and limits.go.
+//
 // An observer must not block, and history is pruned in small steps, so that neither delays a claim.
 //
 // # Which file holds what, in reading order
@@ -159,6 +164,7 @@
 //	run.go args.go argsmerge.go                what a job's function sees
 //	loghandler.go journal.go redact.go         what it logs
 //	control.go hand.go desk.go timeline.go view.go         what people and programs ask and change
+//	peers.go gate.go limits.go                              what processes tell each other beside the store
 //	event.go hub.go changes.go watch.go                    what happens, told as a stream
 //	store.go record.go errors.go transient.go  the contract with the store; a store that keeps nothing
 //

@@ -34,6 +34,7 @@ func (s *Scheduler) beating() {
 	ticker := time.NewTicker(max(s.cfg.Lease/3, 10*time.Millisecond))
 	defer ticker.Stop()
 	for {
+		s.renewPlaces()
 		if s.beat() { // else our own leases may be the ones that have expired
 			s.sweep()
 		}

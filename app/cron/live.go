@@ -22,6 +22,7 @@ type live struct {
 	nextAt    time.Time
 	attempts  []Attempt
 	begun     bool        // a worker has it
+	placed    bool        // it has a place in its group; see limits.go
 	gone      bool        // this process has nothing more to do with it
 	ending    bool        // its end, or its attempt's, is on its way to the store
 	timer     *time.Timer // until nextAt

@@ -39,6 +39,8 @@ type Config struct {
 	Role Role
 	// Disabled leaves the clock off: nothing is due, but runs by hand work.
 	Disabled bool
+	// Peers is how this process meets others beside the store. Optional.
+	Peers Peers
 	// Context adds what every run's context is to carry. Optional.
 	Context func(context.Context) context.Context
 	// Observe is called with every event, in order, and must not block. Optional.
@@ -93,6 +95,8 @@ type Scheduler struct {
 	take       context.Context // of those who work the queue
 	stopTaking context.CancelFunc
 	takers     sync.WaitGroup
+
+	placing sync.RWMutex // places in groups are renewed: nobody leaves meanwhile
 
 	stream stream // of what happens, for those who want to know
 

@@ -19,6 +19,7 @@ type entry struct {
 	busy  bool  // its slots are on their way to the store
 	again bool  // it was due while busy
 	ahead int64 // the store has said that a slot is early by its clock: how far ahead ours is, in ms
+	waits bool  // the gate said no, or nothing; it is asked for again later
 	// doubt holds the fences of claims that the store answered with an error. They are asked
 	// for again under the same fences, which settles whether they had been made.
 	doubt      map[int64]Fence

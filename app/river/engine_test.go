@@ -25,7 +25,7 @@ type hands struct {
 }
 
 func (h hands) Do(ctx context.Context, t cron.Ticket) cron.Answer { return h.do(ctx, t) }
-func (h hands) Alive(_ context.Context, t cron.Ticket) bool        { return h.alive != nil && h.alive(t) }
+func (h hands) Alive(_ context.Context, t cron.Ticket) bool       { return h.alive != nil && h.alive(t) }
 
 // work works the queue until the test ends.
 func work(t *testing.T, e cron.Executor, h hands) {
