@@ -39,7 +39,7 @@ func openQueue(ctx context.Context, cfg config.Config, log *slog.Logger) (Queue,
 		}
 		return q, nil
 	case config.ExecutorAsynq:
-		q, err := asynq.Open(asynq.Options{URL: cfg.Redis.Reveal(), Workers: cfg.Workers, Grace: grace, Log: log})
+		q, err := asynq.Open(asynq.Options{URL: cfg.Redis.Reveal(), Queue: cfg.RedisPrefix, Workers: cfg.Workers, Grace: grace, Log: log})
 		if err != nil {
 			return nil, err
 		}

@@ -7,9 +7,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"fibercrons/app"
 	"fibercrons/app/cron"
@@ -27,12 +30,29 @@ func TestRolesShareTheWork(t *testing.T) {
 		t.Fatal("TEST_REDIS_URL is not a URL")
 	}
 	u.Path = "/10"
+	prefix := "test-" + filepath.Base(t.TempDir()) + "-" + strconv.Itoa(os.Getpid())
+	t.Cleanup(func() {
+		o, err := redis.ParseURL(u.String())
+		if err != nil {
+			t.Fatal("TEST_REDIS_URL is not a URL")
+		}
+		c := redis.NewClient(o)
+		defer func() { _ = c.Close() }()
+		ctx := context.Background()
+		keys, err := c.Keys(ctx, "asynq:{"+prefix+"}:*").Result()
+		if err == nil && len(keys) > 0 {
+			err = c.Del(ctx, keys...).Err()
+		}
+		if err := errors.Join(err, c.SRem(ctx, "asynq:queues", prefix).Err()); err != nil {
+			t.Error(err)
+		}
+	})
 	path := filepath.Join(t.TempDir(), "crons.db")
 	registry := cron.NewRegistry()
 	registry.Register("job", "0 0 1 1 *", func(context.Context) error { return nil })
 	open := func(role string, options ...app.Option) *app.App {
 		cfg, _, err := config.Load(config.File(""), config.Env(map[string]string{
-			"DATABASE_URL": "sqlite://" + path, "REDIS_URL": u.String(), "CRON_EXECUTOR": "asynq", "CRON_ROLE": role,
+			"DATABASE_URL": "sqlite://" + path, "REDIS_URL": u.String(), "CRON_EXECUTOR": "asynq", "CRON_ROLE": role, "REDIS_PREFIX": prefix,
 		}))
 		if err != nil {
 			t.Fatal(err)

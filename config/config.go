@@ -26,6 +26,8 @@ type Config struct {
 
 	// Redis is a URL, or empty: none. It is secret as a whole because it may carry a password.
 	Redis Secret `env:"REDIS_URL" want:"a URL such as redis://127.0.0.1:6379/0, or rediss:// for TLS" about:"Redis, for CRON_EXECUTOR=asynq: redis:// or rediss://; empty is none."`
+	// RedisPrefix begins every key.
+	RedisPrefix string `env:"REDIS_PREFIX" envDefault:"fibercrons" want:"letters, digits and ._:- such as fibercrons" about:"How the keys in Redis begin; the same for all replicas of a program, another for each program on that Redis."`
 
 	// Enabled false starts no job on its schedule; runs by hand still work.
 	Enabled bool `env:"CRON_ENABLED" envDefault:"true" want:"true or false" about:"Whether jobs start on schedule in this process; false leaves runs by hand."`
