@@ -32,14 +32,14 @@ func openQueue(ctx context.Context, cfg config.Config, log *slog.Logger) (Queue,
 	switch cfg.Executor {
 	case config.ExecutorRiver:
 		q, err := river.Open(ctx, river.Options{
-			URL: cfg.Database.String(), Workers: cfg.Workers, Grace: grace, Rescue: max(time.Minute, 2*cfg.Lease), Log: log,
+			URL: cfg.Database.Reveal(), Workers: cfg.Workers, Grace: grace, Rescue: max(time.Minute, 2*cfg.Lease), Log: log,
 		})
 		if err != nil {
 			return nil, err
 		}
 		return q, nil
 	case config.ExecutorAsynq:
-		q, err := asynq.Open(asynq.Options{URL: cfg.Redis.Reveal(), Workers: cfg.Workers, Grace: grace, Log: log})
+		q, err := asynq.Open(asynq.Options{URL: cfg.Redis.Reveal(), Queue: cfg.RedisPrefix, Workers: cfg.Workers, Grace: grace, Log: log})
 		if err != nil {
 			return nil, err
 		}

@@ -1,5 +1,10 @@
 package config
 
+import "regexp"
+
+// queueName is what a queue in Redis may be called, which is how its keys begin.
+var queueName = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,100}$`)
+
 // Executor says where claimed runs go on.
 type Executor string
 
@@ -38,6 +43,7 @@ func (r *Role) UnmarshalText(text []byte) error {
 
 // executor checks that a queue has what it needs, and that a role has a queue.
 func (k *checker) executor(c *Config) {
+	k.refuse(!queueName.MatchString(c.RedisPrefix), "REDIS_PREFIX", "not a prefix of keys", "")
 	if !k.good("CRON_EXECUTOR") {
 		return
 	}

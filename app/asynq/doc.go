@@ -4,8 +4,8 @@
 //
 // # What asynq sees
 //
-// A task of type fibercrons.run in the queue fibercrons, with the payload {run, job, token, attempt} and
-// those as its ID. Its state, in asynqmon and the asynq command, follows the attempt:
+// A task of type fibercrons.run in the queue fibercrons (REDIS_PREFIX: programs that share a Redis and no
+// database must not share a queue), with the payload {run, job, token, attempt} and those as its ID. Its state, in asynqmon and the asynq command, follows the attempt:
 //
 //	pending, scheduled    the run is queued; it waits for a worker, or for the time of its retry
 //	active                the function is called
