@@ -204,6 +204,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	s.workQueue()
 	clock.start()
 	s.settleAll()
+	s.wg.Go(s.sweep) // what a predecessor has given back is not to wait for the next sign of life
 	s.settling(ctx, clock)
 	clock.stop()
 	return s.Close(context.Background())
