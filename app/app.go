@@ -13,6 +13,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"runtime/debug"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/outgoing"
 	"fibercrons/app/ping"
+	"fibercrons/app/redis"
 	"fibercrons/app/store"
 	"fibercrons/config"
 )
@@ -31,6 +33,8 @@ type App struct {
 	Config config.Config
 	Crons  *cron.Scheduler
 	Store  *store.Store
+	Queue  Queue         // nil with CRON_EXECUTOR=local
+	Redis  *redis.Client // nil without REDIS_URL
 	Log    *slog.Logger
 
 	pings *ping.Pinger
@@ -42,6 +46,7 @@ type Option func(*options)
 type options struct {
 	log      *slog.Logger
 	readOnly bool
+	here     bool
 }
 
 // Log is where the application logs. Optional. Default: slog.Default().
@@ -67,6 +72,15 @@ func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts .
 		return nil, err
 	}
 	a := &App{Config: cfg, Store: db, Log: o.log}
+	peers, err := a.meet(ctx, o)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if !o.here && !o.readOnly {
+		if a.Queue, err = openQueue(ctx, cfg, o.log); err != nil {
+			return nil, errors.Join(err, a.closeRedis(), db.Close())
+		}
+	}
 	a.pings = ping.New(ping.Options{
 		Jobs:   jobs,
 		Client: outgoing.Client(outgoing.Options{Allow: cfg.AlertAllowedHosts}),
@@ -78,6 +92,8 @@ func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts .
 		observers = append(observers, a.pings.Observe)
 	}
 	a.Crons = cron.New(cron.Config{
+		Executor:  a.Queue,
+		Role:      role(cfg),
 		Store:     db,
 		Jobs:      jobs,
 		Workers:   cfg.Workers,
@@ -85,6 +101,7 @@ func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts .
 		Grace:     cfg.ShutdownGrace,
 		MaxRunLog: cmp.Or(int(cfg.MaxRunLog), -1), // 0 bytes are none; for the scheduler 0 is the default
 		Disabled:  !cfg.Enabled,
+		Peers:     peers,
 		Context:   a.Context,
 		Observe:   each(observers),
 		Log:       o.log,
@@ -115,12 +132,41 @@ func (a *App) Run(ctx context.Context) error { return a.Crons.Run(ctx) }
 // flush is how long pings that wait may take at the end.
 const flush = 5 * time.Second
 
-// Close sends what pings wait and closes the store. Call it after Run has returned.
+// Close sends what pings wait and closes the store, the queue and Redis. Call it after Run has returned.
 func (a *App) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), flush)
 	defer cancel()
 	a.pings.Close(ctx)
-	return a.Store.Close()
+	var queue error
+	if a.Queue != nil {
+		queue = a.Queue.Close()
+	}
+	return errors.Join(queue, a.closeRedis(), a.Store.Close())
+}
+
+func (a *App) closeRedis() error {
+	if a.Redis == nil {
+		return nil
+	}
+	return a.Redis.Close()
+}
+
+// meet opens Redis, if there is one. It does not wait for it: Redis may be away.
+func (a *App) meet(ctx context.Context, o options) (p cron.Peers, err error) {
+	if !a.Config.Redis.IsSet() {
+		return p, nil
+	}
+	ro := redis.Options{URL: a.Config.Redis.Reveal(), Prefix: a.Config.RedisPrefix, Log: o.log}
+	if a.Config.Database.Driver == config.SQLite && !o.readOnly { // the replicas have a file each
+		if ro.Database, err = a.Store.Identity(ctx); err != nil {
+			return p, err
+		}
+	}
+	if a.Redis, err = redis.Open(ro); err != nil || o.readOnly {
+		return p, err
+	}
+	a.Redis.Start()
+	return a.Redis.Peers(), nil
 }
 
 // each is all of observers as one; nil: there are none.

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"fibercrons/app"
 	"fibercrons/app/cron"
@@ -140,5 +141,46 @@ func TestReadOnlyMakesNoFile(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Dir(path)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a folder was made (%v)", err)
+	}
+}
+
+// Redis that is away delays no start, and is told of without its password. With a file of its own the
+// application is then not ready; runs by hand work.
+func TestRedisIsAway(t *testing.T) {
+	cfg, _, err := config.Load(config.File(""), config.Env(map[string]string{
+		"DATABASE_URL": "sqlite://" + filepath.Join(t.TempDir(), "crons.db"), "REDIS_URL": "redis://:hunter2@127.0.0.1:1",
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	registry := cron.NewRegistry()
+	registry.Register("charge", "@yearly", func(context.Context) error { return nil })
+	var said strings.Builder
+	a, err := app.New(t.Context(), cfg, registry, app.Log(slog.New(slog.NewTextHandler(&said, nil))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx) }()
+	for deadline := time.Now().Add(time.Minute); a.Redis.Err() == nil && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
+	if err := a.Crons.Ready(t.Context()); err == nil || a.Crons.Degraded() == nil {
+		t.Errorf("ready %v, degraded %v", err, a.Crons.Degraded())
+	}
+	run, err := a.Crons.Trigger(t.Context(), "charge", cron.Request{})
+	if err == nil {
+		run, err = a.Crons.Await(t.Context(), run.ID)
+	}
+	if err != nil || run.Status != cron.Succeeded {
+		t.Errorf("the run %s: %s (%v)", run.Status, run.Error, err)
+	}
+	stop()
+	if err := errors.Join(<-ended, a.Close()); err != nil {
+		t.Error(err)
+	}
+	if text := said.String(); strings.Count(text, "redis is lost") != 1 || strings.Contains(text, "hunter2") {
+		t.Errorf("the log says %s", text)
 	}
 }

@@ -40,6 +40,8 @@ var arrows = map[string]rule{
 	"app/dashboard":        {inner: []string{"app/cron"}},
 	"app/store":            {inner: []string{"app/cron", "models"}, outer: []string{gorm, "gorm.io/driver", glebarez, "github.com/jackc/pgx/v5", "github.com/go-sql-driver/mysql", uuid}},
 	"app/redis":            {inner: []string{"app/cron", "models"}, outer: []string{"github.com/redis/go-redis/v9"}},
+	"app/river":            {inner: []string{"app/cron"}, outer: []string{"github.com/riverqueue", "github.com/jackc/pgx/v5"}},
+	"app/asynq":            {inner: []string{"app/cron"}, outer: []string{"github.com/hibiken/asynq"}},
 	"app/metrics":          {inner: []string{"app/cron", "models"}, outer: []string{"github.com/prometheus"}},
 	"app/trace":            {inner: []string{"app/cron", "models"}, outer: []string{"go.opentelemetry.io"}},
 	"app/alert":            {inner: []string{"app/cron", "app/outgoing", "models"}},
@@ -84,17 +86,19 @@ func TestArrowsPointDown(t *testing.T) {
 // Each outside technology has one home, so that it can be replaced there.
 func TestOneTechnologyPerPackage(t *testing.T) {
 	homes := map[string][]string{
-		"github.com/reugn/":    {"app/cron"},
-		"gorm.io/":             {"app", "app/store", "models"},
-		"github.com/glebarez/": {"app/store"},
-		"github.com/gofiber/":  {"routes"},
-		"github.com/valyala/":  {"routes"},
-		"github.com/redis/":    {"app/redis"},
-		"github.com/caarlos0/": {"config"},
-		"github.com/joho/":     {"config"},
-		"github.com/spf13/":    {"cmd/cli"},
-		"github.com/jedib0t/":  {"cmd/cli"},
-		"database/sql":         {"app/store", "models"},
+		"github.com/reugn/":      {"app/cron"},
+		"gorm.io/":               {"app", "app/store", "models"},
+		"github.com/glebarez/":   {"app/store"},
+		"github.com/gofiber/":    {"routes"},
+		"github.com/valyala/":    {"routes"},
+		"github.com/redis/":      {"app/redis"},
+		"github.com/riverqueue/": {"app/river"},
+		"github.com/hibiken/":    {"app/asynq"},
+		"github.com/caarlos0/":   {"config"},
+		"github.com/joho/":       {"config"},
+		"github.com/spf13/":      {"cmd/cli"},
+		"github.com/jedib0t/":    {"cmd/cli"},
+		"database/sql":           {"app/store", "models"},
 	}
 	module := strings.TrimSpace(string(goList(t, "-m")))
 	for _, pkg := range packages(t) {

@@ -55,6 +55,8 @@ func (s settings) check(c *Config, unreadable []Mistake) []Mistake {
 	for _, target := range c.AlertAllowedHosts {
 		k.refuse(!isTarget(target), "ALERT_ALLOWED_HOSTS", quoted(target)+" is not a host, an address or a range", "")
 	}
+	k.executor(c)
+	k.redis(c)
 	k.access(c)
 	return k.found
 }

@@ -24,12 +24,21 @@ type Config struct {
 	// Database is secret as a whole because the URL of a database server carries a password.
 	Database Database `env:"DATABASE_URL" envDefault:"sqlite://data/crons.db" secret:"true" want:"sqlite:// and a file, such as sqlite://data/crons.db, or the URL of a postgres:// or mysql:// server" about:"Database that keeps state and runs: sqlite://relative/path.db or sqlite:///absolute/path.db; for more than one machine postgres://user:password@host:5432/name or mysql://user:password@host:3306/name (MariaDB too)."`
 
+	// Redis is a URL, or empty: none. It is secret as a whole because it may carry a password.
+	Redis Secret `env:"REDIS_URL" want:"a URL such as redis://127.0.0.1:6379/0, rediss:// for TLS, or unix:///run/redis.sock" about:"Redis that helps several replicas: redis://, rediss:// or unix://; empty is none. With SQLite it decides which replica runs a slot. CRON_EXECUTOR=asynq has its queue there."`
+	// RedisPrefix begins every key.
+	RedisPrefix string `env:"REDIS_PREFIX" envDefault:"fibercrons" want:"letters, digits and ._:- such as fibercrons" about:"How the keys in Redis begin; the same for all replicas of a program, another for each program on that Redis."`
+
 	// Enabled false starts no job on its schedule; runs by hand still work.
 	Enabled bool `env:"CRON_ENABLED" envDefault:"true" want:"true or false" about:"Whether jobs start on schedule in this process; false leaves runs by hand."`
 	// Timezone is never nil, and never time.Local: a slot is the same instant on every machine.
 	Timezone *time.Location `env:"CRON_TIMEZONE" envDefault:"UTC" want:"a name such as UTC or Europe/Berlin" about:"Time zone of schedules that name none themselves."`
 	// Workers is at least 1.
 	Workers int `env:"CRON_WORKERS" envDefault:"64" want:"1 or more" about:"How many runs may be under way at once in this process."`
+	// Executor is ExecutorLocal unless there is what the others need.
+	Executor Executor `env:"CRON_EXECUTOR" envDefault:"local" want:"local, river or asynq" about:"Where claimed runs go on: local is the process that claimed them; river (Postgres, DATABASE_URL) and asynq (Redis, REDIS_URL) are queues that every process can work."`
+	// Role is RoleAll with ExecutorLocal.
+	Role Role `env:"CRON_ROLE" envDefault:"all" want:"all, scheduler or worker" about:"What this process does when CRON_EXECUTOR is a queue: scheduler only fills it, worker only works it, all does both."`
 
 	// DefaultTimeout 0 means none.
 	DefaultTimeout time.Duration `env:"CRON_DEFAULT_TIMEOUT" envDefault:"0" want:"a duration such as 10m, or 0 for none" about:"How long one attempt of a job without Timeout may take; 0 is without end."`

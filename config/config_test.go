@@ -37,9 +37,15 @@ func TestDefaults(t *testing.T) {
 		{"HOST", c.Host, "127.0.0.1"},
 		{"PORT", c.Port, 3000},
 		{"DATABASE_URL", c.Database, config.Database{Driver: config.SQLite, Path: "data/crons.db"}},
+		{"REDIS_URL", c.Redis.Reveal(), ""},
+		{"REDIS_PREFIX", c.RedisPrefix, "fibercrons"},
 		{"CRON_ENABLED", c.Enabled, true},
 		{"CRON_TIMEZONE", c.Timezone, time.UTC},
 		{"CRON_WORKERS", c.Workers, 64},
+		{"REDIS_URL", c.Redis.IsSet(), false},
+		{"REDIS_PREFIX", c.RedisPrefix, "fibercrons"},
+		{"CRON_EXECUTOR", c.Executor, config.ExecutorLocal},
+		{"CRON_ROLE", c.Role, config.RoleAll},
 		{"CRON_DEFAULT_TIMEOUT", c.DefaultTimeout, time.Duration(0)},
 		{"CRON_DEFAULT_RETRIES", c.DefaultRetries, 0},
 		{"CRON_DEFAULT_RETRY_DELAY", c.DefaultRetryDelay, time.Second},
@@ -87,6 +93,11 @@ func TestValues(t *testing.T) {
 		{"PORT", "", func(c config.Config) any { return c.Port }, 3000},
 		{"DATABASE_URL", "sqlite:///srv/a b%20c#.db", func(c config.Config) any { return c.Database.Path }, "/srv/a b%20c#.db"},
 		{"DATABASE_URL", "SQLite://x.db", func(c config.Config) any { return c.Database.String() }, "sqlite://x.db"},
+		{"REDIS_URL", "redis://cache", func(c config.Config) any { return c.Redis.Reveal() }, "redis://cache"},
+		{"REDIS_URL", "redis://me:p%40ss@[::1]:6380/2", func(c config.Config) any { return c.Redis.Reveal() }, "redis://me:p%40ss@[::1]:6380/2"},
+		{"REDIS_URL", "rediss://:p@cache:6380?skip_verify=true", func(c config.Config) any { return c.Redis.IsSet() }, true},
+		{"REDIS_URL", "unix://:p@/run/redis.sock?db=2", func(c config.Config) any { return c.Redis.IsSet() }, true},
+		{"REDIS_PREFIX", "billing:prod", func(c config.Config) any { return c.RedisPrefix }, "billing:prod"},
 		{"CRON_ENABLED", "false", func(c config.Config) any { return c.Enabled }, false},
 		{"CRON_TIMEZONE", "Europe/Berlin", func(c config.Config) any { return c.Timezone.String() }, berlin.String()},
 		{"CRON_DEFAULT_TIMEOUT", "1d12h", func(c config.Config) any { return c.DefaultTimeout }, 36 * time.Hour},
@@ -118,6 +129,7 @@ func TestMistakes(t *testing.T) {
 	const (
 		token    = "make one with: openssl rand -hex 32"
 		database = "set it to sqlite:// and a file, such as sqlite://data/crons.db, or the URL of a postgres:// or mysql:// server, or remove it for the default sqlite://data/crons.db"
+		redis    = "set it to a URL such as redis://127.0.0.1:6379/0, rediss:// for TLS, or unix:///run/redis.sock, or remove it"
 		duration = "set it to 1s or more, or remove it for the default 30s"
 		targets  = "set it to hostnames, IP addresses, either with a port, or ranges such as 10.0.0.0/8, with commas between, or remove it"
 	)
@@ -148,11 +160,30 @@ func TestMistakes(t *testing.T) {
 		{"DATABASE_URL", "sqlite://file:x.db", `DATABASE_URL="sqlite://file:x.db": a file: URI inside the URL is not accepted; ` + database},
 		{"DATABASE_URL", "sqlite://~/x.db", `DATABASE_URL="sqlite://~/x.db": only a shell knows what ~ is, write the folder out; ` + database},
 		{"DATABASE_URL", "sqlite://x\x1b.db", `DATABASE_URL="sqlite://x\x1b.db": holds a control character; ` + database},
+		{"REDIS_URL", "cache:6379", `REDIS_URL=[hidden]: not a URL (characters such as @ / # in a password are written %40 %2F %23); ` + redis},
+		{"REDIS_URL", "redis://:hunter2/x@cache", `REDIS_URL=[hidden]: not a URL (characters such as @ / # in a password are written %40 %2F %23); ` + redis},
+		{"REDIS_URL", "redis://:hunter2#x@cache", `REDIS_URL=[hidden]: not a URL (characters such as @ / # in a password are written %40 %2F %23); ` + redis},
+		{"REDIS_URL", "redis://cache/0#hunter2", `REDIS_URL=[hidden]: has a # in it, which is written %23; ` + redis},
+		{"REDIS_URL", "http://:hunter2@cache", `REDIS_URL=[hidden]: not redis://, rediss:// or unix://; ` + redis},
+		{"REDIS_URL", "redis://", `REDIS_URL=[hidden]: names no host; ` + redis},
+		{"REDIS_URL", "redis://:hunter2@cache:0", `REDIS_URL=[hidden]: has a port that is none; ` + redis},
+		{"REDIS_URL", "redis://cache/jobs", `REDIS_URL=[hidden]: has something else than the number of a database after the host; ` + redis},
+		{"REDIS_URL", "redis://cache?db=-1", `REDIS_URL=[hidden]: has a db that is not the number of a database; ` + redis},
+		{"REDIS_URL", "redis://cache?pool_size=9", `REDIS_URL=[hidden]: has a parameter after ? that is not accepted; known are db; ` + redis},
+		{"REDIS_URL", "rediss://cache?skip_verify=1", `REDIS_URL=[hidden]: has a skip_verify that is not true or false; ` + redis},
+		{"REDIS_URL", "unix://", `REDIS_URL=[hidden]: names no socket; ` + redis},
+		{"REDIS_PREFIX", "a b", `REDIS_PREFIX="a b": not a prefix of keys; set it to letters, digits and ._:- such as fibercrons, or remove it for the default fibercrons`},
 		{"CRON_ENABLED", "yes", `CRON_ENABLED="yes": not true or false; set it to true or false, or remove it for the default true`},
 		{"CRON_TIMEZONE", "Europe/Berlim", `CRON_TIMEZONE="Europe/Berlim": not a time zone of the IANA database; set it to a name such as UTC or Europe/Berlin, or remove it for the default UTC`},
 		{"CRON_TIMEZONE", "Local", `CRON_TIMEZONE="Local": a different zone on every machine, where a slot must be the same instant on all; set it to a name such as UTC or Europe/Berlin, or remove it for the default UTC`},
 		{"CRON_WORKERS", "abc", `CRON_WORKERS="abc": not a whole number; set it to 1 or more, or remove it for the default 64`},
 		{"CRON_WORKERS", "0", `CRON_WORKERS="0": below 1; set it to 1 or more, or remove it for the default 64`},
+		{"REDIS_PREFIX", "a b", `REDIS_PREFIX="a b": not a prefix of keys; set it to letters, digits and ._:- such as fibercrons, or remove it for the default fibercrons`},
+		{"CRON_EXECUTOR", "temporal", `CRON_EXECUTOR="temporal": not one of the words it may be; set it to local, river or asynq, or remove it for the default local`},
+		{"CRON_EXECUTOR", "River", `CRON_EXECUTOR="River": works in Postgres, and DATABASE_URL names another database; set DATABASE_URL to postgres://user:password@host/name, or take asynq, which needs REDIS_URL`},
+		{"CRON_EXECUTOR", "asynq", `CRON_EXECUTOR="asynq": works in Redis, and REDIS_URL is not set; set REDIS_URL to redis://host:6379, or take river, which needs DATABASE_URL to be postgres://`},
+		{"CRON_ROLE", "boss", `CRON_ROLE="boss": not one of the words it may be; set it to all, scheduler or worker, or remove it for the default all`},
+		{"CRON_ROLE", "worker", `CRON_ROLE="worker": shares work by a queue, and CRON_EXECUTOR is local; set CRON_EXECUTOR to river or asynq, or remove CRON_ROLE`},
 		{"CRON_DEFAULT_TIMEOUT", "-1s", `CRON_DEFAULT_TIMEOUT="-1s": below 0; set it to a duration such as 10m, or 0 for none, or remove it for the default 0`},
 		{"CRON_DEFAULT_RETRIES", "-1", `CRON_DEFAULT_RETRIES="-1": below 0; set it to 0 or more, or remove it for the default 0`},
 		{"CRON_DEFAULT_RETRY_DELAY", "-1s", `CRON_DEFAULT_RETRY_DELAY="-1s": below 0; set it to a duration such as 1s, or remove it for the default 1s`},
@@ -260,7 +291,7 @@ func TestAccess(t *testing.T) {
 
 func TestUnknownVariables(t *testing.T) {
 	_, warnings, err := load(map[string]string{
-		"CRON_TIMEZON": "UTC", "CRON_EXECUTOR": "local", "CRON_ROLE": "", "CRONTAB": "x", "PATH": "/bin", "CRON_LEASE": "1m",
+		"CRON_TIMEZON": "UTC", "CRON_EXECUTORS": "local", "CRON_ROLES": "", "CRONTAB": "x", "PATH": "/bin", "CRON_LEASE": "1m",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -270,7 +301,7 @@ func TestUnknownVariables(t *testing.T) {
 		name, _, _ := strings.Cut(w, " ")
 		named = append(named, name)
 	}
-	if want := []string{"CRON_EXECUTOR", "CRON_ROLE", "CRON_TIMEZON"}; !slices.Equal(named, want) {
+	if want := []string{"CRON_EXECUTORS", "CRON_ROLES", "CRON_TIMEZON"}; !slices.Equal(named, want) {
 		t.Fatalf("warned of %v, want %v", named, want)
 	}
 	const want = "CRON_TIMEZON is not a variable of this program and is ignored; the nearest one is CRON_TIMEZONE"

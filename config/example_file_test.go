@@ -81,7 +81,7 @@ func TestEveryVariableOfOursIsDescribed(t *testing.T) {
 		if v.Want == "" || !strings.HasSuffix(v.About, ".") {
 			t.Errorf("%s: about %q, want %q", v.Name, v.About, v.Want)
 		}
-		if strings.Contains(v.Name, "TOKEN") != (v.Secret && v.Name != "DATABASE_URL") {
+		if (strings.Contains(v.Name, "TOKEN") || v.Name == "DATABASE_URL" || v.Name == "REDIS_URL") != v.Secret {
 			t.Errorf("%s: secret is %v", v.Name, v.Secret)
 		}
 	}

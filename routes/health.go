@@ -10,7 +10,8 @@ func (s *Server) livez(c *fiber.Ctx) error {
 }
 
 // readyz says whether jobs are being run: the store answers, the clockwork ticks, and nobody has
-// asked the process to stop. The reason of a refusal is logged and not told: the path is open to all.
+// asked the process to stop. Without a Redis that only helps it is ready, and says degraded; without
+// one that decides which replica runs a slot it is not ready, since no slot can be claimed. The reason of a refusal is logged and not told: the path is open to all.
 func (s *Server) readyz(c *fiber.Ctx) error {
 	if s.closing.Err() != nil {
 		return refuse(fiber.StatusServiceUnavailable, "the server is stopping")
@@ -19,5 +20,9 @@ func (s *Server) readyz(c *fiber.Ctx) error {
 		s.app.Log.WarnContext(c.UserContext(), "not ready", "error", err.Error())
 		return refuse(fiber.StatusServiceUnavailable, "not ready; the log says why")
 	}
-	return sendJSON(c, fiber.StatusOK, map[string]string{"status": "ready"})
+	status := "ready"
+	if s.app.Crons.Degraded() != nil {
+		status = "degraded"
+	}
+	return sendJSON(c, fiber.StatusOK, map[string]string{"status": status})
 }

@@ -34,6 +34,7 @@ type part struct {
 	next  int64 // and after the stretch
 	ahead int64 // how far the clock is ahead of the store's, as far as the job knows
 	n     int   // claims
+	waits bool  // for the gate, with the slots from next on
 }
 
 const (
@@ -48,6 +49,7 @@ func (b *batch) giveBack() {
 	clear(b.claims)
 	clear(b.parts)
 	clear(b.won)
+	b.permit = 0
 	b.claims, b.direct, b.parts, b.won, b.plan, b.runs = b.claims[:0], b.direct[:0], b.parts[:0], b.won[:0], b.plan[:0], nil
 	batches.Put(b)
 }
@@ -90,7 +92,7 @@ func (s *Scheduler) gather(entries []*entry, now int64) (*batch, []*entry) {
 	}
 	var b *batch
 	for i, e := range entries {
-		if e.next > now-e.ahead || e.superseded {
+		if e.next > now-e.ahead || e.superseded || e.waits {
 			continue
 		}
 		if e.busy {
@@ -113,7 +115,7 @@ func (s *Scheduler) gather(entries []*entry, now int64) (*batch, []*entry) {
 
 // reserve gives a batch the free workers, if nothing is in line before it. s.mu is held.
 func (s *Scheduler) reserve(b *batch) *batch {
-	if b != nil && s.memory == nil && s.ready.len() == 0 {
+	if b != nil && s.memory == nil && s.cfg.Executor == nil && s.ready.len() == 0 {
 		b.permit = min(s.free, len(b.parts))
 		s.free -= b.permit
 	}
@@ -176,13 +178,14 @@ func (e *entry) scheduledArgs() []byte {
 // claim asks the store, and begins what was won.
 func (s *Scheduler) claim(b *batch, now int64) {
 	s.fill(b, now)
+	s.admit(b, now)
 	var results []Claimed
 	var err error
 	if s.memory != nil {
 		b.got = s.memory.claims(b.got[:0], b.claims)
 		results = b.got
 	} else {
-		results, err = s.ask(b.claims)
+		results, err = s.claimAll(b.claims)
 	}
 	if err != nil {
 		s.claimFailed(b, err)
@@ -206,9 +209,12 @@ func (s *Scheduler) begin(b *batch, results []Claimed) (again []*entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.claiming--
-	s.claimWorks()
-	s.hint()
+	if len(b.claims) > 0 {
+		s.claimWorks()
+		s.hint()
+	}
 	s.free += b.permit
+	var later []*entry
 	i := 0
 	for _, p := range b.parts {
 		e := p.entry
@@ -232,6 +238,9 @@ func (s *Scheduler) begin(b *batch, results []Claimed) (again []*entry) {
 		e.busy = false
 		if e.table == p.table { // else it was moved meanwhile, and has a new next slot
 			e.next = next
+			if e.waits = p.waits; e.waits {
+				later = append(later, e)
+			}
 		}
 		if e.again {
 			e.again = false
@@ -239,12 +248,13 @@ func (s *Scheduler) begin(b *batch, results []Claimed) (again []*entry) {
 		}
 	}
 	s.sayLeft()
+	s.askLater(later)
 	s.pump()
 	return again
 }
 
-// ask gives claims to the store, in slices.
-func (s *Scheduler) ask(claims []Claim) ([]Claimed, error) {
+// claimAll gives claims to the store, in slices.
+func (s *Scheduler) claimAll(claims []Claim) ([]Claimed, error) {
 	if len(claims) <= sliceSize {
 		return s.store.Claim(s.work, claims)
 	}
@@ -306,7 +316,7 @@ func (s *Scheduler) claimed(e *entry, c *Claim, got *Claimed, r *Run, direct boo
 			s.wg.Go(func() { s.labour(r) })
 			return
 		}
-		s.ready.push(r)
+		s.enlist(r)
 	case got.Won:
 		e.dirty = true
 		s.tell(Event{Kind: RunEnded, Job: c.Job, Record: claimRecord(c, got)})
@@ -370,7 +380,10 @@ func (s *Scheduler) drop(r *Run) {
 		return
 	}
 	r.gone = true
+	s.leaveGroup(r)
 	s.runs.remove(r)
+	s.unfile(r)
+	r.tellQueue(Answer{})
 	r.entry.pass(r)
 	r.entry.dirty = true
 	if r.done != nil {
@@ -380,7 +393,11 @@ func (s *Scheduler) drop(r *Run) {
 
 func (s *Scheduler) cancelOthers(e *entry, except string) {
 	for r := range e.runs() {
-		if r.id != except {
+		switch {
+		case r.id == except:
+		case r.posted:
+			s.cancel(r, ReasonReplaced, "")
+		default:
 			r.stop(ReasonReplaced, "")
 		}
 	}

@@ -45,7 +45,7 @@ func (s *Scheduler) launch(ctx context.Context, e *entry, c Claim) (Record, erro
 		s.mu.Unlock()
 		return Record{}, &RefusedError{Job: c.Job, Reason: ReasonShutdown}
 	}
-	direct := s.free > 0 && s.ready.len() == 0 && !e.serial && c.Overlap != Queue && c.Group == ""
+	direct := s.cfg.Executor == nil && s.free > 0 && s.ready.len() == 0 && !e.serial && c.Overlap != Queue && c.Group == ""
 	if direct {
 		s.free--
 		c.Status = Running
@@ -297,6 +297,7 @@ func (s *Scheduler) Pause(ctx context.Context, p Pause) (JobView, error) {
 func (s *Scheduler) Ready(ctx context.Context) error {
 	s.mu.Lock()
 	phase, storeErr, syncErr, ticked := s.phase, s.storeError, s.syncError, s.tickedAt
+	postErr, workErr := s.mail.err, s.mail.work
 	s.mu.Unlock()
 	switch {
 	case phase == draining || phase == stopped:
@@ -307,8 +308,17 @@ func (s *Scheduler) Ready(ctx context.Context) error {
 		return errors.New("the scheduler has not started")
 	case storeErr != nil:
 		return fmt.Errorf("slots cannot be claimed: %w", storeErr)
+	case postErr != nil:
+		return fmt.Errorf("runs cannot be handed to the queue: %w", postErr)
+	case workErr != nil:
+		return fmt.Errorf("the queue cannot be worked: %w", workErr)
 	case phase == ticking && time.Since(ticked) > 10*time.Second:
 		return fmt.Errorf("the scheduler has stalled: no tick for %s", time.Since(ticked).Round(time.Second))
+	}
+	if p := s.cfg.Peers; p.Separate && p.Gate != nil && !s.cfg.Disabled {
+		if err := p.Gate.Err(); err != nil {
+			return fmt.Errorf("slots wait until it can be said which replica runs them: %w", err)
+		}
 	}
 	if err := s.store.Ping(ctx); err != nil {
 		return fmt.Errorf("the store does not answer: %w", err)

@@ -148,21 +148,13 @@ func (r *Run) unhindered() bool { return !r.serial && r.job.Policies.Group == ""
 // start commits the start of the next attempt, before the function is called: after a crash a
 // run that says queued has certainly not begun. It returns false when the run did not start.
 func (s *Scheduler) start(r *Run) bool {
-	p := &r.job.Policies
 	if s.memory != nil && r.unhindered() {
 		return true
 	}
-	ask := Start{
-		Fence: r.fence(), Job: r.job.Name, At: present(), Lease: s.cfg.Lease,
-		Serial: r.serial, Group: p.Group, GroupLimit: p.GroupLimit, kept: r.entry.kept,
+	if !s.enterGroup(r) {
+		return false
 	}
-	out, err := s.store.Start(s.work, ask)
-	if err != nil && !fenced(err) {
-		err = s.repeat(s.work, fenced, func() (err error) {
-			out, err = s.store.Start(s.work, ask)
-			return err
-		})
-	}
+	out, err := s.ask(r)
 	if err == nil && out.Started {
 		return true
 	}
@@ -174,6 +166,7 @@ func (s *Scheduler) start(r *Run) bool {
 		s.drop(r) // without a store at shutdown: the lease will expire, and the run is still queued
 		s.unblock(r)
 	case out.Blocked:
+		s.leaveGroup(r)
 		r.begun = false
 		r.entry.pass(r)
 		s.block(r)
@@ -185,13 +178,37 @@ func (s *Scheduler) start(r *Run) bool {
 	return false
 }
 
+// ask asks the store for the start of the next attempt, until it has answered.
+func (s *Scheduler) ask(r *Run) (StartOutcome, error) {
+	p := &r.job.Policies
+	ask := Start{
+		Fence: r.fence(), Job: r.job.Name, At: present(), Lease: s.cfg.Lease,
+		Serial: r.serial, Group: p.Group, GroupLimit: p.GroupLimit, kept: r.entry.kept,
+	}
+	if s.cfg.Executor != nil {
+		ask.Instance, ask.Attempt = s.instance.ID, int(r.attempt.Load())+1
+	}
+	out, err := s.store.Start(s.work, ask)
+	if err != nil && !fenced(err) {
+		err = s.repeat(s.work, fenced, func() (err error) {
+			out, err = s.store.Start(s.work, ask)
+			return err
+		})
+	}
+	return out, err
+}
+
 // unstarted ends a run between attempts. s.mu is held.
 func (s *Scheduler) unstarted(r *Run, status Status, reason Reason, text string) Finish {
 	r.ending = true
-	return Finish{
+	f := Finish{
 		Fence: r.fence(), Job: r.job.Name, Slot: r.slot, Status: status, Reason: reason, Error: text,
 		Attempts: append([]Attempt(nil), r.attempts...), Started: r.startedAt, At: present(), kept: r.entry.kept,
 	}
+	if s.cfg.Executor != nil && r.status == Queued { // another process may start it at this moment
+		f.Attempt = int(r.attempt.Load()) + 1
+	}
+	return f
 }
 
 // invoke calls the function and sees to whatever comes of it, also when it ends its goroutine.
@@ -302,12 +319,17 @@ func (s *Scheduler) let(r *Run) {
 // ended is called when the end of a run, or of an attempt, was committed, or could not be.
 // s.mu is held.
 func (s *Scheduler) ended(r *Run, f *Finish, err error) {
+	if fenced(err) && r.posted { // some process has started it meanwhile, and sees to it
+		s.drop(r)
+		return
+	}
 	if err != nil {
 		s.log.Error("the end of a run could not be recorded", "job", r.job.Name, "run", r.id, "status", f.Status, "error", err)
 		s.drop(r)
 		s.unblock(r)
 		return
 	}
+	r.tellQueue(Answer{Status: f.Status, Error: f.Error})
 	switch {
 	case f.Status != Queued || f.Release:
 		s.drop(r)
@@ -342,8 +364,13 @@ func fenced(err error) bool { return errors.Is(err, ErrFenced) }
 // delay puts a run back in line when its next attempt is due. s.mu is held.
 func (s *Scheduler) delay(r *Run, f Finish) {
 	r.status, r.nextAt, r.begun, r.ending = Queued, f.NextAt, false, false
+	s.leaveGroup(r)
 	if s.phase == draining {
 		s.wg.Go(func() { s.giveBack(r) })
+		return
+	}
+	if s.cfg.Executor != nil && time.Until(f.NextAt) > shortWait {
+		s.post(r)
 		return
 	}
 	r.timer = time.AfterFunc(time.Until(f.NextAt), func() {
@@ -353,7 +380,7 @@ func (s *Scheduler) delay(r *Run, f Finish) {
 			return
 		}
 		r.nextAt = time.Time{}
-		s.ready.push(r)
+		s.enlist(r)
 		s.pump()
 	})
 }

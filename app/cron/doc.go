@@ -91,6 +91,36 @@
 // A retry does not sleep in a worker: the attempt ends, the run is queued again, and the time of the
 // next attempt is in its row, where it survives a restart. A cancelled attempt is not retried.
 //
+// # Through a queue
+//
+// With [Config].Executor a run goes on in whichever process works the queue, and not where it was
+// claimed. The queue carries tickets: the run, its token, and the number of the attempt that is asked
+// for. Everything else stays as it is and where it is, in the row:
+//
+//   - The claim makes the row, always queued. The process that claimed holds its lease and sends the
+//     ticket after the commit, again and again until the queue has taken it; and once more, at growing
+//     distances, when nobody has started the run for long. A process that dies before or after that
+//     leaves a lease that expires: whoever sweeps takes the run over under another token and sends
+//     another ticket. The first one is void then.
+//   - Who gets a ticket reads the row and starts the attempt. Start moves the row to that process, and
+//     holds only while the token is the ticket's, the run is queued, and the attempt is its next one.
+//     So of any number of deliveries one starts it; the others, and those that come too late, are void.
+//     A run that its job or group blocks, or whose job this process does not know, is put back for a
+//     moment; it is still its holder's.
+//   - From there on all is as in one process: wrappers, log, progress, lease, cancel, fences. A process
+//     that dies in mid-attempt is swept, and [OnCrash] decides; the queue's own redelivery is void.
+//   - An attempt that is to be repeated goes back into the row, held by the process that made it, which
+//     sends the ticket of the next one, not to be delivered before its time.
+//
+// Hence the queue may lose tickets, double them, deliver them late, or forget everything: no run is lost
+// and no attempt made twice, and G1 to G3 hold as they stand. Its own retries never call a function. What
+// it is told is only for those who look at it: a run that failed for good is a failed job there, and one
+// cancelled there is cancelled here. Runs of a job that wait for each other have their tickets out one at
+// a time, in the order of their slots, for each process that claims.
+//
+// [SchedulerOnly] claims and sends, [WorkerOnly] makes attempts and claims no slots; both beat and sweep.
+// All of them share one store.
+//
 // # When things go wrong
 //
 // The store is away at the start: nothing is due until it answers; [Scheduler.Ready] says so. Away
@@ -114,6 +144,11 @@
 // is asked. What cannot be told, because a reader was too slow or too much happened, is told as missed
 // and never left out in silence.
 //
+// Processes may meet beside the store ([Peers]): a gate in front of the claims spares a shared store those
+// that would be lost, and decides nothing. Where each process has a store of its own the gate decides which
+// of them runs a slot, and without its answer slots stay unsettled; then G1 holds for all of the stores
+// as long as the gate remembers, and G2 for each of them. See gate.go and limits.go.
+//
 // An observer must not block, and history is pruned in small steps, so that neither delays a claim.
 //
 // # Which file holds what, in reading order
@@ -122,19 +157,22 @@
 //	scheduler.go clockwork.go tickqueue.go     the life of a scheduler; ticks, by go-quartz
 //	timetable.go settle.go claim.go early.go   when a job is due; the plan; claims
 //	dispatch.go live.go                        starting, waiting, ending
+//	executor.go post.go worker.go              through a queue: the contract, tickets out, tickets in
 //	keeper.go sweep.go                         leases, cancel requests, notes, pruning; dead processes
 //	labels.go logging.go retry.go timeout.go isolate.go    the wrappers
 //	hooks.go hookpool.go                       users' functions around runs
 //	run.go args.go argsmerge.go                what a job's function sees
 //	loghandler.go journal.go redact.go         what it logs
 //	control.go hand.go desk.go timeline.go view.go         what people and programs ask and change
+//	peers.go gate.go limits.go                              what processes tell each other beside the store
 //	event.go hub.go changes.go watch.go                    what happens, told as a stream
 //	store.go record.go errors.go transient.go  the contract with the store; a store that keeps nothing
 //
 // # What is deliberately not done
 //
 // There is no leader: every process ticks and claims, so there is no election to wait for. There is
-// no dependency between jobs, no priority, and no payload queue: a job is a function and a time. No
+// no dependency between jobs, no priority, and no payload queue: a job is a function and a time; the
+// queue that runs may go through is another's, and holds no more than their names. No
 // catch-up reaches back beyond a job's first registration or an edit of its schedule. quartz is the
 // clock only: its cron dialect, retries, misfire rules, worker limit and cancel-on-stop are not what
 // users expect here. No third-party type is in an exported name.

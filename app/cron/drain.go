@@ -23,6 +23,7 @@ func (s *Scheduler) drain(ctx context.Context) error {
 	began := time.Now()
 	s.mu.Lock()
 	s.phase = draining
+	s.stopTaking()
 	var waiting []*Run
 	for r := range s.runs.all() {
 		if r.status == Queued && !r.begun {
@@ -62,6 +63,7 @@ func (s *Scheduler) drain(ctx context.Context) error {
 	if left == 0 {
 		<-ended
 	}
+	s.takers.Wait()
 	s.mu.Lock()
 	s.phase = stopped
 	s.mu.Unlock()

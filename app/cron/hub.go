@@ -56,8 +56,11 @@ type hub struct {
 	ended bool
 }
 
-// hint says that something has changed here. It costs nothing when nobody wants to know.
+// hint says that something has changed here. It costs next to nothing when nobody wants to know.
 func (s *Scheduler) hint() {
+	if n := s.cfg.Peers.Nudges; n != nil {
+		n.Nudge()
+	}
 	if h := s.stream.hub.Load(); h != nil {
 		select {
 		case h.hints <- struct{}{}:
@@ -191,6 +194,7 @@ func (h *hub) run() {
 	second := time.NewTicker(lookEvery)
 	defer second.Stop()
 	failing := false
+	nudged := h.s.cfg.Peers.nudged()
 	for {
 		select {
 		case <-h.ctx.Done():
@@ -200,6 +204,7 @@ func (h *hub) run() {
 				return
 			}
 		case <-h.hints:
+		case <-nudged:
 		}
 		begin := time.Now()
 		ctx, cancel := context.WithTimeout(h.ctx, lookTimeout)

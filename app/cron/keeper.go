@@ -23,6 +23,9 @@ func (s *Scheduler) keepOn() {
 		s.keeper.Go(s.beating)
 		s.keeper.Go(s.listening)
 		s.keeper.Go(s.pruning)
+		if s.cfg.Executor != nil {
+			s.keeper.Go(s.posting)
+		}
 	})
 }
 
@@ -31,6 +34,7 @@ func (s *Scheduler) beating() {
 	ticker := time.NewTicker(max(s.cfg.Lease/3, 10*time.Millisecond))
 	defer ticker.Stop()
 	for {
+		s.renewPlaces()
 		if s.beat() { // else our own leases may be the ones that have expired
 			s.sweep()
 		}
@@ -97,7 +101,7 @@ func (s *Scheduler) beat() bool {
 	var lostTrack []Held
 	for _, h := range held {
 		inStore[h.ID] = true
-		if runs[h.ID] != nil || !quiet || s.claiming > 0 || s.phase == draining {
+		if runs[h.ID] != nil || s.mail.taking[h.ID] || !quiet || s.claiming > 0 || s.phase == draining {
 			delete(s.orphans, h.ID)
 			continue
 		}
@@ -123,6 +127,12 @@ func (s *Scheduler) beat() bool {
 
 // lose ends a run whose lease another process has ended. s.mu is held.
 func (s *Scheduler) lose(r *Run) {
+	if r.posted { // some process has started it
+		if !r.begun {
+			s.drop(r)
+		}
+		return
+	}
 	r.lost = true
 	s.log.Warn("the lease of a run was lost", "job", r.job.Name, "run", r.id)
 	if r.cancel != nil {
@@ -148,6 +158,7 @@ func (s *Scheduler) disown(h Held) {
 func (s *Scheduler) listen() {
 	s.mu.Lock()
 	idle := s.runs.n == 0
+	waiting := s.outstanding()
 	s.mu.Unlock()
 	if idle {
 		return
@@ -161,6 +172,7 @@ func (s *Scheduler) listen() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.obey(held)
+	s.started(waiting, held)
 }
 
 // obey cancels runs whose end was asked for. s.mu is held.

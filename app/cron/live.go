@@ -22,6 +22,7 @@ type live struct {
 	nextAt    time.Time
 	attempts  []Attempt
 	begun     bool        // a worker has it
+	placed    bool        // it has a place in its group; see limits.go
 	gone      bool        // this process has nothing more to do with it
 	ending    bool        // its end, or its attempt's, is on its way to the store
 	timer     *time.Timer // until nextAt
@@ -32,6 +33,11 @@ type live struct {
 	stopped   *stopError // asked to end, and why
 	lost      bool       // another owner has it: whatever it does now counts for nothing
 	done      chan struct{}
+
+	posted   bool          // it waits in the queue, or for its turn to; see post
+	resend   time.Duration // how long its ticket is waited for before it is sent again
+	resendAt time.Time
+	over     chan Answer // of its ticket, when it is being worked
 }
 
 // stopError is the cause a run's context ends with when its end was asked for.

@@ -39,6 +39,7 @@ const (
 	ReasonShutdown   Reason = "shutdown"   // cancelled because the process was told to stop
 	ReasonCrash      Reason = "crash"      // its process died or lost its lease; outcome unknown
 	ReasonRemoved    Reason = "removed"    // its job is no longer registered
+	ReasonElsewhere  Reason = "elsewhere"  // a replica with a store of its own has the slot
 )
 
 // Trigger says what asked for a run.

@@ -31,8 +31,16 @@ type Config struct {
 	// MaxRunLog is how many bytes of log lines are kept with a run; below 0: none. Optional.
 	// Default: 256 KiB.
 	MaxRunLog int
+	// Executor takes claimed runs through a queue; it needs a Store. Optional. Default: none, runs go on
+	// in the process that claimed them.
+	Executor Executor
+	// Role is what this process does of the work that Executor shares out; without one it has no
+	// meaning. Optional. Default: both, it claims and works.
+	Role Role
 	// Disabled leaves the clock off: nothing is due, but runs by hand work.
 	Disabled bool
+	// Peers is how this process meets others beside the store. Optional.
+	Peers Peers
 	// Context adds what every run's context is to carry. Optional.
 	Context func(context.Context) context.Context
 	// Observe is called with every event, in order, and must not block. Optional.
@@ -82,6 +90,13 @@ type Scheduler struct {
 	dueSign chan struct{}
 
 	clock *clockwork // set once, before the first tick
+
+	mail       mail            // to the queue
+	take       context.Context // of those who work the queue
+	stopTaking context.CancelFunc
+	takers     sync.WaitGroup
+
+	placing sync.RWMutex // places in groups are renewed: nobody leaves meanwhile
 
 	stream stream // of what happens, for those who want to know
 
@@ -133,6 +148,11 @@ func New(c Config) *Scheduler {
 		instance:  InstanceInfo{ID: uuid.NewString(), Host: host, PID: os.Getpid(), Version: c.Version, StartedAt: present()},
 	}
 	s.work, s.stopWork = context.WithCancel(context.Background())
+	s.take, s.stopTaking = context.WithCancel(s.work)
+	s.mail = mail{sign: make(chan struct{}, 1), taking: make(map[string]bool)}
+	if s.store == nil {
+		s.cfg.Executor = nil
+	}
 	if c.Context != nil {
 		s.base = c.Context(s.base)
 	}
@@ -159,7 +179,11 @@ func New(c Config) *Scheduler {
 // when it could not begin; a store that fails later is waited for. A Scheduler runs once.
 func (s *Scheduler) Run(ctx context.Context) error {
 	s.keepOn()
+	if s.cfg.Executor != nil && s.cfg.Role == WorkerOnly {
+		return s.onlyWork(ctx)
+	}
 	if s.cfg.Disabled {
+		s.workQueue()
 		s.log.Info("the clock is off (CRON_ENABLED=false); jobs run by hand only", "jobs", len(s.jobs))
 		<-ctx.Done()
 		return s.Close(context.Background())
@@ -177,6 +201,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 			return fmt.Errorf("place job %q on the clock: %w", e.job.Name, err)
 		}
 	}
+	s.workQueue()
 	clock.start()
 	s.settleAll()
 	s.settling(ctx, clock)

@@ -19,12 +19,14 @@ type entry struct {
 	busy  bool  // its slots are on their way to the store
 	again bool  // it was due while busy
 	ahead int64 // the store has said that a slot is early by its clock: how far ahead ours is, in ms
+	waits bool  // the gate said no, or nothing; it is asked for again later
 	// doubt holds the fences of claims that the store answered with an error. They are asked
 	// for again under the same fences, which settles whether they had been made.
 	doubt      map[int64]Fence
-	superseded bool // a newer version of the program has it
-	turn       *Run // of a job whose runs wait for each other: the one that goes on, retries included
-	newest     *Run // of those in this process: queued, waiting or running
+	file       []*Run // those that wait for each other on their way through the queue; the first has its ticket out
+	superseded bool   // a newer version of the program has it
+	turn       *Run   // of a job whose runs wait for each other: the one that goes on, retries included
+	newest     *Run   // of those in this process: queued, waiting or running
 	pruned     time.Time
 	dirty      bool // something has ended since
 }

@@ -73,7 +73,8 @@ type Desk interface {
 	Outline(ctx context.Context) (map[string]State, error)
 	// Runs returns records, newest first.
 	Runs(ctx context.Context, q Query) ([]Record, error)
-	// Run returns one record, or [ErrNotFound].
+	// Run returns one record, or [ErrNotFound]; of a run that waits for another attempt with the number
+	// of the last line it has logged.
 	Run(ctx context.Context, id string) (Record, error)
 	// Logs returns lines of a run with Seq > after, oldest first.
 	Logs(ctx context.Context, id string, after int64, limit int) ([]LogLine, error)
@@ -186,6 +187,8 @@ type Claimed struct {
 type Start struct {
 	Fence
 	Job        string
+	Instance   string // becomes the run's owner; empty: the owner stays
+	Attempt    int    // fenced unless this is the number of the attempt to start; 0: whichever is next
 	At         time.Time
 	Lease      time.Duration
 	Serial     bool   // no other run of the job may be running
@@ -208,6 +211,7 @@ type Finish struct {
 	Fence
 	Job      string
 	Slot     time.Time
+	Attempt  int // not 0: fenced unless the run is queued, and this the number of its next attempt
 	Status   Status
 	Reason   Reason
 	Error    string

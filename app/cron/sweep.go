@@ -170,6 +170,18 @@ func (s *Scheduler) taken(takes []Take, from []Record, done []bool) {
 
 // adopt makes a run that was taken over one of this process's. s.mu is held.
 func (s *Scheduler) adopt(rec Record, t Take) {
+	r := s.restore(rec, t.NewToken, t.Attempts)
+	r.startedAt = t.Started
+	s.keep(r)
+	if time.Until(t.NextAt) > 0 {
+		s.delay(r, Finish{NextAt: t.NextAt})
+		return
+	}
+	s.enlist(r)
+}
+
+// restore makes a run of a record, to be continued in this process.
+func (s *Scheduler) restore(rec Record, token int64, attempts []Attempt) *Run {
 	e := s.byName[rec.Job]
 	r := &Run{
 		id: rec.ID, job: e.job, trigger: rec.Trigger, failed: failures(rec),
@@ -177,8 +189,7 @@ func (s *Scheduler) adopt(rec Record, t Take) {
 		progress: rec.Progress, result: rec.Result, journal: journal{limit: s.cfg.MaxRunLog, seq: rec.LogSeq},
 	}
 	r.live = live{
-		entry: e, token: t.NewToken, status: Queued, queuedAt: rec.QueuedAt, attempts: t.Attempts,
-		startedAt: t.Started, serial: e.serial || rec.Trigger == ByCatchUp || rec.Trigger == ByBackfill,
+		entry: e, token: token, status: Queued, queuedAt: rec.QueuedAt, attempts: attempts, serial: e.serial || rec.Trigger == ByCatchUp || rec.Trigger == ByBackfill,
 	}
 	r.attempt.Store(int32(rec.Attempt)) //nolint:gosec // it is counted in ones
 	if rec.Slot != nil {
@@ -187,10 +198,5 @@ func (s *Scheduler) adopt(rec Record, t Take) {
 	if rec.DataSlot != nil {
 		r.dataSlot = *rec.DataSlot
 	}
-	s.keep(r)
-	if time.Until(t.NextAt) > 0 {
-		s.delay(r, Finish{NextAt: t.NextAt})
-		return
-	}
-	s.ready.push(r)
+	return r
 }

@@ -63,6 +63,31 @@ var startCases = map[string]func(*suite){
 		_, err = s.start(c)
 		s.fails(err, cron.ErrFenced)
 	},
+	"a start moves the run to who asks": func(s *suite) {
+		c := s.won(with(s.due("a", day(13)), queued), cron.Queued, "")
+		by := func(instance string, attempt int) func(*cron.Start) {
+			return func(st *cron.Start) { st.Instance, st.Attempt = instance, attempt }
+		}
+		_, err := s.start(c, by("b", 2))
+		s.fails(err, cron.ErrFenced)
+		s.equal("owner", s.run(c.ID).Instance, "a")
+		s.started(c, by("b", 1))
+		s.equal("owner", s.run(c.ID).Instance, "b")
+		s.equal("held by a", len(s.beat("a")), 0)
+		s.equal("held by b", len(s.beat("b")), 1)
+		s.started(c, by("b", 1)) // its answer was lost
+		for _, other := range []func(*cron.Start){by("a", 1), by("b", 2), by("a", 2)} {
+			_, err = s.start(c, other)
+			s.fails(err, cron.ErrFenced)
+		}
+		s.equal("attempt", s.run(c.ID).Attempt, 1)
+		s.finish(c, cron.Queued)
+		s.equal("owner between attempts", s.run(c.ID).Instance, "b")
+		_, err = s.start(c, by("a", 1))
+		s.fails(err, cron.ErrFenced)
+		s.started(c, by("a", 2))
+		s.equal("owner", s.run(c.ID).Instance, "a")
+	},
 	"serial": func(s *suite) {
 		serial := func(st *cron.Start) { st.Serial = true }
 		first := s.won(with(s.due("a", day(13)), allowed), cron.Queued, "")
@@ -108,6 +133,32 @@ var startCases = map[string]func(*suite){
 }
 
 var finishCases = map[string]func(*suite){
+	"only what waits for this attempt": func(s *suite) {
+		c := s.won(with(s.due("a", day(13)), queued), cron.Queued, "")
+		finish := func(attempt int, status cron.Status) error {
+			f := s.ended(c, status)
+			f.Attempt, f.Release = attempt, status == cron.Queued
+			return s.Finish(s.ctx, f)
+		}
+		s.fails(finish(2, cron.Cancelled), cron.ErrFenced)
+		s.ok(finish(1, cron.Queued))
+		s.started(c)
+		s.fails(finish(1, cron.Queued), cron.ErrFenced)
+		s.fails(finish(2, cron.Cancelled), cron.ErrFenced)
+		s.status(c.ID, cron.Running, "")
+		s.finish(c, cron.Queued)
+		s.fails(finish(1, cron.Cancelled), cron.ErrFenced)
+		s.ok(finish(2, cron.Cancelled))
+		s.status(c.ID, cron.Cancelled, "")
+		s.ok(finish(2, cron.Cancelled)) // its answer was lost
+	},
+	"who makes the next attempt knows the last line": func(s *suite) {
+		c := s.won(s.due("a", day(13)), cron.Running, "")
+		f := s.ended(c, cron.Queued)
+		f.Lines = []cron.LogLine{{Seq: 1, Level: "INFO"}, {Seq: 2, Level: "INFO"}}
+		s.ok(s.Finish(s.ctx, f))
+		s.equal("last line", s.run(c.ID).LogSeq, int64(2))
+	},
 	"succeeded": func(s *suite) {
 		c := s.won(s.due("a", day(13)), cron.Running, "")
 		f := s.ended(c, cron.Succeeded)

@@ -14,6 +14,9 @@
 // say when it is due. All of them take the job from cron.Default, where init functions have
 // registered it, or from [Registry].
 //
+// [Handoff] is the suite for a [cron.Executor], in real time against its real queue, and [Killing] the
+// one that kills processes.
+//
 // [Memory] is a store for such tests. [Conformance] is the suite that it and every other
 // [cron.Store] passes.
 package crontest

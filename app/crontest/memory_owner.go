@@ -18,8 +18,10 @@ func (m *Memory) Start(_ context.Context, s cron.Start) (cron.StartOutcome, erro
 	switch {
 	case r == nil || r.token != s.Token || !r.active():
 		return cron.StartOutcome{}, cron.ErrFenced
-	case r.status == cron.Running: // this very start, asked again
-		return cron.StartOutcome{Started: true}, nil
+	case r.status == cron.Running && (s.Instance == "" || s.Instance == r.instance) && (s.Attempt == 0 || s.Attempt == r.attempt):
+		return cron.StartOutcome{Started: true}, nil // this very start, asked again
+	case r.status == cron.Running, s.Attempt != 0 && s.Attempt != r.attempt+1:
+		return cron.StartOutcome{}, cron.ErrFenced
 	case r.cancelled():
 		return cron.StartOutcome{Cancelled: true, Reason: r.more.cancelReason}, nil
 	case s.Serial && r.job.running > 0,
@@ -30,6 +32,9 @@ func (m *Memory) Start(_ context.Context, s cron.Start) (cron.StartOutcome, erro
 	r.status = cron.Running
 	m.count(r, 1)
 	r.attempt++
+	if s.Instance != "" {
+		r.instance = s.Instance
+	}
 	if r.startedAt == 0 {
 		r.startedAt = s.At.UnixMilli()
 	}
@@ -55,6 +60,8 @@ func (m *Memory) Finish(_ context.Context, f cron.Finish) error {
 		if r.status == f.Status { // this very end, told again
 			return nil
 		}
+		return cron.ErrFenced
+	case f.Attempt != 0 && (r.status != cron.Queued || f.Attempt != r.attempt+1):
 		return cron.ErrFenced
 	}
 	m.apply(r, &f)

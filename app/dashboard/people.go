@@ -170,7 +170,7 @@ func NewSettings(list []Setting) SettingsPage {
 			at = 2
 		case strings.HasPrefix(name, "CRON_"):
 			at = 1
-		case slices.Contains([]string{"APP_ENV", "HOST", "PORT", "DATABASE_URL", "REDIS_URL"}, name):
+		case slices.Contains([]string{"APP_ENV", "HOST", "PORT", "DATABASE_URL", "REDIS_URL", "REDIS_PREFIX"}, name):
 			at = 0
 		}
 		groups[at].List = append(groups[at].List, s)

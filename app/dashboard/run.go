@@ -113,7 +113,7 @@ func reasonWords(r cron.Reason) string {
 		cron.ReasonPaused: "the job was paused", cron.ReasonLate: "it could not start within its deadline",
 		cron.ReasonReplaced: "replaced by the job's next run", cron.ReasonRequested: "somebody asked for its end",
 		cron.ReasonShutdown: "the process was told to stop", cron.ReasonCrash: "its process died or went silent; the outcome is unknown",
-		cron.ReasonRemoved: "its job is no longer registered",
+		cron.ReasonRemoved: "its job is no longer registered", cron.ReasonElsewhere: "another replica has the slot",
 	}[r]; ok {
 		return text
 	}

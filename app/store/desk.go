@@ -22,11 +22,19 @@ func (s *Store) States(ctx context.Context, names ...string) (map[string]cron.St
 	return out, nil
 }
 
-// Run implements [cron.Desk].
+// Run implements [cron.Desk]. Of a run that waits for another attempt it also tells the last line, so
+// that whichever process makes that attempt goes on from there.
 func (s *Store) Run(ctx context.Context, id string) (cron.Record, error) {
 	rec, err := oneRun(s.reads.WithContext(ctx), id)
 	if err != nil {
 		return cron.Record{}, fmt.Errorf("run %s: %w", id, s.db.explain(err))
+	}
+	if rec.Status == cron.Queued && rec.Attempt > 0 {
+		one := []cron.Record{rec}
+		if err := s.lastLines(ctx, one); err != nil {
+			return cron.Record{}, fmt.Errorf("run %s: %w", id, s.db.explain(err))
+		}
+		rec = one[0]
 	}
 	return rec, nil
 }

@@ -41,8 +41,10 @@ func (t *txn) start(st *cron.Start) (cron.StartOutcome, error) {
 	switch {
 	case r == nil || t.store.rules.fenced(r.token, st.Token) || !r.active():
 		return cron.StartOutcome{}, cron.ErrFenced
-	case r.status == cron.Running: // this very start, asked again
-		return cron.StartOutcome{Started: true}, nil
+	case r.status == cron.Running && (st.Instance == "" || st.Instance == r.instance) && (st.Attempt == 0 || st.Attempt == r.attempt):
+		return cron.StartOutcome{Started: true}, nil // this very start, asked again
+	case r.status == cron.Running, st.Attempt != 0 && st.Attempt != r.attempt+1:
+		return cron.StartOutcome{}, cron.ErrFenced
 	case r.cancelAt != 0:
 		return cron.StartOutcome{Cancelled: true, Reason: r.cancelReason}, nil
 	case st.Serial && running(t.active[r.job]) > 0,
@@ -52,6 +54,9 @@ func (t *txn) start(st *cron.Start) (cron.StartOutcome, error) {
 	t.touch(r)
 	r.status = cron.Running
 	r.attempt++
+	if st.Instance != "" {
+		r.instance = st.Instance
+	}
 	if r.startedAt == 0 {
 		r.startedAt = st.At.UnixMilli()
 	}
@@ -112,6 +117,8 @@ func (t *txn) finish(f *cron.Finish) error {
 		if r.status == f.Status { // this very end, told again
 			return nil
 		}
+		return cron.ErrFenced
+	case f.Attempt != 0 && (r.status != cron.Queued || f.Attempt != r.attempt+1):
 		return cron.ErrFenced
 	}
 	t.end(r, f)

@@ -29,7 +29,7 @@ func (t *txn) quick(group []*op) {
 		switch {
 		case o.finish != nil && uneventful(o.finish):
 			ends = append(ends, o.finish)
-		case o.start != nil && !o.start.Serial && !limited(o.start):
+		case o.start != nil && !o.start.Serial && !limited(o.start) && o.start.Instance == "":
 			starts = append(starts, o.start)
 		case o.kind == "claim":
 			continue
@@ -56,7 +56,7 @@ func (t *txn) quick(group []*op) {
 // uneventful says that a run succeeded and has nothing to tell apart from the others.
 func uneventful(f *cron.Finish) bool {
 	return f.Status == cron.Succeeded && f.Reason == "" && f.Error == "" && f.Stack == "" &&
-		f.Result == nil && f.Progress == nil && !f.Release && f.Job != "" && !f.Started.IsZero()
+		f.Result == nil && f.Progress == nil && !f.Release && f.Attempt == 0 && f.Job != "" && !f.Started.IsZero()
 }
 
 func (t *txn) quickEnds(ends []*cron.Finish) {

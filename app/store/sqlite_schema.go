@@ -101,4 +101,7 @@ var sqliteMigrations = []migration{
 		`CREATE INDEX audit_entries_target ON audit_entries (target)`,
 	}},
 	{"versions of the program", versionsSQL("TEXT", "")},
+	{"the database's identity", []string{
+		`CREATE TABLE store_identity (id TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID`,
+	}},
 }

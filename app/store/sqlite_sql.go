@@ -30,8 +30,8 @@ var sqliteStatements = statements{
 		row: row(19),
 	},
 	start: values{
-		head: "UPDATE OR FAIL job_runs SET status = 'running', attempt = v.column2, started_at = v.column3, lease_until = v.column4, next_at = NULL FROM (VALUES ",
-		row:  row(4),
+		head: "UPDATE OR FAIL job_runs SET status = 'running', attempt = v.column2, started_at = v.column3, lease_until = v.column4, instance = v.column5, next_at = NULL FROM (VALUES ",
+		row:  row(5),
 		tail: byID,
 	},
 	quickStart: values{

@@ -55,14 +55,14 @@ func (p *program) job(name string) (config.Config, *cron.Job, error) {
 }
 
 // open opens the database, which is made if there is none yet, and gives the jobs a scheduler that
-// does not tick.
+// does not tick. What is run is run here, also where the servers share their runs by a queue.
 func (p *program) open(ctx context.Context, opts ...app.Option) (*app.App, error) {
 	cfg, _, err := p.jobs() // so that mistakes are not taken for the store's
 	if err != nil {
 		return nil, err
 	}
 	log := slog.New(console.Log(p.err, max(cfg.LogLevel, slog.LevelWarn), cfg.LogFormat))
-	a, err := app.New(ctx, cfg, p.registry, append([]app.Option{app.Log(log)}, opts...)...)
+	a, err := app.New(ctx, cfg, p.registry, append([]app.Option{app.Log(log), app.Here()}, opts...)...)
 	return a, asked(err)
 }
 

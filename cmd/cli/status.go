@@ -16,10 +16,11 @@ import (
 // overview is what status answers.
 type overview struct {
 	Jobs      map[cron.JobStatus]int `json:"jobs"`
-	Next      *cron.JobView          `json:"next"`      // the job that is due first
-	Active    []cron.Record          `json:"active"`    // queued or running
-	Failures  []cron.Record          `json:"failures"`  // the newest runs that failed, of the last day
-	Instances []cron.InstanceInfo    `json:"instances"` // processes that have not signed off
+	Next      *cron.JobView          `json:"next"`            // the job that is due first
+	Active    []cron.Record          `json:"active"`          // queued or running
+	Failures  []cron.Record          `json:"failures"`        // the newest runs that failed, of the last day
+	Instances []cron.InstanceInfo    `json:"instances"`       // processes that have not signed off
+	Redis     string                 `json:"redis,omitempty"` // up, or down; empty without REDIS_URL
 }
 
 func (p *program) status() *cobra.Command {
@@ -80,7 +81,21 @@ func glance(ctx context.Context, a *app.App, now time.Time) (o overview, err err
 			o.Instances = append(o.Instances, i)
 		}
 	}
+	o.Redis = redisStatus(ctx, a)
 	return o, err
+}
+
+// redisStatus asks Redis itself: whether the server processes reach it is in their logs and /readyz.
+func redisStatus(ctx context.Context, a *app.App) string {
+	if a.Redis == nil {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	if _, err := a.Redis.Ping(ctx); err != nil {
+		return "down"
+	}
+	return "up"
 }
 
 func (p *program) printOverview(o overview) {
@@ -105,7 +120,14 @@ func (p *program) printOverview(o overview) {
 	if len(processes) == 0 {
 		processes = []string{"none"}
 	}
-	facts(p.out, [2]string{"jobs", strings.Join(jobs, ", ")}, [2]string{"next", next}, [2]string{"processes", strings.Join(processes, "\n")})
+	lines := [][2]string{{"jobs", strings.Join(jobs, ", ")}, {"next", next}, {"processes", strings.Join(processes, "\n")}}
+	switch o.Redis {
+	case "up":
+		lines = append(lines, [2]string{"redis", "answers"})
+	case "down":
+		lines = append(lines, [2]string{"redis", "does not answer; see the server's log, and REDIS_URL"})
+	}
+	facts(p.out, lines...)
 	if len(o.Active) > 0 {
 		fmt.Fprintln(p.out, "\nactive runs")
 		printTable(p.out, runListing(o.Active, ""))

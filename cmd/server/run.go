@@ -92,6 +92,9 @@ func (p program) announce(ctx context.Context, a *app.App, web *routes.Server) {
 	if jobs, err := a.Crons.Jobs(ctx, cron.Filter{}); err == nil {
 		attrs = append(attrs, "jobs", len(jobs), "next", upcoming(jobs))
 	}
+	if a.Queue != nil {
+		attrs = append(attrs, "executor", a.Config.Executor, "role", a.Config.Role)
+	}
 	a.Log.Info("serving", attrs...)
 	if link := web.LoginLink(); link != "" {
 		// For whoever started it; a log would keep it.

@@ -1,0 +1,133 @@
+package asynq
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"fibercrons/app/cron"
+)
+
+// Type is that of every task this package makes, and Queue the queue it goes to.
+const (
+	Type  = "fibercrons.run"
+	Queue = "fibercrons"
+)
+
+// Options are what an [Executor] is made of.
+type Options struct {
+	// URL of Redis: redis://[user:password@]host[:port][/number], rediss:// or unix:///path.
+	URL string
+	// Queue is the name of the queue. Optional. Default: the constant.
+	Queue string
+	// Workers is how many runs go on at one time in this process. Optional. Default: 64.
+	Workers int
+	// Grace is how long work may take to stop. Optional. Default: 10 s.
+	Grace time.Duration
+	// Log is where asynq logs its errors. Optional. Default: slog.Default().
+	Log *slog.Logger
+}
+
+// Executor is a [cron.Executor]. It is safe for concurrent use.
+type Executor struct {
+	o         Options
+	redis     asynq.RedisConnOpt
+	client    *asynq.Client
+	inspector *asynq.Inspector
+}
+
+var _ cron.Executor = (*Executor)(nil)
+
+// Open returns an executor. Redis need not answer yet.
+func Open(o Options) (*Executor, error) {
+	o.Queue, o.Workers, o.Grace = cmp.Or(o.Queue, Queue), cmp.Or(o.Workers, 64), cmp.Or(o.Grace, 10*time.Second)
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	redis, err := parse(o.URL)
+	if err != nil {
+		return nil, fmt.Errorf("open asynq: %w", err)
+	}
+	return &Executor{o: o, redis: redis, client: asynq.NewClient(redis), inspector: asynq.NewInspector(redis)}, nil
+}
+
+// Close closes the connections. Call it after Work has returned.
+func (e *Executor) Close() error { return errors.Join(e.client.Close(), e.inspector.Close()) }
+
+// payload is what a task carries, as asynq's UI shows it.
+type payload struct {
+	Run     string `json:"run"`
+	Job     string `json:"job"`
+	Token   int64  `json:"token,string"` // a JSON number would lose digits in a browser
+	Attempt int    `json:"attempt"`
+}
+
+func (p payload) ticket() cron.Ticket {
+	return cron.Ticket{Run: p.Run, Job: p.Job, Token: p.Token, Attempt: p.Attempt}
+}
+
+func taskID(t cron.Ticket) string {
+	return t.Run + ":" + strconv.Itoa(t.Attempt) + ":" + strconv.FormatInt(t.Token, 36)
+}
+
+const (
+	retention = time.Hour
+	// forever is asynq's timeout of a task; without one it would be half an hour. A run has its own.
+	forever = 100 * 365 * 24 * time.Hour
+	// redeliveries only has to be more than 0: neither a ticket that is put back nor one whose worker died
+	// counts as one, and a failed run is archived at once.
+	redeliveries = 1
+)
+
+// Enqueue implements [cron.Executor].
+func (e *Executor) Enqueue(ctx context.Context, tickets []cron.Ticket) error {
+	for _, t := range tickets {
+		if err := e.enqueue(ctx, t); err != nil {
+			return fmt.Errorf("enqueue in asynq: %w", err)
+		}
+	}
+	return nil
+}
+
+func (e *Executor) enqueue(ctx context.Context, t cron.Ticket) error {
+	body, err := json.Marshal(payload{Run: t.Run, Job: t.Job, Token: t.Token, Attempt: t.Attempt})
+	if err != nil {
+		return err
+	}
+	options := []asynq.Option{
+		asynq.Queue(e.o.Queue), asynq.TaskID(taskID(t)), asynq.MaxRetry(redeliveries),
+		asynq.Timeout(forever), asynq.Retention(retention),
+	}
+	if !t.NotBefore.IsZero() {
+		options = append(options, asynq.ProcessAt(t.NotBefore))
+	}
+	task := asynq.NewTask(Type, body)
+	_, err = e.client.EnqueueContext(ctx, task, options...)
+	if errors.Is(err, asynq.ErrTaskIDConflict) && e.over(t) {
+		_, err = e.client.EnqueueContext(ctx, task, options...)
+	}
+	if errors.Is(err, asynq.ErrTaskIDConflict) {
+		return nil
+	}
+	return err
+}
+
+// over removes the ticket's task if asynq is done with it, and says whether it did: the run that it was
+// for still waits, so it did not end for that.
+func (e *Executor) over(t cron.Ticket) bool {
+	info, err := e.inspector.GetTaskInfo(e.o.Queue, taskID(t))
+	if err != nil {
+		return false
+	}
+	if info.State != asynq.TaskStateArchived && info.State != asynq.TaskStateCompleted {
+		return false
+	}
+	return e.inspector.DeleteTask(e.o.Queue, info.ID) == nil
+}

@@ -1,0 +1,51 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"fibercrons/app/cron"
+)
+
+// admit is SET NX PX for each key, and says of each whether the caller has it. That it looks first
+// makes it good to ask again: an answer that was lost does not turn the winner into a loser.
+var admit = goredis.NewScript(`
+local out = {}
+for i, key in ipairs(KEYS) do
+	local holder = redis.call('GET', key)
+	if not holder then
+		redis.call('SET', key, ARGV[1], 'NX', 'PX', ARGV[i + 1])
+		holder = ARGV[1]
+	end
+	out[i] = holder == ARGV[1] and 1 or 0
+end
+return out`)
+
+// Admit implements [cron.Gate], in one round trip.
+func (c *Client) Admit(ctx context.Context, tickets []cron.Bid) ([]bool, error) {
+	keys, args := make([]string, len(tickets)), make([]any, 1, len(tickets)+1)
+	args[0] = c.holder
+	for i, t := range tickets {
+		keys[i] = c.key("slot", t.Job+":"+strconv.FormatInt(t.Slot.UnixMilli(), 10))
+		args = append(args, t.Keep.Milliseconds())
+	}
+	var answers []int64
+	err := c.call(ctx, func(ctx context.Context) (err error) {
+		answers, err = admit.Run(ctx, c.server, keys, args...).Int64Slice()
+		if err == nil && len(answers) != len(tickets) {
+			err = fmt.Errorf("%d answers to %d tickets", len(answers), len(tickets))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ask for slots: %w", err)
+	}
+	out := make([]bool, len(tickets))
+	for i, a := range answers {
+		out[i] = a == 1
+	}
+	return out, nil
+}

@@ -1,0 +1,153 @@
+package river
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
+
+	"fibercrons/app/cron"
+)
+
+// Kind is that of every job this package inserts, and Queue the queue it goes to.
+const (
+	Kind  = "fibercrons.run"
+	Queue = "fibercrons"
+)
+
+// Options are what an [Executor] is made of.
+type Options struct {
+	// URL of the Postgres database, postgres://user:password@host:port/name.
+	URL string
+	// Workers is how many runs go on at one time in this process. Optional. Default: 64.
+	Workers int
+	// Rescue is how long a job may be under way before it is asked whether it still is. Optional.
+	// Default: 1 min.
+	Rescue time.Duration
+	// Grace is how long River may take to note how jobs ended when work stops. Optional. Default: 10 s.
+	Grace time.Duration
+	// Log is where River logs. Optional. Default: slog.Default().
+	Log *slog.Logger
+}
+
+// Executor is a [cron.Executor]. It is safe for concurrent use.
+type Executor struct {
+	o      Options
+	pool   *pgxpool.Pool
+	insert *river.Client[pgx.Tx] // that works nothing
+}
+
+var _ cron.Executor = (*Executor)(nil)
+
+// connections is how many River gets: to fetch, to insert, to note ends, to listen, to lead.
+const connections = 8
+
+// Open connects to the database and brings River's tables up to date.
+func Open(ctx context.Context, o Options) (*Executor, error) {
+	o.Workers, o.Rescue, o.Grace = cmp.Or(o.Workers, 64), cmp.Or(o.Rescue, time.Minute), cmp.Or(o.Grace, 10*time.Second)
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	o.Log = slog.New(quiet{o.Log.Handler()})
+	cfg, err := pgxpool.ParseConfig(o.URL)
+	if err != nil { // its text may hold the URL
+		return nil, errors.New("open river: DATABASE_URL is not one that River can use; it takes postgres://user:password@host:port/name")
+	}
+	cfg.MaxConns = connections
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("open river: %w", err)
+	}
+	e := &Executor{o: o, pool: pool}
+	if err := migrate(ctx, pool, o.Log); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("open river: %w", err)
+	}
+	e.insert, err = river.NewClient(riverpgxv5.New(pool), &river.Config{Logger: o.Log})
+	if err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("open river: %w", err)
+	}
+	return e, nil
+}
+
+// Close closes the connections. Call it after Work has returned.
+func (e *Executor) Close() error {
+	e.pool.Close()
+	return nil
+}
+
+// args are a job's arguments, as River's UI shows them.
+type args struct {
+	Run     string `json:"run"`
+	Job     string `json:"job"`
+	Token   int64  `json:"token,string"` // a JSON number would lose digits in a browser
+	Attempt int    `json:"attempt"`
+}
+
+// Kind implements [river.JobArgs].
+func (args) Kind() string { return Kind }
+
+func (a args) ticket() cron.Ticket {
+	return cron.Ticket{Run: a.Run, Job: a.Job, Token: a.Token, Attempt: a.Attempt}
+}
+
+// live are the states in which a ticket is not inserted again. One that has ended is: if its run still
+// waits, then not for that.
+var live = []rivertype.JobState{
+	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
+	rivertype.JobStateRetryable, rivertype.JobStateScheduled,
+}
+
+// Enqueue implements [cron.Executor].
+func (e *Executor) Enqueue(ctx context.Context, tickets []cron.Ticket) error {
+	many := make([]river.InsertManyParams, 0, len(tickets))
+	seen := make(map[args]bool, len(tickets)) // River refuses all of them when one comes twice
+	for _, t := range tickets {
+		a := args{Run: t.Run, Job: t.Job, Token: t.Token, Attempt: t.Attempt}
+		if seen[a] {
+			continue
+		}
+		seen[a] = true
+		many = append(many, river.InsertManyParams{Args: a, InsertOpts: &river.InsertOpts{
+			Queue: Queue, MaxAttempts: 1, Tags: []string{tag(t.Job)}, ScheduledAt: t.NotBefore,
+			UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: live},
+		}})
+	}
+	if _, err := e.insert.InsertMany(ctx, many); err != nil {
+		return fmt.Errorf("insert into river: %w", err)
+	}
+	return nil
+}
+
+var plain = regexp.MustCompile(`[^a-z0-9_-]`)
+
+// tag is a job's name as River takes it for a tag: at least three of letters, digits, _ and -, and no -
+// at the end.
+func tag(job string) string {
+	t := strings.TrimRight(plain.ReplaceAllString(job, "_"), "-")
+	if len(t) < 3 {
+		t = "job-" + t
+	}
+	return t
+}
+
+// quiet lets River's warnings and errors through: what it does in good order is its own affair.
+type quiet struct{ slog.Handler }
+
+func (q quiet) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= slog.LevelWarn && q.Handler.Enabled(ctx, l)
+}
+
+func (q quiet) WithAttrs(a []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(a)} }
+func (q quiet) WithGroup(name string) slog.Handler   { return quiet{q.Handler.WithGroup(name)} }
