@@ -1,4 +1,4 @@
-//go:build fault && unix
+//go:build unix
 
 package store_test
 
@@ -7,11 +7,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"io/fs"
 	"maps"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,11 +27,6 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/store"
 	"fibercrons/models"
-)
-
-var (
-	faultLong = flag.Bool("fault.long", false, "run the fault suites at length")
-	faultSeed = flag.Uint64("fault.seed", 1, "of what the fault suites leave to chance")
 )
 
 // crew is the processes that share one database file.
@@ -51,6 +46,7 @@ const markFiles = 8
 // process is one life.
 type process struct {
 	number int
+	marks  string
 	cmd    *exec.Cmd
 	stdin  io.Closer
 	ended  chan struct{}
@@ -99,7 +95,7 @@ func (c *crew) start(change ...func(*life)) *process {
 		panic(err)
 	}
 	defer log.Close()
-	p := &process{number: l.Number, ended: make(chan struct{})}
+	p := &process{number: l.Number, marks: l.Marks, ended: make(chan struct{})}
 	p.cmd = exec.Command(os.Args[0])
 	p.cmd.Env = append(os.Environ(), lifeVariable+"="+string(spec), "GORACE=atexit_sleep_ms=0")
 	p.cmd.Stderr = log
@@ -148,8 +144,9 @@ func (c *crew) retire(processes ...*process) {
 			if p.err != nil {
 				c.t.Errorf("process %d ended with %v", p.number, p.err)
 			}
-		case <-time.After(time.Minute):
-			c.t.Fatalf("process %d has not ended a minute after SIGTERM", p.number)
+		case <-time.After(patience):
+			c.quit()
+			c.t.Fatalf("process %d has not ended %s after SIGTERM", p.number, patience)
 		}
 	}
 }
@@ -157,10 +154,10 @@ func (c *crew) retire(processes ...*process) {
 // await waits until ok, for processes go by the real clock.
 func (c *crew) await(what string, ok func() bool) {
 	c.t.Helper()
-	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			c.quit()
-			c.t.Fatalf("waited a minute for %s", what)
+			c.t.Fatalf("waited %s for %s", patience, what)
 		}
 	}
 }
@@ -180,10 +177,19 @@ func (c *crew) quit() {
 func (c *crew) awaitWork(processes ...*process) {
 	c.t.Helper()
 	for _, p := range processes {
-		now := time.Now().UnixMicro()
-		c.await(fmt.Sprintf("process %d to work", p.number), func() bool {
-			return slices.ContainsFunc(c.marks(), func(m mark) bool { return m.Life == p.number && m.At > now })
-		})
+		works := p.works(c.t)
+		c.await(fmt.Sprintf("process %d to work", p.number), works)
+	}
+}
+
+// works returns what says whether the process has started a run since.
+func (p *process) works(t *testing.T) func() bool {
+	var seen int64
+	if info, err := os.Stat(p.marks); err == nil {
+		seen = info.Size()
+	}
+	return func() bool {
+		return slices.ContainsFunc(readMarks(t, p.marks, seen), func(m mark) bool { return m.Life == p.number && m.Kind == "start" })
 	}
 }
 
@@ -211,20 +217,31 @@ func (c *crew) find(s *store.Store, where string, args ...any) map[string]models
 func (c *crew) marks() (all []mark) {
 	c.t.Helper()
 	for i := range markFiles {
-		all = append(all, readMarks(c.t, fmt.Sprintf("%s.%d", c.life.Marks, i))...)
+		all = append(all, readMarks(c.t, fmt.Sprintf("%s.%d", c.life.Marks, i), 0)...)
 	}
 	return all
 }
 
-// readMarks reads what was written in [markFormat]. The kernel takes a line as a whole or not at
-// all, also from a process that is killed as it writes.
-func readMarks(t *testing.T, path string) (all []mark) {
+// readMarks reads what was written in [markFormat] behind the first bytes of a file. The kernel takes
+// a line as a whole or not at all, also from a process that is killed as it writes.
+func readMarks(t *testing.T, path string, behind int64) (all []mark) {
 	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.NewSectionReader(f, behind, math.MaxInt64-behind))
+	if err != nil {
 		t.Fatal(err)
 	}
 	for line := range bytes.Lines(text) {
+		if !bytes.HasSuffix(line, []byte("\n")) {
+			break // it is being written
+		}
 		var m mark
 		if _, err := fmt.Sscanf(string(line), markFormat, &m.Kind, &m.Job, &m.Slot, &m.Attempt, &m.Run, &m.Life, &m.At); err != nil {
 			t.Fatalf("mark %q: %v", line, err)

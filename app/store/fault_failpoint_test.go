@@ -1,4 +1,4 @@
-//go:build fault && unix
+//go:build unix
 
 package store_test
 
@@ -21,9 +21,12 @@ import (
 // or right after it, when the effect is there and the answer is lost. No run may be lost, begun
 // again or taken for a crashed one; of the jobs one half says Skip and the other Rerun.
 func TestFaultFailpoint(t *testing.T) {
-	stretch := 3 * time.Second
-	if *faultLong {
+	stretch := time.Second
+	switch {
+	case *faultLong:
 		stretch = 10 * time.Minute
+	case *faultAsked:
+		stretch = 5 * time.Second
 	}
 	for _, kind := range []string{"claim", "start", "finish"} {
 		for _, point := range []string{"commit", "committed"} {
@@ -47,7 +50,7 @@ func testFailpoint(t *testing.T, f *failpoint, stretch time.Duration) {
 		t.Fatal(err)
 	}
 	defer w.Close()
-	jobs := jobSet("points", &marker{w: w})
+	jobs := jobSet(fleetJobs, &marker{w: w})
 	sched := cron.New(cron.Config{Store: s, Jobs: jobs, Log: slog.New(slog.DiscardHandler), Grace: time.Minute, Version: "0"})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -58,22 +61,23 @@ func testFailpoint(t *testing.T, f *failpoint, stretch time.Duration) {
 			t.Error(err)
 		}
 	}
-	time.Sleep(3 * time.Second)
+	awaitIdle(t, s, time.Minute)
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	world := observe(t, s, jobs, readMarks(t, marks))
+	world := observe(t, s, jobs, readMarks(t, marks, 0))
 	world.hurt = map[int]bool{}
 	report(t, world.violations())
 	if fired() < 5 {
 		t.Errorf("the failpoint was met %d times", fired())
 	}
-	t.Logf("%d failures; %s", fired(), world.figures())
+	t.Logf("%s %s: %d failures (%v); %s", f.Kind, f.Point, fired(), f.Err, world.figures())
 }
 
 // The process dies at the same points, several times over.
 func TestFaultDeathAtFailpoint(t *testing.T) {
+	onlyIfAsked(t)
 	deaths := 3
 	switch {
 	case *faultLong:
@@ -91,7 +95,8 @@ func TestFaultDeathAtFailpoint(t *testing.T) {
 					p := c.start(func(l *life) { l.Fail = &failpoint{Kind: kind, Point: point, Every: 2 + n%5, Die: true} })
 					select {
 					case <-p.ended:
-					case <-time.After(time.Minute):
+					case <-time.After(patience):
+						c.quit()
 						t.Fatal("the process has not died at its failpoint")
 					}
 					hurt[p.number] = true
@@ -102,7 +107,7 @@ func TestFaultDeathAtFailpoint(t *testing.T) {
 				w := c.world(c.look())
 				w.hurt = hurt
 				report(t, append(w.violations(), c.disasters()...))
-				t.Logf("%d deaths; %s", deaths, w.figures())
+				t.Logf("%s %s: %d deaths; %s", kind, point, deaths, w.figures())
 			})
 		}
 	}

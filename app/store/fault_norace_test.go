@@ -1,4 +1,4 @@
-//go:build fault && !race
+//go:build !race
 
 package store_test
 
