@@ -19,6 +19,7 @@ import (
 	"gorm.io/gorm"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/metrics"
 	"fibercrons/app/store"
 	"fibercrons/config"
 )
@@ -29,6 +30,8 @@ type App struct {
 	Crons  *cron.Scheduler
 	Store  *store.Store
 	Log    *slog.Logger
+	// Metrics is what is measured of all the others.
+	Metrics *metrics.Metrics
 }
 
 // Option changes what [New] assembles.
@@ -57,11 +60,16 @@ func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts .
 	if err != nil {
 		return nil, err
 	}
-	db, err := store.Open(ctx, store.Options{URL: cfg.Database.String(), ReadOnly: o.readOnly, Logger: o.log})
+	measured := metrics.New(metrics.Options{Jobs: names(jobs), Version: Version()})
+	db, err := store.Open(ctx, store.Options{
+		URL: cfg.Database.String(), ReadOnly: o.readOnly, Logger: o.log,
+		Committed: func(c store.Commit) { measured.Committed(c.Calls, c.Took, c.Err) },
+	})
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Config: cfg, Store: db, Log: o.log}
+	a := &App{Config: cfg, Store: db, Log: o.log, Metrics: measured}
+	observers := []func(cron.Event){measured.Observe}
 	a.Crons = cron.New(cron.Config{
 		Store:     db,
 		Jobs:      jobs,
@@ -71,10 +79,30 @@ func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts .
 		MaxRunLog: cmp.Or(int(cfg.MaxRunLog), -1), // 0 bytes are none; for the scheduler 0 is the default
 		Disabled:  !cfg.Enabled,
 		Context:   a.Context,
+		Observe:   all(observers),
+		Claimed:   measured.Claimed,
 		Log:       o.log,
 		Version:   Version(),
 	})
+	measured.Watch(a.Crons, db.Queued)
 	return a, nil
+}
+
+// all hands an event to each of the observers, which must not block.
+func all(observers []func(cron.Event)) func(cron.Event) {
+	return func(e cron.Event) {
+		for _, observe := range observers {
+			observe(e)
+		}
+	}
+}
+
+func names(jobs []*cron.Job) []string {
+	list := make([]string, len(jobs))
+	for i, j := range jobs {
+		list[i] = j.Name
+	}
+	return list
 }
 
 // Jobs returns the jobs of registry with the defaults of cfg filled in, or a [*cron.Mistakes]. It

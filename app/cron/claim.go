@@ -174,7 +174,7 @@ func (s *Scheduler) claim(b *batch, now int64) {
 	var err error
 	for claims := range slices.Chunk(b.claims, sliceSize) {
 		var some []Claimed
-		if some, err = s.store.Claim(s.work, claims); err != nil {
+		if some, err = s.ask(s.work, claims); err != nil {
 			break
 		}
 		results = append(results, some...)

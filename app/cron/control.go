@@ -102,7 +102,7 @@ func (s *Scheduler) claimOne(ctx context.Context, c Claim) (Claimed, error) {
 	defer cancel()
 	var got []Claimed
 	err := s.repeat(ctx, func(err error) bool { return errors.Is(err, context.DeadlineExceeded) }, func() (err error) {
-		got, err = s.store.Claim(ctx, []Claim{c})
+		got, err = s.ask(ctx, []Claim{c})
 		return err
 	})
 	if err != nil {

@@ -37,6 +37,8 @@ type Config struct {
 	Context func(context.Context) context.Context
 	// Observe is called with every event, in order, and must not block. Optional.
 	Observe func(Event)
+	// Claimed is told of every call that claims slots or runs, and must not block. Optional.
+	Claimed func(ClaimCall)
 	// Log is the program's log. Optional. Default: slog.Default().
 	Log *slog.Logger
 	// Version of the program, shown among the instances. Optional.
@@ -83,6 +85,9 @@ type Scheduler struct {
 	clock *clockwork // set once, before the first tick
 
 	stream stream // of what happens, for those who want to know
+
+	gapMu sync.Mutex
+	gaps  map[string]gap // by job; of Pulse alone
 
 	mu         sync.Mutex
 	memory     *transient // of a scheduler without a store; else nil

@@ -35,6 +35,8 @@ type Options struct {
 	// RetryFor is how long a write that fails for a passing reason (another process holds
 	// the lock, the connection broke) is tried again. Optional. Default: 5 seconds.
 	RetryFor time.Duration
+	// Committed is told of every group of writes, and must not block. Optional.
+	Committed func(Commit)
 }
 
 func (o Options) withDefaults() Options {
