@@ -14,6 +14,9 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"net/http"
+	"os"
+	"path"
 	"runtime/debug"
 
 	"gorm.io/gorm"
@@ -21,6 +24,7 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/metrics"
 	"fibercrons/app/store"
+	"fibercrons/app/trace"
 	"fibercrons/config"
 )
 
@@ -32,6 +36,8 @@ type App struct {
 	Log    *slog.Logger
 	// Metrics is what is measured of all the others.
 	Metrics *metrics.Metrics
+	// Trace makes spans; nil: OpenTelemetry's variables do not ask for any.
+	Trace *trace.Tracer
 }
 
 // Option changes what [New] assembles.
@@ -56,21 +62,27 @@ func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts .
 	for _, opt := range opts {
 		opt(&o)
 	}
-	jobs, err := Jobs(cfg, registry)
+	traces := trace.Open(ctx, trace.Options{
+		Get: func(name string) string { return cfg.OTel[name].Reveal() }, Service: service(), Version: Version(), Log: o.log, Console: os.Stdout,
+	})
+	jobs, err := registered(cfg, registry, traces)
 	if err != nil {
+		traces.Close(ctx)
 		return nil, err
 	}
 	measured := metrics.New(metrics.Options{Jobs: names(jobs), Version: Version()})
 	db, err := store.Open(ctx, store.Options{
 		URL: cfg.Database.String(), ReadOnly: o.readOnly, Logger: o.log,
 		Committed: func(c store.Commit) { measured.Committed(c.Calls, c.Took, c.Err) },
+		Span:      statements(traces),
 	})
 	if err != nil {
+		traces.Close(ctx)
 		return nil, err
 	}
-	a := &App{Config: cfg, Store: db, Log: o.log, Metrics: measured}
+	a := &App{Config: cfg, Store: db, Log: o.log, Metrics: measured, Trace: traces}
 	observers := []func(cron.Event){measured.Observe}
-	a.Crons = cron.New(cron.Config{
+	c := cron.Config{
 		Store:     db,
 		Jobs:      jobs,
 		Workers:   cfg.Workers,
@@ -79,11 +91,16 @@ func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts .
 		MaxRunLog: cmp.Or(int(cfg.MaxRunLog), -1), // 0 bytes are none; for the scheduler 0 is the default
 		Disabled:  !cfg.Enabled,
 		Context:   a.Context,
-		Observe:   all(observers),
 		Claimed:   measured.Claimed,
 		Log:       o.log,
 		Version:   Version(),
-	})
+	}
+	if traces != nil {
+		observers = append(observers, traces.Observe)
+		c.TraceID, c.Asked = traces.TraceID, traces.Asked
+	}
+	c.Observe = all(observers)
+	a.Crons = cron.New(c)
 	measured.Watch(a.Crons, db.Queued)
 	return a, nil
 }
@@ -108,7 +125,11 @@ func names(jobs []*cron.Job) []string {
 // Jobs returns the jobs of registry with the defaults of cfg filled in, or a [*cron.Mistakes]. It
 // touches nothing.
 func Jobs(cfg config.Config, registry *cron.Registry) ([]*cron.Job, error) {
-	return registry.Jobs(cron.Defaults{
+	return registered(cfg, registry, nil)
+}
+
+func registered(cfg config.Config, registry *cron.Registry, traces *trace.Tracer) ([]*cron.Job, error) {
+	d := cron.Defaults{
 		Zone:          cfg.Timezone,
 		Env:           cfg.AppEnv,
 		Timeout:       cfg.DefaultTimeout,
@@ -118,14 +139,39 @@ func Jobs(cfg config.Config, registry *cron.Registry) ([]*cron.Job, error) {
 		CatchUpWindow: cfg.CatchUpWindow,
 		KeepRuns:      cfg.KeepRuns,
 		KeepFor:       cfg.KeepFor,
-	})
+	}
+	if traces != nil {
+		d.Use = []cron.Middleware{traces.Attempt}
+	}
+	return registry.Jobs(d)
+}
+
+// statements is nil without traces: the store then has nobody to tell.
+func statements(traces *trace.Tracer) store.Span {
+	if traces == nil {
+		return nil
+	}
+	return traces.Statement
+}
+
+// service is the program's name: the last part of its module's path.
+func service() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Path == "" {
+		return ""
+	}
+	return path.Base(info.Main.Path)
 }
 
 // Run ticks until ctx ends and then drains; see [cron.Scheduler.Run].
 func (a *App) Run(ctx context.Context) error { return a.Crons.Run(ctx) }
 
-// Close closes the store. Call it after Run has returned.
-func (a *App) Close() error { return a.Store.Close() }
+// Close sends what is left of the traces, for which it waits three seconds at most, and closes the
+// store. Call it after Run has returned.
+func (a *App) Close() error {
+	a.Trace.Close(context.Background())
+	return a.Store.Close()
+}
 
 type appKey struct{}
 
@@ -137,6 +183,13 @@ func (a *App) Context(ctx context.Context) context.Context {
 
 // DB returns the database, for use inside a job. It panics when ctx does not come from a run.
 func DB(ctx context.Context) *gorm.DB { return from(ctx, "app.DB").Store.DB().WithContext(ctx) }
+
+// HTTP returns a client for requests to others, for use inside a job. When the program traces, its
+// requests are part of the run's trace, which they hand on. It panics when ctx does not come from a
+// run.
+func HTTP(ctx context.Context) *http.Client {
+	return &http.Client{Transport: from(ctx, "app.HTTP").Trace.Transport(nil)}
+}
 
 // Config returns the configuration, for use inside a job. It panics when ctx does not come from a
 // run.

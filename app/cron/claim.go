@@ -232,7 +232,7 @@ func (s *Scheduler) won(e *entry, c *Claim, got Claimed) *Run {
 	}
 	r := &Run{
 		id: c.ID, job: e.job, trigger: c.Trigger, slot: c.Slot, dataSlot: c.DataSlot,
-		args: c.Args, key: c.Key, actor: c.Actor, instance: s.instance.ID, log: s.log,
+		args: c.Args, key: c.Key, actor: c.Actor, instance: s.instance.ID, trace: s.trace(c.ID), log: s.log,
 		journal: journal{limit: s.cfg.MaxRunLog},
 	}
 	r.live = live{

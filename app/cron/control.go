@@ -55,6 +55,9 @@ func (s *Scheduler) launch(ctx context.Context, e *entry, c Claim) (Record, erro
 	s.mu.Unlock()
 	s.keepOn()
 	defer s.wg.Done()
+	if s.cfg.Asked != nil {
+		s.cfg.Asked(ctx, c.ID)
+	}
 
 	got, err := s.claimOne(ctx, c)
 	s.mu.Lock()

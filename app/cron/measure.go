@@ -34,6 +34,14 @@ func (s *Scheduler) ask(ctx context.Context, claims []Claim) ([]Claimed, error) 
 	return results, err
 }
 
+// trace names the trace of a run; empty: it has none.
+func (s *Scheduler) trace(run string) string {
+	if s.cfg.TraceID == nil {
+		return ""
+	}
+	return s.cfg.TraceID(run)
+}
+
 // Causes of a failure, beside the reasons that a run may have.
 const (
 	CauseError   = "error"

@@ -39,6 +39,11 @@ type Config struct {
 	Observe func(Event)
 	// Claimed is told of every call that claims slots or runs, and must not block. Optional.
 	Claimed func(ClaimCall)
+	// TraceID names the trace of a run, for its record and its log lines. Optional.
+	TraceID func(run string) string
+	// Asked is called before a run is claimed that a caller asks for, with the caller's context.
+	// Optional.
+	Asked func(ctx context.Context, run string)
 	// Log is the program's log. Optional. Default: slog.Default().
 	Log *slog.Logger
 	// Version of the program, shown among the instances. Optional.

@@ -4,12 +4,12 @@ package metrics
 func rows() []row {
 	return []row{
 		{"Now", []panel{
-			number("Jobs", "sum(max by (state) (<"+jobsByState+">))", "none", "Jobs that are registered."),
-			number("Failing", "sum(max by ("+labelJob+") (<"+jobFailing+">)) or vector(0)", "none", "Jobs whose last run failed or was interrupted."),
-			number("Paused", "sum(max by ("+labelJob+") (<"+jobPaused+">)) or vector(0)", "none", "Jobs that are paused."),
-			number("Running", "sum(<"+runsRunning+">)", "none", "Runs whose function is being called."),
-			number("Waiting", "sum(<"+runsWaiting+">)", "none", "Runs that wait for a worker, their turn, their group or their next attempt."),
-			number("Overdue", "sum(<"+runsOverdue+">)", "none", "Runs that go on past their timeout, or though their end was asked for."),
+			number("Jobs", "sum(max by (state) (<"+jobsByState+">))", "Jobs that are registered."),
+			number("Failing", "sum(max by ("+labelJob+") (<"+jobFailing+">)) or vector(0)", "Jobs whose last run failed or was interrupted."),
+			number("Paused", "sum(max by ("+labelJob+") (<"+jobPaused+">)) or vector(0)", "Jobs that are paused."),
+			number("Running", "sum(<"+runsRunning+">)", "Runs whose function is being called."),
+			number("Waiting", "sum(<"+runsWaiting+">)", "Runs that wait for a worker, their turn, their group or their next attempt."),
+			number("Overdue", "sum(<"+runsOverdue+">)", "Runs that go on past their timeout, or though their end was asked for."),
 		}},
 		{"Runs", []panel{
 			graph("Runs ended", "ops", "By outcome.", query{"sum by (" + labelOutcome + ") (rate(<" + runsTotal + ">[$__rate_interval]))", "{{outcome}}"}),
@@ -56,8 +56,8 @@ func rows() []row {
 	}
 }
 
-func number(title, expr, unit, about string) panel {
-	return panel{title: title, unit: unit, about: about, number: true, width: 4, queries: []query{{expr, ""}}}
+func number(title, expr, about string) panel {
+	return panel{title: title, unit: "none", about: about, number: true, width: 4, queries: []query{{expr, ""}}}
 }
 
 func graph(title, unit, about string, queries ...query) panel {

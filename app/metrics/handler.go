@@ -61,7 +61,7 @@ func (a *answers) answer(format expfmt.Format) ([]byte, error) {
 // longer than everything else and saves little between machines next to each other.
 func (m *Metrics) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		format := expfmt.NegotiateIncludingOpenMetrics(r.Header)
+		format := expfmt.NegotiateAccept(r.Header, expfmt.DefaultOpenMetricsAcceptedFormats()...)
 		text, err := m.answers.answer(format)
 		if err != nil {
 			http.Error(w, "the metrics cannot be told", http.StatusInternalServerError)

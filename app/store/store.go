@@ -37,6 +37,8 @@ type Options struct {
 	RetryFor time.Duration
 	// Committed is told of every group of writes, and must not block. Optional.
 	Committed func(Commit)
+	// Span hears of statements on the user's own tables; see [Store.DB]. Optional.
+	Span Span
 }
 
 func (o Options) withDefaults() Options {
@@ -120,8 +122,10 @@ func (s *Store) open(ctx context.Context) error {
 	if s.reads, err = s.gorm(p.reads); err != nil {
 		return err
 	}
-	s.users, err = s.gorm(p.users)
-	return err
+	if s.users, err = s.gorm(p.users); err != nil {
+		return err
+	}
+	return watchStatements(s.users, s.opts.Span)
 }
 
 func (s *Store) gorm(pool *sql.DB) (*gorm.DB, error) {
