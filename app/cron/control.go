@@ -292,29 +292,6 @@ func (s *Scheduler) Pause(ctx context.Context, p Pause) (JobView, error) {
 	return s.view(e.job, st, p.At), nil
 }
 
-// Ready says why jobs do not run as they should; nil: they do.
-func (s *Scheduler) Ready(ctx context.Context) error {
-	s.mu.Lock()
-	phase, storeErr, syncErr, ticked := s.phase, s.storeError, s.syncError, s.tickedAt
-	s.mu.Unlock()
-	switch {
-	case phase == draining || phase == stopped:
-		return errors.New("the scheduler is stopping")
-	case syncErr != nil:
-		return fmt.Errorf("the store does not answer: %w", syncErr)
-	case phase == idle && !s.cfg.Disabled:
-		return errors.New("the scheduler has not started")
-	case storeErr != nil:
-		return fmt.Errorf("slots cannot be claimed: %w", storeErr)
-	case phase == ticking && time.Since(ticked) > 10*time.Second:
-		return fmt.Errorf("the scheduler has stalled: no tick for %s", time.Since(ticked).Round(time.Second))
-	}
-	if err := s.store.Ping(ctx); err != nil {
-		return fmt.Errorf("the store does not answer: %w", err)
-	}
-	return nil
-}
-
 func (s *Scheduler) entry(name string) (*entry, error) {
 	if e := s.byName[name]; e != nil {
 		return e, nil

@@ -121,7 +121,7 @@
 //	loghandler.go journal.go redact.go         what it logs
 //	control.go hand.go desk.go timeline.go view.go         what people and programs ask and change
 //	event.go hub.go changes.go watch.go                    what happens, told as a stream
-//	pulse.go measure.go                        what can be measured
+//	ready.go pulse.go measure.go               whether all is well, and what can be measured
 //	store.go record.go errors.go transient.go  the contract with the store; a store that keeps nothing
 //
 // # What is deliberately not done

@@ -227,6 +227,7 @@ func (s *Scheduler) syncOnce(ctx context.Context) error {
 		if e.table, err = e.job.overridden(st.Override); err != nil {
 			s.log.Error("the schedule override of a job cannot be followed; the schedule in its code is", "job", st.Name, "expr", st.Override.Expr, "error", err)
 		}
+		e.adrift = err
 		e.next = e.after(st.Watermark.UnixMilli())
 		if st.Watermark.After(now.Add(time.Minute)) {
 			ahead = append(ahead, st.Name)

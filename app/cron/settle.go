@@ -21,8 +21,9 @@ type entry struct {
 	// doubt holds the fences of claims that the store answered with an error. They are asked
 	// for again under the same fences, which settles whether they had been made.
 	doubt  map[int64]Fence
-	turn   *Run // of a job whose runs wait for each other: the one that goes on, retries included
-	held   int  // runs of it in this process: queued, waiting or running
+	turn   *Run  // of a job whose runs wait for each other: the one that goes on, retries included
+	held   int   // runs of it in this process: queued, waiting or running
+	adrift error // why it is not on the schedule it should be on
 	pruned time.Time
 	dirty  bool // something has ended since
 }

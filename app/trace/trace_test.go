@@ -21,6 +21,7 @@ import (
 
 	"fibercrons/app"
 	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
 	"fibercrons/app/trace"
 	"fibercrons/config"
 	"fibercrons/routes"
@@ -320,7 +321,7 @@ func TestProcessesAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := cron.New(cron.Config{Jobs: jobs, Observe: b.Observe, Log: slog.New(slog.DiscardHandler)}) // b ends what a has attempted
+	s := cron.New(cron.Config{Store: crontest.NewMemory(), Jobs: jobs, Observe: b.Observe, Log: slog.New(slog.DiscardHandler)}) // b ends what a has attempted
 	const n = 200
 	for range n {
 		rec, err := s.Trigger(t.Context(), "hello", cron.Request{})
