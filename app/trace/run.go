@@ -143,7 +143,7 @@ func describe(span api.Span, job string, rec *cron.Record) {
 		attrs = append(attrs, attribute.String("fibercrons.cause", cause))
 	}
 	for _, a := range rec.Attempts {
-		if !a.StartedAt.IsZero() {
+		if len(rec.Attempts) > 1 && !a.StartedAt.IsZero() { // one alone has its span
 			span.AddEvent("attempt", api.WithTimestamp(a.StartedAt), api.WithAttributes(attribute.Int("fibercrons.attempt", a.Number), attribute.String("service.instance.id", a.Instance)))
 		}
 	}
@@ -161,11 +161,11 @@ func about(job, run string, trigger cron.Trigger) []attribute.KeyValue {
 	if trigger == cron.BySchedule || trigger == cron.ByCatchUp {
 		by = "timer"
 	}
-	return []attribute.KeyValue{
+	return append(make([]attribute.KeyValue, 0, 10), // room for what else there is to say
 		attribute.String("faas.trigger", by), attribute.String("faas.invocation_id", run),
 		attribute.String("fibercrons.job", job), attribute.String("fibercrons.run.id", run),
 		attribute.String("fibercrons.trigger", string(trigger)),
-	}
+	)
 }
 
 func instant(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
