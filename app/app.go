@@ -15,16 +15,21 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
+	"os"
+	"path"
 	"runtime/debug"
 	"time"
 
 	"gorm.io/gorm"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/metrics"
 	"fibercrons/app/outgoing"
 	"fibercrons/app/ping"
 	"fibercrons/app/redis"
 	"fibercrons/app/store"
+	"fibercrons/app/trace"
 	"fibercrons/config"
 )
 
@@ -36,6 +41,10 @@ type App struct {
 	Queue  Queue         // nil with CRON_EXECUTOR=local
 	Redis  *redis.Client // nil without REDIS_URL
 	Log    *slog.Logger
+	// Metrics is what is measured of all the others.
+	Metrics *metrics.Metrics
+	// Trace makes spans; nil: OpenTelemetry's variables do not ask for any.
+	Trace *trace.Tracer
 
 	pings *ping.Pinger
 }
@@ -63,21 +72,33 @@ func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts .
 	for _, opt := range opts {
 		opt(&o)
 	}
-	jobs, err := Jobs(cfg, registry)
+	traces := trace.Open(ctx, trace.Options{
+		Get: func(name string) string { return cfg.OTel[name].Reveal() }, Service: service(), Version: Version(), Log: o.log, Console: os.Stdout,
+	})
+	jobs, err := registered(cfg, registry, traces)
 	if err != nil {
+		traces.Close(ctx)
 		return nil, err
 	}
-	db, err := store.Open(ctx, store.Options{URL: cfg.Database.Reveal(), ReadOnly: o.readOnly, Logger: o.log})
+	measured := metrics.New(metrics.Options{Jobs: names(jobs), Version: Version()})
+	db, err := store.Open(ctx, store.Options{
+		URL: cfg.Database.Reveal(), ReadOnly: o.readOnly, Logger: o.log,
+		Committed: func(c store.Commit) { measured.Committed(c.Calls, c.Took, c.Err) },
+		Span:      statements(traces),
+	})
 	if err != nil {
+		traces.Close(ctx)
 		return nil, err
 	}
-	a := &App{Config: cfg, Store: db, Log: o.log}
+	a := &App{Config: cfg, Store: db, Log: o.log, Metrics: measured, Trace: traces}
 	peers, err := a.meet(ctx, o)
 	if err != nil {
+		traces.Close(ctx)
 		return nil, errors.Join(err, db.Close())
 	}
 	if !o.here && !o.readOnly {
 		if a.Queue, err = openQueue(ctx, cfg, o.log); err != nil {
+			traces.Close(ctx)
 			return nil, errors.Join(err, a.closeRedis(), db.Close())
 		}
 	}
@@ -87,11 +108,11 @@ func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts .
 		Logs:   db.Logs,
 		Log:    o.log,
 	})
-	var observers []func(cron.Event) // none costs nothing
+	observers := []func(cron.Event){measured.Observe}
 	if a.pings != nil {
 		observers = append(observers, a.pings.Observe)
 	}
-	a.Crons = cron.New(cron.Config{
+	c := cron.Config{
 		Executor:  a.Queue,
 		Role:      role(cfg),
 		Store:     db,
@@ -103,17 +124,45 @@ func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts .
 		Disabled:  !cfg.Enabled,
 		Peers:     peers,
 		Context:   a.Context,
-		Observe:   each(observers),
+		Claimed:   measured.Claimed,
 		Log:       o.log,
 		Version:   Version(),
-	})
+	}
+	if traces != nil {
+		observers = append(observers, traces.Observe)
+		c.TraceID, c.Asked = traces.TraceID, traces.Asked
+	}
+	c.Observe = all(observers)
+	a.Crons = cron.New(c)
+	measured.Watch(a.Crons, db.Queued)
 	return a, nil
+}
+
+// all hands an event to each of the observers, which must not block.
+func all(observers []func(cron.Event)) func(cron.Event) {
+	return func(e cron.Event) {
+		for _, observe := range observers {
+			observe(e)
+		}
+	}
+}
+
+func names(jobs []*cron.Job) []string {
+	list := make([]string, len(jobs))
+	for i, j := range jobs {
+		list[i] = j.Name
+	}
+	return list
 }
 
 // Jobs returns the jobs of registry with the defaults of cfg filled in, or a [*cron.Mistakes]. It
 // touches nothing.
 func Jobs(cfg config.Config, registry *cron.Registry) ([]*cron.Job, error) {
-	return registry.Jobs(cron.Defaults{
+	return registered(cfg, registry, nil)
+}
+
+func registered(cfg config.Config, registry *cron.Registry, traces *trace.Tracer) ([]*cron.Job, error) {
+	d := cron.Defaults{
 		Zone:          cfg.Timezone,
 		Env:           cfg.AppEnv,
 		Timeout:       cfg.DefaultTimeout,
@@ -123,7 +172,28 @@ func Jobs(cfg config.Config, registry *cron.Registry) ([]*cron.Job, error) {
 		CatchUpWindow: cfg.CatchUpWindow,
 		KeepRuns:      cfg.KeepRuns,
 		KeepFor:       cfg.KeepFor,
-	})
+	}
+	if traces != nil {
+		d.Use = []cron.Middleware{traces.Attempt}
+	}
+	return registry.Jobs(d)
+}
+
+// statements is nil without traces: the store then has nobody to tell.
+func statements(traces *trace.Tracer) store.Span {
+	if traces == nil {
+		return nil
+	}
+	return traces.Statement
+}
+
+// service is the program's name: the last part of its module's path.
+func service() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Path == "" {
+		return ""
+	}
+	return path.Base(info.Main.Path)
 }
 
 // Run ticks until ctx ends and then drains; see [cron.Scheduler.Run].
@@ -132,11 +202,12 @@ func (a *App) Run(ctx context.Context) error { return a.Crons.Run(ctx) }
 // flush is how long pings that wait may take at the end.
 const flush = 5 * time.Second
 
-// Close sends what pings wait and closes the store, the queue and Redis. Call it after Run has returned.
+// Close sends the pings that wait and what is left of the traces, and closes the store, the queue and Redis. Call it after Run has returned.
 func (a *App) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), flush)
 	defer cancel()
 	a.pings.Close(ctx)
+	a.Trace.Close(ctx)
 	var queue error
 	if a.Queue != nil {
 		queue = a.Queue.Close()
@@ -169,18 +240,6 @@ func (a *App) meet(ctx context.Context, o options) (p cron.Peers, err error) {
 	return a.Redis.Peers(), nil
 }
 
-// each is all of observers as one; nil: there are none.
-func each(observers []func(cron.Event)) func(cron.Event) {
-	if len(observers) == 0 {
-		return nil
-	}
-	return func(e cron.Event) {
-		for _, observe := range observers {
-			observe(e)
-		}
-	}
-}
-
 type appKey struct{}
 
 // Context returns a ctx in which [DB] and [Config] find the application. The scheduler calls it for
@@ -191,6 +250,13 @@ func (a *App) Context(ctx context.Context) context.Context {
 
 // DB returns the database, for use inside a job. It panics when ctx does not come from a run.
 func DB(ctx context.Context) *gorm.DB { return from(ctx, "app.DB").Store.DB().WithContext(ctx) }
+
+// HTTP returns a client for requests to others, for use inside a job. When the program traces, its
+// requests are part of the run's trace, which they hand on. It panics when ctx does not come from a
+// run.
+func HTTP(ctx context.Context) *http.Client {
+	return &http.Client{Transport: from(ctx, "app.HTTP").Trace.Transport(nil)}
+}
 
 // Config returns the configuration, for use inside a job. It panics when ctx does not come from a
 // run.

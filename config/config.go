@@ -76,6 +76,10 @@ type Config struct {
 	// LogFormat is resolved by whoever opens the log, who knows what it is written to.
 	LogFormat LogFormat `env:"LOG_FORMAT" envDefault:"auto" want:"auto, text or json" about:"text, json, or auto: coloured text on a terminal, JSON otherwise."`
 
+	// OTel are OpenTelemetry's own variables, by name (OTEL_...): what they mean is OpenTelemetry's to say. Headers may
+	// hold a key, so all of them are kept as secrets.
+	OTel map[string]Secret `env:"-"`
+
 	Local
 }
 

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"os"
@@ -412,3 +413,21 @@ func TestProcessEnvironment(t *testing.T) {
 
 // empty keeps Load away from the environment of the test's process.
 func empty() map[string]string { return map[string]string{} }
+
+// OpenTelemetry's variables come from .env as from the environment, and are shown nowhere.
+func TestVariablesOfOpenTelemetry(t *testing.T) {
+	file := filepath.Join(t.TempDir(), ".env")
+	if err := os.WriteFile(file, []byte("OTEL_SERVICE_NAME=shop\nOTEL_EXPORTER_OTLP_HEADERS='key=s3cr3t'\nOTHER=1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, warnings, err := config.Load(config.Env(map[string]string{"OTEL_SERVICE_NAME": "store", "OTEL_SDK_DISABLED": " "}), config.File(file))
+	if err != nil || len(warnings) > 0 {
+		t.Fatal(warnings, err)
+	}
+	if len(c.OTel) != 2 || c.OTel["OTEL_SERVICE_NAME"].Reveal() != "store" || c.OTel["OTEL_EXPORTER_OTLP_HEADERS"].Reveal() != "key=s3cr3t" {
+		t.Errorf("there are %d", len(c.OTel))
+	}
+	if text := fmt.Sprintf("%v %+v %#v", c, c, c); strings.Contains(text, "s3cr3t") {
+		t.Error("a secret is shown")
+	}
+}

@@ -26,5 +26,7 @@
 // a warning, because it may belong to a newer version of the program. A broken .env is a mistake that names
 // the line; then nothing else is checked, as nobody knows what the rest of the file was meant to say.
 //
+// OpenTelemetry's variables (OTEL_...) are handed on as they are, from the environment and from .env: [Config].OTel.
+//
 // A Config does not change after Load: there is no reload, no setter and no package variable.
 package config

@@ -55,6 +55,7 @@ func Load(opts ...Option) (Config, []string, error) {
 		inOrder(found)
 		return Config{}, warnings, &Error{Mistakes: found}
 	}
+	c.OTel = values.ofOpenTelemetry()
 	return c, append(warnings, c.warnings()...), nil
 }
 
@@ -96,3 +97,16 @@ func (s settings) tidy() {
 }
 
 func (s settings) names() []string { return slices.Sorted(maps.Keys(s.raw)) }
+
+// ofOpenTelemetry are the variables that OpenTelemetry has named; nil: there are none.
+func (s settings) ofOpenTelemetry() (list map[string]Secret) {
+	for name, value := range s.raw {
+		if strings.HasPrefix(name, "OTEL_") {
+			if list == nil {
+				list = make(map[string]Secret)
+			}
+			list[name] = Secret(value)
+		}
+	}
+	return list
+}

@@ -49,14 +49,14 @@ func (s *Server) mountCrons(web fiber.Router) {
 	web.Get("/crons/runs/:id", s.showRun)
 	web.Get("/crons/runs/:id/logs", s.showLogs)
 	web.Post("/crons/runs/:id/cancel", s.cancelRun)
-	web.Post("/crons/runs/:id/retry", s.retryRun)
+	web.Post("/crons/runs/:id/retry", s.traced(s.retryRun))
 
 	web.Get("/crons/:name", s.showJob)
 	web.Get("/crons/:name/runs", s.listRuns)
-	web.Post("/crons/:name/run", s.runJob)
+	web.Post("/crons/:name/run", s.traced(s.runJob))
 	web.Post("/crons/:name/pause", s.pauseJob)
 	web.Post("/crons/:name/resume", s.resumeJob)
-	web.Post("/crons/:name/backfill", s.backfillJob)
+	web.Post("/crons/:name/backfill", s.traced(s.backfillJob))
 	web.Put("/crons/:name/schedule", s.rescheduleJob)
 	web.Delete("/crons/:name/schedule", s.unscheduleJob)
 }

@@ -10,6 +10,9 @@
 // and readBody read, problemOf translates errors, encode writes. The list of paths is in crons.go,
 // and openapi.yaml describes them; tests hold the two together.
 //
+// /metrics stands behind the same two and answers with what app/metrics has counted; observe tells it
+// of every request by the pattern of its route.
+//
 // The pages under /crons/dashboard are made by app/dashboard. The handlers in dashboard_pages.go ask
 // the scheduler and, for many jobs at once, the store; those in dashboard_forms.go do what the API
 // does, by the same calls, and lead on to a page. Forms come in the content type that a foreign page

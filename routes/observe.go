@@ -51,6 +51,8 @@ func (s *Server) observe(c *fiber.Ctx) error {
 		}
 	}
 
+	took := time.Since(start)
+	s.count(c, took)
 	status := c.Response().StatusCode()
 	level := slog.LevelInfo
 	switch {
@@ -67,7 +69,7 @@ func (s *Server) observe(c *fiber.Ctx) error {
 		slog.String("method", c.Method()),
 		slog.String("path", inert(c.Path())),
 		slog.Int("status", status),
-		slog.Duration("took", time.Since(start)),
+		slog.Duration("took", took),
 		slog.String("from", sender(c)),
 	}
 	if who := callerOf(c); who.name != "" {

@@ -24,6 +24,7 @@ type problem struct {
 	Detail   string      `json:"detail,omitempty"`
 	Instance string      `json:"instance"` // the request's ID, as it stands in the log and in X-Request-ID
 	Reason   cron.Reason `json:"reason,omitempty"`
+	Part     cron.Part   `json:"part,omitempty"` // of the machinery, which is not ready
 	Errors   []invalid   `json:"errors,omitempty"`
 
 	retryAfter time.Duration

@@ -12,8 +12,9 @@ import (
 func (s *Server) mount(web fiber.Router) {
 	web.Get("/", s.hello)
 
-	s.mountHealth(web) // GET /livez and /readyz
-	s.mountCrons(web)  // everything under /crons
+	s.mountHealth(web)  // GET /livez and /readyz
+	s.mountMetrics(web) // GET /metrics
+	s.mountCrons(web)   // everything under /crons
 }
 
 // hello greets, and points on.

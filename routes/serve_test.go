@@ -79,8 +79,11 @@ func TestNotReadyUntilTheClockTicks(t *testing.T) {
 	p := start(t, func(set *setup) { set.asleep = true })
 	p.do("GET", "/livez", "").want(t, 200)
 	a := p.do("GET", "/readyz", "").want(t, 503)
-	if strings.Contains(a.body, "has not started") || !strings.Contains(p.log.String(), "has not started") {
-		t.Errorf("the reason belongs into the log, not into %s", a.body)
+	if !strings.Contains(a.body, `"detail":"the scheduler has not started"`) || !strings.Contains(a.body, `"part":"scheduler"`) {
+		t.Errorf("it does not say why: %s", a.body)
+	}
+	if !strings.Contains(p.log.String(), "has not started") {
+		t.Error("the log does not say why")
 	}
 }
 

@@ -75,6 +75,7 @@ type Server struct {
 	listen    func(ctx context.Context, after string) (feed, error)
 	home      string // the page after a login
 	streaming bool   // there is /crons/events
+	count     func(c *fiber.Ctx, took time.Duration)
 
 	apiJSON func() (document, error)
 	apiPage func() ([]byte, error)
@@ -104,6 +105,7 @@ func NewWithin(a *app.App, limits Limits) *Server {
 		apiPage: sync.OnceValues(newAPIPage),
 	}
 	s.listen = s.subscribe
+	s.count = s.counting()
 	s.closing, s.close = context.WithCancel(context.Background())
 	s.Web = fiber.New(fiber.Config{
 		// A string of a request must not change under a job that was handed it.

@@ -181,7 +181,7 @@ func (s *Scheduler) claim(b *batch, now int64) {
 	s.admit(b, now)
 	var results []Claimed
 	var err error
-	if s.memory != nil {
+	if s.memory != nil && s.cfg.Claimed == nil {
 		b.got = s.memory.claims(b.got[:0], b.claims)
 		results = b.got
 	} else {
@@ -256,11 +256,11 @@ func (s *Scheduler) begin(b *batch, results []Claimed) (again []*entry) {
 // claimAll gives claims to the store, in slices.
 func (s *Scheduler) claimAll(claims []Claim) ([]Claimed, error) {
 	if len(claims) <= sliceSize {
-		return s.store.Claim(s.work, claims)
+		return s.measured(s.work, claims)
 	}
 	results := make([]Claimed, 0, len(claims))
 	for some := range slices.Chunk(claims, sliceSize) {
-		got, err := s.store.Claim(s.work, some)
+		got, err := s.measured(s.work, some)
 		if err != nil {
 			return nil, err
 		}
@@ -292,6 +292,7 @@ func (s *Scheduler) prepare(r *Run, e *entry, c *Claim, got *Claimed) {
 	r.id, r.job, r.trigger, r.slot, r.dataSlot = c.ID, e.job, c.Trigger, c.Slot, c.DataSlot
 	r.args, r.key, r.actor = c.Args, c.Key, c.Actor
 	r.instance, r.log, r.journal.limit = s.instance.ID, s.log, s.cfg.MaxRunLog
+	r.trace = s.trace(c.ID)
 	r.entry, r.token, r.status, r.queuedAt = e, c.Token, got.Status, c.At
 	r.serial = e.serial || c.Overlap == Queue || c.Overlap == Replace
 	r.attempts = r.firstAttempt[:0]

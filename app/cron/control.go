@@ -55,6 +55,9 @@ func (s *Scheduler) launch(ctx context.Context, e *entry, c Claim) (Record, erro
 	s.mu.Unlock()
 	s.keepOn()
 	defer s.wg.Done()
+	if s.cfg.Asked != nil {
+		s.cfg.Asked(ctx, c.ID)
+	}
 
 	got, err := s.claimOne(ctx, c)
 	s.mu.Lock()
@@ -106,7 +109,7 @@ func (s *Scheduler) claimOne(ctx context.Context, c Claim) (Claimed, error) {
 	defer cancel()
 	var got []Claimed
 	err := s.repeat(ctx, func(err error) bool { return errors.Is(err, context.DeadlineExceeded) }, func() (err error) {
-		got, err = s.store.Claim(ctx, []Claim{c})
+		got, err = s.measured(ctx, []Claim{c})
 		return err
 	})
 	if err != nil {
@@ -291,39 +294,6 @@ func (s *Scheduler) Pause(ctx context.Context, p Pause) (JobView, error) {
 	s.tell(Event{Kind: event, Job: p.Job})
 	s.mu.Unlock()
 	return s.view(e.job, st, p.At), nil
-}
-
-// Ready says why jobs do not run as they should; nil: they do.
-func (s *Scheduler) Ready(ctx context.Context) error {
-	s.mu.Lock()
-	phase, storeErr, syncErr, ticked := s.phase, s.storeError, s.syncError, s.tickedAt
-	postErr, workErr := s.mail.err, s.mail.work
-	s.mu.Unlock()
-	switch {
-	case phase == draining || phase == stopped:
-		return errors.New("the scheduler is stopping")
-	case syncErr != nil:
-		return fmt.Errorf("the store does not answer: %w", syncErr)
-	case phase == idle && !s.cfg.Disabled:
-		return errors.New("the scheduler has not started")
-	case storeErr != nil:
-		return fmt.Errorf("slots cannot be claimed: %w", storeErr)
-	case postErr != nil:
-		return fmt.Errorf("runs cannot be handed to the queue: %w", postErr)
-	case workErr != nil:
-		return fmt.Errorf("the queue cannot be worked: %w", workErr)
-	case phase == ticking && time.Since(ticked) > 10*time.Second:
-		return fmt.Errorf("the scheduler has stalled: no tick for %s", time.Since(ticked).Round(time.Second))
-	}
-	if p := s.cfg.Peers; p.Separate && p.Gate != nil && !s.cfg.Disabled {
-		if err := p.Gate.Err(); err != nil {
-			return fmt.Errorf("slots wait until it can be said which replica runs them: %w", err)
-		}
-	}
-	if err := s.store.Ping(ctx); err != nil {
-		return fmt.Errorf("the store does not answer: %w", err)
-	}
-	return nil
 }
 
 func (s *Scheduler) entry(name string) (*entry, error) {

@@ -166,6 +166,7 @@
 //	control.go hand.go desk.go timeline.go view.go         what people and programs ask and change
 //	peers.go gate.go limits.go                              what processes tell each other beside the store
 //	event.go hub.go changes.go watch.go                    what happens, told as a stream
+//	ready.go pulse.go measure.go               whether all is well, and what can be measured
 //	store.go record.go errors.go transient.go  the contract with the store; a store that keeps nothing
 //
 // # What is deliberately not done

@@ -93,6 +93,7 @@ func (r *Run) record() Record {
 		ID: r.id, Job: r.job.Name, Status: r.status, Trigger: r.trigger, Attempt: int(r.attempt.Load()),
 		Attempts: append([]Attempt(nil), r.attempts...), Args: r.args, Key: r.key, Actor: r.actor,
 		Instance: r.instance, QueuedAt: r.queuedAt, Token: r.token, Group: r.job.Policies.Group,
+		TraceID: r.trace,
 	}
 	rec.Slot, rec.DataSlot = optional(r.slot), optional(r.dataSlot)
 	rec.StartedAt, rec.NextAt = optional(r.startedAt), optional(r.nextAt)

@@ -57,8 +57,11 @@ func (r *Run) logEnd(ctx context.Context, err error, took time.Duration) {
 }
 
 func (r *Run) logAttrs(ctx context.Context) []slog.Attr {
-	attrs := make([]slog.Attr, 0, 9)
+	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs, slog.String("job", r.job.Name), slog.String("run", r.id), slog.Int("attempt", int(r.attempt.Load())))
+	if r.trace != "" {
+		attrs = append(attrs, slog.String("trace_id", r.trace))
+	}
 	if !r.slot.IsZero() {
 		attrs = append(attrs, slog.Time("slot", r.slot))
 	}

@@ -40,7 +40,7 @@ func (h *logHandler) Enabled(ctx context.Context, level slog.Level) bool {
 
 // Handle implements slog.Handler.
 func (h *logHandler) Handle(ctx context.Context, rec slog.Record) error {
-	attrs := make([]slog.Attr, 0, rec.NumAttrs()+3)
+	attrs := make([]slog.Attr, 0, rec.NumAttrs()+4)
 	rec.Attrs(func(a slog.Attr) bool {
 		attrs = append(attrs, h.redact(a))
 		return true
@@ -55,6 +55,9 @@ func (h *logHandler) Handle(ctx context.Context, rec slog.Record) error {
 	next := h.next
 	if run != nil {
 		stamp := []slog.Attr{slog.String("job", run.job.Name), slog.String("run", run.id), slog.Int("attempt", int(run.attempt.Load()))}
+		if run.trace != "" {
+			stamp = append(stamp, slog.String("trace_id", run.trace))
+		}
 		if h.group { // the stamp stands outside of it
 			next = h.apply(h.base.WithAttrs(stamp))
 		} else {

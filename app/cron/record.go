@@ -81,6 +81,8 @@ type Record struct {
 	Cancel    *time.Time      `json:"cancel_requested_at,omitempty"`
 	Overdue   bool            `json:"overdue,omitempty"` // still running past its timeout or cancellation
 
+	TraceID string `json:"trace_id,omitempty"` // of a program that traces
+
 	LogSeq int64  `json:"-"` // of the last line kept
 	Token  int64  `json:"-"` // the fence
 	Group  string `json:"-"` // concurrency group

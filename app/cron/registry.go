@@ -94,6 +94,7 @@ type Defaults struct {
 	CatchUpWindow time.Duration // 0: nothing is caught up
 	KeepRuns      int
 	KeepFor       time.Duration
+	Use           []Middleware // wrappers of all jobs, outside of those of [Registry.Use]
 }
 
 // Mistakes are all the mistakes made in registering jobs, one a line, by file and line.
@@ -128,12 +129,13 @@ func (r *Registry) Jobs(d Defaults) ([]*Job, error) {
 	jobs := make([]*Job, 0, len(defs))
 	named := make(map[string]*Job, len(defs))
 	limits := map[string]*Job{}
+	use := slices.Concat(d.Use, r.use)
 	for i := range defs {
 		def := &defs[i]
 		say := func(format string, a ...any) {
 			mistakes = append(mistakes, fmt.Sprintf("%s: job %q: %s", def.source, def.name, fmt.Sprintf(format, a...)))
 		}
-		job := def.job(d, r.use, r.hooks, say)
+		job := def.job(d, use, r.hooks, say)
 		if other, dup := named[job.Name]; dup {
 			say("the name is taken by the job at %s; give one of them another", other.Source)
 			continue

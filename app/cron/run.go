@@ -25,6 +25,7 @@ type Run struct {
 	key      string
 	actor    string
 	instance string
+	trace    string // ID of its trace; empty: none
 	log      *slog.Logger
 	journal  journal
 
@@ -72,6 +73,14 @@ func (r *Run) Slot() time.Time {
 		return r.dataSlot
 	}
 	return r.slot
+}
+
+// Trigger says what asked for the run.
+func (r *Run) Trigger() Trigger {
+	if r == nil {
+		return ""
+	}
+	return r.trigger
 }
 
 // Attempt counts the calls of the function in this run, from 1.

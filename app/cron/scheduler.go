@@ -45,6 +45,13 @@ type Config struct {
 	Context func(context.Context) context.Context
 	// Observe is called with every event, in order, and must not block. Optional.
 	Observe func(Event)
+	// Claimed is told of every call that claims slots or runs, and must not block. Optional.
+	Claimed func(ClaimCall)
+	// TraceID names the trace of a run, for its record and its log lines. Optional.
+	TraceID func(run string) string
+	// Asked is called before a run is claimed that a caller asks for, with the caller's context.
+	// Optional.
+	Asked func(ctx context.Context, run string)
 	// Log is the program's log. Optional. Default: slog.Default().
 	Log *slog.Logger
 	// Version of the program, shown among the instances. Optional.
@@ -101,6 +108,9 @@ type Scheduler struct {
 	stream stream // of what happens, for those who want to know
 
 	hooks hookPool
+
+	gapMu sync.Mutex
+	gaps  map[string]gap // by job; of Pulse alone
 
 	mu         sync.Mutex
 	memory     *transient // of a scheduler without a store; else nil
@@ -249,6 +259,7 @@ func (s *Scheduler) syncOnce(ctx context.Context) error {
 		if e.table, err = e.job.overridden(st.Override); err != nil {
 			s.log.Error("the schedule override of a job cannot be followed; the schedule in its code is", "job", st.Name, "expr", st.Override.Expr, "error", err)
 		}
+		e.adrift = err
 		e.next = e.after(st.Watermark.UnixMilli())
 		s.supersede(e, st.Superseded)
 		if st.Watermark.After(now.Add(time.Minute)) {

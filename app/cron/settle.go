@@ -27,6 +27,7 @@ type entry struct {
 	superseded bool   // a newer version of the program has it
 	turn       *Run   // of a job whose runs wait for each other: the one that goes on, retries included
 	newest     *Run   // of those in this process: queued, waiting or running
+	adrift     error  // why it is not on the schedule it should be on
 	pruned     time.Time
 	dirty      bool // something has ended since
 }

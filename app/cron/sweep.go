@@ -185,7 +185,7 @@ func (s *Scheduler) restore(rec Record, token int64, attempts []Attempt) *Run {
 	e := s.byName[rec.Job]
 	r := &Run{
 		id: rec.ID, job: e.job, trigger: rec.Trigger, failed: failures(rec),
-		args: rec.Args, key: rec.Key, actor: rec.Actor, instance: s.instance.ID, log: s.log,
+		args: rec.Args, key: rec.Key, actor: rec.Actor, instance: s.instance.ID, trace: s.trace(rec.ID), log: s.log,
 		progress: rec.Progress, result: rec.Result, journal: journal{limit: s.cfg.MaxRunLog, seq: rec.LogSeq},
 	}
 	r.live = live{

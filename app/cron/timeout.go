@@ -14,8 +14,11 @@ type TimeoutError struct {
 	Err   error         // what the function returned in the end
 }
 
+// timedOut is how the text begins, by which [Record.Cause] knows it again.
+const timedOut = "timed out after "
+
 func (e *TimeoutError) Error() string {
-	text := fmt.Sprintf("timed out after %s", e.After)
+	text := timedOut + e.After.String()
 	if e.Took >= e.After+max(time.Second, e.After/10) {
 		text += fmt.Sprintf(" and returned only after %s", e.Took.Round(time.Millisecond))
 	}

@@ -121,13 +121,14 @@ func (s *Scheduler) follow(overrides []Override) {
 		if err != nil {
 			s.log.Error("the schedule override of a job cannot be followed; the schedule in its code is", "job", o.Job, "expr", o.Expr, "error", err)
 		}
-		e.table = table
+		e.table, e.adrift = table, err
 		if s.phase != ticking || s.clock == nil || e.job.Disabled != "" {
 			continue
 		}
 		e.next = e.after(o.At.UnixMilli())
 		if err := s.clock.move(e); err != nil {
 			s.log.Error("a job cannot be moved to its new schedule", "job", o.Job, "error", err)
+			e.adrift = err
 		}
 		s.log.Info("schedule changed", "job", o.Job, "schedule", strings.Join(table.exprs, "; "), "by", o.Actor)
 	}

@@ -36,6 +36,10 @@ type Options struct {
 	// RetryFor is how long a write that fails for a passing reason (another process holds
 	// the lock, the connection broke) is tried again. Optional. Default: 5 seconds.
 	RetryFor time.Duration
+	// Committed is told of every group of writes, and must not block. Optional.
+	Committed func(Commit)
+	// Span hears of statements on the user's own tables; see [Store.DB]. Optional.
+	Span Span
 }
 
 func (o Options) withDefaults() Options {
@@ -131,8 +135,10 @@ func (s *Store) open(ctx context.Context) error {
 	if s.reads, err = s.gorm(p.reads); err != nil {
 		return err
 	}
-	s.users, err = s.gorm(p.users)
-	return err
+	if s.users, err = s.gorm(p.users); err != nil {
+		return err
+	}
+	return watchStatements(s.users, s.opts.Span)
 }
 
 // none says whether a server's database has no tables yet.

@@ -26,7 +26,9 @@ type op struct {
 	need func(*needs)     // names what it wants to look at; optional
 	run  func(*txn) error // decides, and tells the txn what to write
 	err  error
-	done chan struct{}
+	// refused says that err is the database's, and not an answer such as a lost fence.
+	refused bool
+	done    chan struct{}
 
 	finish  *cron.Finish // it is nothing but this
 	start   *cron.Start  // the same
@@ -104,7 +106,7 @@ func (w *writer) loop() {
 				}
 				break
 			}
-			w.commit(group)
+			w.measured(group)
 			for _, o := range group {
 				close(o.done)
 			}
@@ -190,7 +192,7 @@ func (w *writer) commit(group []*op) {
 		}
 		err = s.db.explain(err)
 		for _, o := range group {
-			o.err = err
+			o.err, o.refused = err, true
 		}
 		return
 	}

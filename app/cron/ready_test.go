@@ -1,0 +1,139 @@
+package cron_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
+)
+
+// ill is a store that can be ill in several ways.
+type ill struct {
+	cron.Store
+	sync, ping, claim error
+	override          cron.Override
+}
+
+func (i *ill) Sync(ctx context.Context, p cron.Program) (cron.Synced, error) {
+	if i.sync != nil {
+		return cron.Synced{}, i.sync
+	}
+	synced, err := i.Store.Sync(ctx, p)
+	for k := range synced.States {
+		if st := &synced.States[k]; i.override.Job == st.Name {
+			st.Override = i.override
+		}
+	}
+	return synced, err
+}
+
+func (i *ill) Ping(ctx context.Context) error { return errors.Join(i.ping, i.Store.Ping(ctx)) }
+
+func (i *ill) Claim(ctx context.Context, claims []cron.Claim) ([]cron.Claimed, error) {
+	if i.claim != nil {
+		return nil, i.claim
+	}
+	return i.Store.Claim(ctx, claims)
+}
+
+func TestReadySaysWhyNot(t *testing.T) {
+	secret := errors.New("dial postgres://user:password@db: refused")
+	for _, test := range []struct {
+		name   string
+		store  ill
+		change func(*cron.Config)
+		during func(*testing.T, *program) // 3 s after the start
+		part   cron.Part
+		detail string
+		behind error
+	}{
+		{name: "all is well"},
+		{name: "the clock is off", change: func(c *cron.Config) { c.Disabled = true }},
+		{name: "never synced", store: ill{sync: secret}, part: cron.PartStore, detail: "the store does not answer", behind: secret},
+		{name: "no answer", store: ill{ping: secret}, part: cron.PartStore, detail: "the store does not answer", behind: secret},
+		{name: "no claims", store: ill{claim: secret}, part: cron.PartStore, detail: "slots cannot be claimed", behind: secret},
+		{name: "an override of another version", store: ill{override: cron.Override{Job: "second", Expr: "every full moon", At: time.Unix(1, 0)}},
+			part: cron.PartSchedules, detail: "jobs that are not on the schedules they should be on: 1"},
+		{name: "an override put right", store: ill{override: cron.Override{Job: "second", Expr: "every full moon", At: time.Unix(1, 0)}},
+			during: func(t *testing.T, p *program) {
+				if _, err := p.Sched.Reschedule(t.Context(), "second", "* * * * *", "", "test"); err != nil {
+					t.Error(err)
+				}
+			}},
+		{name: "stopping", during: func(_ *testing.T, p *program) { p.cancel(); synctest.Wait() }, part: cron.PartScheduler, detail: "the scheduler is stopping"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := test.store
+				store.Store = crontest.NewMemory()
+				p := start(t, &store, func(r *cron.Registry) { r.Register("second", "* * * * * *", nop) }, func(c *cron.Config) {
+					if test.change != nil {
+						test.change(c)
+					}
+				})
+				time.Sleep(3 * time.Second)
+				if test.during != nil {
+					test.during(t, p)
+				}
+				err := p.Sched.Ready(t.Context())
+				if test.part == "" {
+					if err != nil {
+						t.Errorf("not ready: %v", err)
+					}
+					p.stop()
+					return
+				}
+				var why *cron.NotReadyError
+				if !errors.As(err, &why) || why.Part != test.part || why.Detail != test.detail {
+					t.Fatalf("it says %#v, %v", why, err)
+				}
+				if test.behind != nil && !errors.Is(err, test.behind) || strings.Contains(why.Detail, "password") {
+					t.Errorf("it says %v", err)
+				}
+				p.stop()
+			})
+		})
+	}
+}
+
+// A settling loop that hangs is noticed, and that it goes on again, too.
+func TestReadyNoticesAStall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var hang atomic.Bool
+		gate := make(chan struct{})
+		p := start(t, nil, func(r *cron.Registry) {
+			r.Register("second", "* * * * * *", nop)
+		}, func(c *cron.Config) {
+			// Without a store claims are made by the loop itself, and this is called in the middle of them.
+			c.Claimed = func(cron.ClaimCall) {
+				if hang.Load() {
+					<-gate
+				}
+			}
+		})
+		time.Sleep(3 * time.Second)
+		hang.Store(true)
+		time.Sleep(9 * time.Second)
+		if err := p.Sched.Ready(t.Context()); err != nil {
+			t.Errorf("too early: %v", err)
+		}
+		time.Sleep(5 * time.Second)
+		var why *cron.NotReadyError
+		if err := p.Sched.Ready(t.Context()); !errors.As(err, &why) || why.Part != cron.PartScheduler || !strings.HasPrefix(why.Detail, "the scheduler has stalled: no tick for 1") {
+			t.Errorf("it says %v", err)
+		}
+		hang.Store(false)
+		close(gate)
+		time.Sleep(2 * time.Second)
+		if err := p.Sched.Ready(t.Context()); err != nil {
+			t.Errorf("it goes on: %v", err)
+		}
+		p.stop()
+	})
+}

@@ -1,0 +1,199 @@
+package metrics
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+
+	"fibercrons/app/cron"
+)
+
+// Source is who is asked how things stand.
+type Source interface {
+	Pulse() cron.Pulse
+	States(ctx context.Context) (map[string]cron.State, error)
+}
+
+const (
+	statesHold = 5 * time.Second // how long the answer of the store is good
+	statesWait = 2 * time.Second // how long it is waited for
+)
+
+// gauges are what stands somehow at the moment of a scrape.
+type gauges struct {
+	jobs *jobs
+
+	mu     sync.Mutex
+	source Source
+	queued func() int
+	states map[string]cron.State
+	asked  time.Time
+	up     bool
+}
+
+// Watch names whom a scrape asks: the scheduler, and the store for its queue.
+func (m *Metrics) Watch(source Source, queued func() int) {
+	m.gauges.mu.Lock()
+	defer m.gauges.mu.Unlock()
+	m.gauges.source, m.gauges.queued = source, queued
+}
+
+func newGauges(j *jobs) *gauges { return &gauges{jobs: j} }
+
+func jobGauge(name, help string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, []string{labelJob}, nil)
+}
+
+func oneGauge(name, help string) *prometheus.Desc { return prometheus.NewDesc(name, help, nil, nil) }
+
+var (
+	sinceSuccessDesc = jobGauge(sinceSuccess, "Time since the job last succeeded, on any process; since it was first registered, if it never has.")
+	untilNextDesc    = jobGauge(untilNext, "Time until the next slot that is not settled; below zero, it is due. Not told of a job without one.")
+	slotGapDesc      = jobGauge(slotGap, "The longest time between two of the next ten slots.")
+	jobFailingDesc   = jobGauge(jobFailing, "1 while the job's last run failed or was interrupted, on any process.")
+	jobPausedDesc    = jobGauge(jobPaused, "1 while the job is paused.")
+	jobsDesc         = prometheus.NewDesc(jobsByState, "Jobs that are registered, by where they stand.", []string{labelState}, nil)
+	runningDesc      = oneGauge(runsRunning, "Runs whose function is being called in this process.")
+	waitingDesc      = oneGauge(runsWaiting, "Runs of this process that wait for a worker, their turn, their group or their next attempt.")
+	overdueDesc      = oneGauge(runsOverdue, "Runs of this process that go on past their timeout, or though their end was asked for.")
+	workersDesc      = oneGauge(workers, "Runs that may go on at one time in this process.")
+	busyDesc         = oneGauge(workersBusy, "Workers that have a run.")
+	sinceTickDesc    = oneGauge(sinceTick, "Time since the scheduler last looked at the clock, which it does every second. Not told while the clock is off.")
+	storeUpDesc      = oneGauge(storeUp, "1 when the store answered when it was last asked for the state of jobs.")
+	storeQueueDesc   = oneGauge(storeQueue, "Calls that wait to be written.")
+)
+
+// Describe implements prometheus.Collector.
+func (g *gauges) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		sinceSuccessDesc, untilNextDesc, slotGapDesc, jobFailingDesc, jobPausedDesc, jobsDesc, runningDesc, waitingDesc,
+		overdueDesc, workersDesc, busyDesc, sinceTickDesc, storeUpDesc, storeQueueDesc,
+	} {
+		to <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (g *gauges) Collect(to chan<- prometheus.Metric) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.source == nil {
+		return
+	}
+	g.ask()
+	now, p := time.Now(), g.source.Pulse()
+	tell := func(d *prometheus.Desc, v float64, labels ...*dto.LabelPair) { to <- &sample{d, labels, v, gauge} }
+	tell(runningDesc, float64(p.Running))
+	tell(waitingDesc, float64(p.Waiting))
+	tell(overdueDesc, float64(p.Overdue))
+	tell(workersDesc, float64(p.Workers))
+	tell(busyDesc, float64(p.Busy))
+	tell(storeUpDesc, truth(g.up))
+	if g.queued != nil {
+		tell(storeQueueDesc, float64(g.queued()))
+	}
+	if !p.TickedAt.IsZero() {
+		tell(sinceTickDesc, max(now.Sub(p.TickedAt).Seconds(), 0))
+	}
+	for state, n := range g.perJob(p.Jobs, now, to) {
+		tell(jobsDesc, float64(n), pair(labelState, string(state)))
+	}
+}
+
+// ask brings the states up to date. g.mu is held.
+func (g *gauges) ask() {
+	if time.Since(g.asked).Abs() < statesHold {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), statesWait)
+	defer cancel()
+	states, err := g.source.States(ctx)
+	if g.asked, g.up = time.Now(), err == nil; err == nil {
+		g.states = states
+	} else {
+		g.states = nil // better nothing than what no longer holds
+	}
+}
+
+// standing is where a job stands, or of several the worst.
+type standing struct {
+	since, until, gap float64
+	known, due        bool
+	failing, paused   bool
+}
+
+// perJob tells the gauges of jobs, and counts where they stand.
+func (g *gauges) perJob(list []cron.JobPulse, now time.Time, to chan<- prometheus.Metric) map[cron.JobStatus]int {
+	count := map[cron.JobStatus]int{cron.JobScheduled: 0, cron.JobPaused: 0, cron.JobDisabled: 0}
+	var rest standing
+	for i := range list {
+		j := &list[i]
+		s := g.stands(j, now)
+		switch {
+		case s.paused:
+			count[cron.JobPaused]++
+		case j.Enabled:
+			count[cron.JobScheduled]++
+		default:
+			count[cron.JobDisabled]++
+		}
+		if own := g.jobs.of(j.Name); own != g.jobs.other {
+			g.tell(own, s, to)
+		} else {
+			rest.worsen(s)
+		}
+	}
+	if g.jobs.capped {
+		g.tell(g.jobs.other, rest, to)
+	}
+	return count
+}
+
+func (g *gauges) stands(j *cron.JobPulse, now time.Time) (s standing) {
+	if st, ok := g.states[j.Name]; ok {
+		last := st.LastSuccess
+		if last.IsZero() {
+			last = st.FirstSeen
+		}
+		s.known = !last.IsZero()
+		s.since = max(now.Sub(last).Seconds(), 0)
+		s.failing = st.LastStatus == cron.Failed || st.LastStatus == cron.Interrupted
+		s.paused = st.PausedNow(now)
+	}
+	if !j.Next.IsZero() {
+		s.due, s.until, s.gap = true, j.Next.Sub(now).Seconds(), j.Gap.Seconds()
+	}
+	return s
+}
+
+func (s *standing) worsen(o standing) {
+	if o.due && (!s.due || o.until < s.until) {
+		s.until = o.until
+	}
+	s.since, s.gap = max(s.since, o.since), max(s.gap, o.gap)
+	s.known, s.due = s.known || o.known, s.due || o.due
+	s.failing = s.failing || o.failing // and never paused, which would keep an alert from being raised
+}
+
+func (g *gauges) tell(own *series, s standing, to chan<- prometheus.Metric) {
+	put := func(d *prometheus.Desc, v float64) { to <- &sample{d, own.jobLabel, v, gauge} }
+	if s.known {
+		put(sinceSuccessDesc, s.since)
+		put(jobFailingDesc, truth(s.failing))
+		put(jobPausedDesc, truth(s.paused))
+	}
+	if s.due {
+		put(untilNextDesc, s.until)
+		put(slotGapDesc, s.gap)
+	}
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

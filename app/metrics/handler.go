@@ -1,0 +1,73 @@
+package metrics
+
+import (
+	"bytes"
+	"net/http"
+	"sync"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+)
+
+// Families are metrics as Prometheus' client gathers them.
+type Families = []*dto.MetricFamily
+
+// keepFor is how long an answer is handed out again.
+const keepFor = time.Second
+
+// answers makes the answers to scrapes, and keeps them for a moment. The lock is held while one is
+// made: whoever else asks wants the same.
+type answers struct {
+	gather func() (Families, error)
+
+	mu       sync.Mutex
+	families Families
+	gathered time.Time
+	encoded  map[expfmt.Format][]byte
+}
+
+// answer returns what is measured in a format. What can be told is told, also when something cannot.
+func (a *answers) answer(format expfmt.Format) ([]byte, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if time.Since(a.gathered).Abs() >= keepFor {
+		families, err := a.gather()
+		if len(families) == 0 {
+			return nil, err
+		}
+		a.families, a.gathered, a.encoded = families, time.Now(), make(map[expfmt.Format][]byte)
+	}
+	if text, ok := a.encoded[format]; ok {
+		return text, nil
+	}
+	var b bytes.Buffer
+	enc := expfmt.NewEncoder(&b, format)
+	for _, f := range a.families {
+		if err := enc.Encode(f); err != nil {
+			return nil, err
+		}
+	}
+	if c, ok := enc.(expfmt.Closer); ok {
+		if err := c.Close(); err != nil {
+			return nil, err
+		}
+	}
+	a.encoded[format] = b.Bytes()
+	return b.Bytes(), nil
+}
+
+// Handler answers scrapes, in the format that is asked for. It does not compress, which takes
+// longer than everything else and saves little between machines next to each other.
+func (m *Metrics) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		format := expfmt.NegotiateAccept(r.Header, expfmt.DefaultOpenMetricsAcceptedFormats()...)
+		text, err := m.answers.answer(format)
+		if err != nil {
+			http.Error(w, "the metrics cannot be told", http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", string(format))
+		_, _ = w.Write(text) // the scraper has gone
+	})
+}

@@ -1,0 +1,195 @@
+package metrics
+
+import (
+	"slices"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+	"google.golang.org/protobuf/proto"
+
+	"fibercrons/app/cron"
+)
+
+// end is how a run can end.
+type end struct {
+	status cron.Status
+	cause  string
+}
+
+var skipReasons = []cron.Reason{
+	cron.ReasonMissed, cron.ReasonSuperseded, cron.ReasonOverlap, cron.ReasonQueueFull, cron.ReasonPaused, cron.ReasonLate,
+}
+
+// ends are all of them; what is not among them is counted under its status and the cause "other".
+var ends = func() []end {
+	list := []end{ // the first two are told of every job, also at zero, so that rates begin there
+		{cron.Succeeded, ""}, {cron.Failed, cron.CauseError},
+		{cron.Failed, cron.CausePanic}, {cron.Failed, cron.CauseTimeout},
+		{cron.Cancelled, string(cron.ReasonRequested)}, {cron.Cancelled, string(cron.ReasonReplaced)},
+		{cron.Cancelled, string(cron.ReasonShutdown)}, {cron.Cancelled, string(cron.ReasonRemoved)},
+		{cron.Interrupted, string(cron.ReasonCrash)}, {cron.Interrupted, string(cron.ReasonShutdown)},
+	}
+	for _, r := range skipReasons {
+		list = append(list, end{cron.Skipped, string(r)})
+	}
+	for _, s := range []cron.Status{cron.Failed, cron.Cancelled, cron.Interrupted, cron.Skipped} {
+		list = append(list, end{s, "other"})
+	}
+	return list
+}()
+
+const (
+	alwaysTold = 2
+	endsMost   = 20
+)
+
+var placeOf = func() map[end]int {
+	places := make(map[end]int, len(ends))
+	for i, e := range ends {
+		places[e] = i
+	}
+	return places
+}()
+
+// series are the counters and histograms of one job.
+type series struct {
+	runs    [endsMost]atomic.Uint64 // parallel to ends
+	retries atomic.Uint64
+	took    prometheus.Observer
+	late    prometheus.Observer
+
+	name        string
+	jobLabel    []*dto.LabelPair
+	labelsByEnd [endsMost]atomic.Pointer[[]*dto.LabelPair] // made when first told
+}
+
+func (s *series) count(status cron.Status, cause string) {
+	i, ok := placeOf[end{status, cause}]
+	if !ok {
+		if i, ok = placeOf[end{status, "other"}]; !ok {
+			return // not an end
+		}
+	}
+	s.runs[i].Add(1)
+}
+
+// jobs are the series of all jobs. Neither the map nor the list changes after newJobs.
+type jobs struct {
+	byName map[string]*series
+	list   []*series
+	other  *series
+	capped bool // other stands for somebody
+	took   *prometheus.HistogramVec
+	late   *prometheus.HistogramVec
+}
+
+func newJobs(o Options) *jobs {
+	j := &jobs{
+		byName: make(map[string]*series, len(o.Jobs)),
+		took:   histograms(runDuration, "Time from the start of a run's first attempt to its end.", labelJob),
+		late:   histograms(startLateness, "Time from the slot of a run to its start. Slots that were caught up are not in it.", labelJob),
+	}
+	names := slices.Sorted(slices.Values(o.Jobs))
+	j.capped = len(names) > o.MaxJobs
+	j.other = newSeries(Other)
+	for i, name := range names {
+		if i >= o.MaxJobs {
+			j.byName[name] = j.other
+			continue
+		}
+		s := newSeries(name)
+		if i < o.MaxHistograms {
+			s.took, s.late = j.took.WithLabelValues(name), j.late.WithLabelValues(name)
+		} else {
+			s.took, s.late = j.took.WithLabelValues(Other), j.late.WithLabelValues(Other)
+		}
+		j.byName[name], j.list = s, append(j.list, s)
+	}
+	// Made in any case: runs of jobs that this program does not have come to be told of, too, when
+	// their process died.
+	j.other.took, j.other.late = j.took.WithLabelValues(Other), j.late.WithLabelValues(Other)
+	j.list = append(j.list, j.other)
+	return j
+}
+
+func newSeries(name string) *series {
+	return &series{name: name, jobLabel: []*dto.LabelPair{pair(labelJob, name)}}
+}
+
+func pair(name, value string) *dto.LabelPair {
+	return &dto.LabelPair{Name: proto.String(name), Value: proto.String(value)}
+}
+
+func (j *jobs) of(name string) *series {
+	if s := j.byName[name]; s != nil {
+		return s
+	}
+	return j.other
+}
+
+func (s *series) labels(i int) []*dto.LabelPair {
+	if p := s.labelsByEnd[i].Load(); p != nil {
+		return *p
+	}
+	pairs := []*dto.LabelPair{pair(labelCause, ends[i].cause), s.jobLabel[0], pair(labelOutcome, string(ends[i].status))}
+	s.labelsByEnd[i].Store(&pairs)
+	return pairs
+}
+
+var (
+	runsDesc = prometheus.NewDesc(runsTotal, "Runs that ended, and slots that were skipped, by outcome and cause: the reason, or of a failure whether it was an error, a panic or the timeout.",
+		[]string{labelCause, labelJob, labelOutcome}, nil)
+	retriesDesc = prometheus.NewDesc(retriesTotal, "Attempts that failed and were to be followed by another.", []string{labelJob}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (j *jobs) Describe(to chan<- *prometheus.Desc) {
+	to <- runsDesc
+	to <- retriesDesc
+}
+
+// Collect implements prometheus.Collector.
+func (j *jobs) Collect(to chan<- prometheus.Metric) {
+	for _, s := range j.list {
+		told := s != j.other || j.capped
+		for i := range ends {
+			if n := s.runs[i].Load(); n > 0 || told && i < alwaysTold {
+				to <- &sample{runsDesc, s.labels(i), float64(n), counter}
+			}
+		}
+		if n := s.retries.Load(); n > 0 || told {
+			to <- &sample{retriesDesc, s.jobLabel, float64(n), counter}
+		}
+	}
+}
+
+type kind int
+
+const (
+	counter kind = iota
+	gauge
+)
+
+// sample is a metric whose labels were made before: with thousands of jobs they are what a scrape
+// would spend its time on.
+type sample struct {
+	desc   *prometheus.Desc
+	labels []*dto.LabelPair
+	value  float64
+	kind   kind
+}
+
+// Desc implements prometheus.Metric.
+func (s *sample) Desc() *prometheus.Desc { return s.desc }
+
+// Write implements prometheus.Metric.
+func (s *sample) Write(out *dto.Metric) error {
+	out.Label = s.labels
+	if s.kind == counter {
+		out.Counter = &dto.Counter{Value: &s.value}
+	} else {
+		out.Gauge = &dto.Gauge{Value: &s.value}
+	}
+	return nil
+}

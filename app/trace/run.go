@@ -1,0 +1,171 @@
+package trace
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	sdk "go.opentelemetry.io/otel/sdk/trace"
+	api "go.opentelemetry.io/otel/trace"
+
+	"fibercrons/app/cron"
+)
+
+// Attempt is the wrapper that gives each call of a job's function a span.
+func (t *Tracer) Attempt(next cron.Func) cron.Func {
+	return func(ctx context.Context) (err error) {
+		run := cron.RunFrom(ctx)
+		if t == nil || run == nil {
+			return next(ctx)
+		}
+		attrs := append(about(run.Job(), run.ID(), run.Trigger()), attribute.Int("fibercrons.attempt", run.Attempt()))
+		if slot := run.Slot(); !slot.IsZero() {
+			attrs = append(attrs, attribute.String("fibercrons.slot", instant(slot)))
+		}
+		ctx, span := t.tracer.Start(t.below(ctx, run.ID()), "attempt "+run.Job(), api.WithAttributes(attrs...))
+		returned := false
+		defer func() {
+			if !returned {
+				span.SetStatus(codes.Error, "the function ended its goroutine")
+			}
+			span.End()
+		}()
+		err = next(ctx)
+		returned = true
+		fail(ctx, span, err)
+		return err
+	}
+}
+
+// fail writes down what went wrong.
+func fail(ctx context.Context, span api.Span, err error) {
+	if err == nil || !span.IsRecording() {
+		return
+	}
+	var p *cron.PanicError
+	if errors.As(err, &p) {
+		span.AddEvent("exception", api.WithAttributes(
+			attribute.String("exception.type", "panic"),
+			attribute.String("exception.message", err.Error()),
+			attribute.String("exception.stacktrace", p.Stack),
+		))
+		span.SetAttributes(attribute.String("error.type", "panic"))
+	} else {
+		span.RecordError(err)
+	}
+	text := err.Error()
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
+		text = cause.Error() + ": " + text
+	}
+	span.SetStatus(codes.Error, text)
+}
+
+// below puts a run's span into ctx as that of the caller.
+func (t *Tracer) below(ctx context.Context, run string) context.Context {
+	return api.ContextWithRemoteSpanContext(ctx, t.spanOf(run))
+}
+
+// spanOf is the context of a run's span. Whether it is sampled is decided here as it is when the span
+// is made, in whatever process.
+func (t *Tracer) spanOf(run string) api.SpanContext {
+	trace, span := idsOf(run)
+	var flags api.TraceFlags
+	if t.sampler.ShouldSample(sdk.SamplingParameters{ParentContext: context.Background(), TraceID: trace}).Decision == sdk.RecordAndSample {
+		flags = api.FlagsSampled
+	}
+	return api.NewSpanContext(api.SpanContextConfig{TraceID: trace, SpanID: span, TraceFlags: flags, Remote: true})
+}
+
+// askedMost bounds the runs of which it is known who asked for them.
+const askedMost = 10_000
+
+// Asked notes who asks for a run, and links his span to it; see [cron.Config].
+func (t *Tracer) Asked(ctx context.Context, run string) {
+	from := api.SpanFromContext(ctx)
+	if t == nil || !from.SpanContext().IsValid() {
+		return
+	}
+	from.AddLink(api.Link{SpanContext: t.spanOf(run)})
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for old := range t.asked {
+		if len(t.asked) < askedMost {
+			break
+		}
+		delete(t.asked, old) // of runs that never came to be, for the most part
+	}
+	t.asked[run] = from.SpanContext()
+}
+
+func (t *Tracer) askedFor(run string) (links []api.Link) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if from, ok := t.asked[run]; ok {
+		delete(t.asked, run)
+		links = append(links, api.Link{SpanContext: from})
+	}
+	return links
+}
+
+// Observe makes the span of a run that has ended. It does not block.
+func (t *Tracer) Observe(e cron.Event) {
+	rec := &e.Record
+	if t == nil || e.Kind != cron.RunEnded || !rec.Status.Ended() {
+		return
+	}
+	links := t.askedFor(rec.ID)
+	if rec.Status == cron.Skipped || rec.EndedAt == nil {
+		return
+	}
+	start := rec.QueuedAt
+	if rec.Slot != nil && rec.Slot.Before(start) {
+		start = *rec.Slot
+	}
+	var w wanted
+	w.trace, w.span = idsOf(rec.ID)
+	_, span := t.tracer.Start(context.WithValue(context.Background(), wantedKey{}, w), "run "+e.Job,
+		api.WithNewRoot(), api.WithTimestamp(start), api.WithSpanKind(api.SpanKindConsumer), api.WithLinks(links...))
+	if span.IsRecording() {
+		describe(span, e.Job, rec)
+	}
+	span.End(api.WithTimestamp(*rec.EndedAt))
+}
+
+func describe(span api.Span, job string, rec *cron.Record) {
+	attrs := append(about(job, rec.ID, rec.Trigger),
+		attribute.Int("fibercrons.attempts", rec.Attempt), attribute.String("fibercrons.outcome", string(rec.Status)))
+	if rec.Slot != nil {
+		attrs = append(attrs, attribute.String("fibercrons.slot", instant(*rec.Slot)))
+	}
+	if cause := rec.Cause(); cause != "" {
+		attrs = append(attrs, attribute.String("fibercrons.cause", cause))
+	}
+	for _, a := range rec.Attempts {
+		if len(rec.Attempts) > 1 && !a.StartedAt.IsZero() { // one alone has its span
+			span.AddEvent("attempt", api.WithTimestamp(a.StartedAt), api.WithAttributes(attribute.Int("fibercrons.attempt", a.Number), attribute.String("service.instance.id", a.Instance)))
+		}
+	}
+	if rec.Status != cron.Succeeded {
+		attrs = append(attrs, attribute.String("error.type", rec.Cause()))
+		span.SetStatus(codes.Error, rec.Error)
+	}
+	span.SetAttributes(attrs...)
+}
+
+// about are the attributes of everything that belongs to a run. The faas ones are those of
+// OpenTelemetry's conventions for functions that are called by a timer.
+func about(job, run string, trigger cron.Trigger) []attribute.KeyValue {
+	by := "other"
+	if trigger == cron.BySchedule || trigger == cron.ByCatchUp {
+		by = "timer"
+	}
+	return append(make([]attribute.KeyValue, 0, 10), // room for what else there is to say
+		attribute.String("faas.trigger", by), attribute.String("faas.invocation_id", run),
+		attribute.String("fibercrons.job", job), attribute.String("fibercrons.run.id", run),
+		attribute.String("fibercrons.trigger", string(trigger)),
+	)
+}
+
+func instant(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

@@ -1,0 +1,125 @@
+package trace
+
+import (
+	"cmp"
+	"context"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdk "go.opentelemetry.io/otel/sdk/trace"
+	api "go.opentelemetry.io/otel/trace"
+)
+
+// Options say how to trace.
+type Options struct {
+	// Get returns the value of one of OpenTelemetry's variables; empty: it is not set.
+	Get func(name string) string
+	// Service is the program's name where OTEL_SERVICE_NAME gives none. Optional. Default: cron.
+	Service string
+	// Version of the program. Optional.
+	Version string
+	// Log hears of what cannot be delivered. Optional. Default: slog.Default().
+	Log *slog.Logger
+	// Console is where OTEL_TRACES_EXPORTER=console writes. Optional. Default: nowhere.
+	Console io.Writer
+	// Exporter is where spans go in place of what the environment says. For tests.
+	Exporter sdk.SpanExporter
+}
+
+// Tracer makes spans. A nil Tracer makes none.
+type Tracer struct {
+	provider *sdk.TracerProvider
+	tracer   api.Tracer
+	sender   *guarded
+	sampler  sdk.Sampler
+	carry    propagation.TextMapPropagator
+
+	mu    sync.Mutex
+	asked map[string]api.SpanContext // by run: who asked for it
+}
+
+// closeWait is how long the last spans may take.
+const closeWait = 3 * time.Second
+
+// Open begins to trace, if that is asked for; nil: it is not, or not in a way that can be followed, of
+// which the log has a warning. The tracer is also what OpenTelemetry's own packages take for the
+// program's (otel.Tracer), so that a job's spans need no more than the job's context.
+func Open(ctx context.Context, o Options) *Tracer {
+	o.Log = cmp.Or(o.Log, slog.Default())
+	if o.Get == nil {
+		o.Get = func(string) string { return "" }
+	}
+	s := &settings{get: o.Get}
+	exporter := o.Exporter
+	if exporter == nil {
+		kind := s.exporter()
+		if kind != "" {
+			if o.Console == nil {
+				o.Console = io.Discard
+			}
+			made, err := newExporter(ctx, s, kind, o.Console)
+			if err != nil {
+				s.complain("OTEL_EXPORTER_OTLP_ENDPOINT", "%v; there are no traces", err)
+			} else {
+				exporter = made
+			}
+		}
+	}
+	if exporter == nil {
+		s.report(o.Log)
+		return nil
+	}
+	res, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithHost(), resource.WithProcessPID(),
+		resource.WithAttributes(s.attributes(cmp.Or(o.Service, "cron"), o.Version)...))
+	if err != nil {
+		s.complain("OTEL_RESOURCE_ATTRIBUTES", "%v", err)
+	}
+	t := &Tracer{
+		sampler: s.sampler(),
+		carry:   propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}),
+		asked:   make(map[string]api.SpanContext),
+		sender:  &guarded{SpanExporter: exporter, log: o.Log},
+	}
+	t.provider = sdk.NewTracerProvider(
+		sdk.WithBatcher(t.sender, s.batch()...),
+		sdk.WithResource(res), sdk.WithSampler(t.sampler), sdk.WithIDGenerator(ids{}),
+	)
+	t.tracer = t.provider.Tracer("fibercrons/app/trace", api.WithInstrumentationVersion(o.Version))
+	s.report(o.Log)
+	otel.SetTracerProvider(t.provider)
+	otel.SetTextMapPropagator(t.carry)
+	return t
+}
+
+func (s *settings) report(log *slog.Logger) {
+	for _, w := range s.wrong {
+		log.Warn("a variable of OpenTelemetry is not as it should be", "problem", w)
+	}
+}
+
+// Close sends what has not been sent, and waits for three seconds at most: what does not get through
+// then is dropped.
+func (t *Tracer) Close(ctx context.Context) {
+	if t == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeWait)
+	defer cancel()
+	if err := t.provider.Shutdown(ctx); err != nil {
+		t.sender.gaveUp(err)
+	}
+}
+
+// TraceID is the ID of a run's trace; empty when there is none.
+func (t *Tracer) TraceID(run string) string {
+	if t == nil {
+		return ""
+	}
+	id, _ := idsOf(run)
+	return id.String()
+}
