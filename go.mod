@@ -16,11 +16,14 @@ require (
 	github.com/reugn/go-quartz v0.15.2
 	github.com/spf13/cobra v1.10.2
 	github.com/valyala/fasthttp v1.77.0
+	github.com/wneessen/go-mail v0.8.1
 	go.uber.org/goleak v1.3.0
 	go.yaml.in/yaml/v3 v3.0.6
 	golang.org/x/sys v0.49.0
 	gorm.io/gorm v1.31.2
 )
+
+require golang.org/x/crypto v0.58.0 // indirect
 
 require (
 	github.com/chromedp/cdproto v0.159.0

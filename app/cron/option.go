@@ -33,6 +33,7 @@ type definition struct {
 	window      *time.Duration
 	args        *ArgsSpec
 	use         []Middleware
+	alerts      alertRules
 	mistakes    []string
 }
 

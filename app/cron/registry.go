@@ -93,6 +93,7 @@ type Defaults struct {
 	CatchUpWindow time.Duration // 0: nothing is caught up
 	KeepRuns      int
 	KeepFor       time.Duration
+	Alerts        AlertPolicy
 }
 
 // Mistakes are all the mistakes made in registering jobs, one a line, by file and line.
@@ -191,6 +192,7 @@ func (d *definition) job(defaults Defaults, use []Middleware, say func(string, .
 	p.CatchUpFor = or(d.window, defaults.CatchUpWindow)
 	p.KeepRuns = or(d.keepRuns, defaults.KeepRuns)
 	p.KeepFor = or(d.keepFor, defaults.KeepFor)
+	p.Alerts = d.alerts.over(defaults.Alerts, p.KeepRuns, say)
 	p.RetryIf = d.retryIf
 	p.Backoff = d.backoff.orElse(defaults)
 	p.MaxReruns = defaultMaxReruns
