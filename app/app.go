@@ -14,10 +14,14 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"net/http"
 	"runtime/debug"
+	"sync"
+	"time"
 
 	"gorm.io/gorm"
 
+	"fibercrons/app/alert"
 	"fibercrons/app/cron"
 	"fibercrons/app/store"
 	"fibercrons/config"
@@ -27,6 +31,7 @@ import (
 type App struct {
 	Config config.Config
 	Crons  *cron.Scheduler
+	Alerts *alert.Alerter
 	Store  *store.Store
 	Log    *slog.Logger
 }
@@ -57,11 +62,20 @@ func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts .
 	if err != nil {
 		return nil, err
 	}
+	channels, err := alert.Channels(settings(cfg.Alerts))
+	if err != nil {
+		return nil, &cron.Mistakes{List: []string{err.Error()}}
+	}
 	db, err := store.Open(ctx, store.Options{URL: cfg.Database.String(), ReadOnly: o.readOnly, Logger: o.log})
 	if err != nil {
 		return nil, err
 	}
 	a := &App{Config: cfg, Store: db, Log: o.log}
+	a.Alerts = alert.New(alert.Options{
+		Store: db, Jobs: jobs, Channels: channels, Environment: cfg.AppEnv, Link: cfg.Alerts.Link, Keep: cfg.KeepFor,
+		Context: a.Context, Log: o.log,
+	})
+	observers := []func(cron.Event){a.Alerts.Observe}
 	a.Crons = cron.New(cron.Config{
 		Store:     db,
 		Jobs:      jobs,
@@ -71,8 +85,13 @@ func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts .
 		MaxRunLog: cmp.Or(int(cfg.MaxRunLog), -1), // 0 bytes are none; for the scheduler 0 is the default
 		Disabled:  !cfg.Enabled,
 		Context:   a.Context,
-		Log:       o.log,
-		Version:   Version(),
+		Observe: func(e cron.Event) {
+			for _, observe := range observers {
+				observe(e)
+			}
+		},
+		Log:     o.log,
+		Version: Version(),
 	})
 	return a, nil
 }
@@ -90,11 +109,44 @@ func Jobs(cfg config.Config, registry *cron.Registry) ([]*cron.Job, error) {
 		CatchUpWindow: cfg.CatchUpWindow,
 		KeepRuns:      cfg.KeepRuns,
 		KeepFor:       cfg.KeepFor,
+		Alerts:        policy(cfg.Alerts),
 	})
 }
 
-// Run ticks until ctx ends and then drains; see [cron.Scheduler.Run].
-func (a *App) Run(ctx context.Context) error { return a.Crons.Run(ctx) }
+// policy is what is told of jobs that do not say otherwise.
+func policy(c config.Alerts) (p cron.AlertPolicy) {
+	if c.On.Has("failed") {
+		p.Failed = 1
+	}
+	if c.On.Has("late") {
+		p.Late = c.LateAfter
+	}
+	if c.On.Has("overdue") {
+		p.OverdueFactor = c.OverdueFactor
+	}
+	p.Missed, p.Recovered = c.On.Has("missed"), c.On.Has("recovered")
+	return p
+}
+
+// settings are the channels that the environment names.
+func settings(c config.Alerts) alert.Settings {
+	return alert.Settings{
+		WebhookURL: c.WebhookURL.Reveal(), WebhookSecret: c.WebhookSecret.Reveal(), SlackURL: c.SlackURL.Reveal(),
+		EmailTo: c.EmailTo, EmailFrom: c.EmailFrom, SMTP: c.SMTP.Reveal(),
+		Client: &http.Client{Timeout: 5 * time.Second},
+	}
+}
+
+// Run ticks until ctx ends and then drains; see [cron.Scheduler.Run]. Alerts go on for as long.
+func (a *App) Run(ctx context.Context) error {
+	alerting, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var alerts sync.WaitGroup
+	alerts.Go(func() { a.Alerts.Run(alerting) })
+	err := a.Crons.Run(ctx)
+	stop()
+	alerts.Wait()
+	return err
+}
 
 // Close closes the store. Call it after Run has returned.
 func (a *App) Close() error { return a.Store.Close() }

@@ -50,6 +50,7 @@ func (s settings) check(c *Config, unreadable []Mistake) []Mistake {
 			fmt.Sprintf("shorter than CRON_DEFAULT_RETRY_DELAY, which is %s", c.DefaultRetryDelay), "raise it, or lower CRON_DEFAULT_RETRY_DELAY")
 	}
 	k.access(c)
+	k.alerts(&c.Alerts)
 	return k.found
 }
 

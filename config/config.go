@@ -64,6 +64,8 @@ type Config struct {
 	// LogFormat is resolved by whoever opens the log, who knows what it is written to.
 	LogFormat LogFormat `env:"LOG_FORMAT" envDefault:"auto" want:"auto, text or json" about:"text, json, or auto: coloured text on a terminal, JSON otherwise."`
 
+	Alerts Alerts
+
 	Local
 }
 

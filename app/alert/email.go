@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/wneessen/go-mail"
@@ -41,7 +42,9 @@ type email struct {
 //	smtps://user:password@mail.example.com:465   TLS from the first byte
 //
 // From and to are addresses as in a mail's header, to with commas between.
-func Email(address, from, to string, dial Dial) (Channel, error) { return newEmail(address, from, to, dial, nil) }
+func Email(address, from, to string, dial Dial) (Channel, error) {
+	return newEmail(address, from, to, dial, nil)
+}
 
 func newEmail(address, from, to string, dial Dial, roots *tls.Config) (Channel, error) {
 	e := email{dial: dial, tls: "starttls", port: 587, roots: roots}
@@ -91,9 +94,16 @@ func (e email) Send(ctx context.Context, m Message) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, mailFor)
 	defer cancel()
+	line := &line{}
+	defer line.close() // go-mail leaves it open when the server's TLS or login fails
+	defer context.AfterFunc(ctx, line.close)() // what go-mail does after the dialing knows no context
+	connect := func(dialing context.Context, network, address string) (net.Conn, error) {
+		conn, err := e.connect(dialing, network, address)
+		return line.hold(conn), err
+	}
 	policy := map[string]mail.TLSPolicy{"none": mail.NoTLS, "starttls": mail.TLSMandatory, "implicit": mail.TLSOpportunistic}[e.tls]
 	options := []mail.Option{
-		mail.WithPort(e.port), mail.WithTimeout(mailFor), mail.WithHELO(helo(e.from)), mail.WithDialContextFunc(e.connect),
+		mail.WithPort(e.port), mail.WithTimeout(mailFor), mail.WithHELO(helo(e.from)), mail.WithDialContextFunc(connect),
 		mail.WithTLSPolicy(policy), mail.WithTLSConfig(e.tlsConfig()),
 	}
 	if e.user != "" {
@@ -201,4 +211,28 @@ func ref(list ...Alert) *Alert {
 		return nil
 	}
 	return &list[0]
+}
+
+// line is a connection that can be closed from outside.
+type line struct {
+	mu     sync.Mutex
+	conn   net.Conn
+	closed bool
+}
+
+func (l *line) hold(conn net.Conn) net.Conn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.conn = conn; l.closed && conn != nil {
+		_ = conn.Close()
+	}
+	return conn
+}
+
+func (l *line) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed = true; l.conn != nil {
+		_ = l.conn.Close()
+	}
 }

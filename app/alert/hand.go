@@ -19,7 +19,9 @@ const (
 )
 
 // Alerts returns alerts with their deliveries, newest first, and how many there are in all.
-func (a *Alerter) Alerts(ctx context.Context, q Query) ([]Alert, int, error) { return a.store.Alerts(ctx, q) }
+func (a *Alerter) Alerts(ctx context.Context, q Query) ([]Alert, int, error) {
+	return a.store.Alerts(ctx, q)
+}
 
 // Silences returns the silences in force, or all that are kept, the newest first.
 func (a *Alerter) Silences(ctx context.Context, all bool) ([]Silence, error) {
