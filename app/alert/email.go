@@ -95,7 +95,7 @@ func (e email) Send(ctx context.Context, m Message) error {
 	ctx, cancel := context.WithTimeout(ctx, mailFor)
 	defer cancel()
 	line := &line{}
-	defer line.close() // go-mail leaves it open when the server's TLS or login fails
+	defer line.close()                         // go-mail leaves it open when the server's TLS or login fails
 	defer context.AfterFunc(ctx, line.close)() // what go-mail does after the dialing knows no context
 	connect := func(dialing context.Context, network, address string) (net.Conn, error) {
 		conn, err := e.connect(dialing, network, address)

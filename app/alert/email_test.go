@@ -313,7 +313,7 @@ func TestEmailMistakes(t *testing.T) {
 		"both":      {"smtps://h?tls=none", "a@b.c", "a@b.c"},
 		"clear":     {"smtp://u:s3cret@h?tls=none", "a@b.c", "a@b.c"},
 		"from":      {"smtp://h", "nobody", "a@b.c"},
-		"to":        {"smtp://h", "a@b.c", "a@b.c,"},
+		"to":        {"smtp://h", "a@b.c", "a@b.c, nobody"},
 		"injection": {"smtp://h", "a@b.c\r\nBcc: e@v.e", "a@b.c"},
 	} {
 		if _, err := alert.Email(c[0], c[1], c[2], nil); err == nil || strings.Contains(err.Error(), "s3cret") {

@@ -89,7 +89,7 @@ func slackLine(m *Message, a *Alert) string {
 	if link := m.Link(a); link != "" {
 		name = "<" + link + "|" + slackEscape(a.Job) + ">"
 	}
-	text := "• " + name + " " + slackEscape(clip(a.Detail, 300)) + ", " + instant(a.At)
+	text := "• " + name + " " + slackEscape(clip(a.Detail, 100)) + ", " + instant(a.At)
 	if a.Error != "" {
 		// A fence in the text would end the block.
 		text += "\n```" + strings.ReplaceAll(slackEscape(clip(a.Error, 400)), "```", "'''") + "```"
