@@ -29,7 +29,8 @@ type received struct {
 // receiver answers with the statuses given, and then with 200; 0 answers never.
 type receiver struct {
 	*httptest.Server
-	after   string // Retry-After
+	after   string        // Retry-After
+	pause   time.Duration // before it answers
 	mu      sync.Mutex
 	answers []int
 	got     []received
@@ -42,6 +43,7 @@ func receive(t *testing.T, answers ...int) *receiver {
 		body, _ := io.ReadAll(req.Body)
 		r.mu.Lock()
 		r.got = append(r.got, received{req.Header, body, time.Now()})
+		pause := time.After(r.pause)
 		answer := http.StatusOK
 		if len(r.answers) > 0 {
 			answer, r.answers = r.answers[0], r.answers[1:]
@@ -54,6 +56,7 @@ func receive(t *testing.T, answers ...int) *receiver {
 			}
 			return
 		}
+		<-pause
 		if r.after != "" {
 			w.Header().Set("Retry-After", r.after)
 		}
