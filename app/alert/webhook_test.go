@@ -3,6 +3,7 @@ package alert_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -172,7 +173,7 @@ func TestWebhookErrors(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want.says) || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "token") {
 			t.Errorf("%v, want %s", err, want.says)
 		}
-		refused, is := err.(*alert.RefusedError)
+		refused, is := errors.AsType[*alert.RefusedError](err)
 		if is != (want.after > 0) || is && (refused.Setup != want.setup || refused.After != want.after) {
 			t.Errorf("%+v, want %+v", refused, want)
 		}

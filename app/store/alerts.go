@@ -21,7 +21,7 @@ const troubled = "looked_at IS NULL AND (status IN ('failed', 'interrupted') OR 
 const (
 	troubledSQL = "SELECT " + outcomeColumns + " FROM job_runs WHERE " + troubled + " AND ended_at >= ? ORDER BY ended_at, seq LIMIT ?"
 	lateSQL     = "SELECT " + outcomeColumns + " FROM job_runs WHERE queued_at >= ? AND slot IS NOT NULL AND started_at > slot + ? ORDER BY queued_at LIMIT ?"
-	openSQL     = "SELECT a.*, COALESCE(s.last_success, 0) AS last_success FROM alerts a LEFT JOIN job_state s ON s.name = a.job WHERE a.open_key IS NOT NULL"
+	openSQL     = "SELECT a.*, COALESCE(s.last_success, 0) AS last_success FROM alerts a LEFT JOIN job_state s ON s.name = a.job WHERE a.open_key > ''"
 )
 
 // Troubled implements [alert.Sights].

@@ -62,9 +62,9 @@ func (t *txn) gather(g alert.Gather, message string, ids []string) (waiting bool
 		if t.now-int64(wait.Newest) < g.Quiet.Milliseconds() && t.now-int64(wait.First) < g.Longest.Milliseconds() {
 			return true
 		}
-		var lately int64
-		t.fail(db.Model(&models.AlertDelivery{}).Where("created_at > ?", t.now-aMinute).Distinct("message").Count(&lately).Error)
-		if t.err != nil || lately >= int64(g.PerMinute) {
+		var lately []string // few, and found by their time
+		t.fail(db.Model(&models.AlertDelivery{}).Where("created_at > ?", t.now-aMinute).Pluck("message", &lately).Error)
+		if t.err != nil || len(unique(lately)) >= g.PerMinute {
 			return true
 		}
 		t.fail(loose().Update("message", message).Error)

@@ -58,6 +58,9 @@ var (
 	ActiveSQL        = activeSQL
 	LastAuditSQL     = lastAuditSQL
 	ToldSQL          = toldSQL
+	TroubledSQL      = troubledSQL
+	LateSQL          = lateSQL
+	OpenSQL          = openSQL
 	HotStatements    = func() map[string]string {
 		q := &sqliteStatements
 		return map[string]string{
