@@ -3,6 +3,7 @@ package dashboard
 import (
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"fibercrons/app/alert"
@@ -27,6 +28,9 @@ type AlertRow struct {
 	alert.Alert
 	Quiet *alert.Silence // what keeps it from being sent, if that is in force
 }
+
+// Named says whether the kind has to stand before the detail, which may begin with the same word.
+func (r AlertRow) Named() bool { return !strings.HasPrefix(r.Detail, string(r.Kind)) }
 
 // NewAlerts makes the page.
 func NewAlerts(now time.Time, q alert.Query, list []alert.Alert, total int, silences []alert.Silence, channels []string, jobs []cron.JobView) AlertsPage {
