@@ -113,7 +113,7 @@ func TestKill(t *testing.T) {
 	}
 	jobs := rounds * each
 	server := receive(t)
-	server.pause = 30 * time.Millisecond // so that it happens in the middle of it, too
+	server.set("", 30*time.Millisecond) // so that it happens in the middle of it, too
 	l := life{File: file(t), Hook: server.URL, Jobs: jobs}
 	for i := range rounds {
 		l.From, l.To = i*each, (i+1)*each

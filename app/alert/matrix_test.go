@@ -101,6 +101,7 @@ func TestMatrix(t *testing.T) {
 		{
 			name:     "up and down between two looks",
 			register: func(r *cron.Registry) { r.Register("job", "@every 100ms", outcomes("fsfs")) },
+			half:     10 * time.Second,
 			want:     []string{"failed job", "recovered job", "failed job", "recovered job"},
 		},
 		{

@@ -44,7 +44,7 @@ func receive(t *testing.T, answers ...int) *receiver {
 		body, _ := io.ReadAll(req.Body)
 		r.mu.Lock()
 		r.got = append(r.got, received{req.Header, body, time.Now()})
-		pause := time.After(r.pause)
+		pause, after := time.After(r.pause), r.after
 		answer := http.StatusOK
 		if len(r.answers) > 0 {
 			answer, r.answers = r.answers[0], r.answers[1:]
@@ -58,14 +58,21 @@ func receive(t *testing.T, answers ...int) *receiver {
 			return
 		}
 		<-pause
-		if r.after != "" {
-			w.Header().Set("Retry-After", r.after)
+		if after != "" {
+			w.Header().Set("Retry-After", after)
 		}
 		w.WriteHeader(answer)
 		_, _ = io.WriteString(w, strings.Repeat("token=abc ", 100_000))
 	}))
 	t.Cleanup(func() { close(gone); r.Close() })
 	return r
+}
+
+// set changes how it answers.
+func (r *receiver) set(after string, pause time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.after, r.pause = after, pause
 }
 
 func (r *receiver) requests() []received {
@@ -151,7 +158,7 @@ func TestVerifyRefuses(t *testing.T) {
 // Errors of webhooks name the host: paths and queries are secrets, and so is what comes back.
 func TestWebhookErrors(t *testing.T) {
 	server := receive(t, 500, 404, 429, 408, 0, 200)
-	server.after = "90"
+	server.set("90", 0)
 	client := server.Client()
 	client.Timeout = 2 * time.Second
 	c, err := alert.Webhook(server.URL+"/hook/path-secret?key=query-secret", secret, client)
