@@ -19,10 +19,12 @@ import (
 	"os"
 	"path"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"gorm.io/gorm"
 
+	"fibercrons/app/alert"
 	"fibercrons/app/cron"
 	"fibercrons/app/metrics"
 	"fibercrons/app/outgoing"
@@ -37,6 +39,7 @@ import (
 type App struct {
 	Config config.Config
 	Crons  *cron.Scheduler
+	Alerts *alert.Alerter
 	Store  *store.Store
 	Queue  Queue         // nil with CRON_EXECUTOR=local
 	Redis  *redis.Client // nil without REDIS_URL
@@ -80,6 +83,11 @@ func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts .
 		traces.Close(ctx)
 		return nil, err
 	}
+	channels, err := alert.Channels(settings(cfg))
+	if err != nil {
+		traces.Close(ctx)
+		return nil, &cron.Mistakes{List: []string{err.Error()}}
+	}
 	measured := metrics.New(metrics.Options{Jobs: names(jobs), Version: Version()})
 	db, err := store.Open(ctx, store.Options{
 		URL: cfg.Database.Reveal(), ReadOnly: o.readOnly, Logger: o.log,
@@ -108,7 +116,11 @@ func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts .
 		Logs:   db.Logs,
 		Log:    o.log,
 	})
-	observers := []func(cron.Event){measured.Observe}
+	a.Alerts = alert.New(alert.Options{
+		Store: db, Jobs: jobs, Channels: channels, Environment: cfg.AppEnv, Link: cfg.Alerts.Link, Keep: cfg.KeepFor,
+		Context: a.Context, Log: o.log,
+	})
+	observers := []func(cron.Event){measured.Observe, a.Alerts.Observe}
 	if a.pings != nil {
 		observers = append(observers, a.pings.Observe)
 	}
@@ -172,6 +184,7 @@ func registered(cfg config.Config, registry *cron.Registry, traces *trace.Tracer
 		CatchUpWindow: cfg.CatchUpWindow,
 		KeepRuns:      cfg.KeepRuns,
 		KeepFor:       cfg.KeepFor,
+		Alerts:        policy(cfg.Alerts),
 	}
 	if traces != nil {
 		d.Use = []cron.Middleware{traces.Attempt}
@@ -196,8 +209,41 @@ func service() string {
 	return path.Base(info.Main.Path)
 }
 
-// Run ticks until ctx ends and then drains; see [cron.Scheduler.Run].
-func (a *App) Run(ctx context.Context) error { return a.Crons.Run(ctx) }
+// policy is what is told of jobs that do not say otherwise.
+func policy(c config.Alerts) (p cron.AlertPolicy) {
+	if c.On.Has("failed") {
+		p.Failed = 1
+	}
+	if c.On.Has("late") {
+		p.Late = c.LateAfter
+	}
+	if c.On.Has("overdue") {
+		p.OverdueFactor = c.OverdueFactor
+	}
+	p.Missed, p.Recovered = c.On.Has("missed"), c.On.Has("recovered")
+	return p
+}
+
+// settings are the channels that the environment names.
+func settings(cfg config.Config) alert.Settings {
+	c, reach := cfg.Alerts, outgoing.Options{Allow: cfg.AlertAllowedHosts}
+	return alert.Settings{
+		WebhookURL: c.WebhookURL.Reveal(), WebhookSecret: c.WebhookSecret.Reveal(), SlackURL: c.SlackURL.Reveal(),
+		EmailTo: c.EmailTo, EmailFrom: c.EmailFrom, SMTP: c.SMTP.Reveal(),
+		Client: outgoing.Client(reach), Dial: outgoing.DialContext(reach),
+	}
+}
+
+// Run ticks until ctx ends and then drains; see [cron.Scheduler.Run]. Alerts go on for as long.
+func (a *App) Run(ctx context.Context) error {
+	alerting, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var alerts sync.WaitGroup
+	alerts.Go(func() { a.Alerts.Run(alerting) })
+	err := a.Crons.Run(ctx)
+	stop()
+	alerts.Wait()
+	return err
+}
 
 // flush is how long pings that wait may take at the end.
 const flush = 5 * time.Second

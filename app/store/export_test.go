@@ -69,6 +69,9 @@ var (
 	ActiveSQL        = activeSQL
 	LastAuditSQL     = lastAuditSQL
 	ToldSQL          = toldSQL
+	TroubledSQL      = troubledSQL
+	LateSQL          = lateRunsSQL
+	OpenSQL          = openSQL
 	HotStatements    = func() map[string]string {
 		q := &sqliteStatements
 		return map[string]string{
