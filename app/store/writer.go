@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"fibercrons/app/cron"
 )
 
 // groupRows bounds a group: about so many rows are written between two commits, so that what
@@ -24,6 +26,10 @@ type op struct {
 	run  func(*txn) error // decides, and tells the txn what to write
 	err  error
 	done chan struct{}
+
+	claims []cron.Claim // of a claim
+	later  bool         // it was put off; see putOff
+	tries  int          // and how often
 }
 
 // writer commits ops in groups: whatever has gathered while the last group was being committed
@@ -98,10 +104,32 @@ func (w *writer) loop() {
 				break
 			}
 			w.commit(group)
-			for _, o := range group {
-				close(o.done)
-			}
+			w.answer(group)
 		}
+	}
+}
+
+// answer tells the callers, but for those whose ops were put off: these go first the next time, after a
+// rest if there is nothing else.
+func (w *writer) answer(group []*op) {
+	var later []*op
+	for _, o := range group {
+		if o.later {
+			o.tries++
+			later = append(later, o)
+		} else {
+			close(o.done)
+		}
+	}
+	if len(later) == 0 {
+		return
+	}
+	w.mu.Lock()
+	alone := len(w.queue) == 0
+	w.claims = append(later, w.claims...)
+	w.mu.Unlock()
+	if alone {
+		rest(later, time.Duration(later[0].tries)*2*time.Millisecond)
 	}
 }
 
@@ -178,7 +206,7 @@ func (w *writer) commit(group []*op) {
 		}
 		err = s.db.explain(err)
 		for _, o := range group {
-			o.err = err
+			o.err, o.later = err, false
 		}
 		return
 	}
@@ -227,6 +255,9 @@ func (s *Store) attempt(group []*op, careful bool) error {
 		return err
 	}
 	for _, o := range group {
+		if o.later = t.putOff(o); o.later {
+			continue
+		}
 		o.err = o.run(t) // the caller's own, such as a lost fence; the group goes on
 		if t.err != nil {
 			return t.err
