@@ -77,7 +77,7 @@ func (t *txn) claim(c *cron.Claim) cron.Claimed {
 			return cron.Claimed{}
 		}
 		if t.early(c) {
-			return cron.Claimed{Early: max(time.Duration(r.slot-t.now), 1) * time.Millisecond}
+			return cron.Claimed{Early: time.Duration(max(r.slot-t.now, 1)) * time.Millisecond}
 		}
 	}
 	if c.Key != "" {
