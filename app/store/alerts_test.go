@@ -39,7 +39,18 @@ func TestAlertStatementsDoNotScan(t *testing.T) {
 // commit: each alert is there once, in one message, and is taken by one of them.
 func TestAlertsAreShared(t *testing.T) {
 	path := file(t)
-	all := []*store.Store{open(t, path), open(t, path)}
+	alertsAreShared(t, 300, open(t, path), open(t, path))
+}
+
+func TestServersShareAlerts(t *testing.T) {
+	onServers(t, func(t *testing.T, k kind) {
+		url := k.url(t)
+		alertsAreShared(t, 60, openURL(t, url), openURL(t, url))
+	})
+}
+
+func alertsAreShared(t *testing.T, alerts int, all ...*store.Store) {
+	t.Helper()
 	for _, s := range all {
 		var broken atomic.Int64
 		s.Tamper(func(point string, _ []string) error {
@@ -50,7 +61,6 @@ func TestAlertsAreShared(t *testing.T) {
 			return nil
 		})
 	}
-	const alerts = 300
 	each := func(do func(n int, s *store.Store) error) {
 		t.Helper()
 		ended := make(chan error)
@@ -118,7 +128,14 @@ func TestAlertsAreShared(t *testing.T) {
 
 // What is over is forgotten after its time; what is open or on its way is not.
 func TestPruneAlerts(t *testing.T) {
-	s := open(t, file(t))
+	pruneAlerts(t, open(t, file(t)))
+}
+
+func TestServersPruneAlerts(t *testing.T) {
+	onServers(t, func(t *testing.T, k kind) { pruneAlerts(t, openURL(t, k.url(t))) })
+}
+
+func pruneAlerts(t *testing.T, s *store.Store) {
 	raise := func(id string, status alert.Status, open bool) {
 		t.Helper()
 		err := s.Raise(t.Context(), alert.Raise{Alerts: []alert.Alert{{ID: id, Job: id, Kind: cron.AlertFailed, At: time.Now(), Status: status, Open: open, Dedup: id}}})
