@@ -1,5 +1,6 @@
 // Package app ties the parts together and holds no rule of its own: [New] checks the registered
-// jobs, opens the store and builds the scheduler, [App.Run] ticks, [App.Close] lets go.
+// jobs, opens the store and builds the scheduler, [App.Run] ticks, [App.Close] lets go. What each part is
+// told of the configuration is in parts.go.
 //
 // Inside a job [DB] and [Config] are what the application has for it: the scheduler hands every run
 // a context that carries the App. They are in the context, not in package variables, so two
@@ -17,7 +18,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"path"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -192,48 +192,6 @@ func registered(cfg config.Config, registry *cron.Registry, traces *trace.Tracer
 	return registry.Jobs(d)
 }
 
-// statements is nil without traces: the store then has nobody to tell.
-func statements(traces *trace.Tracer) store.Span {
-	if traces == nil {
-		return nil
-	}
-	return traces.Statement
-}
-
-// service is the program's name: the last part of its module's path.
-func service() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Path == "" {
-		return ""
-	}
-	return path.Base(info.Main.Path)
-}
-
-// policy is what is told of jobs that do not say otherwise.
-func policy(c config.Alerts) (p cron.AlertPolicy) {
-	if c.On.Has("failed") {
-		p.Failed = 1
-	}
-	if c.On.Has("late") {
-		p.Late = c.LateAfter
-	}
-	if c.On.Has("overdue") {
-		p.OverdueFactor = c.OverdueFactor
-	}
-	p.Missed, p.Recovered = c.On.Has("missed"), c.On.Has("recovered")
-	return p
-}
-
-// settings are the channels that the environment names.
-func settings(cfg config.Config) alert.Settings {
-	c, reach := cfg.Alerts, outgoing.Options{Allow: cfg.AlertAllowedHosts}
-	return alert.Settings{
-		WebhookURL: c.WebhookURL.Reveal(), WebhookSecret: c.WebhookSecret.Reveal(), SlackURL: c.SlackURL.Reveal(),
-		EmailTo: c.EmailTo, EmailFrom: c.EmailFrom, SMTP: c.SMTP.Reveal(),
-		Client: outgoing.Client(reach), Dial: outgoing.DialContext(reach),
-	}
-}
-
 // Run ticks until ctx ends and then drains; see [cron.Scheduler.Run]. Alerts go on for as long.
 func (a *App) Run(ctx context.Context) error {
 	alerting, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -259,31 +217,6 @@ func (a *App) Close() error {
 		queue = a.Queue.Close()
 	}
 	return errors.Join(queue, a.closeRedis(), a.Store.Close())
-}
-
-func (a *App) closeRedis() error {
-	if a.Redis == nil {
-		return nil
-	}
-	return a.Redis.Close()
-}
-
-// meet opens Redis, if there is one. It does not wait for it: Redis may be away.
-func (a *App) meet(ctx context.Context, o options) (p cron.Peers, err error) {
-	if !a.Config.Redis.IsSet() {
-		return p, nil
-	}
-	ro := redis.Options{URL: a.Config.Redis.Reveal(), Prefix: a.Config.RedisPrefix, Log: o.log}
-	if a.Config.Database.Driver == config.SQLite && !o.readOnly { // the replicas have a file each
-		if ro.Database, err = a.Store.Identity(ctx); err != nil {
-			return p, err
-		}
-	}
-	if a.Redis, err = redis.Open(ro); err != nil || o.readOnly {
-		return p, err
-	}
-	a.Redis.Start()
-	return a.Redis.Peers(), nil
 }
 
 type appKey struct{}
