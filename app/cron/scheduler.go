@@ -267,7 +267,7 @@ func (s *Scheduler) syncOnce(ctx context.Context) error {
 		}
 	}
 	if len(ahead) > 0 {
-		s.log.Warn("the clock is behind slots that are settled already; these jobs are not due before it has passed them", "jobs", ahead)
+		s.log.Warn("the clock is behind slots that are settled already; these jobs are not due before it has passed them; if the clock was wrong by more than two days then, a restart makes them due again", "jobs", ahead)
 	}
 	s.sayLeft()
 	s.syncError = nil

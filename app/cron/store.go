@@ -108,6 +108,11 @@ type Program struct {
 	At          time.Time     // now, by the caller's clock
 }
 
+// WrongClock is how far a watermark may lie ahead of now. One that lies further ahead was set by a
+// clock that was wrong: Sync sets it to now, or the job would be silent until then. Slots that were
+// claimed by that clock keep their rows, and are not claimed again.
+const WrongClock = 48 * time.Hour
+
 // Synced is the answer to [Claims].Sync.
 type Synced struct {
 	States     []State

@@ -39,6 +39,19 @@ var syncCases = map[string]func(*suite){
 		st := must(s.Sync(s.ctx, cron.Program{Definitions: []cron.Definition{{Name: "a", Definition: "@daily"}}, At: day(3)}))(s).States
 		s.equal("watermark", st[0].Watermark, then)
 	},
+	"a watermark of a clock that was wrong is set to now": func(s *suite) {
+		s.sync("a", "b")
+		far := s.now.Add(cron.WrongClock)
+		s.now = s.now.Add(time.Hour) // "a" is now within the bound, and "b" is not
+		for job, slot := range map[string]time.Time{"a": far, "b": far.Add(time.Hour + time.Second)} {
+			s.won(with(s.due(job, slot), func(c *cron.Claim) { c.Watermark = slot }), cron.Running, "")
+		}
+		st := s.sync("a", "b")
+		s.equal("within", st[0].Watermark, far)
+		s.equal("beyond", st[1].Watermark, s.now)
+		s.equal("kept", s.state("b").Watermark, s.now)
+		s.equal("its row", s.claim(s.due("b", far.Add(time.Hour+time.Second)))[0].Won, false)
+	},
 	"a job that is gone is kept and marked removed": func(s *suite) {
 		s.sync("a", "b")
 		then := s.now

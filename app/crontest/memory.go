@@ -108,6 +108,9 @@ func (m *Memory) Sync(_ context.Context, p cron.Program) (cron.Synced, error) {
 		if !same {
 			j.generation = own
 		}
+		if j.state.Watermark.After(now.Add(cron.WrongClock)) {
+			j.state.Watermark = instant(now)
+		}
 		if j.state.Definition != d.Definition || j.state.Watermark.IsZero() {
 			j.state.Definition = d.Definition
 			j.advance(now)

@@ -13,7 +13,7 @@ import (
 // Sync implements [cron.Claims].
 func (s *Store) Sync(ctx context.Context, p cron.Program) (cron.Synced, error) {
 	defs := slices.Clone(p.Definitions)
-	at := models.MillisOf(p.At)
+	at, strayedAt := models.MillisOf(p.At), p.At.Add(cron.WrongClock)
 	var out cron.Synced
 	err := s.writer.do(ctx, &op{
 		kind: "sync",
@@ -31,7 +31,11 @@ func (s *Store) Sync(ctx context.Context, p cron.Program) (cron.Synced, error) {
 			kept := make(map[string]cron.State)
 			t.fail(t.sql.eachState(db, nil, func(st cron.State) { kept[st.Name] = st }))
 			generations := t.generations(db)
+			if t.sql.locks != nil { // the database's clock decides when a job begins
+				at = min(at, models.Millis(t.now))
+			}
 			var changed []models.JobState
+			var strayed []string
 			out = cron.Synced{States: make([]cron.State, len(defs)), Generation: own}
 			here := make(map[string]bool, len(defs))
 			for i, d := range defs {
@@ -46,6 +50,10 @@ func (s *Store) Sync(ctx context.Context, p cron.Program) (cron.Synced, error) {
 					out.States[i] = st
 					continue
 				}
+				if st.Watermark.After(strayedAt) {
+					st.Watermark = at.Time()
+					strayed = append(strayed, d.Name)
+				}
 				fresh := st.Definition != d.Definition || st.Watermark.IsZero()
 				if fresh && at.Time().After(st.Watermark) {
 					st.Watermark = at.Time()
@@ -59,6 +67,9 @@ func (s *Store) Sync(ctx context.Context, p cron.Program) (cron.Synced, error) {
 				st.Definition, st.RemovedAt = d.Definition, time.Time{}
 				kept[d.Name], out.States[i] = st, st
 			}
+			chunks(strayed, func(some []string) {
+				t.fail(db.Model(&models.JobState{}).Where("name IN ?", some).Update("watermark", at).Error)
+			})
 			for name, st := range kept {
 				if known := t.states[name]; known != nil {
 					known.known, known.watermark = true, int64(models.MillisOf(st.Watermark))

@@ -71,7 +71,7 @@
 //     few milliseconds instead of waiting in line (SKIP LOCKED), and then finds it lost. A transaction
 //     that has written nothing is rolled back, which waits for no disk.
 //   - A run takes about a fifth of a statement in large groups, and about half of one when each is started on its
-//     own among five processes. One transaction of the writer at a time is what makes the groups large, so
+//     own among three processes. One transaction of the writer at a time is what makes the groups large, so
 //     its pool needs no more connections.
 //   - Leases end, and slots begin, by the server's clock, which every process shares. It comes along with
 //     the statement that locks. A slot that lies ahead of it is answered as early, without tolerance: a

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"time"
+
 	"gorm.io/gorm"
 
 	"fibercrons/app/cron"
@@ -10,6 +12,9 @@ import (
 // versionsLock is the row of job_groups that a sync locks, so that of versions that come at the same
 // time one is newer. No group of a job has the name.
 const versionsLock = ""
+
+// instancesKept is how long a process that gave no more sign of life stays listed.
+const instancesKept = 30 * 24 * time.Hour
 
 // versionsSQL is the step that adds versions; text is the type of a key, and table
 // what follows the columns of a table.
@@ -42,6 +47,7 @@ func (t *txn) version(db *gorm.DB, p *cron.Program) (own int64, newer bool) {
 		own = last + 1
 		t.fail(db.Exec("UPDATE program_versions SET generation = ?, seen_at = ? WHERE print = ?", own, t.now, p.Print).Error)
 	}
+	t.fail(db.Exec("DELETE FROM instances WHERE seen_at < ?", t.now-instancesKept.Milliseconds()).Error)
 	if p.Instance.ID != "" {
 		t.fail(signOfLife(db, &cron.Beat{Instance: p.Instance, At: p.At}))
 		t.fail(db.Exec("UPDATE instances SET generation = ? WHERE id = ?", own, p.Instance.ID).Error)
