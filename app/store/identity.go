@@ -12,8 +12,9 @@ import (
 // identity of its original until the row is deleted. Read-only it may be empty: nobody has asked yet.
 func (s *Store) Identity(ctx context.Context) (string, error) {
 	if !s.opts.ReadOnly {
-		_, err := s.writes.ExecContext(ctx,
-			"INSERT INTO store_identity (id) SELECT ? WHERE NOT EXISTS (SELECT 1 FROM store_identity)", uuid.NewString())
+		// By a connection that waits for others who write: nobody tries this again.
+		err := s.users.WithContext(ctx).Exec(
+			"INSERT INTO store_identity (id) SELECT ? WHERE NOT EXISTS (SELECT 1 FROM store_identity)", uuid.NewString()).Error
 		if err != nil {
 			return "", fmt.Errorf("name the database: %w", s.db.explain(err))
 		}

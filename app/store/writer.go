@@ -20,6 +20,14 @@ const (
 	besideRows = 100
 )
 
+// On one file there is no queue for the write lock: who releases it and takes it again at once is the
+// first who comes. A writer that never comes to rest leaves the others a pause, which is as long as it
+// takes them to look.
+const (
+	turnTime  = 100 * time.Millisecond
+	turnPause = 3 * time.Millisecond
+)
+
 // op is one call that writes. It is carried out inside a transaction together with others, and
 // may be carried out again from the start when that transaction did not commit.
 type op struct {
@@ -108,6 +116,7 @@ func (w *writer) close() {
 func (w *writer) loop() {
 	defer close(w.ended)
 	for range w.wake {
+		began := time.Now()
 		for {
 			group, last := w.next()
 			if len(group) == 0 {
@@ -118,6 +127,10 @@ func (w *writer) loop() {
 			}
 			w.measured(group)
 			w.answer(group)
+			if w.store.db.sql().locks == nil && time.Since(began) > turnTime {
+				time.Sleep(turnPause)
+				began = time.Now()
+			}
 		}
 	}
 }
