@@ -19,7 +19,7 @@ import (
 // mark is what a process wrote down beside the database: before it called a job's function, and
 // when that had returned.
 type mark struct {
-	Kind    string // start, end or late
+	Kind    string // start, end, late, or of [telling]
 	Job     string
 	Slot    int64
 	Attempt int
@@ -73,7 +73,9 @@ func observe(t *testing.T, s *store.Store, jobs []*cron.Job, marks []mark) *worl
 	if err := s.DB().Order("seq").Find(&w.rows).Error; err != nil {
 		t.Fatal(err)
 	}
-	if err := s.DB().Raw("PRAGMA integrity_check").Scan(&w.file).Error; err != nil {
+	if s.DB().Name() != "sqlite" {
+		w.file = "ok" // a server looks after its own
+	} else if err := s.DB().Raw("PRAGMA integrity_check").Scan(&w.file).Error; err != nil {
 		t.Fatal(err)
 	}
 	return w
