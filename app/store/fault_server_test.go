@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"fibercrons/models"
 )
 
 // The suites below have several replicas on one database server each, as in production: replicas come
@@ -81,16 +79,6 @@ func (w *world) shares(places int, of func(lifeNumber int) (place int)) []int {
 	for _, m := range w.marks {
 		if m.Kind == "start" && m.Attempt == 1 {
 			n[of(m.Life)]++
-		}
-	}
-	return n
-}
-
-// unasked are the runs that were not made for a slot of the schedule, and should not be.
-func unasked(rows []models.JobRun) (n int) {
-	for _, r := range rows {
-		if !r.Slot.Valid {
-			n++
 		}
 	}
 	return n
