@@ -14,7 +14,7 @@ import (
 
 // editedEvery is how often a version of the program in [TestFaultRolling] has its edited job.
 func editedEvery(version int) time.Duration {
-	return []time.Duration{100, 130, 170}[version%3] * time.Millisecond
+	return []time.Duration{100 * time.Millisecond, 130 * time.Millisecond, 170 * time.Millisecond}[version%3]
 }
 
 // Every two seconds all replicas are replaced, one after the other, by those of a next version, which edits

@@ -18,7 +18,7 @@ import (
 // (fault_network_test.go), and so does the server (fault_crash_test.go). They need TEST_POSTGRES_URL and
 // TEST_MYSQL_URL, as the other tests of servers do, and speak to nothing beyond this machine.
 
-// onServersAtOnce runs a suite on every kind of server, for as long as short says, or long.
+// onServersAtOnce runs a suite on every kind of server.
 func onServersAtOnce(t *testing.T, run func(t *testing.T, k kind)) {
 	onlyIfAsked(t)
 	t.Parallel()
@@ -92,16 +92,14 @@ func connections(t *testing.T, of string) int {
 	if err != nil {
 		t.Fatal("not a URL")
 	}
-	driver, dsn, query, arg := "pgx", of, "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = $1", u.Query().Get("application_name")
+	driver, query, arg := "pgx", "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = $1", u.Query().Get("application_name")
+	q := u.Query()
+	q.Del("application_name")
+	u.RawQuery = q.Encode()
+	dsn := u.String()
 	if u.Scheme == "mysql" {
 		driver, dsn = "mysql", fmt.Sprintf("%s@tcp(%s)/", u.User, u.Host)
 		query, arg = "SELECT COUNT(*) FROM information_schema.processlist WHERE db = ?", strings.TrimPrefix(u.Path, "/")
-	} else {
-		dsn = altered(t, of, func(u *url.URL) {
-			q := u.Query()
-			q.Del("application_name")
-			u.RawQuery = q.Encode()
-		})
 	}
 	db, err := sql.Open(driver, dsn)
 	if err != nil {
