@@ -1,5 +1,6 @@
 // Package app ties the parts together and holds no rule of its own: [New] checks the registered
-// jobs, opens the store and builds the scheduler, [App.Run] ticks, [App.Close] lets go.
+// jobs, opens the store and builds the scheduler, [App.Run] ticks, [App.Close] lets go. What each part is
+// told of the configuration is in parts.go.
 //
 // Inside a job [DB] and [Config] are what the application has for it: the scheduler hands every run
 // a context that carries the App. They are in the context, not in package variables, so two
@@ -17,12 +18,13 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"path"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"gorm.io/gorm"
 
+	"fibercrons/app/alert"
 	"fibercrons/app/cron"
 	"fibercrons/app/metrics"
 	"fibercrons/app/outgoing"
@@ -37,6 +39,7 @@ import (
 type App struct {
 	Config config.Config
 	Crons  *cron.Scheduler
+	Alerts *alert.Alerter
 	Store  *store.Store
 	Queue  Queue         // nil with CRON_EXECUTOR=local
 	Redis  *redis.Client // nil without REDIS_URL
@@ -80,6 +83,11 @@ func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts .
 		traces.Close(ctx)
 		return nil, err
 	}
+	channels, err := alert.Channels(settings(cfg))
+	if err != nil {
+		traces.Close(ctx)
+		return nil, &cron.Mistakes{List: []string{err.Error()}}
+	}
 	measured := metrics.New(metrics.Options{Jobs: names(jobs), Version: Version()})
 	db, err := store.Open(ctx, store.Options{
 		URL: cfg.Database.Reveal(), ReadOnly: o.readOnly, Logger: o.log,
@@ -108,7 +116,11 @@ func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts .
 		Logs:   db.Logs,
 		Log:    o.log,
 	})
-	observers := []func(cron.Event){measured.Observe}
+	a.Alerts = alert.New(alert.Options{
+		Store: db, Jobs: jobs, Channels: channels, Environment: cfg.AppEnv, Link: cfg.Alerts.Link, Keep: cfg.KeepFor,
+		Context: a.Context, Log: o.log,
+	})
+	observers := []func(cron.Event){measured.Observe, a.Alerts.Observe}
 	if a.pings != nil {
 		observers = append(observers, a.pings.Observe)
 	}
@@ -172,6 +184,7 @@ func registered(cfg config.Config, registry *cron.Registry, traces *trace.Tracer
 		CatchUpWindow: cfg.CatchUpWindow,
 		KeepRuns:      cfg.KeepRuns,
 		KeepFor:       cfg.KeepFor,
+		Alerts:        policy(cfg.Alerts),
 	}
 	if traces != nil {
 		d.Use = []cron.Middleware{traces.Attempt}
@@ -179,25 +192,16 @@ func registered(cfg config.Config, registry *cron.Registry, traces *trace.Tracer
 	return registry.Jobs(d)
 }
 
-// statements is nil without traces: the store then has nobody to tell.
-func statements(traces *trace.Tracer) store.Span {
-	if traces == nil {
-		return nil
-	}
-	return traces.Statement
+// Run ticks until ctx ends and then drains; see [cron.Scheduler.Run]. Alerts go on for as long.
+func (a *App) Run(ctx context.Context) error {
+	alerting, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var alerts sync.WaitGroup
+	alerts.Go(func() { a.Alerts.Run(alerting) })
+	err := a.Crons.Run(ctx)
+	stop()
+	alerts.Wait()
+	return err
 }
-
-// service is the program's name: the last part of its module's path.
-func service() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Path == "" {
-		return ""
-	}
-	return path.Base(info.Main.Path)
-}
-
-// Run ticks until ctx ends and then drains; see [cron.Scheduler.Run].
-func (a *App) Run(ctx context.Context) error { return a.Crons.Run(ctx) }
 
 // flush is how long pings that wait may take at the end.
 const flush = 5 * time.Second
@@ -213,31 +217,6 @@ func (a *App) Close() error {
 		queue = a.Queue.Close()
 	}
 	return errors.Join(queue, a.closeRedis(), a.Store.Close())
-}
-
-func (a *App) closeRedis() error {
-	if a.Redis == nil {
-		return nil
-	}
-	return a.Redis.Close()
-}
-
-// meet opens Redis, if there is one. It does not wait for it: Redis may be away.
-func (a *App) meet(ctx context.Context, o options) (p cron.Peers, err error) {
-	if !a.Config.Redis.IsSet() {
-		return p, nil
-	}
-	ro := redis.Options{URL: a.Config.Redis.Reveal(), Prefix: a.Config.RedisPrefix, Log: o.log}
-	if a.Config.Database.Driver == config.SQLite && !o.readOnly { // the replicas have a file each
-		if ro.Database, err = a.Store.Identity(ctx); err != nil {
-			return p, err
-		}
-	}
-	if a.Redis, err = redis.Open(ro); err != nil || o.readOnly {
-		return p, err
-	}
-	a.Redis.Start()
-	return a.Redis.Peers(), nil
 }
 
 type appKey struct{}

@@ -33,18 +33,18 @@ var arrows = map[string]rule{
 	"cmd/server":           {inner: []string{"app/...", "config", "cmd/internal/console", "jobs", "routes"}, yours: true},
 	"cmd/cli":              {inner: []string{"app/...", "config", "cmd/internal/console", "jobs"}, outer: []string{"github.com/spf13/cobra", "github.com/jedib0t/go-pretty/v6"}},
 	"cmd/internal/console": {inner: []string{"config"}, outer: []string{"github.com/lmittmann/tint", "github.com/mattn/go-isatty", "golang.org/x/sys"}},
-	"jobs":                 {inner: []string{"app", "app/cron", "config", "models"}, yours: true},
-	"routes":               {inner: []string{"app", "app/cron", "app/dashboard", "config", "models"}, outer: []string{fiber, fasthttp, "go.yaml.in/yaml/v3"}, yours: true},
+	"jobs":                 {inner: []string{"app", "app/alert", "app/cron", "config", "models"}, yours: true},
+	"routes":               {inner: []string{"app", "app/alert", "app/cron", "app/dashboard", "config", "models"}, outer: []string{fiber, fasthttp, "go.yaml.in/yaml/v3"}, yours: true},
 	"app":                  {inner: []string{"app/...", "config"}, outer: []string{gorm}}, // gorm for the type of DB alone
 	"app/crontest":         {inner: []string{"app/cron", "app/schedule"}, outer: []string{uuid}},
-	"app/dashboard":        {inner: []string{"app/cron"}},
-	"app/store":            {inner: []string{"app/cron", "models"}, outer: []string{gorm, "gorm.io/driver", glebarez, "github.com/jackc/pgx/v5", "github.com/go-sql-driver/mysql", uuid}},
+	"app/dashboard":        {inner: []string{"app/alert", "app/cron"}},
+	"app/store":            {inner: []string{"app/alert", "app/cron", "models"}, outer: []string{gorm, "gorm.io/driver", glebarez, "github.com/jackc/pgx/v5", "github.com/go-sql-driver/mysql", uuid}},
 	"app/redis":            {inner: []string{"app/cron", "models"}, outer: []string{"github.com/redis/go-redis/v9"}},
 	"app/river":            {inner: []string{"app/cron"}, outer: []string{"github.com/riverqueue", "github.com/jackc/pgx/v5"}},
 	"app/asynq":            {inner: []string{"app/cron"}, outer: []string{"github.com/hibiken/asynq"}},
 	"app/metrics":          {inner: []string{"app/cron", "models"}, outer: []string{"github.com/prometheus", "google.golang.org/protobuf"}},
 	"app/trace":            {inner: []string{"app/cron", "models"}, outer: []string{"go.opentelemetry.io"}},
-	"app/alert":            {inner: []string{"app/cron", "app/outgoing", "models"}},
+	"app/alert":            {inner: []string{"app/cron", "app/outgoing"}, outer: []string{uuid, "github.com/wneessen/go-mail"}},
 	"app/ping":             {inner: []string{"app/cron", "app/outgoing"}},
 	"app/outgoing":         {},
 	"app/cron":             {inner: []string{"app/schedule"}, outer: []string{quartz, uuid, jsonschema}},
@@ -101,6 +101,7 @@ func TestOneTechnologyPerPackage(t *testing.T) {
 		"github.com/spf13/":      {"cmd/cli"},
 		"github.com/jedib0t/":    {"cmd/cli"},
 		"database/sql":           {"app/store", "models"},
+		"github.com/wneessen/":   {"app/alert"},
 	}
 	module := strings.TrimSpace(string(goList(t, "-m")))
 	for _, pkg := range packages(t) {

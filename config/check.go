@@ -58,6 +58,7 @@ func (s settings) check(c *Config, unreadable []Mistake) []Mistake {
 	k.executor(c)
 	k.redis(c)
 	k.access(c)
+	k.alerts(&c.Alerts)
 	return k.found
 }
 

@@ -80,6 +80,8 @@ type Config struct {
 	// hold a key, so all of them are kept as secrets.
 	OTel map[string]Secret `env:"-"`
 
+	Alerts Alerts
+
 	Local
 }
 

@@ -7,8 +7,8 @@
 //		PaidAt models.Millis // NULL until paid
 //	}
 //
-// The template's own tables are [JobState], [JobRun], [RunLog], [Instance] and [AuditEntry]. Read
-// them as you like; app/store writes them, and creates them by explicit, append-only migrations.
+// The template's own tables are [JobState], [JobRun], [RunLog], [Instance], [AuditEntry], [Alert],
+// [AlertDelivery] and [Silence]. Read them as you like; app/store writes them, and creates them by explicit, append-only migrations.
 //
 // Instants are [Millis]: UTC milliseconds as an integer. A time.Time would be kept by SQLite as
 // text with the writer's offset, which neither sorts nor is unique across zones.

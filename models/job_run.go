@@ -32,5 +32,6 @@ type JobRun struct {
 	CancelAt     Millis // its end was asked for
 	CancelReason string
 	CancelBy     string
-	LeaseUntil   int64 // UTC milliseconds; an active run with a past lease may be taken
+	LeaseUntil   int64  // UTC milliseconds; an active run with a past lease may be taken
+	LookedAt     Millis // alerts were thought of, which matters when it went wrong
 }

@@ -263,7 +263,7 @@ func TestBrowserFindsPagesAccessible(t *testing.T) {
 	p.eventually(func() bool { r, _ := p.app.Crons.Record(t.Context(), run.ID); return r.Status == cron.Failed })
 	b := browse(t, p)
 	axe := axeSource(t)
-	pages := []string{"", "/jobs", "/jobs?q=nothing-fits", "/jobs?did=pause&n=2", "/nowhere", "/jobs/report", "/jobs/hostile", "/jobs/quick", "/runs/" + run.ID, "/timeline", "/instances", "/audit", "/settings"}
+	pages := []string{"", "/jobs", "/jobs?q=nothing-fits", "/jobs?did=pause&n=2", "/nowhere", "/jobs/report", "/jobs/hostile", "/jobs/quick", "/runs/" + run.ID, "/timeline", "/alerts", "/instances", "/audit", "/settings"}
 	check := func(path, scheme string, wide int64, panel string) {
 		b.do(chromedp.EmulateViewport(wide, 900))
 		if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{

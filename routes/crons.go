@@ -44,6 +44,7 @@ func (s *Server) mountCrons(web fiber.Router) {
 	web.Get("/crons/events", s.streamEvents)
 	web.Get("/crons/instances", s.listInstances)
 	web.Get("/crons/audit", s.listAudit)
+	s.mountAlerts(web)
 
 	web.Get("/crons/runs", s.listRuns)
 	web.Get("/crons/runs/:id", s.showRun)

@@ -48,6 +48,7 @@ func (s *Server) mountDashboard(web fiber.Router) {
 	pages.Get("/instances", s.instancesPage)
 	pages.Get("/audit", s.auditPage)
 	pages.Get("/settings", s.settingsPage)
+	s.mountAlertPages(pages)
 
 	pages.Post("/bulk", s.bulkForm)
 	pages.Post("/jobs/:name/run", s.runForm)

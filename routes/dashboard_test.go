@@ -44,7 +44,7 @@ func (p *program) submit(path string, form url.Values, headers ...header) answer
 // office starts the program with jobs of every kind, some of which have run.
 func office(t *testing.T) (p *program, paths []string) {
 	p = start(t, officeJobs)
-	paths = []string{"", "/jobs", "/jobs?q=nothing", "/jobs?tag=sync", "/jobs?status=failing", "/timeline", "/timeline?window=7d&q=report", "/instances", "/audit", "/settings", "/nowhere", "/runs/nothing"}
+	paths = []string{"", "/jobs", "/jobs?q=nothing", "/jobs?tag=sync", "/jobs?status=failing", "/timeline", "/timeline?window=7d&q=report", "/alerts", "/alerts?job=report&status=sent&offset=50", "/instances", "/audit", "/settings", "/nowhere", "/runs/nothing"}
 	for _, job := range []string{"import", "hostile", "quick", "endless"} {
 		run, err := p.app.Crons.Trigger(t.Context(), job, cron.Request{})
 		if err != nil {
@@ -256,7 +256,7 @@ func TestPagesWithoutJobs(t *testing.T) {
 			t.Errorf("%s does not say how to write one", path)
 		}
 	}
-	for _, path := range []string{"/timeline", "/instances", "/audit", "/settings"} {
+	for _, path := range []string{"/timeline", "/alerts", "/instances", "/audit", "/settings"} {
 		if a := p.page(path); a.status != 200 {
 			t.Errorf("%s: %d", path, a.status)
 		}

@@ -160,7 +160,7 @@ func (p *Policies) view() PolicyView {
 		Timeout: p.Timeout.String(), Retries: p.Retries, Backoff: p.Backoff.String(), Overlap: string(p.Overlap),
 		CatchUp: string(p.CatchUp), CatchUpWindow: p.CatchUpFor.String(), CatchUpCap: p.CatchUpCap,
 		StartWithin: p.StartWithin.String(), OnCrash: string(p.OnCrash), Group: p.Group, GroupLimit: p.GroupLimit,
-		KeepRuns: p.KeepRuns, KeepFor: p.KeepFor.String(),
+		KeepRuns: p.KeepRuns, KeepFor: p.KeepFor.String(), Alerts: p.Alerts.Lines(),
 	}
 }
 

@@ -15,6 +15,11 @@ func (e *NoJobError) Error() string {
 	return fmt.Sprintf("no job %q", e.Name)
 }
 
+// NoJob is the error for a name that is not among those of the jobs.
+func NoJob(name string, names []string) *NoJobError {
+	return &NoJobError{Name: name, Nearest: nearest(name, names)}
+}
+
 // Is makes errors.Is(err, ErrNotFound) true.
 func (e *NoJobError) Is(target error) bool { return target == ErrNotFound }
 

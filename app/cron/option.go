@@ -35,6 +35,7 @@ type definition struct {
 	use         []Middleware
 	ping        *PingTarget
 	hooks       []Hooks
+	alerts      alertRules
 	mistakes    []string
 }
 

@@ -51,6 +51,7 @@ type Policies struct {
 	GroupLimit  int           // runs of the group at one time, on all processes
 	KeepRuns    int           // ended runs kept in the history; 0: no limit by number
 	KeepFor     time.Duration // how long ended runs are kept; 0: no limit by age
+	Alerts      AlertPolicy   // when people are told
 }
 
 const (

@@ -95,6 +95,7 @@ type Defaults struct {
 	KeepRuns      int
 	KeepFor       time.Duration
 	Use           []Middleware // wrappers of all jobs, outside of those of [Registry.Use]
+	Alerts        AlertPolicy
 }
 
 // Mistakes are all the mistakes made in registering jobs, one a line, by file and line.
@@ -199,6 +200,7 @@ func (d *definition) job(defaults Defaults, use []Middleware, hooks []Hooks, say
 	p.CatchUpFor = or(d.window, defaults.CatchUpWindow)
 	p.KeepRuns = or(d.keepRuns, defaults.KeepRuns)
 	p.KeepFor = or(d.keepFor, defaults.KeepFor)
+	p.Alerts = d.alerts.over(defaults.Alerts, p.KeepRuns, say)
 	p.RetryIf = d.retryIf
 	p.Backoff = d.backoff.orElse(defaults)
 	p.MaxReruns = defaultMaxReruns

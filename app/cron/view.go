@@ -71,6 +71,8 @@ type PolicyView struct {
 	GroupLimit    int    `json:"group_limit,omitempty"`
 	KeepRuns      int    `json:"keep_runs"`
 	KeepFor       string `json:"keep_for"`
+	// Alerts say in words when people are told.
+	Alerts []string `json:"alerts"`
 }
 
 // PauseView is a pause in force.

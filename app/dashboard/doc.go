@@ -5,7 +5,7 @@
 // # How it works
 //
 // A page is a [Page], the frame, with a body: [Overview], [JobList], [JobPage], [RunPage],
-// [TimelinePage], [InstancesPage], [AuditPage], [SettingsPage] or [ErrorPage]. Each body has a
+// [TimelinePage], [AlertsPage], [InstancesPage], [AuditPage], [SettingsPage] or [ErrorPage]. Each body has a
 // constructor that computes what its template of the same name shows, so that templates only place
 // things. [Page.Render] writes the whole document, [Page.RenderMain] the part that changes.
 //

@@ -111,5 +111,9 @@ func policies(p cron.PolicyView) []Policy {
 	if p.Group != "" {
 		list = append(list, Policy{"Group", p.Group, "at most " + number(p.GroupLimit) + " at one time, on all processes"})
 	}
-	return append(list, Policy{"History", number(p.KeepRuns) + " runs", "for " + p.KeepFor})
+	told := "none"
+	if len(p.Alerts) > 0 {
+		told = strings.Join(p.Alerts, ", ")
+	}
+	return append(list, Policy{"History", number(p.KeepRuns) + " runs", "for " + p.KeepFor}, Policy{"Alerts", told, "when people are told"})
 }

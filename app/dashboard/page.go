@@ -92,13 +92,25 @@ type FieldError struct{ Field, Detail string }
 // Flash is what was done by the request before this one: a word of a fixed list and numbers, never a
 // text, as it comes from the address.
 type Flash struct {
-	Did     string // run, pause, resume, cancel, retry, backfill, schedule, unschedule
+	Did     string // run, pause, resume, cancel, retry, backfill, schedule, unschedule, silence, unsilence, test
 	Count   int    // of how many, where it is more than one thing
 	Refused int    // and how many could not be
 }
 
 // Text is the sentence for the reader; empty: there is nothing to say.
 func (f Flash) Text() string {
+	switch f.Did {
+	case "silence":
+		return "Alerts are silenced."
+	case "unsilence":
+		return "The silence has ended."
+	case "test":
+		text := "A test was sent through " + plural(f.Count, "channel") + "."
+		if f.Refused > 0 {
+			text += " " + plural(f.Refused, "channel") + " did not take it; the log says why."
+		}
+		return text
+	}
 	word, known := map[string]string{
 		"run": "started", "pause": "paused", "resume": "resumed", "cancel": "asked to stop", "retry": "started again",
 		"backfill": "queued", "schedule": "rescheduled", "unschedule": "back on the schedule in the code",

@@ -160,11 +160,13 @@ type Setting struct {
 
 // NewSettings makes the page.
 func NewSettings(list []Setting) SettingsPage {
-	groups := []SettingGroup{{Name: "Server"}, {Name: "Scheduler"}, {Name: "Access"}, {Name: "Log"}, {Name: "Yours"}}
+	groups := []SettingGroup{{Name: "Server"}, {Name: "Scheduler"}, {Name: "Access"}, {Name: "Alerts"}, {Name: "Log"}, {Name: "Yours"}}
 	for _, s := range list {
-		at := 4
+		at := 5
 		switch name := s.Name; {
 		case strings.HasPrefix(name, "LOG_"):
+			at = 4
+		case strings.HasPrefix(name, "ALERT_") || name == "SMTP_URL":
 			at = 3
 		case strings.Contains(name, "TOKEN") || name == "CRON_AUTH" || name == "CRON_ALLOWED_HOSTS":
 			at = 2

@@ -20,8 +20,9 @@ func (s *Store) Claim(ctx context.Context, claims []cron.Claim) ([]cron.Claimed,
 	claims = slices.Clone(claims) // the caller may be gone before the writer is
 	var out []cron.Claimed
 	err := s.writer.do(ctx, &op{
-		kind: "claim",
-		rows: len(claims),
+		kind:   "claim",
+		rows:   len(claims),
+		claims: claims,
 		need: func(n *needs) {
 			for i := range claims {
 				n.claims = append(n.claims, &claims[i])
@@ -79,7 +80,7 @@ func (t *txn) claim(c *cron.Claim) cron.Claimed {
 			return cron.Claimed{Superseded: true}
 		}
 		if t.early(c) {
-			return cron.Claimed{Early: max(time.Duration(r.slot-t.now), 1) * time.Millisecond}
+			return cron.Claimed{Early: time.Duration(max(r.slot-t.now, 1)) * time.Millisecond}
 		}
 	}
 	if c.Key != "" {

@@ -9,8 +9,7 @@ import (
 	"gorm.io/gorm"
 )
 
-// dialect is what differs between databases. SQLite is in sqlite*.go; another one is a further
-// pair of files.
+// dialect is what differs between databases: sqlite*.go, postgres*.go and mysql*.go.
 type dialect interface {
 	// open creates what is missing and connects, or says in a sentence why it cannot.
 	open(ctx context.Context, readOnly bool) (pools, error)

@@ -14,10 +14,10 @@
 //     it decided (claim.go, owner.go);
 //   - flush: what they want to write goes out by few multi-row statements (flush.go).
 //
-// The driver prepares a statement anew at each execution, which costs more than the rows do:
-// few statements are what makes it fast.
+// SQLite's driver prepares a statement anew at each execution, which costs more than the rows do, and a
+// server is a network away: few statements are what makes it fast.
 //
-// Nothing is cached from one transaction to the next. Several servers and the CLI on one SQLite
+// Nothing is cached from one transaction to the next. Several processes and the CLI on one SQLite
 // file are a supported case, and each transaction takes the write lock when it begins
 // (_txlock=immediate), so what it has read holds until it commits. Reads have connections of
 // their own that cannot write, and never wait for a writer (WAL). The user's own tables have
@@ -29,7 +29,8 @@
 //
 // # What it promises under failure
 //
-//   - An answer without an error is on the disk (synchronous=FULL).
+//   - An answer without an error is on the disk (synchronous=FULL; synchronous_commit). A MySQL server
+//     whose operator set innodb_flush_log_at_trx_commit to something else may lose the last second.
 //   - The claim is the plain insertion of the run's row, under UNIQUE(job, slot). A slot at or
 //     below the watermark is never inserted, so pruning brings none back.
 //   - Every later write needs the token in the row and an active run; a run is taken from its
@@ -46,7 +47,7 @@
 //     soon as the disk does.
 //   - A caller whose context ends gets its error at once. What it asked for may still happen;
 //     asking again settles it.
-//   - A file that is damaged, foreign or newer than this program is refused by a sentence with
+//   - A file or database that is damaged, foreign or newer than this program is refused by a sentence with
 //     the remedy, and never recreated, truncated or migrated.
 //
 // # The tables
@@ -56,5 +57,37 @@
 // and in all, which is also the order it is pruned in. Migrations are explicit statements,
 // append-only, one transaction each under the write lock (sqlite_schema.go).
 //
-// A database beside SQLite is another implementation of dialect.
+// # Database servers
+//
+// postgres:// and mysql:// (MariaDB, too) are further implementations of dialect, for processes on
+// several machines. All that differs is there and in locks.go, gaps.go and server.go.
+//
+//   - Other processes commit between two statements of a transaction. So each locks what it decides
+//     about before it reads it: states of jobs, then groups, then runs, each in order of its names
+//     (locks.go), under READ COMMITTED, so that what is read after a lock includes what its last holder
+//     wrote. What still ends in a deadlock or a timeout is carried out again from the start.
+//   - All processes tick at the same instant, and one wins. A slot at or below the watermark is seen
+//     to be lost without a lock; and where another process is just deciding, the claim is put off for a
+//     few milliseconds instead of waiting in line (SKIP LOCKED), and then finds it lost. A transaction
+//     that has written nothing is rolled back, which waits for no disk.
+//   - A run takes about a fifth of a statement in large groups, and about half of one when each is started on its
+//     own among five processes. One transaction of the writer at a time is what makes the groups large, so
+//     its pool needs no more connections.
+//   - Leases end, and slots begin, by the server's clock, which every process shares. It comes along with
+//     the statement that locks. A slot that lies ahead of it is answered as early, without tolerance: a
+//     clock that is fast by a millisecond costs one more question. Its transaction may have waited for a lock since
+//     the clock was read, which makes a lease a little shorter and nothing early.
+//   - A sequence's numbers are not in the order of commits; gaps.go says how a look finds what commits
+//     late. Within a job they are, since the job's state is locked.
+//   - Whether anything has changed is told on Postgres by the snapshot of the next statement; on MySQL
+//     nothing tells it cheaply, and each look is taken.
+//   - Migrations hold a lock of the server's (pg_advisory_xact_lock, GET_LOCK). MySQL commits each change of a
+//     table by itself, so a step there can be carried out again.
+//   - A process has at most ten connections: two of the writer, four that cannot write, four of the user's
+//     own. No read or write on the first six waits longer than ten seconds and no transaction longer than
+//     fifteen, whatever the network does; and the server rolls back a process that has stopped in
+//     mid-transaction after fifteen, so that it holds the others up no longer.
+//   - What a job tells is made to fit: NUL bytes and broken UTF-8 are replaced.
+//
+// Read-only, a server's database without tables reads as empty, as a file that is not there does.
 package store

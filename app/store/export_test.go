@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"strings"
 
 	"gorm.io/gorm"
 
@@ -30,6 +31,36 @@ func (s *Store) Heard(f func(query string)) {
 			f(point)
 		}
 		return nil
+	}
+}
+
+// WithoutLocks has a server's transactions lock nothing.
+func (s *Store) WithoutLocks() {
+	s.db = lockless{s.db}
+}
+
+type lockless struct{ dialect }
+
+func (d lockless) sql() *statements {
+	q := d.dialect.sql()
+	bare := func(v *values) values {
+		cut := func(text string) string {
+			for _, lock := range []string{" FOR NO KEY UPDATE", " FOR UPDATE", " SKIP LOCKED"} {
+				text = strings.ReplaceAll(text, lock, "")
+			}
+			return text
+		}
+		return values{head: cut(v.head), row: v.row, first: v.first, sep: v.sep, size: v.size, columns: v.columns, tail: cut(v.tail)}
+	}
+	return &statements{
+		runsByID: bare(&q.runsByID), runsBySlot: bare(&q.runsBySlot), runsByKey: bare(&q.runsByKey), activeByJob: bare(&q.activeByJob),
+		runningByGroup: bare(&q.runningByGroup), insert: bare(&q.insert), insertWide: bare(&q.insertWide), watermarks: bare(&q.watermarks),
+		start: bare(&q.start), end: bare(&q.end), endWide: bare(&q.endWide), successes: bare(&q.successes), outcomes: bare(&q.outcomes),
+		locks: &locks{
+			marks: bare(&q.locks.marks), free: bare(&q.locks.free), states: bare(&q.locks.states), create: bare(&q.locks.create),
+			groups: bare(&q.locks.groups), createGroups: bare(&q.locks.createGroups),
+		},
+		begin: q.begin, look: q.look, bind: q.bind, text: q.text, array: q.array, whole: q.whole,
 	}
 }
 
@@ -69,6 +100,9 @@ var (
 	ActiveSQL        = activeSQL
 	LastAuditSQL     = lastAuditSQL
 	ToldSQL          = toldSQL
+	TroubledSQL      = troubledSQL
+	LateSQL          = lateRunsSQL
+	OpenSQL          = openSQL
 	HotStatements    = func() map[string]string {
 		q := &sqliteStatements
 		return map[string]string{

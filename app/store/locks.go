@@ -25,6 +25,7 @@ import (
 // read after a lock was got includes what its last holder wrote.
 type locks struct {
 	marks        values // name, watermark and clock, without a lock
+	free         values // as states, of those that nobody else has locked
 	states       values // name, watermark, paused, paused until, generation and clock
 	create       values // states of jobs that have none: name and first seen
 	groups       values // names
@@ -37,19 +38,28 @@ func (t *txn) lock(n *needs) {
 		return
 	}
 	n.jobs = append(n.jobs, n.serial...)
-	open := t.openJobs(n)
-	n.known = append(n.known, open...)
-	jobs := unique(append(n.jobs, n.known...))
-	t.lockStates(jobs)
+	marks := t.readMarks(n)
+	open, now := t.openJobs(n, marks)
+	waitFor := unique(slices.Concat(n.jobs, n.known, now))
+	t.lockStates(&t.sql.locks.states, waitFor)
+	t.lockStates(&t.sql.locks.free, slices.DeleteFunc(slices.Clone(open), func(job string) bool {
+		_, waitedFor := slices.BinarySearch(waitFor, job)
+		return waitedFor
+	}))
 	var missing []string
-	for _, job := range unique(n.known) {
-		if _, there := t.states[job]; !there {
+	for _, job := range unique(slices.Concat(n.known, open)) {
+		if _, there := t.states[job]; there {
+			continue
+		}
+		if _, waitedFor := slices.BinarySearch(waitFor, job); !waitedFor && has(marks, job) {
+			t.taken[job] = true
+		} else {
 			missing = append(missing, job)
 		}
 	}
 	if len(missing) > 0 {
 		t.createStates(missing, n.seen)
-		t.lockStates(missing)
+		t.lockStates(&t.sql.locks.states, missing)
 		for _, job := range missing {
 			if _, there := t.states[job]; !there {
 				t.fail(fmt.Errorf("job %q: this database cannot tell its name from another's", job))
@@ -65,13 +75,8 @@ func (t *txn) lock(n *needs) {
 	t.lockGroups(unique(groups))
 }
 
-// openJobs are the jobs among the claims about which there is something to decide. Where another
-// process was first there is nothing: its watermark never goes back, so no lock is needed to see
-// that a slot is lost. Of ten processes that tick at the same instant, nine find it so.
-func (t *txn) openJobs(n *needs) (open []string) {
-	if len(n.claims) == 0 {
-		return nil
-	}
+// readMarks reads the watermarks of the jobs that are claimed, without a lock.
+func (t *txn) readMarks(n *needs) map[string]int64 {
 	var jobs []string
 	for _, c := range n.claims {
 		jobs = append(jobs, c.Job)
@@ -84,25 +89,55 @@ func (t *txn) openJobs(n *needs) (open []string) {
 		marks[name] = mark
 		return err
 	})
-	for _, c := range n.claims {
+	return marks
+}
+
+// openJobs are the jobs among the claims about which there is something to decide. Where another
+// process was first there is nothing: its watermark never goes back, so no lock is needed to see
+// that a slot is lost. Where another is just deciding, it is most likely to be first, and the claim
+// is put off instead of waiting for it: of ten processes that tick at the same instant, nine find
+// their slots lost without a lock. But for now are those jobs that were put off often enough.
+func (t *txn) openJobs(n *needs, marks map[string]int64) (open, now []string) {
+	for i, c := range n.claims {
 		mark, known := marks[c.Job]
 		settled := known && !c.Slot.IsZero() && t.store.rules.settled(c.Slot.UnixMilli(), mark) &&
 			(c.Watermark.IsZero() || c.Watermark.UnixMilli() <= mark)
-		if !settled && !t.early(c) {
-			open = append(open, c.Job)
+		if settled || t.early(c) {
+			continue
+		}
+		open = append(open, c.Job)
+		if n.tries[i] >= putOffs || c.Slot.IsZero() {
+			now = append(now, c.Job)
 		}
 	}
-	open = unique(open)
+	open, now = unique(open), unique(now)
 	for job, mark := range marks {
 		if _, locked := slices.BinarySearch(open, job); !locked {
 			t.states[job] = &jobState{watermark: mark, known: true}
 		}
 	}
-	return open
+	return open, now
 }
 
-func (t *txn) lockStates(jobs []string) {
-	t.each(&t.sql.locks.states, anys(jobs), 1, func(rows *sql.Rows) error {
+// putOffs is how often claims are put off before they wait for a lock.
+const putOffs = 3
+
+// putOff says whether the op is to be carried out later, because another process is just deciding
+// about a job of it.
+func (t *txn) putOff(o *op) bool {
+	if len(t.taken) == 0 {
+		return false
+	}
+	for i := range o.claims {
+		if t.taken[o.claims[i].Job] {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *txn) lockStates(v *values, jobs []string) {
+	t.each(v, anys(jobs), 1, func(rows *sql.Rows) error {
 		var name string
 		var s jobState
 		err := rows.Scan(&name, &s.watermark, &s.paused, &s.pausedUntil, &s.generation, &t.now)
@@ -110,6 +145,11 @@ func (t *txn) lockStates(jobs []string) {
 		t.states[name] = &s
 		return err
 	})
+}
+
+func has(marks map[string]int64, job string) bool {
+	_, there := marks[job]
+	return there
 }
 
 func (t *txn) createStates(jobs []string, seen int64) {

@@ -154,11 +154,11 @@ func (d *mySQL) open(ctx context.Context, readOnly bool) (p pools, err error) {
 	return p, d.recent(version)
 }
 
-// recent refuses servers that lack what is needed: defaults that are expressions, and a JSON function.
+// recent refuses servers that lack what is needed: defaults that are expressions, and SKIP LOCKED.
 func (d *mySQL) recent(version string) error {
 	kind, least := "MySQL", []int{8, 0, 16}
 	if strings.Contains(version, "MariaDB") {
-		kind, least = "MariaDB", []int{10, 5, 0}
+		kind, least = "MariaDB", []int{10, 6, 0}
 		version = strings.TrimPrefix(version, "5.5.5-") // what old replicas are told
 	}
 	number, _, _ := strings.Cut(version, "-")

@@ -262,3 +262,120 @@ func TestServersDoEverythingAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// A slot starts when the database's clock has reached it. One that lies ahead of it is answered as early,
+// and leaves no trace: neither a row nor a moved watermark.
+func TestServersStartNothingEarly(t *testing.T) {
+	onServers(t, func(t *testing.T, k kind) {
+		s := openURL(t, k.url(t))
+		if _, err := s.Sync(t.Context(), cron.Program{Definitions: []cron.Definition{{Name: "a", Definition: "x"}, {Name: "b", Definition: "x"}}, At: time.UnixMilli(1)}); err != nil {
+			t.Fatal(err)
+		}
+		at := func(job string, slot time.Time) cron.Claim {
+			c := claimOf(job, 1)
+			c.Slot, c.Watermark = slot, slot
+			return c
+		}
+		now := time.Now()
+		for _, known := range []bool{true, false} { // a job with and without a state
+			job := map[bool]string{true: "a", false: "new"}[known]
+			due, early := at(job, now.Add(-time.Hour)), at(job, now.Add(time.Hour))
+			late := early
+			late.Status, late.Reason = cron.Skipped, cron.ReasonMissed // a clock that leapt
+			late.Slot = late.Slot.Add(time.Second)
+			got, err := s.Claim(t.Context(), []cron.Claim{due, early, late, at("b", now.Add(time.Hour))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !got[0].Won || got[0].Early != 0 {
+				t.Errorf("a slot that is due: %+v", got[0])
+			}
+			for _, g := range got[1:] {
+				if g.Won || g.ID != "" || g.Early < 50*time.Minute || g.Early > 70*time.Minute {
+					t.Errorf("a slot of the next hour: %+v", g)
+				}
+			}
+			st, err := s.States(t.Context(), job)
+			if err != nil || !st[job].Watermark.Equal(due.Slot.UTC().Truncate(time.Millisecond)) {
+				t.Errorf("the watermark is %s, %v; want %s", st[job].Watermark, err, due.Slot)
+			}
+		}
+		runs, err := s.Runs(t.Context(), cron.Query{})
+		if err != nil || len(runs) != 2 {
+			t.Errorf("%d runs, %v; want 2", len(runs), err)
+		}
+	})
+}
+
+// Without the locks what they guard against happens, if only the two meet.
+func TestServersNeedTheirLocks(t *testing.T) {
+	onServers(t, func(t *testing.T, k kind) {
+		all := replicas(t, k, 2)
+		if _, err := all[0].Claim(t.Context(), []cron.Claim{claimOf("a", 1)}); err != nil { // so that the job has a state
+			t.Fatal(err)
+		}
+		ended, err := all[0].Runs(t.Context(), cron.Query{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := all[0].Finish(t.Context(), cron.Finish{Fence: cron.Fence{ID: ended[0].ID, Token: ended[0].Token}, Job: "a", Status: cron.Succeeded, At: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+		// The first claims and is held up before it commits; the second claims meanwhile.
+		both := func(slot int) (won int) {
+			decided, commit := make(chan struct{}), make(chan struct{})
+			var once, free sync.Once
+			all[0].Tamper(func(point string, _ []string) error {
+				if point == "commit" {
+					once.Do(func() { close(decided); <-commit })
+				}
+				return nil
+			})
+			all[1].Tamper(func(point string, _ []string) error {
+				if point == "commit" { // it does not wait for the first
+					free.Do(func() { close(commit) })
+				}
+				return nil
+			})
+			var mu sync.Mutex
+			var wg sync.WaitGroup
+			claim := func(s *store.Store, n int) {
+				c := claimOf("a", n)
+				c.Overlap = cron.Skip
+				got, err := s.Claim(context.Background(), []cron.Claim{c})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				if got[0].Won && got[0].Status == cron.Running {
+					won++
+				}
+			}
+			wg.Go(func() { claim(all[0], slot) })
+			<-decided
+			wg.Go(func() { claim(all[1], slot+1) })
+			patience := time.AfterFunc(500*time.Millisecond, func() { free.Do(func() { close(commit) }) })
+			defer patience.Stop()
+			wg.Wait()
+			return won
+		}
+		if n := both(10); n != 1 {
+			t.Errorf("%d runs of a job that does not overlap, with the locks", n)
+		}
+		runs, err := all[0].Runs(t.Context(), cron.Query{Statuses: []cron.Status{cron.Running}})
+		if err != nil || len(runs) != 1 {
+			t.Fatal(len(runs), err)
+		}
+		if err := all[0].Finish(t.Context(), cron.Finish{Fence: cron.Fence{ID: runs[0].ID, Token: runs[0].Token}, Job: "a", Status: cron.Succeeded, At: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range all {
+			s.WithoutLocks()
+		}
+		if n := both(20); n != 2 {
+			t.Errorf("%d runs without the locks: the check proves nothing", n)
+		}
+	})
+}

@@ -22,7 +22,8 @@ var ErrClosed = errors.New("the store is closed")
 // Options say what to open.
 type Options struct {
 	// URL of the database. sqlite://data/crons.db is a file relative to the working
-	// directory, sqlite:///var/lib/crons.db an absolute one. Required.
+	// directory, sqlite:///var/lib/crons.db an absolute one. postgres://user:password@host:5432/name
+	// and mysql://user:password@host:3306/name are databases on servers. Required.
 	URL string
 	// ReadOnly opens for reading only: nothing is created or migrated, and whatever would
 	// write is refused. A file that is not there yet reads as an empty database; see
@@ -56,7 +57,7 @@ func (o Options) withDefaults() Options {
 type Store struct {
 	opts     Options
 	db       dialect
-	writes   *sql.DB  // one connection, the writer's alone
+	writes   *sql.DB  // the writer's alone
 	reads    *gorm.DB // a few connections that cannot write
 	readPool *sql.DB
 	changes  *sql.DB  // for migrations
@@ -159,8 +160,8 @@ func (s *Store) openAbsent(ctx context.Context) error {
 func (s *Store) gorm(pool *sql.DB) (*gorm.DB, error) {
 	return gorm.Open(s.db.gorm(pool), &gorm.Config{
 		SkipDefaultTransaction: true,
-		// No PrepareStmt: this driver prepares at each execution anyway, and gorm's cache of
-		// statements has a goroutine that nothing ends.
+		// No PrepareStmt: the drivers prepare as they see fit, and gorm's cache of statements has a
+		// goroutine that nothing ends.
 		TranslateError: true,
 		Logger: logger.NewSlogLogger(s.opts.Logger, logger.Config{
 			SlowThreshold:             time.Second,

@@ -52,6 +52,7 @@ type jobState struct {
 // them decides, because one statement for many rows costs a fraction of many for one.
 type needs struct {
 	claims []*cron.Claim
+	tries  []int    // parallel to claims: how often they were put off
 	ids    []string // of runs
 	jobs   []string // whose state will be decided about
 	serial []string // jobs whose active runs matter
@@ -77,6 +78,7 @@ type txn struct {
 	keys   map[requestKey]*run
 	active map[string][]*run // by job
 	groups map[string][]*run // running, by group
+	taken  map[string]bool   // jobs that another process is just deciding about
 
 	inserts    []*run
 	starts     []*run
@@ -103,7 +105,7 @@ func newTxn(ctx context.Context, s *Store, tx *sql.Tx, group []*op, careful, qui
 		states: map[string]*jobState{}, runs: map[string]*run{},
 		slots: map[slotKey]*run{}, keys: map[requestKey]*run{},
 		active: map[string][]*run{}, groups: map[string][]*run{},
-		outcomes: map[string]*outcome{}, watermarks: map[string]watermark{},
+		taken: map[string]bool{}, outcomes: map[string]*outcome{}, watermarks: map[string]watermark{},
 	}
 	if quick && t.sql.quickEnd.head != "" {
 		if t.now, t.err = s.db.now(ctx, t.tx); t.err == nil {
@@ -114,6 +116,9 @@ func newTxn(ctx context.Context, s *Store, tx *sql.Tx, group []*op, careful, qui
 	for _, o := range group {
 		if o.need != nil && !t.done[o] {
 			o.need(&n)
+		}
+		for range o.claims {
+			n.tries = append(n.tries, o.tries)
 		}
 	}
 	t.lock(&n)

@@ -3,8 +3,11 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
+
+	"gorm.io/gorm"
 
 	"fibercrons/app/cron"
 )
@@ -33,6 +36,10 @@ type op struct {
 	finish  *cron.Finish // it is nothing but this
 	start   *cron.Start  // the same
 	outcome cron.StartOutcome
+
+	claims []cron.Claim // of a claim
+	later  bool         // it was put off; see putOff
+	tries  int          // and how often
 }
 
 // writer commits ops in groups: whatever has gathered while the last group was being committed
@@ -64,9 +71,12 @@ func (w *writer) do(ctx context.Context, o *op) error {
 		w.mu.Unlock()
 		return ErrClosed
 	}
-	if o.kind == "claim" {
+	switch o.kind {
+	case "claim":
 		w.claims = append(w.claims, o)
-	} else {
+	case "beat": // a lease ends, however much else there is to write
+		w.queue = slices.Insert(w.queue, 0, o)
+	default:
 		w.queue = append(w.queue, o)
 	}
 	w.mu.Unlock()
@@ -107,10 +117,32 @@ func (w *writer) loop() {
 				break
 			}
 			w.measured(group)
-			for _, o := range group {
-				close(o.done)
-			}
+			w.answer(group)
 		}
+	}
+}
+
+// answer tells the callers, but for those whose ops were put off: these go first the next time, after a
+// rest if there is nothing else.
+func (w *writer) answer(group []*op) {
+	var later []*op
+	for _, o := range group {
+		if o.later {
+			o.tries++
+			later = append(later, o)
+		} else {
+			close(o.done)
+		}
+	}
+	if len(later) == 0 {
+		return
+	}
+	w.mu.Lock()
+	alone := len(w.queue) == 0
+	w.claims = append(later, w.claims...)
+	w.mu.Unlock()
+	if alone {
+		rest(later, time.Duration(later[0].tries)*2*time.Millisecond)
 	}
 }
 
@@ -152,11 +184,11 @@ func (w *writer) commit(group []*op) {
 		s        = w.store
 		deadline = time.Now().Add(s.opts.RetryFor)
 		pause    = 5 * time.Millisecond
-		careful  = false
+		careful  = 0 // times that another process was first
 		quick    = true
 	)
 	for {
-		err := s.attempt(group, careful, quick)
+		err := s.attempt(group, careful > 0, quick)
 		if err == nil {
 			return
 		}
@@ -165,7 +197,7 @@ func (w *writer) commit(group []*op) {
 			continue
 		}
 		again := false
-		class := s.db.class(err)
+		class := s.classOf(err)
 		switch class {
 		case locked:
 			if time.Now().Before(deadline) && awaited(group) {
@@ -174,9 +206,10 @@ func (w *writer) commit(group []*op) {
 		case transient:
 			again = time.Now().Before(deadline) && awaited(group)
 		case duplicate:
-			// Another process was first. Careful looks before it inserts, and so cannot
-			// meet the same again inside one transaction.
-			again, careful, pause = !careful, true, 0
+			// Another process was first. Careful looks before it inserts, and so does not
+			// meet the same again, but may meet another.
+			careful++
+			again, pause = careful <= carefulMost, 0
 		}
 		if again {
 			rest(group, pause)
@@ -192,10 +225,21 @@ func (w *writer) commit(group []*op) {
 		}
 		err = s.db.explain(err)
 		for _, o := range group {
-			o.err, o.refused = err, true
+			o.err, o.refused, o.later = err, true, false
 		}
 		return
 	}
+}
+
+// carefulMost is how often a group is carried out again because another process was first.
+const carefulMost = 5
+
+// classOf is the dialect's class, also of what gorm has translated.
+func (s *Store) classOf(err error) class {
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
+		return duplicate
+	}
+	return s.db.class(err)
 }
 
 // awaited says whether anyone still waits for one of the ops.
@@ -242,6 +286,10 @@ func (s *Store) attempt(group []*op, careful, quick bool) error {
 	}
 	for _, o := range group {
 		if t.done[o] {
+			o.later = false
+			continue
+		}
+		if o.later = t.putOff(o); o.later {
 			continue
 		}
 		o.err = o.run(t) // the caller's own, such as a lost fence; the group goes on

@@ -52,7 +52,7 @@ func (p *program) command() *cobra.Command {
 	root.AddCommand(
 		p.list(), p.show(), p.next(), p.explain(), p.check(),
 		p.runJob(), p.backfill(), p.pause(), p.resume(), p.cancel(),
-		p.history(), p.logs(), p.timeline(), p.status(),
+		p.history(), p.logs(), p.timeline(), p.status(), p.alert(),
 		p.new(), p.rename(), p.migrate(), p.export(), p.version(), p.completion(),
 	)
 	return root

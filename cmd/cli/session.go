@@ -84,7 +84,10 @@ func (p *program) close(a *app.App) {
 
 // hand is the scheduler in the hands of whoever types: what is changed through it is kept in the
 // audit, as a change over HTTP is.
-func hand(a *app.App) cron.Hand {
+func hand(a *app.App) cron.Hand { return a.Crons.By(caller()) }
+
+// caller is whoever types.
+func caller() cron.Caller {
 	who := cron.Caller{Actor: "cli", Origin: "cli"}
 	if u, err := user.Current(); err == nil && u.Username != "" {
 		who.Actor = "cli:" + u.Username
@@ -92,5 +95,5 @@ func hand(a *app.App) cron.Hand {
 	if host, err := os.Hostname(); err == nil {
 		who.Origin = "cli@" + host
 	}
-	return a.Crons.By(who)
+	return who
 }

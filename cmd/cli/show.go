@@ -166,7 +166,11 @@ func policyText(v cron.PolicyView) string {
 	if v.KeepRuns > 0 {
 		kept = count(v.KeepRuns, "run")
 	}
-	return strings.Join(append(lines, "keep "+kept+" for "+or(v.KeepFor, "ever")), "\n")
+	lines = append(lines, "keep "+kept+" for "+or(v.KeepFor, "ever"))
+	if len(v.Alerts) > 0 {
+		lines = append(lines, "alert when "+strings.Join(v.Alerts, ", "))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // or is a duration without zeros at its end, or what 0 means.

@@ -1,0 +1,46 @@
+package alert
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+)
+
+// Settings are the channels that the environment names. What is empty is not there.
+type Settings struct {
+	WebhookURL, WebhookSecret string
+	SlackURL                  string
+	EmailTo, EmailFrom, SMTP  string
+
+	// Client makes the requests, and Dial the connections to mail servers. They decide what may
+	// be reached, and for how long. Optional. Default: http.DefaultClient and net.Dialer.
+	Client *http.Client
+	Dial   Dial
+}
+
+// Channels returns the channels of the settings, and those that were added by [Use]. Its error names the
+// variable.
+func Channels(s Settings) ([]Channel, error) {
+	client := cmp.Or(s.Client, http.DefaultClient)
+	var channels []Channel
+	var wrong error
+	add := func(variable, value string, open func() (Channel, error)) {
+		if value == "" || wrong != nil {
+			return
+		}
+		c, err := open()
+		if err != nil {
+			wrong = fmt.Errorf("%s: %w", variable, err)
+			return
+		}
+		channels = append(channels, c)
+	}
+	add("ALERT_WEBHOOK_URL", s.WebhookURL, func() (Channel, error) { return Webhook(s.WebhookURL, s.WebhookSecret, client) })
+	add("ALERT_SLACK_URL", s.SlackURL, func() (Channel, error) { return Slack(s.SlackURL, client) })
+	add("ALERT_EMAIL_TO", s.EmailTo, func() (Channel, error) { return Email(s.SMTP, s.EmailFrom, s.EmailTo, s.Dial) })
+	if wrong != nil {
+		return nil, wrong
+	}
+	channels = append(channels, Own()...)
+	return channels, check(channels)
+}

@@ -1,0 +1,4 @@
+package alert
+
+// EmailWithRoots is Email for a server with a certificate of a test's own.
+var EmailWithRoots = newEmail

@@ -1,0 +1,96 @@
+package alert
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"fibercrons/app/cron"
+)
+
+const (
+	longestReason = 500
+	longestFor    = 366 * 24 * time.Hour
+)
+
+// Alerts returns alerts with their deliveries, newest first, and how many there are in all.
+func (a *Alerter) Alerts(ctx context.Context, q Query) ([]Alert, int, error) {
+	return a.store.Alerts(ctx, q)
+}
+
+// Silences returns the silences in force, or all that are kept, the newest first.
+func (a *Alerter) Silences(ctx context.Context, all bool) ([]Silence, error) {
+	return a.store.Silences(ctx, all)
+}
+
+// Hand is the Alerter in the hands of a caller: every change is written down, as those of
+// [cron.Hand] are.
+type Hand struct {
+	a   *Alerter
+	who cron.Caller
+}
+
+// By puts the Alerter into the hands of a caller.
+func (a *Alerter) By(who cron.Caller) Hand { return Hand{a, who} }
+
+// Silence keeps the alerts of a job from being sent; job is empty for those of all jobs. Errors:
+// [*cron.NoJobError], [*cron.ArgsError], or the store's.
+func (h Hand) Silence(ctx context.Context, job string, until time.Time, reason string) (Silence, error) {
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	if job != "" && h.a.jobs[job] == nil {
+		return Silence{}, cron.NoJob(job, slices.Collect(maps.Keys(h.a.jobs)))
+	}
+	var wrong []cron.FieldError
+	switch {
+	case until.IsZero():
+		wrong = append(wrong, cron.FieldError{Field: "/until", Detail: "is missing"})
+	case !until.After(now):
+		wrong = append(wrong, cron.FieldError{Field: "/until", Detail: "is in the past"})
+	case until.Sub(now) > longestFor:
+		wrong = append(wrong, cron.FieldError{Field: "/until", Detail: "is more than a year away"})
+	}
+	switch {
+	case !utf8.ValidString(reason) || strings.Contains(reason, "\x00"):
+		wrong = append(wrong, cron.FieldError{Field: "/reason", Detail: "is not UTF-8, or holds a NUL character"})
+	case utf8.RuneCountInString(reason) > longestReason:
+		wrong = append(wrong, cron.FieldError{Field: "/reason", Detail: fmt.Sprintf("is longer than %d characters", longestReason)})
+	}
+	if len(wrong) > 0 {
+		return Silence{}, &cron.ArgsError{Job: job, Fields: wrong, Request: true}
+	}
+	s := Silence{ID: newID(), Job: job, Until: until.UTC().Truncate(time.Millisecond), Reason: reason, By: h.who.Actor, CreatedAt: now}
+	if err := h.a.store.Silence(ctx, s); err != nil {
+		return Silence{}, err
+	}
+	h.audit(ctx, "silence", s, map[string]any{"silence": s.ID, "until": s.Until, "reason": s.Reason})
+	return s, nil
+}
+
+// Unsilence ends a silence before its time. It returns [cron.ErrNotFound] when none with this ID is
+// in force.
+func (h Hand) Unsilence(ctx context.Context, id string) (Silence, error) {
+	s, err := h.a.store.Unsilence(ctx, id, h.who.Actor, time.Now().UTC().Truncate(time.Millisecond))
+	if err == nil {
+		h.audit(ctx, "unsilence", s, map[string]any{"silence": s.ID})
+	}
+	return s, err
+}
+
+func (h Hand) audit(ctx context.Context, action string, s Silence, after map[string]any) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	raw, err := json.Marshal(after)
+	if err == nil {
+		err = h.a.store.Audit(ctx, cron.AuditEntry{
+			At: time.Now().UTC(), Actor: h.who.Actor, Action: action, Target: s.Job, After: raw, Origin: h.who.Origin, RequestID: h.who.RequestID,
+		})
+	}
+	if err != nil {
+		h.a.log.Error("a change is missing in the audit", "action", action, "target", s.Job, "caller", h.who.Actor, "request_id", h.who.RequestID, "error", err)
+	}
+}

@@ -1,0 +1,56 @@
+package alert
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// maxAnswer is how much of an answer is read, so that its connection can be used again.
+const maxAnswer = 64 << 10
+
+// post sends a body. Its errors name the host only: paths and queries of webhooks are their secrets.
+func post(ctx context.Context, client *http.Client, to *url.URL, header http.Header, body []byte) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("%s: the URL cannot be called", to.Host)
+	}
+	req.Header = header
+	resp, err := client.Do(req)
+	if err != nil {
+		var outer *url.Error // whose text has the URL
+		if errors.As(err, &outer) {
+			if outer.Timeout() {
+				return fmt.Errorf("%s did not answer in time", to.Host)
+			}
+			err = outer.Err
+		}
+		return fmt.Errorf("%s: %w", to.Host, err)
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer)) // what it says is of no matter
+	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
+		return nil
+	}
+	refused := &RefusedError{Err: fmt.Errorf("%s answered %d %s", to.Host, resp.StatusCode, http.StatusText(resp.StatusCode))}
+	refused.After = retryAfter(resp.Header.Get("Retry-After"), time.Now())
+	refused.Setup = resp.StatusCode < 500 && resp.StatusCode != http.StatusRequestTimeout && resp.StatusCode != http.StatusTooManyRequests
+	return refused
+}
+
+// retryAfter reads seconds or a date (RFC 9110, section 10.2.3).
+func retryAfter(text string, now time.Time) time.Duration {
+	if seconds, err := strconv.Atoi(text); err == nil && seconds > 0 && seconds < 1<<20 {
+		return time.Duration(seconds) * time.Second
+	}
+	if at, err := http.ParseTime(text); err == nil && at.After(now) {
+		return at.Sub(now)
+	}
+	return 0
+}

@@ -1,0 +1,110 @@
+package alert
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+type slack struct {
+	to     *url.URL
+	client *http.Client
+}
+
+// Slack returns a channel that posts to an incoming webhook of Slack, or of what takes the same:
+// Mattermost, Rocket.Chat, Discord with /slack at the end of its URL.
+func Slack(address string, client *http.Client) (Channel, error) {
+	to, err := webAddress(address)
+	if err != nil {
+		return nil, err
+	}
+	return slack{to, client}, nil
+}
+
+// Name implements [Channel].
+func (slack) Name() string { return "slack" }
+
+// What Slack takes (https://docs.slack.dev/reference/block-kit/blocks/section-block).
+const (
+	slackSection = 3000
+	slackTitle   = 300
+)
+
+type slackText struct {
+	Type string `json:"type"`
+	Text string `json:"text"`
+}
+
+type slackBlock struct {
+	Type string     `json:"type"`
+	Text *slackText `json:"text,omitempty"`
+}
+
+// Send implements [Channel]. Slack itself has no key against doubles; the header is for what stands
+// in its place.
+func (s slack) Send(ctx context.Context, m Message) error {
+	title := slackEscape(clip(m.Title, slackTitle))
+	body := struct {
+		Text   string       `json:"text"` // in notifications, and where blocks are not known
+		Blocks []slackBlock `json:"blocks"`
+	}{Text: title}
+	section := func(text string) {
+		body.Blocks = append(body.Blocks, slackBlock{"section", &slackText{"mrkdwn", text}})
+	}
+	section("*" + title + "*")
+	if m.Test {
+		section("Nothing has happened: somebody tries whether alerts arrive.")
+	}
+	var b strings.Builder
+	for i := range m.Alerts {
+		text := slackLine(&m, &m.Alerts[i])
+		if b.Len()+len(text) > slackSection {
+			section(b.String())
+			b.Reset()
+		}
+		b.WriteString(text)
+	}
+	if b.Len() > 0 {
+		section(b.String())
+	}
+	if n := m.More(); n > 0 {
+		more := fmt.Sprintf("and %d more", n)
+		if link := m.Link(nil); link != "" {
+			more = "<" + link + "|" + more + ">"
+		}
+		section(more)
+	}
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	return post(ctx, s.client, s.to, http.Header{"Content-Type": {"application/json; charset=utf-8"}, "User-Agent": {"fibercrons"}, HeaderDelivery: {m.ID}}, raw)
+}
+
+func slackLine(m *Message, a *Alert) string {
+	name := "*" + slackEscape(a.Job) + "*"
+	if link := m.Link(a); link != "" {
+		name = "<" + link + "|" + slackEscape(a.Job) + ">"
+	}
+	text := "• " + name + " " + slackEscape(clip(a.Detail, 100)) + ", " + instant(a.At)
+	if a.Error != "" {
+		// A fence in the text would end the block.
+		text += "\n```" + strings.ReplaceAll(slackEscape(clip(a.Error, 400)), "```", "'''") + "```"
+	}
+	return text + "\n"
+}
+
+// slackEscape keeps a text from being read as links and mentions such as <!channel>.
+func slackEscape(text string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
+}
+
+func clip(text string, most int) string {
+	if r := []rune(text); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return text
+}

@@ -1,0 +1,141 @@
+package alert
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"fibercrons/app/cron"
+)
+
+const (
+	typicalRuns  = 100 // successful runs that a p95 is taken from
+	typicalFewer = 20  // fewer than these have none
+	typicalFor   = 10 * time.Minute
+	typicalLeast = time.Second // what is shorter is not overdue by a factor
+)
+
+// typical is how long a job takes, as of some time ago.
+type typical struct {
+	p95 time.Duration // 0: too few runs
+	at  time.Time
+}
+
+// active looks at what waits or runs, and notes when time alone makes it late or overdue.
+func (p *pass) active() error {
+	recs, err := p.a.store.Runs(p.ctx, cron.Query{Statuses: []cron.Status{cron.Queued, cron.Running}, Limit: activeMost})
+	if err != nil {
+		return err
+	}
+	for i := range recs {
+		policy, ok := p.policy(recs[i].Job)
+		if !ok {
+			continue
+		}
+		if err := p.late(&recs[i], policy); err != nil {
+			return err
+		}
+		if err := p.overdue(&recs[i], policy); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// starts looks at runs that started late, also when they have ended since the last look.
+func (p *pass) starts() error {
+	if p.looker.late == 0 {
+		return nil
+	}
+	if next := p.started.Add(startsEvery); p.now.Before(next) {
+		p.wait(next)
+		return nil
+	}
+	since := p.now.Add(-startsBack)
+	if !p.started.IsZero() {
+		since = p.started.Add(-min(p.latest, startsBack) - 2*startsEvery)
+	}
+	recs, err := p.a.store.StartedLate(p.ctx, since, p.looker.late, activeMost)
+	if err != nil {
+		return err
+	}
+	for i := range recs {
+		if policy, ok := p.policy(recs[i].Job); ok {
+			if err := p.late(&recs[i], policy); err != nil {
+				return err
+			}
+		}
+	}
+	p.started = p.now
+	return nil
+}
+
+func (p *pass) late(rec *cron.Record, policy *cron.AlertPolicy) error {
+	if policy.Late == 0 || rec.Slot == nil || rec.Trigger != cron.BySchedule && rec.Trigger != cron.ByCatchUp {
+		return nil
+	}
+	at := rec.Slot.Add(policy.Late)
+	switch {
+	case rec.StartedAt != nil && !rec.StartedAt.After(at), p.now.Sub(*rec.Slot) > tooOld:
+		return nil
+	case rec.StartedAt != nil:
+		return p.tell(about(rec, cron.AlertLate, *rec.StartedAt, "started "+lasting(rec.StartedAt.Sub(*rec.Slot))+" after its slot"), true)
+	case !p.now.After(at):
+		p.wait(at.Add(time.Millisecond))
+		return nil
+	}
+	return p.tell(about(rec, cron.AlertLate, p.now, "has not started "+lasting(policy.Late)+" after its slot"), true)
+}
+
+func (p *pass) overdue(rec *cron.Record, policy *cron.AlertPolicy) error {
+	if rec.Status != cron.Running || rec.StartedAt == nil {
+		return nil
+	}
+	took, limit, detail := p.now.Sub(*rec.StartedAt), policy.Overdue, ""
+	if limit > 0 {
+		detail = fmt.Sprintf("has been running for longer than %s", lasting(limit))
+	}
+	if policy.OverdueFactor > 0 {
+		p95, err := p.p95(rec.Job)
+		if err != nil {
+			return err
+		}
+		usual := max(time.Duration(policy.OverdueFactor*float64(p95)), typicalLeast)
+		if p95 > 0 && (limit == 0 || usual < limit) {
+			limit = usual
+			detail = fmt.Sprintf("has been running for longer than %s, which is %g times its usual %s (p95)", lasting(limit), policy.OverdueFactor, lasting(p95))
+		}
+	}
+	switch {
+	case limit == 0:
+		return nil
+	case took <= limit:
+		p.wait(rec.StartedAt.Add(limit + time.Millisecond))
+		return nil
+	}
+	return p.tell(about(rec, cron.AlertOverdue, p.now, detail), false)
+}
+
+// p95 of how long the job's successful runs took; 0: they are too few.
+func (p *pass) p95(job string) (time.Duration, error) {
+	if t, known := p.typical[job]; known && p.now.Sub(t.at) < typicalFor {
+		return t.p95, nil
+	}
+	recs, err := p.a.store.Runs(p.ctx, cron.Query{Job: job, Statuses: []cron.Status{cron.Succeeded}, Limit: typicalRuns})
+	if err != nil {
+		return 0, err
+	}
+	var took []int64
+	for i := range recs {
+		if recs[i].Duration != nil {
+			took = append(took, *recs[i].Duration)
+		}
+	}
+	t := typical{at: p.now}
+	if n := len(took); n >= typicalFewer {
+		slices.Sort(took)
+		t.p95 = max(time.Duration(took[(n-1)*95/100])*time.Millisecond, time.Millisecond)
+	}
+	p.typical[job] = t
+	return t.p95, nil
+}

@@ -1,0 +1,234 @@
+package alert
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"fibercrons/app/cron"
+)
+
+// troubled looks at every run that went wrong and that nobody has looked at, in the order of their
+// ends.
+func (p *pass) troubled() error {
+	var since time.Time
+	for {
+		recs, err := p.a.store.Troubled(p.ctx, since, troubledPage)
+		if err != nil {
+			return err
+		}
+		missed := map[string]*Alert{}
+		for i := range recs {
+			if err := p.trouble(&recs[i], missed); err != nil {
+				return err
+			}
+		}
+		for _, a := range missed {
+			if a.Number > 1 {
+				a.Detail = fmt.Sprintf("%d slots were missed, the first at %s", a.Number, instant(*a.Slot))
+			}
+			if err := p.tell(*a, true); err != nil {
+				return err
+			}
+		}
+		left := len(recs) - len(p.raise.Looked) // for processes that know their jobs
+		if len(recs) < troubledPage {
+			return nil
+		}
+		if err := p.flush(); err != nil {
+			return err
+		}
+		since = *recs[len(recs)-1].EndedAt
+		if left == len(recs) {
+			since = since.Add(time.Millisecond) // nothing went away: on
+		}
+	}
+}
+
+func (p *pass) trouble(rec *cron.Record, missed map[string]*Alert) error {
+	age := p.now.Sub(*rec.EndedAt)
+	if p.a.jobs[rec.Job] == nil && age < others {
+		return nil
+	}
+	p.raise.Looked = append(p.raise.Looked, rec.ID)
+	policy, ok := p.policy(rec.Job)
+	if !ok || age > tooOld {
+		return nil
+	}
+	switch {
+	case rec.Status != cron.Skipped:
+		return p.failure(rec, policy)
+	case rec.Reason == cron.ReasonLate:
+		if policy.Late > 0 && rec.Slot != nil {
+			return p.tell(about(rec, cron.AlertLate, *rec.EndedAt, "was skipped: "+rec.Error), true)
+		}
+	case policy.Missed:
+		if a := missed[rec.Job]; a != nil {
+			a.Number++
+			if rec.Slot != nil && rec.Slot.Before(*a.Slot) {
+				a.Slot = rec.Slot
+			}
+			return nil
+		}
+		a := about(rec, cron.AlertMissed, *rec.EndedAt, "a slot was missed")
+		if a.Number = 1; a.Slot == nil {
+			a.Slot = rec.EndedAt
+		}
+		if rec.Error != "" {
+			a.Detail = rec.Error
+		}
+		missed[rec.Job] = &a
+	}
+	return nil
+}
+
+// failure decides about a run that failed or was interrupted. Of a series of failures the n-th is
+// told, and then none until a success has closed the alert.
+func (p *pass) failure(rec *cron.Record, policy *cron.AlertPolicy) error {
+	if policy.Failed == 0 {
+		return nil
+	}
+	if o := p.open[place{rec.Job, cron.AlertFailed}]; o != nil {
+		at, err := p.succeededBetween(o, rec)
+		if err != nil {
+			return err
+		}
+		if at.IsZero() {
+			silence, err := p.silence(rec.Job)
+			if err != nil || o.Status != Silenced || silence != "" {
+				return err
+			}
+			p.close(o) // it was not told, and now it may be
+		} else if err := p.recover(o, at); err != nil {
+			return err
+		}
+	}
+	row, err := p.inARow(rec, policy.Failed)
+	if err != nil || row < policy.Failed {
+		return err
+	}
+	detail := "failed"
+	switch {
+	case rec.Status == cron.Interrupted:
+		detail = "was interrupted"
+	case policy.Failed > 1:
+		detail = fmt.Sprintf("failed %d times in a row", policy.Failed)
+	case rec.Attempt > 1:
+		detail = fmt.Sprintf("failed after %d attempts", rec.Attempt)
+	}
+	a := about(rec, cron.AlertFailed, *rec.EndedAt, detail)
+	a.Number = policy.Failed
+	return p.tell(a, true)
+}
+
+var finished = []cron.Status{cron.Succeeded, cron.Failed, cron.Interrupted}
+
+// succeededBetween returns when the job succeeded after the alert and before the run's end; zero: it
+// did not.
+func (p *pass) succeededBetween(o *Open, rec *cron.Record) (time.Time, error) {
+	if o.LastSuccess.After(o.At) && !o.LastSuccess.After(*rec.EndedAt) {
+		return o.LastSuccess, nil
+	}
+	if !o.RaisedAt.IsZero() && !o.LastSuccess.After(o.At) {
+		return time.Time{}, nil
+	}
+	// It was raised a moment ago, or there is a success after both.
+	before, err := p.a.store.Runs(p.ctx, cron.Query{Job: rec.Job, Statuses: finished, Before: rec.ID, Limit: 1})
+	if err != nil || len(before) == 0 || before[0].Status != cron.Succeeded || !before[0].EndedAt.After(o.At) {
+		return time.Time{}, err
+	}
+	return *before[0].EndedAt, nil
+}
+
+// inARow counts the failures up to this one, n at most.
+func (p *pass) inARow(rec *cron.Record, n int) (int, error) {
+	if n == 1 {
+		return 1, nil
+	}
+	before, err := p.a.store.Runs(p.ctx, cron.Query{Job: rec.Job, Statuses: finished, Before: rec.ID, Limit: n - 1})
+	if err != nil {
+		return 0, err
+	}
+	row := 1
+	for i := range before {
+		if before[i].Status == cron.Succeeded {
+			break
+		}
+		row++
+	}
+	return row, nil
+}
+
+// recoveries closes what is over.
+func (p *pass) recoveries() error {
+	for at, o := range p.open {
+		if at.kind != cron.AlertFailed || !o.LastSuccess.After(o.At) {
+			continue
+		}
+		if err := p.recover(o, o.LastSuccess); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recover closes the alert of a job that has succeeded again, and tells so if that was told.
+func (p *pass) recover(o *Open, at time.Time) error {
+	policy, ok := p.policy(o.Job)
+	if !ok && p.a.jobs[o.Job] == nil {
+		return nil // those who know the job will
+	}
+	p.close(o)
+	if !ok || !policy.Recovered {
+		return nil
+	}
+	a := Alert{
+		Job: o.Job, Kind: cron.AlertRecovered, At: at, Dedup: "recovered:" + o.ID,
+		Detail: "succeeded again, " + lasting(at.Sub(o.At)) + " after the failure that was told",
+	}
+	if o.Status == Silenced {
+		a.Status, a.Silence = Silenced, o.Silence
+	}
+	return p.tell(a, false)
+}
+
+// about begins an alert about a run.
+func about(rec *cron.Record, kind cron.AlertKind, at time.Time, detail string) Alert {
+	a := Alert{Job: rec.Job, Kind: kind, Run: rec.ID, Slot: rec.Slot, At: at, Detail: detail, Dedup: string(kind) + ":" + rec.Job + ":" + rec.ID}
+	if kind == cron.AlertFailed {
+		a.Error = brief(rec.Error)
+	}
+	return a
+}
+
+// brief is a text short enough for a message.
+func brief(text string) string {
+	const most = 400
+	text = strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD"))
+	if r := []rune(text); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return text
+}
+
+func instant(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST") }
+
+// lasting writes a duration as people say it.
+func lasting(d time.Duration) string {
+	switch {
+	case d >= time.Hour:
+		d = d.Round(time.Minute)
+	case d >= time.Second:
+		d = d.Round(time.Second)
+	default:
+		d = d.Round(time.Millisecond)
+	}
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}

@@ -1,0 +1,84 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"fibercrons/app/alert"
+	"fibercrons/app/cron"
+	"fibercrons/models"
+)
+
+// Silences implements [alert.Silences].
+func (s *Store) Silences(ctx context.Context, all bool) ([]alert.Silence, error) {
+	now, err := s.db.now(ctx, s.writes)
+	if err != nil {
+		return nil, fmt.Errorf("read silences: %w", s.db.explain(err))
+	}
+	db := s.reads.WithContext(ctx)
+	if !all {
+		db = db.Where("until_at > ? AND ended_at IS NULL", now)
+	}
+	var rows []models.Silence
+	if err := db.Order("created_at DESC, id DESC").Limit(1000).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read silences: %w", s.db.explain(err))
+	}
+	out := make([]alert.Silence, len(rows))
+	for i := range rows {
+		out[i] = silenceOf(&rows[i])
+	}
+	return out, nil
+}
+
+// Silence implements [alert.Silences].
+func (s *Store) Silence(ctx context.Context, a alert.Silence) error {
+	row := models.Silence{
+		ID: a.ID, Job: a.Job, UntilAt: models.MillisOf(a.Until), Reason: a.Reason, Actor: a.By, CreatedAt: models.MillisOf(a.CreatedAt),
+	}
+	err := s.writer.do(ctx, &op{
+		kind: "silence",
+		rows: 1,
+		run: func(t *txn) error {
+			if !t.among(&models.Silence{}, "id", "id IN ?", []string{row.ID})[row.ID] {
+				t.fail(t.gorm().Create(&row).Error)
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("keep a silence: %w", err)
+	}
+	return nil
+}
+
+// Unsilence implements [alert.Silences].
+func (s *Store) Unsilence(ctx context.Context, id, actor string, at time.Time) (alert.Silence, error) {
+	var rows []models.Silence
+	err := s.writer.do(ctx, &op{
+		kind: "unsilence",
+		rows: 1,
+		run: func(t *txn) error {
+			db, ended := t.gorm(), models.MillisOf(at)
+			t.fail(db.Model(&models.Silence{}).Where("id = ? AND ended_at IS NULL AND until_at > ?", id, ended).
+				Updates(map[string]any{"ended_at": ended, "ended_by": actor}).Error)
+			// Also when this is a second time.
+			t.fail(db.Where("id = ? AND ended_at = ? AND ended_by = ?", id, ended, actor).Find(&rows).Error)
+			if len(rows) == 0 {
+				return cron.ErrNotFound
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		return alert.Silence{}, fmt.Errorf("end silence %s: %w", id, err)
+	}
+	return silenceOf(&rows[0]), nil
+}
+
+func silenceOf(r *models.Silence) alert.Silence {
+	return alert.Silence{
+		ID: r.ID, Job: r.Job, Until: r.UntilAt.Time(), Reason: r.Reason, By: r.Actor, CreatedAt: r.CreatedAt.Time(),
+		EndedAt: r.EndedAt.Pointer(), EndedBy: r.EndedBy,
+	}
+}
