@@ -56,7 +56,8 @@ var periodics = []periodic{
 // BenchmarkPeriodic has n jobs due each second with each engine, on the same servers, and measures how many
 // runs a second are recorded as succeeded, how late they start, and how many transactions of the database a
 // run takes. All have a hundred workers and one process. River's leader inserts a job that its workers fetch;
-// asynq's scheduler, of which there must be one, pushes a task.
+// asynq's scheduler, of which there must be one, pushes a task. It needs TEST_POSTGRES_URL, TEST_MYSQL_URL and
+// TEST_REDIS_URL.
 func BenchmarkPeriodic(b *testing.B) {
 	for _, p := range periodics {
 		b.Run(fmt.Sprintf("%d/%s", *periodicJobs, p.name), func(b *testing.B) {

@@ -143,7 +143,7 @@ func (w *toxicWire) fault(chance *rand.Rand, number int64) (kind string, over ti
 		w.remove("latency")
 		return "latency", time.Now()
 	default:
-		if !w.loseAnswer(5*time.Second, a(5, 50)) {
+		if !w.loseAnswer(2*time.Second, a(5, 50)) {
 			return "nothing to lose", time.Now()
 		}
 		return "lost answer", time.Now()
