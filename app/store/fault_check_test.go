@@ -173,7 +173,7 @@ func (w *world) violations() (bad []string) {
 			say("open: %s is %s for ever", s, status)
 		}
 		if len(attempts) != r.Attempt {
-			say("untold: %s was started %d times and tells of %d", s, r.Attempt, len(attempts))
+			say("untold: %s was started %d times and tells of %d: %s %s", s, r.Attempt, len(attempts), status, r.Error)
 		}
 		crashes := 0
 		for _, a := range attempts {
@@ -189,7 +189,7 @@ func (w *world) violations() (bad []string) {
 			say("rerun: %s is %s after a crash, and its job says skip", s, status)
 		}
 		if status == cron.Interrupted && p.OnCrash == cron.Rerun && crashes <= p.MaxReruns {
-			say("given up: %s was interrupted %d times, and its job says rerun", s, crashes)
+			say("given up: %s was interrupted %d times, and its job says rerun: %s", s, crashes, r.Error)
 		}
 		last := attemptOf{s, r.Attempt}
 		_, started := starts[last]
