@@ -19,7 +19,7 @@ import (
 // mark is what a process wrote down beside the database: before it called a job's function, and
 // when that had returned.
 type mark struct {
-	Kind    string // start, end or late
+	Kind    string // start, end, late, or of [telling]
 	Job     string
 	Slot    int64
 	Attempt int
@@ -73,7 +73,9 @@ func observe(t *testing.T, s *store.Store, jobs []*cron.Job, marks []mark) *worl
 	if err := s.DB().Order("seq").Find(&w.rows).Error; err != nil {
 		t.Fatal(err)
 	}
-	if err := s.DB().Raw("PRAGMA integrity_check").Scan(&w.file).Error; err != nil {
+	if s.DB().Name() != "sqlite" {
+		w.file = "ok" // a server looks after its own
+	} else if err := s.DB().Raw("PRAGMA integrity_check").Scan(&w.file).Error; err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -171,7 +173,7 @@ func (w *world) violations() (bad []string) {
 			say("open: %s is %s for ever", s, status)
 		}
 		if len(attempts) != r.Attempt {
-			say("untold: %s was started %d times and tells of %d", s, r.Attempt, len(attempts))
+			say("untold: %s was started %d times and tells of %d: %s %s", s, r.Attempt, len(attempts), status, r.Error)
 		}
 		crashes := 0
 		for _, a := range attempts {
@@ -187,7 +189,7 @@ func (w *world) violations() (bad []string) {
 			say("rerun: %s is %s after a crash, and its job says skip", s, status)
 		}
 		if status == cron.Interrupted && p.OnCrash == cron.Rerun && crashes <= p.MaxReruns {
-			say("given up: %s was interrupted %d times, and its job says rerun", s, crashes)
+			say("given up: %s was interrupted %d times, and its job says rerun: %s", s, crashes, r.Error)
 		}
 		last := attemptOf{s, r.Attempt}
 		_, started := starts[last]

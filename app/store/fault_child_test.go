@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -25,11 +27,14 @@ import (
 
 // life is what one process is told.
 type life struct {
-	Number int // of no other process
+	Number int    // of no other process
+	URL    string // of the database; empty: the file's
 	File   string
 	Marks  string // it appends what it does here
 	Jobs   string // the name of a set
 	Lease  time.Duration
+	Skew   time.Duration // how far its clock is ahead; see [skewed]
+	Signs  bool          // it marks, too, that it reaches the database
 	Fail   *failpoint
 }
 
@@ -52,6 +57,13 @@ func init() {
 	os.Exit(0)
 }
 
+func (l life) url() string {
+	if l.URL != "" {
+		return l.URL
+	}
+	return "sqlite://" + l.File
+}
+
 // lead runs a scheduler until SIGTERM, or until the test is gone.
 func (l life) lead() error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
@@ -61,7 +73,7 @@ func (l life) lead() error {
 		os.Exit(3)
 	}()
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo})).With("life", l.Number)
-	s, err := store.Open(ctx, store.Options{URL: "sqlite://" + l.File, Logger: log, RetryFor: time.Minute})
+	s, err := store.Open(ctx, store.Options{URL: l.url(), Logger: log, RetryFor: time.Minute})
 	if err != nil {
 		return err
 	}
@@ -72,9 +84,16 @@ func (l life) lead() error {
 	if err != nil {
 		return err
 	}
-	m := &marker{life: l.Number, w: f}
+	m := &marker{life: l.Number, w: f, skew: l.Skew}
+	var kept cron.Store = &punctual{Store: s, marker: m, lease: l.Lease, heard: time.Now()}
+	if l.Signs {
+		kept = &telling{Store: kept, marker: m}
+	}
+	if l.Skew != 0 {
+		kept = &skewed{Store: kept, by: l.Skew}
+	}
 	sched := cron.New(cron.Config{
-		Store: &punctual{Store: s, marker: m, lease: l.Lease, heard: time.Now()}, Jobs: jobSet(l.Jobs, m), Lease: l.Lease,
+		Store: kept, Jobs: jobSet(l.Jobs, m), Lease: l.Lease,
 		Grace: time.Minute, Log: log, Version: fmt.Sprint(l.Number),
 	})
 	return errors.Join(sched.Run(ctx), s.Close(), f.Close())
@@ -142,16 +161,17 @@ const markFormat = "%s %s %d %d %s %d %d\n"
 type marker struct {
 	life int
 	w    io.Writer
+	skew time.Duration
 }
 
 func (m *marker) mark(kind string, r *cron.Run) {
-	m.write(kind, r.Job(), r.Slot().UnixMilli(), r.Attempt(), r.ID())
+	m.write(kind, r.Job(), r.Slot().Add(m.skew).UnixMilli(), r.Attempt(), r.ID())
 }
 
 func (m *marker) late() { m.write("late", "-", int64(0), 0, "-") }
 
 func (m *marker) write(what ...any) {
-	line := fmt.Sprintf(markFormat, append(what, m.life, time.Now().UnixMicro())...)
+	line := fmt.Sprintf(markFormat, append(what, m.life, time.Now().Add(m.skew).UnixMicro())...)
 	if _, err := io.WriteString(m.w, line); err != nil {
 		panic(err)
 	}
@@ -226,8 +246,28 @@ func jobSet(name string, m *marker) []*cron.Job {
 			add("edited", "@every 130ms", 0, allow)
 			add("added", "@every 200ms", 0, allow)
 		}
+	case "hundred":
+		// A hundred slots a second, all of them on ticks of 200 ms. Clocks are off by whole ticks.
+		for i := range 16 {
+			add(fmt.Sprintf("fast-skip-%d", i), "@every 200ms", 0, allow)
+		}
+		add("fast-rerun", "@every 200ms", 0, allow, rerun)
+		add("long-skip", "@every 200ms", 300*ms, allow)
+		add("long-rerun", "@every 200ms", 300*ms, allow, rerun)
+		add("in-turn", "@every 200ms", 10*ms, cron.Overlap(cron.Queue), rerun, cron.CatchUp(cron.All))
 	default:
-		panic("no set of jobs " + name)
+		n, ok := strings.CutPrefix(name, "version ")
+		if !ok {
+			panic("no set of jobs " + name)
+		}
+		version, err := strconv.Atoi(n)
+		if err != nil {
+			panic(err)
+		}
+		add("stays", "@every 100ms", 0, allow)
+		add("in-turn", "@every 200ms", 50*ms, cron.Overlap(cron.Queue), rerun, cron.CatchUp(cron.All))
+		add("edited", "@every "+editedEvery(version).String(), 0, allow)
+		add("only-"+n, "@every 100ms", 0, allow)
 	}
 	jobs, err := r.Jobs(cron.Defaults{CatchUpWindow: time.Hour, Env: "test"})
 	if err != nil {

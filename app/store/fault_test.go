@@ -15,11 +15,13 @@ import (
 //
 // Those that go by fake time are part of every run of the tests. Those that need processes, disks
 // and the real clock have to be asked for, after the package; here as it is done for every change,
-// at length (10,000 kills, a year of fake time: an hour or so), and the kills alone:
+// at length (10,000 kills, a year of fake time: two hours or so), and the kills alone:
 //
 //	go test -v -run '^TestFault' ./app/store -fault
 //	go test -v -run '^TestFault' -timeout 0 ./app/store -fault.long
 //	go test -v -run '^TestFaultKill9$' -timeout 0 ./app/store -fault -fault.kills 2000 -fault.seed 7
+//
+// Those on database servers (fault_server_test.go) need TEST_POSTGRES_URL and TEST_MYSQL_URL besides.
 //
 // They hold on a machine that is slow and busy: what they wait for may take its time, and nothing
 // of how long it took is a reason to fail.

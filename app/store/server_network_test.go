@@ -115,6 +115,16 @@ func (w *wire) cut() {
 	w.conns = nil
 }
 
+// abort breaks every connection by a reset.
+func (w *wire) abort() {
+	w.mu.Lock()
+	for _, c := range w.conns {
+		c.(*net.TCPConn).SetLinger(0)
+	}
+	w.mu.Unlock()
+	w.cut()
+}
+
 func (w *wire) refusing(yes bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -148,6 +158,24 @@ func TestServerConnectionsBreak(t *testing.T) {
 		back := time.AfterFunc(time.Second, func() { w.refusing(false) })
 		defer back.Stop()
 		claim(3)
+	})
+}
+
+// A store whose connections have broken closes without an error: nothing is lost by that.
+func TestServerCloseAfterConnectionsBroke(t *testing.T) {
+	onServers(t, func(t *testing.T, k kind) {
+		w, url := newWire(t, k.url(t))
+		s, err := store.Open(t.Context(), store.Options{URL: url, RetryFor: time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Claim(t.Context(), []cron.Claim{claimOf("a", 1)}); err != nil {
+			t.Error(err)
+		}
+		w.abort()
+		if err := s.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
 	})
 }
 

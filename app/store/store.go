@@ -201,7 +201,10 @@ func (s *Store) closePools() error {
 	for i := len(s.pools) - 1; i >= 0; i-- {
 		if p := s.pools[i]; !closed[p] {
 			closed[p] = true
-			errs = append(errs, p.Close())
+			err := p.Close()
+			if _, file := s.db.(*sqlite); file {
+				errs = append(errs, err)
+			} // a server is told goodbye, and that a connection had broken before is no error
 		}
 	}
 	return errors.Join(errs...)

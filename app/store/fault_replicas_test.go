@@ -1,0 +1,121 @@
+//go:build unix
+
+package store_test
+
+import (
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Five replicas share a hundred slots a second. In one round nothing happens to them, and the work is
+// spread over all; in the other their clocks are off by up to 5 s to either side, and one after the other
+// is killed. No replica waits for another's death: the slots after a kill start long before the dead one's
+// lease has ended.
+func TestFaultReplicas(t *testing.T) {
+	onServersAtOnce(t, func(t *testing.T, k kind) {
+		for _, round := range atLength([]string{"well", "skewed and killed"}, []string{"well", "skewed", "killed", "skewed and killed"}) {
+			t.Run(round, func(t *testing.T) {
+				t.Parallel()
+				testReplicas(t, k, round)
+			})
+		}
+	})
+}
+
+func testReplicas(t *testing.T, k kind, round string) {
+	const replicas = 5
+	const lease = 12 * time.Second
+	c := newCrew(t, life{URL: k.url(t), Jobs: "hundred", Lease: lease})
+	skews := make([]time.Duration, replicas)
+	if strings.HasPrefix(round, "skewed") {
+		skews = []time.Duration{0, 5 * time.Second, -5 * time.Second, 1400 * time.Millisecond, -200 * time.Millisecond}
+	}
+	var mu sync.Mutex
+	place, skew := map[int]int{}, map[int]time.Duration{}
+	start := func(at int) *process {
+		p := c.start(func(l *life) { l.Skew = skews[at] })
+		mu.Lock()
+		defer mu.Unlock()
+		place[p.number], skew[p.number] = at, skews[at]
+		return p
+	}
+	alive := make([]*process, replicas)
+	for at := range alive {
+		alive[at] = start(at)
+	}
+	c.awaitWork(alive[0])
+	look := c.look()
+	watched := c.watch(look)
+
+	killed := strings.HasSuffix(round, "killed")
+	began := time.Now()
+	length := atLength(20*time.Second, 10*time.Minute)
+	hurt := map[int]bool{}
+	var kills []time.Time
+	chance := rand.New(rand.NewPCG(*faultSeed, 11))
+	for time.Since(began) < length {
+		if !killed {
+			time.Sleep(time.Second)
+			continue
+		}
+		time.Sleep(time.Duration(300+chance.IntN(1500)) * time.Millisecond)
+		at := chance.IntN(replicas)
+		hurt[alive[at].number] = true
+		if !alive[at].kill() {
+			t.Fatalf("process %d was dead before it was killed: %v", alive[at].number, alive[at].err)
+		}
+		kills = append(kills, time.Now())
+		time.Sleep(time.Duration(chance.IntN(500)) * time.Millisecond)
+		alive[at] = start(at)
+	}
+	worked := time.Since(began)
+	c.rest(alive...)
+	w := c.world(look)
+	w.hurt = hurt
+	report(t, append(w.violations(), append(watched(), c.disasters()...)...))
+
+	// Nothing starts early; and what is due within a second after a kill, and the dead one cannot have had,
+	// starts without waiting for its lease. On a machine that is busy some are late for other reasons.
+	var late, after waits
+	for s, at := range w.startedAt(skew) {
+		slot := time.UnixMilli(s.at)
+		took := at.Sub(slot)
+		if took < -2*time.Millisecond {
+			t.Errorf("%s started %s early", s, -took)
+		}
+		late = append(late, took)
+		for _, died := range kills {
+			if s.job != "in-turn" && slot.After(died) && slot.Sub(died) < time.Second {
+				after = append(after, took)
+				break
+			}
+		}
+	}
+	if killed && (len(after) == 0 || after.at(50) >= lease/2) {
+		t.Errorf("slots due after a kill started late, with a lease of %s: %s", lease, after)
+	}
+
+	// In turn is one at a time; everything else was for any of them. One whose clock is behind comes too
+	// late where others are not.
+	if strings.HasPrefix(round, "skewed") && c.logged("clock is ahead of the database's") == 0 {
+		t.Error("no replica has noticed that its clock is ahead: nothing was put to the test")
+	}
+	shares := w.shares(replicas, func(number int) int { return place[number] })
+	total := 0
+	for _, n := range shares {
+		total += n
+	}
+	for at, n := range shares {
+		if round == "well" && n*50 < total {
+			t.Errorf("replica %d made %d of %d runs: the work is not spread", at, n, total)
+		}
+	}
+	t.Logf("%s, %s, %d replicas, %s, %d kills: %s; %.0f slots/s; by replica %v; late: %s; after a kill: %s", k.name, round, replicas,
+		worked.Round(time.Second), len(kills), w.figures(), float64(total)/worked.Seconds(), shares, late, after)
+	if slots := int(worked.Seconds()) * 100; total < slots/2 {
+		t.Errorf("%d runs in %s: that is no load", total, worked)
+	}
+}
