@@ -58,12 +58,13 @@ type writer struct {
 	queue  []*op
 	claims []*op
 	closed bool
+	turns  bool // others write to the same file
 	wake   chan struct{}
 	ended  chan struct{}
 }
 
 func startWriter(s *Store) *writer {
-	w := &writer{store: s, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	w := &writer{store: s, wake: make(chan struct{}, 1), ended: make(chan struct{}), turns: s.db.sql().locks == nil}
 	go w.loop()
 	return w
 }
@@ -127,7 +128,7 @@ func (w *writer) loop() {
 			}
 			w.measured(group)
 			w.answer(group)
-			if w.store.db.sql().locks == nil && time.Since(began) > turnTime {
+			if w.turns && time.Since(began) > turnTime {
 				time.Sleep(turnPause)
 				began = time.Now()
 			}
