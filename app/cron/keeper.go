@@ -144,14 +144,40 @@ func (s *Scheduler) lose(r *Run) {
 	}
 }
 
-// disown ends a run that the store holds to be ours, and that no claim of ours stands for any
-// longer: its answer was lost, and its slot is past all asking.
+// disown gives back a run that the store holds to be ours, and that we do not know: the answer to its
+// claim, or to its being taken over, was lost for good. It has not begun here. An attempt that the
+// store has counted is told of, and ends the run where the job's author wants no second one.
 func (s *Scheduler) disown(h Held) {
-	err := s.store.Finish(s.work, Finish{Fence: h.Fence, Status: Interrupted, Reason: ReasonCrash, At: present(),
-		Error: "the claim of this run was not confirmed in time; it was not started"})
-	if err != nil && !errors.Is(err, ErrFenced) {
-		s.log.Error("a run without an owner could not be ended", "run", h.ID, "error", err)
+	err := s.repudiate(h)
+	if err != nil && !errors.Is(err, ErrFenced) && !errors.Is(err, ErrNotFound) {
+		s.log.Error("a run without an owner could not be given back", "run", h.ID, "error", err)
 	}
+}
+
+func (s *Scheduler) repudiate(h Held) error {
+	rec, err := s.store.Run(s.work, h.ID)
+	if err != nil {
+		return err
+	}
+	now := present()
+	f := Finish{Fence: h.Fence, Job: rec.Job, Status: Queued, Release: true, Attempts: rec.Attempts, Result: rec.Result, Progress: rec.Progress, At: now}
+	if rec.Slot != nil {
+		f.Slot = *rec.Slot
+	}
+	if rec.StartedAt != nil {
+		f.Started = *rec.StartedAt
+	}
+	if rec.NextAt != nil {
+		f.NextAt = *rec.NextAt
+	}
+	if h.Status == Running {
+		const unstarted = "the claim of this run was not confirmed in time; it was not started"
+		f.Attempts = append(f.Attempts, Attempt{Number: rec.Attempt, Instance: s.instance.ID, StartedAt: f.Started, EndedAt: &now, Error: unstarted})
+		if e := s.byName[rec.Job]; e == nil || e.job.Policies.OnCrash != Rerun {
+			f.Status, f.Reason, f.Error, f.Release = Interrupted, ReasonCrash, unstarted, false
+		}
+	}
+	return s.store.Finish(s.work, f)
 }
 
 // listen looks for requests to cancel.

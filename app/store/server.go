@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -63,18 +65,20 @@ func bounded(db *sql.DB, size int) *sql.DB {
 	return db
 }
 
-// dial connects. With a limit, no read or write on the connection takes longer.
+// dial connects. With a limit, no read or write on the connection takes longer. Where one has waited that long
+// in vain, the others that are as old are most likely as dead, and are not waited for in turn.
 func dial(limit time.Duration) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	d := &net.Dialer{
 		Timeout:         dialWait,
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3},
 	}
+	silent := new(atomic.Int64)
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := d.DialContext(ctx, network, addr)
 		if err != nil || limit == 0 {
 			return c, err
 		}
-		return &impatient{Conn: c, limit: limit}, nil
+		return &impatient{Conn: c, limit: limit, born: time.Now().UnixNano(), silent: silent}, nil
 	}
 }
 
@@ -83,6 +87,9 @@ func dial(limit time.Duration) func(ctx context.Context, network, addr string) (
 type impatient struct {
 	net.Conn
 	limit time.Duration
+	born  int64
+	// silent is when a connection of the same kind was last given up on.
+	silent *atomic.Int64
 
 	mu  sync.Mutex
 	set bool // the driver's deadline is
@@ -90,22 +97,31 @@ type impatient struct {
 
 // Read implements [net.Conn].
 func (c *impatient) Read(p []byte) (int, error) {
-	c.limited(c.Conn.SetReadDeadline)
-	return c.Conn.Read(p)
+	ours := c.limited(c.Conn.SetReadDeadline)
+	n, err := c.Conn.Read(p)
+	if ours && errors.Is(err, os.ErrDeadlineExceeded) {
+		c.silent.Store(time.Now().UnixNano())
+	}
+	return n, err
 }
 
 // Write implements [net.Conn].
 func (c *impatient) Write(p []byte) (int, error) {
+	if c.born < c.silent.Load() {
+		return 0, os.ErrDeadlineExceeded
+	}
 	c.limited(c.Conn.SetWriteDeadline)
 	return c.Conn.Write(p)
 }
 
-func (c *impatient) limited(set func(time.Time) error) {
+// limited says whether the limit is ours, and not the driver's.
+func (c *impatient) limited(set func(time.Time) error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.set {
 		_ = set(time.Now().Add(c.limit)) // if it cannot be set, what follows fails
 	}
+	return !c.set
 }
 
 // SyscallConn implements [syscall.Conn]: a driver looks through it whether the peer has hung up.

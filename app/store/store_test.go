@@ -15,7 +15,15 @@ import (
 	"fibercrons/app/store"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	const toxiproxy = "github.com/Shopify/toxiproxy/v2"
+	goleak.VerifyTestMain(m,
+		// A toxic that is taken away with data under way leaves who was to pass it on.
+		goleak.IgnoreAnyFunction(toxiproxy+"/toxics.(*ToxicStub).Run"),
+		goleak.IgnoreAnyFunction(toxiproxy+".(*ToxicLink).read"),
+		goleak.IgnoreAnyFunction(toxiproxy+".(*ToxicLink).write"),
+		goleak.IgnoreAnyFunction(toxiproxy+".(*ToxicLink).RemoveToxic.func1"))
+}
 
 func TestConformance(t *testing.T) {
 	crontest.Conformance(t, func(t *testing.T) cron.Store { return open(t, file(t)) })
