@@ -106,12 +106,20 @@ func (s *Scheduler) giveBack(r *Run) {
 	s.forget(r)
 }
 
-// abandon records runs that ignore their context, since the process is about to end.
+// abandon records runs that ignore their context, since the process is about to end. A run whose function
+// has returned keeps the end it came to, which is tried to be recorded until the very last. It returns how
+// many functions are left behind.
 func (s *Scheduler) abandon() (left int) {
 	s.mu.Lock()
 	var stuck []filed
 	for r := range s.runs.all() {
+		if r.ending {
+			continue
+		}
 		r.lost = true
+		if r.cancel != nil {
+			left++
+		}
 		f := s.unstarted(r, Interrupted, ReasonShutdown, "the function ignored its context and was still running when the process ended")
 		if r.status == Queued { // it waits for the store to begin
 			f.Status, f.Reason, f.Error, f.Release = Queued, "", "", true
@@ -122,20 +130,22 @@ func (s *Scheduler) abandon() (left int) {
 	s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(s.work, afterGrace)
 	defer cancel()
-	for _, left := range stuck {
-		f := left.end
-		s.log.Error("a run ignores its context and is left behind", "job", f.Job, "run", f.ID)
+	for _, one := range stuck {
+		f := one.end
+		if f.Status.Ended() {
+			s.log.Error("a run ignores its context and is left behind", "job", f.Job, "run", f.ID)
+		}
 		err := s.store.Finish(ctx, *f)
 		switch {
 		case err != nil && !errors.Is(err, ErrFenced):
 			s.log.Error("the end of a run could not be recorded", "job", f.Job, "run", f.ID, "error", err)
 		case err == nil && f.Status.Ended() && s.observe != nil:
 			s.mu.Lock()
-			s.tell(Event{Kind: RunEnded, Job: f.Job, Record: left.run.endRecord(f)})
+			s.tell(Event{Kind: RunEnded, Job: f.Job, Record: one.run.endRecord(f)})
 			s.mu.Unlock()
 		}
 	}
-	return len(stuck)
+	return left
 }
 
 // waitFor waits for done, at most d and at most until ctx ends.

@@ -106,6 +106,33 @@ func TestShutdownLetsRunsFinishAndCancelsTheRest(t *testing.T) {
 	})
 }
 
+// away does not take the ends of runs that have succeeded.
+type away struct {
+	cron.Store
+	other atomic.Bool // another end was told
+}
+
+func (a *away) Finish(ctx context.Context, f cron.Finish) error {
+	if f.Status == cron.Succeeded {
+		return errCut
+	}
+	a.other.Store(true)
+	return a.Store.Finish(ctx, f)
+}
+
+// A run that has come to its end is not recorded as if its function still went on.
+func TestShutdownKeepsAnEndThatCannotBeRecorded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &away{Store: crontest.NewMemory()}
+		p := start(t, store, func(r *cron.Registry) { r.Register("job", "* * * * *", sleepy(time.Second)) })
+		time.Sleep(time.Minute + 10*time.Second)
+		p.stop()
+		if rec := p.runs("job")[0]; store.other.Load() || rec.Status != cron.Running {
+			t.Errorf("a run that had succeeded was ended otherwise: %+v", rec)
+		}
+	})
+}
+
 func TestCrash(t *testing.T) {
 	for _, policy := range []cron.CrashPolicy{cron.Skip, cron.Rerun} {
 		t.Run(string(policy), func(t *testing.T) {
