@@ -36,12 +36,14 @@ func TestPulse(t *testing.T) {
 			}
 			return v
 		}
-		time.Sleep(time.Minute + 5*time.Second)
+		time.Sleep(time.Minute + 5500*time.Millisecond) // between two looks of the keeper
+		synctest.Wait()
 		now := p.Sched.Pulse()
 		if now.Workers != 5 || now.Busy != 2 || now.Running != 2 || now.Waiting != 0 || now.Overdue != 0 {
 			t.Errorf("after a minute: %+v", now)
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		now = p.Sched.Pulse()
 		if now.Busy != 2 || now.Running != 2 || now.Waiting != 1 || now.Overdue != 1 {
 			t.Errorf("after two minutes: %+v", now)
