@@ -324,7 +324,7 @@ func TestQueueDrain(t *testing.T) {
 		first.stop()
 		p, _ := c.hire(cron.SchedulerOnly)
 		w1, _ := c.hire(cron.WorkerOnly)
-		time.Sleep(time.Second)
+		time.Sleep(5 * time.Second) // a look around of either of them, and less than a lease
 		c.counts(p, "waits", map[string]int{"succeeded": 1})
 		for _, job := range []string{"short", "again"} {
 			if _, err := p.Sched.Trigger(context.Background(), job, cron.Request{}); err != nil {

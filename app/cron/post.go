@@ -28,11 +28,14 @@ type mail struct {
 
 // enlist puts a run that may start in line: for a worker of this process, or in the queue. s.mu is held.
 func (s *Scheduler) enlist(r *Run) {
-	if s.cfg.Executor == nil {
+	switch {
+	case s.cfg.Executor != nil:
+		s.post(r)
+	case r.serial && s.behind(r): // else one that came earlier would be woken behind it
+		s.block(r)
+	default:
 		s.ready.push(r)
-		return
 	}
-	s.post(r)
 }
 
 // post makes a ticket of a run. The run stays this process's, which extends its lease and sends the ticket
