@@ -4,8 +4,8 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
-ENV CGO_ENABLED=0 GOFLAGS=-buildvcs=false
-RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+ENV CGO_ENABLED=0 GOFLAGS=-buildvcs=false GOCACHE=/go/build
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/go/build \
     go build -trimpath -ldflags="-s -w" -o /out/ ./cmd/server ./cmd/cli
 # The image below has no mkdir: a folder for the data, and one for SQLite's temporary files.
 RUN mkdir -p /rootfs/app/data /rootfs/tmp
