@@ -160,16 +160,8 @@ func (s *Scheduler) repudiate(h Held) error {
 		return err
 	}
 	now := present()
-	f := Finish{Fence: h.Fence, Job: rec.Job, Status: Queued, Release: true, Attempts: rec.Attempts, Result: rec.Result, Progress: rec.Progress, At: now}
-	if rec.Slot != nil {
-		f.Slot = *rec.Slot
-	}
-	if rec.StartedAt != nil {
-		f.Started = *rec.StartedAt
-	}
-	if rec.NextAt != nil {
-		f.NextAt = *rec.NextAt
-	}
+	f := rec.finish(h.Fence, now)
+	f.Status, f.Release = Queued, true
 	if h.Status == Running {
 		const unstarted = "the claim of this run was not confirmed in time; it was not started"
 		f.Attempts = append(f.Attempts, Attempt{Number: rec.Attempt, Instance: s.instance.ID, StartedAt: f.Started, EndedAt: &now, Error: unstarted})

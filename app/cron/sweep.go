@@ -45,16 +45,7 @@ func (s *Scheduler) verdicts(expired []Record) (takes []Take, from []Record) {
 			continue // we live; the next sign of it extends this lease
 		}
 		t := Take{NewToken: newToken(), Instance: s.instance.ID, Lease: s.cfg.Lease}
-		t.Finish = Finish{Fence: Fence{ID: rec.ID, Token: rec.Token}, Job: rec.Job, Attempts: rec.Attempts, Result: rec.Result, Progress: rec.Progress, At: now}
-		if rec.Slot != nil {
-			t.Slot = *rec.Slot
-		}
-		if rec.StartedAt != nil {
-			t.Started = *rec.StartedAt
-		}
-		if rec.NextAt != nil {
-			t.NextAt = *rec.NextAt
-		}
+		t.Finish = rec.finish(Fence{ID: rec.ID, Token: rec.Token}, now)
 		e := s.byName[rec.Job]
 		known := e != nil && e.job.Disabled == ""
 		switch {
@@ -77,6 +68,21 @@ func (s *Scheduler) verdicts(expired []Record) (takes []Take, from []Record) {
 		takes, from = append(takes, t), append(from, rec)
 	}
 	return takes, from
+}
+
+// finish is an end, still without a status, of a run that this process knows by its record alone.
+func (rec *Record) finish(fence Fence, now time.Time) Finish {
+	f := Finish{Fence: fence, Job: rec.Job, Attempts: rec.Attempts, Result: rec.Result, Progress: rec.Progress, At: now}
+	if rec.Slot != nil {
+		f.Slot = *rec.Slot
+	}
+	if rec.StartedAt != nil {
+		f.Started = *rec.StartedAt
+	}
+	if rec.NextAt != nil {
+		f.NextAt = *rec.NextAt
+	}
+	return f
 }
 
 // crashed decides about a run whose process died in mid-attempt.
