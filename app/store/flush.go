@@ -113,6 +113,11 @@ const (
 
 // batch writes rows by multi-row statements; last are the parameters after the rows.
 func batch[R any](t *txn, rows []R, most int, v *values, args func(R, []any) []any, last ...any) {
+	eachBatch(t, rows, most, v, args, last, func(query string, all []any, _ int) { t.exec(query, all...) })
+}
+
+// eachBatch makes the statements of batch, and has write carry each out with its number of rows.
+func eachBatch[R any](t *txn, rows []R, most int, v *values, args func(R, []any) []any, last []any, write func(query string, all []any, rows int)) {
 	most = v.atMost(most)
 	for len(rows) > 0 && t.err == nil {
 		some := rows[:min(most, len(rows))]
@@ -122,7 +127,7 @@ func batch[R any](t *txn, rows []R, most int, v *values, args func(R, []any) []a
 			list = args(r, list)
 		}
 		query, all := v.call(len(some), list, last...)
-		t.exec(query, all...)
+		write(query, all, len(some))
 	}
 }
 

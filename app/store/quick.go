@@ -83,20 +83,14 @@ func (t *txn) quickStarts(starts []*cron.Start) {
 
 // quickly is batch, and sees to it that each row fitted.
 func quickly[R any](t *txn, rows []R, v *values, args func(R, []any) []any) {
-	for len(rows) > 0 && t.err == nil {
-		some := rows[:min(updateRows, len(rows))]
-		rows = rows[len(some):]
-		var list []any
-		for _, r := range some {
-			list = args(r, list)
-		}
-		res, err := t.tx.ExecContext(t.ctx, v.sql(len(some)), list...)
+	eachBatch(t, rows, updateRows, v, args, nil, func(query string, all []any, rows int) {
+		res, err := t.tx.ExecContext(t.ctx, query, all...)
 		if err != nil {
 			t.fail(err)
 			return
 		}
-		if n, err := res.RowsAffected(); err != nil || n != int64(len(some)) {
+		if n, err := res.RowsAffected(); err != nil || n != int64(rows) {
 			t.fail(errors.Join(errLook, err))
 		}
-	}
+	})
 }
