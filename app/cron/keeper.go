@@ -301,11 +301,10 @@ func (s *Scheduler) pruning() {
 
 // prune looks at jobs of which a run has ended since, and once an hour at all of them.
 func (s *Scheduler) prune(now time.Time) {
-	s.mu.Lock()
-	if s.phase != ticking {
-		s.mu.Unlock()
+	if !s.awake() {
 		return
 	}
+	s.mu.Lock()
 	var some []*entry
 	for _, j := range s.jobs {
 		e := s.byName[j.Name]

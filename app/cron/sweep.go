@@ -9,10 +9,7 @@ import (
 // goes on for no longer than until the next sign of life is due.
 func (s *Scheduler) sweep() {
 	for began := time.Now(); time.Since(began) < s.cfg.Lease/3; {
-		s.mu.Lock()
-		awake := s.phase == ticking
-		s.mu.Unlock()
-		if !awake {
+		if !s.awake() {
 			return
 		}
 		expired, err := s.store.Expired(s.work, sweepStep)
@@ -36,10 +33,20 @@ func (s *Scheduler) sweep() {
 	}
 }
 
+// awake says whether this process sees to what goes on in the store beside its own runs.
+func (s *Scheduler) awake() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.phase == ticking || s.phase == tending
+}
+
 // verdicts decides what becomes of expired runs.
 func (s *Scheduler) verdicts(expired []Record) (takes []Take, from []Record) {
 	now := present()
 	removed := s.removed(expired)
+	s.mu.Lock()
+	clockOff := s.phase == tending
+	s.mu.Unlock()
 	for _, rec := range expired {
 		if rec.Instance == s.instance.ID {
 			continue // we live; the next sign of it extends this lease
@@ -59,11 +66,16 @@ func (s *Scheduler) verdicts(expired []Record) (takes []Take, from []Record) {
 			t.Status, t.Reason, t.Error = Cancelled, ReasonRemoved, "its job is no longer registered"
 		case !known:
 			continue // another environment's
+		case clockOff && rec.Slot != nil:
+			continue // a process whose clock is on takes it
 		default:
 			t.Status = Queued
 			if e.tooLate(rec, now) {
 				t.Status, t.Reason, t.Error = Skipped, ReasonMissed, "its process ended before it could start"
 			}
+		}
+		if clockOff && rec.Slot != nil && t.Status == Queued {
+			t.Instance, t.Lease = "", 0 // likewise, but it is not to say until then that it is running
 		}
 		takes, from = append(takes, t), append(from, rec)
 	}
@@ -169,7 +181,9 @@ func (s *Scheduler) taken(takes []Take, from []Record, done []bool) {
 			s.tell(Event{Kind: RunEnded, Job: rec.Job, Record: rec})
 			continue
 		}
-		s.adopt(rec, t)
+		if t.Instance != "" {
+			s.adopt(rec, t)
+		}
 	}
 	s.pump()
 }
