@@ -164,7 +164,8 @@ func (s *Scheduler) repudiate(h Held) error {
 	f.Status, f.Release = Queued, true
 	if h.Status == Running {
 		const unstarted = "the claim of this run was not confirmed in time; it was not started"
-		f.Attempts = append(f.Attempts, Attempt{Number: rec.Attempt, Instance: s.instance.ID, StartedAt: f.Started, EndedAt: &now, Error: unstarted})
+		at, _ := rec.attemptAt()
+		f.Attempts = append(f.Attempts, Attempt{Number: rec.Attempt, Instance: s.instance.ID, StartedAt: at, EndedAt: &now, Error: unstarted})
 		if e := s.byName[rec.Job]; e == nil || e.job.Policies.OnCrash != Rerun {
 			f.Status, f.Reason, f.Error, f.Release = Interrupted, ReasonCrash, unstarted, false
 		}

@@ -161,6 +161,45 @@ func TestTimeoutEndsTheContextAndWaits(t *testing.T) {
 	})
 }
 
+// Other processes know of a later attempt, too, when it began: they show it as overdue, and say so of
+// one that a crash has ended.
+func TestLaterAttemptsAreKnownElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := crontest.NewMemory()
+		line := &cut{Store: store}
+		release := make(chan struct{})
+		register := func(r *cron.Registry) {
+			r.Register("job", "0 * * * *", func(ctx context.Context) error {
+				if cron.RunFrom(ctx).Attempt() == 1 {
+					return errors.New("boom")
+				}
+				<-release
+				return nil
+			}, cron.Retry(1, cron.Fixed(10*time.Minute)), cron.Timeout(10*time.Second))
+		}
+		p := start(t, line, register)
+		other := start(t, store, register, func(c *cron.Config) { c.Disabled = true })
+		time.Sleep(time.Hour + 10*time.Minute + 9*time.Second)
+		if rec := other.runs("job")[0]; rec.Status != cron.Running || rec.Attempt != 2 || rec.Overdue {
+			t.Errorf("within its timeout: %+v", rec)
+		}
+		time.Sleep(3 * time.Second)
+		if rec := other.runs("job")[0]; rec.Status != cron.Running || !rec.Overdue {
+			t.Errorf("past its timeout: %+v", rec)
+		}
+		line.off.Store(true)
+		time.Sleep(time.Minute)
+		rec := other.runs("job")[0]
+		if want := time.Date(2000, 1, 1, 1, 10, 0, 0, time.UTC); rec.Status != cron.Interrupted || len(rec.Attempts) != 2 || !rec.Attempts[1].StartedAt.Equal(want) {
+			t.Errorf("interrupted in the attempt of %s: %+v", want, rec)
+		}
+		close(release)
+		line.off.Store(false)
+		p.stop()
+		other.stop()
+	})
+}
+
 func TestRetry(t *testing.T) {
 	boom := errors.New("boom")
 	tests := []struct {

@@ -100,9 +100,7 @@ func (rec *Record) finish(fence Fence, now time.Time) Finish {
 // crashed decides about a run whose process died in mid-attempt.
 func crashed(f Finish, rec Record, e *entry) Finish {
 	a := Attempt{Number: rec.Attempt, Instance: rec.Instance, Error: "interrupted: its process died or lost its lease"}
-	if rec.Attempt == 1 && rec.StartedAt != nil {
-		a.StartedAt = *rec.StartedAt
-	}
+	a.StartedAt, _ = rec.attemptAt()
 	crashes := rec.Attempt - failures(rec)
 	f.Attempts = append(append([]Attempt(nil), rec.Attempts...), a)
 	f.Status, f.Reason, f.NextAt = Interrupted, ReasonCrash, time.Time{}
