@@ -384,6 +384,16 @@ func TestBackfillRunsPastSlotsInOrder(t *testing.T) {
 				t.Errorf("slot %d is %s", i, slot)
 			}
 		}
+		for want, period := range map[string][2]time.Time{
+			`request for job "job": /to: 2000-01-01T01:00:00Z is in the future`:                                                               {from, to.Add(time.Hour)},
+			`request for job "job": /to: 1999-12-31T19:00:00Z is before 2000-01-01T00:00:00Z`:                                                 {to, from},
+			`request for job "job": /from: no slot of the job lies between 1999-12-31T19:01:00Z and 1999-12-31T19:59:00Z`:                     {from.Add(time.Minute), from.Add(59 * time.Minute)},
+			`request for job "job": /from: more than 1000 slots lie between 1999-11-01T00:00:00Z and 2000-01-01T00:00:00Z; backfill in parts`: {to.AddDate(0, -2, 0), to},
+		} {
+			if _, err := p.Sched.Backfill(t.Context(), "job", period[0], period[1], "ann"); err == nil || err.Error() != want {
+				t.Errorf("%v\nwant %s", err, want)
+			}
+		}
 		p.stop()
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,6 +150,7 @@ func TestOverriddenSchedule(t *testing.T) {
 		f.say("list", "--search", "hello")
 		f.say("next", "hello", "-n", "2")
 		f.say("explain", "hello")
+		f.say("backfill", "hello", "--from", "1999-12-30T00:00:00Z", "--dry-run")
 		if r := f.run("show", "hello"); !strings.Contains(r.out, "by someone, in place of */5 * * * *") {
 			t.Errorf("got %+v", r)
 		}
@@ -263,6 +265,26 @@ func TestInterruptCancelsTheRun(t *testing.T) {
 	}
 	if got := records[0]; got.Status != cron.Cancelled || got.Reason != cron.ReasonRequested {
 		t.Errorf("recorded as %s (%s)", got.Status, got.Reason)
+	}
+}
+
+// Ctrl-C ends a backfill: of the runs that wait for the one that goes on none begins.
+func TestInterruptCancelsABackfill(t *testing.T) {
+	f := newFixture(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	var calls atomic.Int32
+	f.registry.Register("long", "@hourly", func(ctx context.Context) error {
+		calls.Add(1)
+		interrupt()
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	r := f.runContext(ctx, "backfill", "long", "--from", "2026-01-01T00:00:00Z", "--to", "2026-01-01T05:00:00Z")
+	if r.status != exitFailed || strings.Count(r.out, "job long cancelled (requested)") != 6 {
+		t.Errorf("got %+v", r)
+	}
+	if n := calls.Load(); n != 1 {
+		t.Errorf("%d runs began", n)
 	}
 }
 
