@@ -358,6 +358,34 @@ func TestFollowingARun(t *testing.T) {
 	})
 }
 
+// A function that ignores its context is seen to do so from another process, in whichever attempt.
+func TestOverdueRunsAreShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		f.registry.Register("stuck", "@yearly", func(ctx context.Context) error {
+			if cron.RunFrom(ctx).Attempt() == 1 {
+				return errors.New("the first attempt fails")
+			}
+			time.Sleep(5 * time.Minute)
+			return nil
+		}, cron.Timeout(10*time.Second), cron.Retry(1, cron.Fixed(time.Minute)))
+		go f.run("run-job", "stuck")
+		time.Sleep(time.Minute + 5*time.Second)
+		for _, command := range [][]string{{"history", "stuck"}, {"status"}} {
+			if r := f.run(command...); !strings.Contains(r.out, "running  ") || strings.Contains(r.out, "overdue") {
+				t.Errorf("%v within the timeout: %+v", command, r)
+			}
+		}
+		time.Sleep(10 * time.Second)
+		for _, command := range [][]string{{"history", "stuck"}, {"status"}} {
+			if r := f.run(command...); !strings.Contains(r.out, "running (overdue)") {
+				t.Errorf("%v past the timeout: %+v", command, r)
+			}
+		}
+		time.Sleep(5 * time.Minute)
+	})
+}
+
 // What comes from jobs cannot do anything to the terminal.
 func TestOutputIsInert(t *testing.T) {
 	const nasty = "a\x1b]0;owned\x07b\x1b[2Jc\u009b31md\u202ee\x7f\nf\r\xffg"
