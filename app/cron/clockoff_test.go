@@ -71,6 +71,33 @@ func TestClockOffSettlesWhatIsLeftBehind(t *testing.T) {
 	})
 }
 
+// What is left to others does not hide what is not, however much it is.
+func TestClockOffSettlesWhatIsBehindOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := crontest.NewMemory()
+		line := &cut{Store: store}
+		register := func(r *cron.Registry) {
+			r.Register("line-a", "@every 1s", sleepy(time.Hour), cron.Overlap(cron.Queue))
+			r.Register("line-b", "@every 1s", sleepy(time.Hour), cron.Overlap(cron.Queue))
+			r.Register("by-hand", "@yearly", sleepy(time.Hour))
+		}
+		dead := start(t, line, register)
+		time.Sleep(2 * time.Minute) // 200 runs wait
+		if _, err := dead.Sched.Trigger(t.Context(), "by-hand", cron.Request{}); err != nil {
+			t.Fatal(err)
+		}
+		p := start(t, store, register, func(c *cron.Config) { c.Disabled = true })
+		line.off.Store(true)
+		time.Sleep(time.Minute) // two leases
+		if rec := p.runs("by-hand")[0]; rec.Status != cron.Interrupted {
+			t.Errorf("%+v", rec)
+		}
+		p.stop()
+		line.off.Store(false)
+		dead.stop()
+	})
+}
+
 // pruning notes what is asked to be deleted.
 type pruning struct {
 	cron.Store

@@ -8,18 +8,23 @@ import (
 // sweep settles runs whose lease has expired: their process died, or was away for too long. It
 // goes on for no longer than until the next sign of life is due.
 func (s *Scheduler) sweep() {
+	limit := sweepStep
 	for began := time.Now(); time.Since(began) < s.cfg.Lease/3; {
 		if !s.awake() {
 			return
 		}
-		expired, err := s.store.Expired(s.work, sweepStep)
+		expired, err := s.store.Expired(s.work, limit)
 		if err != nil {
 			s.log.Error("runs of dead processes could not be looked for", "error", err)
 			return
 		}
 		takes, from := s.verdicts(expired)
 		if len(takes) == 0 {
-			return
+			if len(expired) < limit || limit >= 100*sweepStep {
+				return
+			}
+			limit *= 10 // all of these are others', and ours may be behind them
+			continue
 		}
 		done, err := s.store.Take(s.work, takes)
 		if err != nil {
@@ -27,7 +32,7 @@ func (s *Scheduler) sweep() {
 			return
 		}
 		s.taken(takes, from, done)
-		if len(expired) < sweepStep {
+		if len(expired) < limit {
 			return
 		}
 	}
