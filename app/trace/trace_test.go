@@ -148,6 +148,10 @@ func TestARunIsATrace(t *testing.T) {
 			if err := db.Create(&invoice{Amount: 17}).Error; err != nil {
 				return err
 			}
+			var sum int
+			if err := db.Raw("SELECT sum(amount) FROM invoices").Scan(&sum).Error; err != nil {
+				return err
+			}
 			req, err := http.NewRequestWithContext(ctx, http.MethodGet, other.URL+"/pay?card=4711", nil)
 			if err != nil {
 				return err
@@ -196,6 +200,11 @@ func TestARunIsATrace(t *testing.T) {
 		t.Errorf("the statement is %q", text)
 	}
 	c.one(t, "EXEC").isChild(t, work)
+	sum := c.one(t, "SELECT")
+	sum.isChild(t, work)
+	if rows, counted := sum.attrs["db.response.returned_rows"]; counted {
+		t.Errorf("the query whose rows nobody counted has returned %s", rows)
+	}
 	get := c.one(t, "GET")
 	get.isChild(t, work)
 	get.has(t, "url.full", other.URL+"/pay", "http.response.status_code", "200")
