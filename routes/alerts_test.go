@@ -2,6 +2,10 @@ package routes_test
 
 import (
 	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -55,4 +59,57 @@ func TestSilencesOverHTTP(t *testing.T) {
 	if err != nil || len(audits) != 2 || audits[0].Action != "unsilence" || audits[1].Action != "silence" || audits[1].Origin == "" {
 		t.Errorf("audit %+v, error %v", audits, err)
 	}
+}
+
+// What the page of alerts shows, and what its forms do.
+func TestPageOfAlerts(t *testing.T) {
+	var tests atomic.Int64
+	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if tests.Add(1) == 2 {
+			w.WriteHeader(http.StatusForbidden)
+		}
+	}))
+	defer hook.Close()
+	p := start(t, func(set *setup) {
+		officeJobs(set)
+		set.asleep = true // so that nobody sends what is pending
+		set.env["ALERT_WEBHOOK_URL"], set.env["ALERT_ALLOWED_HOSTS"] = hook.URL, "127.0.0.1"
+	})
+	toldOf(t, p, "import", "")
+	leads := func(a answer, where string) {
+		t.Helper()
+		if at := a.header.Get("Location"); a.status != http.StatusSeeOther || at != where {
+			t.Errorf("%d leads to %q, want %q\n%s", a.status, at, where, a.body)
+		}
+	}
+	shows := func(path string, want bool, texts ...string) {
+		t.Helper()
+		page := p.page(path, asOperator).body
+		for _, text := range texts {
+			if strings.Contains(page, text) != want {
+				t.Errorf("%s shows %q: %t, want %t", path, text, !want, want)
+			}
+		}
+	}
+	shows("/alerts", true, "failed 3 times in a row", "out of paper", "hooks.example.com answered 500", "has not started 5m after its slot", "30 slots were missed", "<b>webhook</b>")
+	shows("/alerts?status=pending", false, "has not started", "were missed")
+	shows("/alerts?job=report", false, "failed 3 times")
+
+	leads(p.submit("/silences", url.Values{"job": {"import"}, "for": {"2h"}, "reason": {"<i>moving</i>"}}), "/crons/dashboard/alerts?did=silence")
+	shows("/alerts", true, "Silences", "&lt;i&gt;moving&lt;/i&gt;")
+	list := decode[[]alert.Silence](t, p.read("/crons/silences"))
+	if len(list) != 1 || list[0].Job != "import" || list[0].By != "operator" || time.Until(list[0].Until).Round(time.Hour) != 2*time.Hour {
+		t.Fatalf("silences %+v", list)
+	}
+	leads(p.submit("/silences/"+list[0].ID+"/end", nil), "/crons/dashboard/alerts?did=unsilence")
+	shows("/alerts", false, "moving")
+	if a := p.submit("/silences", url.Values{"job": {"import"}, "for": {"soon"}}); a.status != http.StatusBadRequest {
+		t.Errorf("a silence for soon: %d", a.status)
+	}
+	if a := p.submit("/silences", url.Values{"job": {"nobody"}, "for": {"2h"}}); a.status != http.StatusNotFound {
+		t.Errorf("a silence of nobody: %d", a.status)
+	}
+
+	leads(p.submit("/alerts/test", nil), "/crons/dashboard/alerts?did=test&n=1")
+	leads(p.submit("/alerts/test", nil), "/crons/dashboard/alerts?did=test&refused=1")
 }

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"fibercrons/app/alert"
 	"fibercrons/app/cron"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -260,6 +262,8 @@ func TestBrowserFindsPagesAccessible(t *testing.T) {
 		}
 	}
 	p.write("/crons/quick/pause", `{"reason":"tired"}`).want(t, 200)
+	toldOf(t, p, "import", run.ID)
+	p.write("/crons/silences", `{"job":"report","until":"`+time.Now().Add(time.Hour).UTC().Format(time.RFC3339)+`","reason":"moving"}`).want(t, 201)
 	p.eventually(func() bool { r, _ := p.app.Crons.Record(t.Context(), run.ID); return r.Status == cron.Failed })
 	b := browse(t, p)
 	axe := axeSource(t)
@@ -305,6 +309,52 @@ func TestBrowserFindsPagesAccessible(t *testing.T) {
 	}
 	for _, path := range pages {
 		check("/crons/dashboard"+path, "light", 390, "")
+	}
+}
+
+// A list that does not fit into the window is scrolled, and not squeezed into a word on each line.
+func TestBrowserShowsAlertsInASmallWindow(t *testing.T) {
+	p := start(t, officeJobs)
+	toldOf(t, p, "import", "")
+	b := browse(t, p)
+	b.do(chromedp.EmulateViewport(390, 900))
+	b.open("/crons/dashboard/alerts?status=sent")
+	if high := b.text(`[...document.querySelectorAll("tr[data-row]")].map((row) => row.offsetHeight).join()`); len(high) != 2 {
+		t.Errorf("the row of an alert with three channels is %s pixels high", high)
+	}
+}
+
+// toldOf makes three alerts of a job: one that has reached three channels, one that is still on its way
+// to one of them, and one that is silenced.
+func toldOf(t *testing.T, p *program, job, run string) {
+	t.Helper()
+	channels := []string{"email", "slack", "webhook"}
+	for i, one := range []alert.Alert{
+		{Kind: cron.AlertFailed, Run: run, Status: alert.Pending, Detail: "failed 3 times in a row", Error: strings.Repeat("out of paper ", 20)},
+		{Kind: cron.AlertLate, Run: run, Status: alert.Pending, Detail: "has not started 5m after its slot"},
+		{Kind: cron.AlertMissed, Status: alert.Silenced, Detail: "30 slots were missed, the first at 2026-11-26 01:02:03 UTC"},
+	} {
+		one.ID, one.Dedup, one.Job, one.At = fmt.Sprint(i), fmt.Sprint(i), job, time.Now()
+		err := p.app.Store.Raise(t.Context(), alert.Raise{Alerts: []alert.Alert{one}})
+		if err == nil {
+			_, err = p.app.Store.Gather(t.Context(), alert.Gather{Channels: channels, PerMinute: 10})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := p.app.Store.TakeDeliveries(t.Context(), alert.Take{Channels: channels, Lease: time.Minute, PerMinute: 10, Limit: 3, Alerts: 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range list {
+			s := alert.Settlement{ID: d.ID, Token: d.Token, Sent: i > 0 || d.Channel != "webhook", Again: time.Hour}
+			if !s.Sent {
+				s.Error = "hooks.example.com answered 500 Internal Server Error"
+			}
+			if err := p.app.Store.Settle(t.Context(), s); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }
 

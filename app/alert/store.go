@@ -25,6 +25,9 @@ type Sights interface {
 	// or late, which no call of Raise has looked at: at most limit that ended at or after since,
 	// in the order of their ends.
 	Troubled(ctx context.Context, since time.Time, limit int) ([]cron.Record, error)
+	// Active returns at most limit runs that wait or go on, newest first. Of each it tells job, ID,
+	// status, trigger, slot and first start: there may be thousands.
+	Active(ctx context.Context, limit int) ([]cron.Record, error)
 	// StartedLate returns at most limit runs that were queued at or after since and had their
 	// first start more than by after their slots.
 	StartedLate(ctx context.Context, since time.Time, by time.Duration, limit int) ([]cron.Record, error)

@@ -23,7 +23,7 @@ type typical struct {
 
 // active looks at what waits or runs, and notes when time alone makes it late or overdue.
 func (p *pass) active() error {
-	recs, err := p.a.store.Runs(p.ctx, cron.Query{Statuses: []cron.Status{cron.Queued, cron.Running}, Limit: activeMost})
+	recs, err := p.a.store.Active(p.ctx, activeMost)
 	if err != nil {
 		return err
 	}

@@ -3,16 +3,20 @@ package bench
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"go.opentelemetry.io/otel/sdk/trace"
 
+	"fibercrons/app/alert"
 	"fibercrons/app/cron"
 	"fibercrons/app/metrics"
+	"fibercrons/app/ping"
 	"fibercrons/app/store"
 	tracing "fibercrons/app/trace"
 )
@@ -24,16 +28,32 @@ func (discard) ExportSpans(context.Context, []trace.ReadOnlySpan) error { return
 
 func (discard) Shutdown(context.Context) error { return nil }
 
+// nowhere is a channel of alerts, and a service that is pinged, that takes everything at once.
+type nowhere struct{}
+
+func (nowhere) Name() string { return "nowhere" }
+
+func (nowhere) Send(context.Context, alert.Message) error { return nil }
+
+func (nowhere) RoundTrip(req *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
+}
+
+// pingedEvery is how many jobs there are to one that is pinged.
+const pingedEvery = 10
+
 // watched is what watches the runs of a benchmark.
 type watched struct {
-	name             string
-	metrics, tracing bool
-	sampler          string
+	name                            string
+	metrics, tracing, alerts, pings bool
+	sampler                         string
 }
 
 // BenchmarkObserved has runs claimed, started and recorded on SQLite, without anybody watching, with
-// metrics, and with metrics and traces. It measures the processor time of a run, which says what
-// watching costs on a machine that others use, too, and how many runs a second there were.
+// metrics, and with metrics and one more: alerts of every kind, pings of every tenth job, traces. It
+// measures the processor time of a run, which says what watching costs on a machine that others use,
+// too, and how many runs a second there were. What alerts and pings take goes on beside the runs, and
+// is in the processor time all the same.
 //
 // The variants take turns, round by round, so that what else goes on hits all of them alike; the
 // overhead is that of the sums.
@@ -41,6 +61,8 @@ func BenchmarkObserved(b *testing.B) {
 	variants := []watched{
 		{name: "nobody"},
 		{name: "metrics", metrics: true},
+		{name: "metrics+alerts", metrics: true, alerts: true},
+		{name: "metrics+pings", metrics: true, pings: true},
 		{name: "metrics+unsampled", metrics: true, tracing: true, sampler: "always_off"},
 		{name: "metrics+traces", metrics: true, tracing: true, sampler: "always_on"},
 	}
@@ -71,12 +93,19 @@ func observed(b *testing.B, w watched, n int) (user, wall time.Duration) {
 	at := time.Now().Add(4 * time.Second).Truncate(time.Second)
 	for i := range n {
 		names[i] = fmt.Sprintf("job-%d", i)
-		r.Register(names[i], second(at, "*"), nop)
+		var options []cron.Option
+		if w.pings && i%pingedEvery == 0 {
+			options = append(options, cron.Ping("https://ping.example.com/"+names[i]))
+		}
+		r.Register(names[i], second(at, "*"), nop, options...)
 	}
 	var observers []func(cron.Event)
 	opts := store.Options{URL: "sqlite://" + filepath.Join(b.TempDir(), "crons.db")}
 	var cfg cron.Config
 	defaults := cron.Defaults{CatchUpWindow: time.Hour}
+	if w.alerts {
+		defaults.Alerts = cron.AlertPolicy{Failed: 1, Recovered: true, Late: 5 * time.Minute, Missed: true, OverdueFactor: 3}
+	}
 	if w.metrics {
 		m := metrics.New(metrics.Options{Jobs: names})
 		observers = append(observers, m.Observe)
@@ -112,6 +141,20 @@ func observed(b *testing.B, w watched, n int) (user, wall time.Duration) {
 	jobs, err := r.Jobs(defaults)
 	if err != nil {
 		b.Fatal(err)
+	}
+	if w.alerts {
+		a := alert.New(alert.Options{Store: db, Jobs: jobs, Channels: []alert.Channel{nowhere{}}, Log: quiet})
+		observers = append(observers, a.Observe)
+		telling, stop := context.WithCancel(context.Background())
+		var wg sync.WaitGroup
+		wg.Go(func() { a.Run(telling) })
+		defer wg.Wait()
+		defer stop()
+	}
+	if w.pings {
+		p := ping.New(ping.Options{Jobs: jobs, Client: &http.Client{Transport: nowhere{}}, Logs: db.Logs, Log: quiet})
+		observers = append(observers, p.Observe)
+		defer p.Close(context.Background())
 	}
 	cfg.Store, cfg.Jobs, cfg.Log = db, jobs, quiet
 	s := cron.New(cfg)

@@ -25,6 +25,7 @@ type answers struct {
 	families Families
 	gathered time.Time
 	encoded  map[expfmt.Format][]byte
+	sizes    map[expfmt.Format]int // of the last answers: the next are about as long
 }
 
 // answer returns what is measured in a format. What can be told is told, also when something cannot.
@@ -41,8 +42,8 @@ func (a *answers) answer(format expfmt.Format) ([]byte, error) {
 	if text, ok := a.encoded[format]; ok {
 		return text, nil
 	}
-	var b bytes.Buffer
-	enc := expfmt.NewEncoder(&b, format)
+	b := bytes.NewBuffer(make([]byte, 0, a.sizes[format]*17/16))
+	enc := expfmt.NewEncoder(b, format)
 	for _, f := range a.families {
 		if err := enc.Encode(f); err != nil {
 			return nil, err
@@ -53,7 +54,10 @@ func (a *answers) answer(format expfmt.Format) ([]byte, error) {
 			return nil, err
 		}
 	}
-	a.encoded[format] = b.Bytes()
+	if a.sizes == nil {
+		a.sizes = make(map[expfmt.Format]int)
+	}
+	a.encoded[format], a.sizes[format] = b.Bytes(), b.Len()
 	return b.Bytes(), nil
 }
 

@@ -1,7 +1,9 @@
 package metrics
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -50,6 +52,19 @@ var placeOf = func() map[end]int {
 		places[e] = i
 	}
 	return places
+}()
+
+// endsInOrder are the places of ends in the order in which they are told, which is that of their labels:
+// a scrape has little left to sort.
+var endsInOrder = func() []int {
+	list := make([]int, len(ends))
+	for i := range list {
+		list[i] = i
+	}
+	slices.SortFunc(list, func(a, b int) int {
+		return cmp.Or(strings.Compare(ends[a].cause, ends[b].cause), strings.Compare(string(ends[a].status), string(ends[b].status)))
+	})
+	return list
 }()
 
 // series are the counters and histograms of one job.
@@ -151,13 +166,16 @@ func (j *jobs) Describe(to chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (j *jobs) Collect(to chan<- prometheus.Metric) {
-	for _, s := range j.list {
-		told := s != j.other || j.capped
-		for i := range ends {
+	for _, i := range endsInOrder {
+		for _, s := range j.list {
+			told := s != j.other || j.capped
 			if n := s.runs[i].Load(); n > 0 || told && i < alwaysTold {
 				to <- &sample{runsDesc, s.labels(i), float64(n), counter}
 			}
 		}
+	}
+	for _, s := range j.list {
+		told := s != j.other || j.capped
 		if n := s.retries.Load(); n > 0 || told {
 			to <- &sample{retriesDesc, s.jobLabel, float64(n), counter}
 		}

@@ -20,6 +20,7 @@ const troubled = "looked_at IS NULL AND (status IN ('failed', 'interrupted') OR 
 
 const (
 	troubledSQL = "SELECT " + outcomeColumns + " FROM job_runs WHERE " + troubled + " AND ended_at >= ? ORDER BY ended_at, seq LIMIT ?"
+	unendedSQL  = "SELECT job, id, status, triggered_by, slot, started_at FROM job_runs WHERE ended_at IS NULL ORDER BY seq + 0 DESC LIMIT ?"
 	lateRunsSQL = "SELECT " + outcomeColumns + " FROM job_runs WHERE queued_at >= ? AND slot IS NOT NULL AND started_at > slot + ? ORDER BY queued_at LIMIT ?"
 	openSQL     = "SELECT a.*, COALESCE(s.last_success, 0) AS last_success FROM alerts a LEFT JOIN job_state s ON s.name = a.job WHERE a.open_key > ''"
 )
@@ -27,6 +28,11 @@ const (
 // Troubled implements [alert.Sights].
 func (s *Store) Troubled(ctx context.Context, since time.Time, limit int) ([]cron.Record, error) {
 	return s.outline(ctx, "look for runs that went wrong", troubledSQL, int64(models.MillisOf(since)), limit)
+}
+
+// Active implements [alert.Sights].
+func (s *Store) Active(ctx context.Context, limit int) ([]cron.Record, error) {
+	return s.outline(ctx, "look for runs that go on", unendedSQL, limit)
 }
 
 // StartedLate implements [alert.Sights].

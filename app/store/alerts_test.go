@@ -3,6 +3,7 @@ package store_test
 import (
 	"database/sql/driver"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,6 +19,7 @@ func TestAlertStatementsDoNotScan(t *testing.T) {
 	s := open(t, file(t))
 	for name, c := range map[string][2]string{
 		"troubled": {store.TroubledSQL, "job_runs_troubled"},
+		"active":   {store.UnendedSQL, "job_runs_active"},
 		"late":     {store.LateSQL, "job_runs_time"},
 		"open":     {store.OpenSQL, "sqlite_autoindex_alerts"},
 		"waiting":  {"SELECT COUNT(*) FROM alerts WHERE status = 'pending' AND message = ''", "alerts_"},
@@ -124,6 +126,49 @@ func alertsAreShared(t *testing.T, alerts int, all ...*store.Store) {
 	if list, err := all[0].OpenAlerts(t.Context()); err != nil || len(list) != alerts/2 {
 		t.Errorf("%d alerts are open, error %v", len(list), err)
 	}
+}
+
+// What is seen of runs: those that went wrong until somebody has looked, those that go on, and those that started late.
+func TestSights(t *testing.T) { sights(t, open(t, file(t))) }
+
+func TestServersShowSights(t *testing.T) {
+	onServers(t, func(t *testing.T, k kind) { sights(t, openURL(t, k.url(t))) })
+}
+
+func sights(t *testing.T, s *store.Store) {
+	t.Helper()
+	fails, goesOn := queue(t, s.Claim, "fails", cron.Running), queue(t, s.Claim, "goes-on", cron.Running)
+	end := endOf(fails)
+	end.Status, end.Error = cron.Failed, "out of paper"
+	if err := s.Finish(t.Context(), end); err != nil {
+		t.Fatal(err)
+	}
+	is := func(what string, recs []cron.Record, err error, want ...string) {
+		t.Helper()
+		var got []string
+		for i := range recs {
+			got = append(got, recs[i].Job)
+		}
+		if slices.Sort(got); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q, error %v", what, got, want, err)
+		}
+	}
+	wrong, err := s.Troubled(t.Context(), time.Time{}, 10)
+	is("went wrong", wrong, err, "fails")
+	if err := s.Raise(t.Context(), alert.Raise{Looked: []string{fails.ID}}); err != nil {
+		t.Fatal(err)
+	}
+	wrong, err = s.Troubled(t.Context(), time.Time{}, 10)
+	is("went wrong and was not looked at", wrong, err)
+	active, err := s.Active(t.Context(), 10)
+	is("goes on", active, err, "goes-on")
+	if a := active[0]; a.ID != goesOn.ID || a.Status != cron.Running || a.Trigger != cron.BySchedule || a.Slot == nil || !a.Slot.Equal(goesOn.Slot) || a.StartedAt == nil {
+		t.Errorf("goes on: %+v", a)
+	}
+	late, err := s.StartedLate(t.Context(), goesOn.At.Add(-time.Hour), time.Minute, 10)
+	is("started late", late, err, "fails", "goes-on") // long after their slot
+	late, err = s.StartedLate(t.Context(), goesOn.At.Add(time.Hour), time.Minute, 10)
+	is("started late, of the time after", late, err)
 }
 
 // What is over is forgotten after its time; what is open or on its way is not.

@@ -101,6 +101,7 @@ var (
 	LastAuditSQL     = lastAuditSQL
 	ToldSQL          = toldSQL
 	TroubledSQL      = troubledSQL
+	UnendedSQL       = unendedSQL
 	LateSQL          = lateRunsSQL
 	OpenSQL          = openSQL
 	HotStatements    = func() map[string]string {

@@ -20,7 +20,10 @@ func (t *Tracer) Statement(ctx context.Context, operation string) (context.Conte
 	ctx, span := t.tracer.Start(ctx, operation, api.WithSpanKind(api.SpanKindClient))
 	return ctx, func(system, table, text string, rows int64, err error) {
 		span.SetAttributes(attribute.String("db.system.name", system), attribute.String("db.operation.name", operation),
-			attribute.String("db.query.text", text), attribute.Int64("db.response.returned_rows", rows))
+			attribute.String("db.query.text", text))
+		if rows >= 0 { // of a query whose rows are read one by one nobody has counted them
+			span.SetAttributes(attribute.Int64("db.response.returned_rows", rows))
+		}
 		if table != "" {
 			span.SetName(operation + " " + table)
 			span.SetAttributes(attribute.String("db.collection.name", table))

@@ -20,11 +20,16 @@ func (t *Tracer) Attempt(next cron.Func) cron.Func {
 		if t == nil || run == nil {
 			return next(ctx)
 		}
+		of := t.spanOf(run.ID())
+		ctx = api.ContextWithRemoteSpanContext(ctx, of)
+		if !of.IsSampled() {
+			return next(ctx) // what is below sees in ctx that nothing of the trace is sent
+		}
 		attrs := append(about(run.Job(), run.ID(), run.Trigger()), attribute.Int("fibercrons.attempt", run.Attempt()))
 		if slot := run.Slot(); !slot.IsZero() {
 			attrs = append(attrs, attribute.String("fibercrons.slot", instant(slot)))
 		}
-		ctx, span := t.tracer.Start(t.below(ctx, run.ID()), "attempt "+run.Job(), api.WithAttributes(attrs...))
+		ctx, span := t.tracer.Start(ctx, "attempt "+run.Job(), api.WithAttributes(attrs...))
 		returned := false
 		defer func() {
 			if !returned {
@@ -60,11 +65,6 @@ func fail(ctx context.Context, span api.Span, err error) {
 		text = cause.Error() + ": " + text
 	}
 	span.SetStatus(codes.Error, text)
-}
-
-// below puts a run's span into ctx as that of the caller.
-func (t *Tracer) below(ctx context.Context, run string) context.Context {
-	return api.ContextWithRemoteSpanContext(ctx, t.spanOf(run))
 }
 
 // spanOf is the context of a run's span. Whether it is sampled is decided here as it is when the span
@@ -119,13 +119,16 @@ func (t *Tracer) Observe(e cron.Event) {
 	if rec.Status == cron.Skipped || rec.EndedAt == nil {
 		return
 	}
+	of := t.spanOf(rec.ID)
+	if !of.IsSampled() {
+		return
+	}
 	start := rec.QueuedAt
 	if rec.Slot != nil && rec.Slot.Before(start) {
 		start = *rec.Slot
 	}
-	var w wanted
-	w.trace, w.span = idsOf(rec.ID)
-	_, span := t.tracer.Start(context.WithValue(context.Background(), wantedKey{}, w), "run "+e.Job,
+	asked := context.WithValue(context.Background(), wantedKey{}, wanted{of.TraceID(), of.SpanID()})
+	_, span := t.tracer.Start(asked, "run "+e.Job,
 		api.WithNewRoot(), api.WithTimestamp(start), api.WithSpanKind(api.SpanKindConsumer), api.WithLinks(links...))
 	if span.IsRecording() {
 		describe(span, e.Job, rec)

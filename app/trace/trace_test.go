@@ -148,6 +148,10 @@ func TestARunIsATrace(t *testing.T) {
 			if err := db.Create(&invoice{Amount: 17}).Error; err != nil {
 				return err
 			}
+			var sum int
+			if err := db.Raw("SELECT sum(amount) FROM invoices").Scan(&sum).Error; err != nil {
+				return err
+			}
 			req, err := http.NewRequestWithContext(ctx, http.MethodGet, other.URL+"/pay?card=4711", nil)
 			if err != nil {
 				return err
@@ -196,6 +200,11 @@ func TestARunIsATrace(t *testing.T) {
 		t.Errorf("the statement is %q", text)
 	}
 	c.one(t, "EXEC").isChild(t, work)
+	sum := c.one(t, "SELECT")
+	sum.isChild(t, work)
+	if rows, counted := sum.attrs["db.response.returned_rows"]; counted {
+		t.Errorf("the query whose rows nobody counted has returned %s", rows)
+	}
 	get := c.one(t, "GET")
 	get.isChild(t, work)
 	get.has(t, "url.full", other.URL+"/pay", "http.response.status_code", "200")
@@ -411,5 +420,55 @@ func TestConsole(t *testing.T) {
 	tracer.Close(t.Context())
 	if text := out.String(); !strings.Contains(text, `"Name":"run hello"`) || strings.Contains(text, "run late") {
 		t.Errorf("the console has %s", text)
+	}
+}
+
+// A run that is not sampled sends nothing, and what it calls hears that, and the trace's ID.
+func TestARunThatIsNotSampled(t *testing.T) {
+	for _, sampler := range []string{"always_off", "parentbased_always_off"} {
+		sent := tracetest.NewInMemoryExporter()
+		a := trace.Open(t.Context(), trace.Options{
+			Get:      func(name string) string { return map[string]string{"OTEL_TRACES_SAMPLER": sampler}[name] },
+			Exporter: keep{sent}, Log: slog.New(slog.DiscardHandler),
+		})
+		var carried string
+		other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { carried = r.Header.Get("Traceparent") }))
+		r := cron.NewRegistry()
+		r.Register("hello", "@yearly", func(ctx context.Context) error {
+			ctx, mine := otel.Tracer("mine").Start(ctx, "work")
+			defer mine.End()
+			req, err := http.NewRequestWithContext(ctx, http.MethodGet, other.URL, nil)
+			if err != nil {
+				return err
+			}
+			resp, err := (&http.Client{Transport: a.Transport(nil)}).Do(req)
+			if err != nil {
+				return err
+			}
+			return resp.Body.Close()
+		})
+		jobs, err := r.Jobs(cron.Defaults{Use: []cron.Middleware{a.Attempt}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := cron.New(cron.Config{Store: crontest.NewMemory(), Jobs: jobs, Observe: a.Observe, Log: slog.New(slog.DiscardHandler)})
+		rec, err := s.Trigger(t.Context(), "hello", cron.Request{})
+		if err == nil {
+			rec, err = s.Await(t.Context(), rec.ID)
+		}
+		if err != nil || rec.Status != cron.Succeeded {
+			t.Fatalf("%s: the run is %+v, error %v", sampler, rec, err)
+		}
+		if err := s.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		a.Close(t.Context())
+		other.Close()
+		if id := a.TraceID(rec.ID); !strings.HasPrefix(carried, "00-"+id+"-") || !strings.HasSuffix(carried, "-00") {
+			t.Errorf("%s: handed on was %q of the trace %s", sampler, carried, id)
+		}
+		if n := len(sent.GetSpans()); n != 0 {
+			t.Errorf("%s: %d spans were sent", sampler, n)
+		}
 	}
 }
