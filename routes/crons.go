@@ -178,7 +178,7 @@ func (s *Server) resumeJob(c *fiber.Ctx) error {
 func (s *Server) setPause(c *fiber.Ctx, pause cron.Pause) error {
 	job, err := s.by(c).Pause(c.UserContext(), pause)
 	if err != nil {
-		return inBody(err)
+		return err
 	}
 	return sendJSON(c, fiber.StatusOK, job)
 }
@@ -204,7 +204,7 @@ func (s *Server) backfillJob(c *fiber.Ctx) error {
 	}
 	runs, err := s.by(c).Backfill(c.UserContext(), jobName(c), from, to)
 	if err != nil {
-		return inBody(err)
+		return err
 	}
 	if runs == nil {
 		runs = []cron.Record{}
@@ -241,7 +241,7 @@ func (s *Server) unscheduleJob(c *fiber.Ctx) error {
 func (s *Server) setSchedule(c *fiber.Ctx, expr, zone string) error {
 	job, err := s.by(c).Reschedule(c.UserContext(), jobName(c), expr, zone)
 	if err != nil {
-		return inBody(err)
+		return err
 	}
 	return sendJSON(c, fiber.StatusOK, job)
 }

@@ -367,7 +367,7 @@ func TestReschedule(t *testing.T) {
 	}
 	for body, field := range map[string]string{
 		`{"expr":"61 * * * *"}`:                          "/expr",
-		`{"expr":"* * * * *","timezone":"Mars/Olympus"}`: "/expr",
+		`{"expr":"* * * * *","timezone":"Mars/Olympus"}`: "/timezone",
 		`{"expr":" "}`:                                   "/expr",
 		`{}`:                                             "/expr",
 		`{"expr":"` + strings.Repeat("* ", 300) + `"}`: "/expr",

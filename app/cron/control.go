@@ -242,7 +242,7 @@ func (s *Scheduler) Backfill(ctx context.Context, name string, from, to time.Tim
 
 func (e *entry) between(from, to time.Time) ([]time.Time, error) {
 	wrong := func(field, format string, a ...any) error {
-		return &ArgsError{Job: e.job.Name, Fields: []FieldError{{Field: field, Detail: fmt.Sprintf(format, a...)}}}
+		return &ArgsError{Job: e.job.Name, Fields: []FieldError{{Field: field, Detail: fmt.Sprintf(format, a...)}}, Request: true}
 	}
 	if to.Before(from) {
 		return nil, wrong("/to", "%s is before %s", to.Format(time.RFC3339), from.Format(time.RFC3339))
@@ -275,7 +275,7 @@ func (s *Scheduler) Pause(ctx context.Context, p Pause) (JobView, error) {
 	}
 	p.At = present()
 	if !p.Resume && !p.Until.IsZero() && !p.Until.After(p.At) {
-		return JobView{}, &ArgsError{Job: p.Job, Fields: []FieldError{{Field: "/until", Detail: "is in the past"}}}
+		return JobView{}, &ArgsError{Job: p.Job, Fields: []FieldError{{Field: "/until", Detail: "is in the past"}}, Request: true}
 	}
 	st, err := s.store.Pause(ctx, p)
 	if errors.Is(err, ErrNotFound) {
