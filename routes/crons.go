@@ -124,7 +124,8 @@ func (s *Server) showJob(c *fiber.Ctx) error {
 	return sendTagged(c, job)
 }
 
-// runJob starts a run, and with ?wait= stays until it has ended.
+// runJob starts a run, and with ?wait= stays until it has ended. Without it the answer is 202 also for
+// the ended run of a key that was used before: who did not ask to wait need not expect another.
 func (s *Server) runJob(c *fiber.Ctx) error {
 	q := queryOf(c)
 	wait := q.duration("wait", longestWait)
@@ -148,7 +149,7 @@ func (s *Server) runJob(c *fiber.Ctx) error {
 			run = now
 		}
 	}
-	if run.Status.Ended() {
+	if wait > 0 && run.Status.Ended() {
 		return sendJSON(c, fiber.StatusOK, run)
 	}
 	return sendJSON(c, fiber.StatusAccepted, run)
