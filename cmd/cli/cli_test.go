@@ -205,6 +205,7 @@ func TestMistakesHaveAStatusAndARemedy(t *testing.T) {
 		{"no run to cancel", []string{"cancel", "hello"}, nil, 4, "not running"},
 		{"the past", []string{"pause", "hello", "--until", "2001-01-01T00:00:00Z"}, nil, 2, "has passed"},
 		{"configuration", []string{"list"}, map[string]string{"CRON_WORKERS": "many", "PORT": "x"}, 2, "CRON_WORKERS"},
+		{"misspelt variable beside a mistake", []string{"list"}, map[string]string{"HOST": "0.0.0.0", "CRON_OPERATOR_TOKN": "0123456789abcdef"}, 2, "the nearest one is CRON_OPERATOR_TOKEN"},
 		{"export", []string{"export", "zabbix"}, nil, 2, "use grafana or alerts"},
 		{"shell", []string{"completion", "tcsh"}, nil, 2, "use bash, zsh, fish or powershell"},
 	} {

@@ -37,6 +37,10 @@ type program struct {
 func run(ctx context.Context, p program) int {
 	cfg, warnings, err := config.Load(p.config...)
 	if err != nil {
+		// A misspelt variable is often why another is missing. There is no log yet to warn in.
+		for _, w := range warnings {
+			fmt.Fprintln(p.err, "warning: "+console.Inert(w))
+		}
 		return p.fail(exitUsage, err)
 	}
 	log := slog.New(cron.LogHandler(console.Log(p.err, cfg.LogLevel, cfg.LogFormat)))
