@@ -334,6 +334,11 @@ func TestFollowingARun(t *testing.T) {
 		if r := f.run("logs", "long", "-o", "json"); strings.Count(r.out, `"message": "step"`) != 3 {
 			t.Errorf("afterwards: %+v", r)
 		}
+		r = f.run("logs", "long", "-o", "csv")
+		if lines := strings.Split(r.out, "\n"); len(lines) != 5 || lines[0] != "seq,time,attempt,level,message,attrs" ||
+			!strings.HasPrefix(lines[2], "2,2000-01-01T00:00:10Z,1,INFO,step,") {
+			t.Errorf("as CSV: %+v", r)
+		}
 	})
 }
 
@@ -355,7 +360,7 @@ func TestOutputIsInert(t *testing.T) {
 		{"list"}, {"list", "-o", "json"}, {"list", "-o", "csv"},
 		{"show", "nasty"}, {"show", "nasty", "-o", "json"},
 		{"history"}, {"history", "-o", "json"}, {"history", "-o", "csv"},
-		{"logs", "nasty"}, {"logs", "nasty", "-o", "json"}, {"logs", "-f", "nasty", "-o", "json"},
+		{"logs", "nasty"}, {"logs", "nasty", "-o", "json"}, {"logs", "nasty", "-o", "csv"}, {"logs", "-f", "nasty", "-o", "json"},
 		{"status"}, {"check"}, {"list", "--tag", nasty}, {"show", nasty}, {"next", nasty}, {"logs", nasty},
 		{"list", "-o", nasty}, {nasty}, {"list", "--" + nasty}, {"pause", "nasty", "--until", nasty},
 	} {
