@@ -186,7 +186,10 @@ func TestMistakesHaveAStatusAndARemedy(t *testing.T) {
 		status int
 		want   string
 	}{
-		{"unknown command", []string{"lst"}, nil, 2, `unknown command "lst"`},
+		{"unknown command", []string{"lst"}, nil, 2, `unknown command "lst"; did you mean cli list?`},
+		{"unlike any command", []string{"frobnicate"}, nil, 2, `unknown command "frobnicate"; see cli --help`},
+		{"unknown command below one", []string{"alert", "tset"}, nil, 2, `did you mean cli alert test?`},
+		{"argument for a command without", []string{"list", "hello"}, nil, 2, `list takes no argument such as "hello"; see cli list --help`},
 		{"unknown flag", []string{"list", "--wat"}, nil, 2, "see cli list --help"},
 		{"unknown format", []string{"list", "-o", "xml"}, nil, 2, "use table, json, csv"},
 		{"csv of one thing", []string{"show", "hello", "-o", "csv"}, nil, 2, "use table, json"},
