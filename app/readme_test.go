@@ -1,9 +1,11 @@
 package app_test
 
 import (
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,13 +14,17 @@ import (
 	"fibercrons/config"
 )
 
-// The README lists every variable with its default and every option of a job.
+// The README lists every variable with its default and every option of a job, as long as it is the
+// template's: it is its user's to replace, and then says what he likes.
 func TestReadmeIsComplete(t *testing.T) {
 	text, err := os.ReadFile("../README.md")
+	readme := string(text)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !strings.HasPrefix(readme, "# fibercrons") {
+		t.Skip("README.md is not the template's")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	readme := string(text)
 	for _, v := range config.Variables() {
 		row := "| `" + v.Name + "` | "
 		if v.Default != "" {

@@ -342,6 +342,7 @@ func TestFile(t *testing.T) {
 		{name: "a mistake says where it is", text: "CRON_WORKERS=many\n", want: `CRON_WORKERS="many" in $FILE: not a whole number; `},
 		{name: "a mistake in the real environment does not", text: "CRON_WORKERS=7\n", env: map[string]string{"CRON_WORKERS": "many"}, want: `CRON_WORKERS="many": not`},
 		{name: "no sign", text: "PORT=1\nhunter2\nCRON_WORKERS=7\n", want: "$FILE:2: this line cannot be read; write it as NAME=value"},
+		{name: "no sign, and a mistake in the real environment", text: "hunter2\n", env: map[string]string{"CRON_WORKERS": "many"}, want: "$FILE:1: this line cannot be read; write it as NAME=value, with '...' around a value that contains spaces, $ or #\n  CRON_WORKERS=\"many\": not"},
 		{name: "no sign at the end", text: "PORT=1\n\nhunter2", want: "$FILE:3: "},
 		{name: "a name with a space", text: "PORT=1\nMY PORT=hunter2\n", want: "$FILE:2: "},
 		{name: "an open quote", text: "PORT=1\nKEY=\"hunter2\nCRON_WORKERS=7\n", want: "$FILE:2: "},

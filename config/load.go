@@ -34,10 +34,7 @@ func Load(opts ...Option) (Config, []string, error) {
 		s.env = processEnv()
 	}
 
-	fromFile, mistake := readFile(s.file)
-	if mistake != nil {
-		return Config{}, nil, &Error{Mistakes: []Mistake{*mistake}}
-	}
+	fromFile, unreadable := readFile(s.file)
 	values := settings{file: s.file, inFile: make(map[string]bool), raw: make(map[string]string)}
 	for name, value := range fromFile {
 		values.raw[name], values.inFile[name] = value, true
@@ -50,6 +47,11 @@ func Load(opts ...Option) (Config, []string, error) {
 
 	var c Config
 	found := values.read(&c)
+	if unreadable != nil {
+		// What the file would have said is not known: only values that are wrong by themselves are told of beside it.
+		inOrder(found)
+		return Config{}, warnings, &Error{Mistakes: append([]Mistake{*unreadable}, found...)}
+	}
 	found = append(found, values.check(&c, found)...)
 	if len(found) > 0 {
 		inOrder(found)

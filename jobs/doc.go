@@ -50,7 +50,8 @@
 //
 // A returned error fails the attempt, and a panic does, too, without harm to anything else;
 // cron.NoRetry(err) fails the run for good. Use run.Slot() instead of time.Now() for the day a run
-// works for: it is right in a late run, too. Side effects happen again when an attempt is repeated;
+// works for: it is right in a late run and in a backfill, too. It is zero in a run by hand; whoever asks
+// for one says the day in its arguments. Side effects happen again when an attempt is repeated;
 // run.Key() is the same for all attempts of one slot, hand it to whoever can deduplicate.
 //
 // Clients and services that several jobs need come by a wrapper around all of them, in any file of

@@ -84,7 +84,7 @@ func (s *Server) addSilence(c *fiber.Ctx) error {
 	}
 	silence, err := s.alertsBy(c).Silence(c.UserContext(), job, until, reason)
 	if err != nil {
-		return inBody(err)
+		return err
 	}
 	return sendJSON(c, fiber.StatusCreated, silence)
 }
@@ -157,7 +157,7 @@ func (s *Server) silenceForm(c *fiber.Ctx) error {
 		return err
 	}
 	if _, err := s.alertsBy(c).Silence(c.UserContext(), job, until, reason); err != nil {
-		return inBody(err)
+		return err
 	}
 	return done(c, alertsPath, "silence", 0, 0)
 }

@@ -124,7 +124,8 @@ func (s *Server) showJob(c *fiber.Ctx) error {
 	return sendTagged(c, job)
 }
 
-// runJob starts a run, and with ?wait= stays until it has ended.
+// runJob starts a run, and with ?wait= stays until it has ended. Without it the answer is 202 also for
+// the ended run of a key that was used before: who did not ask to wait need not expect another.
 func (s *Server) runJob(c *fiber.Ctx) error {
 	q := queryOf(c)
 	wait := q.duration("wait", longestWait)
@@ -148,7 +149,7 @@ func (s *Server) runJob(c *fiber.Ctx) error {
 			run = now
 		}
 	}
-	if run.Status.Ended() {
+	if wait > 0 && run.Status.Ended() {
 		return sendJSON(c, fiber.StatusOK, run)
 	}
 	return sendJSON(c, fiber.StatusAccepted, run)
@@ -178,7 +179,7 @@ func (s *Server) resumeJob(c *fiber.Ctx) error {
 func (s *Server) setPause(c *fiber.Ctx, pause cron.Pause) error {
 	job, err := s.by(c).Pause(c.UserContext(), pause)
 	if err != nil {
-		return inBody(err)
+		return err
 	}
 	return sendJSON(c, fiber.StatusOK, job)
 }
@@ -204,7 +205,7 @@ func (s *Server) backfillJob(c *fiber.Ctx) error {
 	}
 	runs, err := s.by(c).Backfill(c.UserContext(), jobName(c), from, to)
 	if err != nil {
-		return inBody(err)
+		return err
 	}
 	if runs == nil {
 		runs = []cron.Record{}
@@ -241,7 +242,7 @@ func (s *Server) unscheduleJob(c *fiber.Ctx) error {
 func (s *Server) setSchedule(c *fiber.Ctx, expr, zone string) error {
 	job, err := s.by(c).Reschedule(c.UserContext(), jobName(c), expr, zone)
 	if err != nil {
-		return inBody(err)
+		return err
 	}
 	return sendJSON(c, fiber.StatusOK, job)
 }

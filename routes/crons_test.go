@@ -265,10 +265,11 @@ func TestRunArgs(t *testing.T) {
 func TestRunKeyIsIdempotent(t *testing.T) {
 	p := start(t, someJobs)
 	first := decode[cron.Record](t, p.write("/crons/backup/run?wait=10s", `{"key":"invoice-4711"}`).want(t, 200))
-	again := decode[cron.Record](t, p.write("/crons/backup/run", `{"key":"invoice-4711"}`).want(t, 200))
+	again := decode[cron.Record](t, p.write("/crons/backup/run?wait=10s", `{"key":"invoice-4711"}`).want(t, 200))
+	unawaited := decode[cron.Record](t, p.write("/crons/backup/run", `{"key":"invoice-4711"}`).want(t, 202))
 	other := decode[cron.Record](t, p.write("/crons/backup/run?wait=10s", `{"key":"invoice-4712"}`).want(t, 200))
-	if first.ID != again.ID || first.ID == other.ID {
-		t.Errorf("runs %s, %s and %s", first.ID, again.ID, other.ID)
+	if first.ID != again.ID || first.ID != unawaited.ID || first.ID == other.ID {
+		t.Errorf("runs %s, %s, %s and %s", first.ID, again.ID, unawaited.ID, other.ID)
 	}
 }
 
@@ -367,7 +368,7 @@ func TestReschedule(t *testing.T) {
 	}
 	for body, field := range map[string]string{
 		`{"expr":"61 * * * *"}`:                          "/expr",
-		`{"expr":"* * * * *","timezone":"Mars/Olympus"}`: "/expr",
+		`{"expr":"* * * * *","timezone":"Mars/Olympus"}`: "/timezone",
 		`{"expr":" "}`:                                   "/expr",
 		`{}`:                                             "/expr",
 		`{"expr":"` + strings.Repeat("* ", 300) + `"}`: "/expr",

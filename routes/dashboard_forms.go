@@ -100,7 +100,7 @@ func (s *Server) pauseForm(c *fiber.Ctx) error {
 	}
 	name := jobName(c)
 	if _, err := s.hand(c).Pause(c.UserContext(), cron.Pause{Job: name, Reason: reason, Until: until, At: time.Now().UTC()}); err != nil {
-		return inBody(err)
+		return err
 	}
 	return done(c, jobPath(name), "pause", 0, 0)
 }
@@ -108,7 +108,7 @@ func (s *Server) pauseForm(c *fiber.Ctx) error {
 func (s *Server) resumeForm(c *fiber.Ctx) error {
 	name := jobName(c)
 	if _, err := s.hand(c).Pause(c.UserContext(), cron.Pause{Job: name, Resume: true, At: time.Now().UTC()}); err != nil {
-		return inBody(err)
+		return err
 	}
 	return done(c, jobPath(name), "resume", 0, 0)
 }
@@ -123,7 +123,7 @@ func (s *Server) scheduleForm(c *fiber.Ctx) error {
 	}
 	name := jobName(c)
 	if _, err := s.hand(c).Reschedule(c.UserContext(), name, expr, zone); err != nil {
-		return inBody(err)
+		return err
 	}
 	return done(c, jobPath(name), "schedule", 0, 0)
 }
@@ -131,7 +131,7 @@ func (s *Server) scheduleForm(c *fiber.Ctx) error {
 func (s *Server) unscheduleForm(c *fiber.Ctx) error {
 	name := jobName(c)
 	if _, err := s.hand(c).Reschedule(c.UserContext(), name, "", ""); err != nil {
-		return inBody(err)
+		return err
 	}
 	return done(c, jobPath(name), "unschedule", 0, 0)
 }
@@ -151,7 +151,7 @@ func (s *Server) backfillForm(c *fiber.Ctx) error {
 	name := jobName(c)
 	runs, err := s.hand(c).Backfill(c.UserContext(), name, from, to)
 	if err != nil {
-		return inBody(err)
+		return err
 	}
 	return done(c, jobPath(name), "backfill", len(runs), 0)
 }

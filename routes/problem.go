@@ -102,15 +102,6 @@ func badFields(err *cron.ArgsError, under string) *problem {
 	return p
 }
 
-// inBody is for writes whose body is what the scheduler calls arguments.
-func inBody(err error) error {
-	var badArgs *cron.ArgsError
-	if errors.As(err, &badArgs) {
-		return badFields(badArgs, "")
-	}
-	return err
-}
-
 // webProblem words Fiber's own errors. The text of a user's fiber.NewError is meant for the caller
 // up to 499, and is kept to the log from 500 on.
 func webProblem(err *fiber.Error) *problem {

@@ -39,9 +39,10 @@ func (s *Scheduler) Preview(_ context.Context, name, expr, zone string) (Preview
 	if err != nil {
 		return Preview{}, err
 	}
-	table, err := e.job.overridden(Override{Expr: strings.TrimSpace(expr), Zone: zone})
+	o := Override{Job: name, Expr: strings.TrimSpace(expr), Zone: zone}
+	table, err := e.job.overridden(o)
 	if err != nil {
-		return Preview{}, &ArgsError{Job: name, Fields: []FieldError{{Field: "/expr", Detail: err.Error()}}}
+		return Preview{}, wrongOverride(o, err)
 	}
 	now := time.Now()
 	p := Preview{Expr: strings.Join(table.exprs, "; "), Zone: table.zone.String(), Text: table.explain(), Slots: []time.Time{}, Notes: []string{}}

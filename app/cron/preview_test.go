@@ -28,9 +28,11 @@ func TestPreviewSaysWhatAScheduleWouldMean(t *testing.T) {
 	if p, err := s.Preview(t.Context(), "job", "", ""); err != nil || p.Expr != "@hourly; 0 30 12 * * *" {
 		t.Errorf("the schedule in the code: %+v, %v", p, err)
 	}
-	for _, wrong := range [][2]string{{"61 * * * *", ""}, {"* * * * *", "Mars/Olympus"}, {"0 0 30 2 *", ""}} {
+	for _, wrong := range [][3]string{
+		{"61 * * * *", "", "/expr"}, {"* * * * *", "Mars/Olympus", "/timezone"}, {"TZ=Mars * * * * *", "UTC", "/expr"}, {"0 0 30 2 *", "", "/expr"},
+	} {
 		var args *cron.ArgsError
-		if _, err := s.Preview(t.Context(), "job", wrong[0], wrong[1]); !errors.As(err, &args) || args.Fields[0].Field != "/expr" {
+		if _, err := s.Preview(t.Context(), "job", wrong[0], wrong[1]); !errors.As(err, &args) || args.Fields[0].Field != wrong[2] || !strings.HasPrefix(err.Error(), `request for job "job": `+wrong[2]) {
 			t.Errorf("%v: %v", wrong, err)
 		}
 	}

@@ -46,6 +46,17 @@ func (j *Job) overridden(o Override) (*timetable, error) {
 	return t, nil
 }
 
+// wrongOverride is err, for which overridden did not take o, as a mistake in a request.
+func wrongOverride(o Override, err error) *ArgsError {
+	field := "/expr"
+	if o.Zone != "" {
+		if _, bad := schedule.LoadLocation(o.Zone); bad != nil {
+			field = "/timezone"
+		}
+	}
+	return requestError(o.Job, field, err.Error())
+}
+
 // next returns the first slot after at, over all schedules.
 func (t *timetable) next(at time.Time) (next time.Time, ok bool) { return nextOf(t.schedules, at) }
 
@@ -74,7 +85,7 @@ func (s *Scheduler) Reschedule(ctx context.Context, name, expr, zone, actor stri
 		o.Zone = ""
 	}
 	if _, err := e.job.overridden(o); err != nil {
-		return JobView{}, requestError(name, "/expr", err.Error())
+		return JobView{}, wrongOverride(o, err)
 	}
 	st, err := s.store.Override(ctx, o)
 	if errors.Is(err, ErrNotFound) {

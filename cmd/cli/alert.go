@@ -15,7 +15,7 @@ func (p *program) alert() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "alert",
 		Short: "Look at alerts, try their channels, and silence them",
-		Args:  cobra.NoArgs,
+		Args:  none,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(p.alertList(), p.alertTest(), p.alertSilence(), p.alertUnsilence(), p.alertSilences())
@@ -109,7 +109,7 @@ func (p *program) alertTest() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "test",
 		Short: "Send a test through every channel, and tell what came of it",
-		Args:  cobra.NoArgs,
+		Args:  none,
 	}
 	var format *string
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -19,6 +19,21 @@ func one(name string) cobra.PositionalArgs {
 	}
 }
 
+// none asks for no argument. What stands behind a command that has others below it is one it does not have.
+func none(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case !cmd.HasSubCommands():
+		return usage("%s takes no argument such as %q; see %s --help", cmd.Name(), args[0], cmd.CommandPath())
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return usage("unknown command %q; did you mean %s %s?", args[0], cmd.CommandPath(), near[0])
+	}
+	return usage("unknown command %q; see %s --help", args[0], cmd.CommandPath())
+}
+
 // completeJob offers the names of the jobs to the shell.
 func (p *program) completeJob(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	_, jobs, err := p.jobs()

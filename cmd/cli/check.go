@@ -30,7 +30,7 @@ func (p *program) check() *cobra.Command {
 		Long: `Check what is registered, the configuration, and, where the source is, the files in jobs/ that Go
 would leave out of the build without a word. Mistakes end with exit status 2; with --strict
 warnings do, too.`,
-		Args: cobra.NoArgs,
+		Args: none,
 	}
 	cmd.Flags().BoolVar(&strict, "strict", false, "take warnings for mistakes")
 	var format *string

@@ -188,7 +188,10 @@ func TestMistakesHaveAStatusAndARemedy(t *testing.T) {
 		status int
 		want   string
 	}{
-		{"unknown command", []string{"lst"}, nil, 2, `unknown command "lst"`},
+		{"unknown command", []string{"lst"}, nil, 2, `unknown command "lst"; did you mean cli list?`},
+		{"unlike any command", []string{"frobnicate"}, nil, 2, `unknown command "frobnicate"; see cli --help`},
+		{"unknown command below one", []string{"alert", "tset"}, nil, 2, `did you mean cli alert test?`},
+		{"argument for a command without", []string{"list", "hello"}, nil, 2, `list takes no argument such as "hello"; see cli list --help`},
 		{"unknown flag", []string{"list", "--wat"}, nil, 2, "see cli list --help"},
 		{"unknown format", []string{"list", "-o", "xml"}, nil, 2, "use table, json, csv"},
 		{"csv of one thing", []string{"show", "hello", "-o", "csv"}, nil, 2, "use table, json"},
@@ -207,6 +210,7 @@ func TestMistakesHaveAStatusAndARemedy(t *testing.T) {
 		{"no run to cancel", []string{"cancel", "hello"}, nil, 4, "not running"},
 		{"the past", []string{"pause", "hello", "--until", "2001-01-01T00:00:00Z"}, nil, 2, "has passed"},
 		{"configuration", []string{"list"}, map[string]string{"CRON_WORKERS": "many", "PORT": "x"}, 2, "CRON_WORKERS"},
+		{"misspelt variable beside a mistake", []string{"list"}, map[string]string{"HOST": "0.0.0.0", "CRON_OPERATOR_TOKN": "0123456789abcdef"}, 2, "the nearest one is CRON_OPERATOR_TOKEN"},
 		{"export", []string{"export", "zabbix"}, nil, 2, "use grafana or alerts"},
 		{"shell", []string{"completion", "tcsh"}, nil, 2, "use bash, zsh, fish or powershell"},
 	} {
@@ -355,6 +359,11 @@ func TestFollowingARun(t *testing.T) {
 		if r := f.run("logs", "long", "-o", "json"); strings.Count(r.out, `"message": "step"`) != 3 {
 			t.Errorf("afterwards: %+v", r)
 		}
+		r = f.run("logs", "long", "-o", "csv")
+		if lines := strings.Split(r.out, "\n"); len(lines) != 5 || lines[0] != "seq,time,attempt,level,message,attrs" ||
+			!strings.HasPrefix(lines[2], "2,2000-01-01T00:00:10Z,1,INFO,step,") {
+			t.Errorf("as CSV: %+v", r)
+		}
 	})
 }
 
@@ -404,7 +413,7 @@ func TestOutputIsInert(t *testing.T) {
 		{"list"}, {"list", "-o", "json"}, {"list", "-o", "csv"},
 		{"show", "nasty"}, {"show", "nasty", "-o", "json"},
 		{"history"}, {"history", "-o", "json"}, {"history", "-o", "csv"},
-		{"logs", "nasty"}, {"logs", "nasty", "-o", "json"}, {"logs", "-f", "nasty", "-o", "json"},
+		{"logs", "nasty"}, {"logs", "nasty", "-o", "json"}, {"logs", "nasty", "-o", "csv"}, {"logs", "-f", "nasty", "-o", "json"},
 		{"status"}, {"check"}, {"list", "--tag", nasty}, {"show", nasty}, {"next", nasty}, {"logs", nasty},
 		{"list", "-o", nasty}, {nasty}, {"list", "--" + nasty}, {"pause", "nasty", "--until", nasty},
 	} {

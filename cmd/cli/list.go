@@ -16,7 +16,7 @@ func (p *program) list() *cobra.Command {
 		Short: "List the jobs: schedule, status, last and next run",
 		Example: `  cli list --tag billing
   cli list --status paused -o json`,
-		Args: cobra.NoArgs,
+		Args: none,
 	}
 	cmd.Flags().StringVar(&filter.Tag, "tag", "", "only jobs with this tag")
 	cmd.Flags().StringVar(&status, "status", "", "only jobs that are scheduled, running, paused or disabled")

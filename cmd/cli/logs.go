@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,13 +45,13 @@ func (p *program) logs() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		lines := lineWriter{out: p.out, json: *format == "json", each: follow}
+		lines := lineWriter{out: p.out, format: *format, each: follow}
 		if err := printLogs(cmd.Context(), crons, record, follow, &lines); err != nil {
 			return err
 		}
 		return lines.end()
 	}
-	format = output(cmd, objectFormats...)
+	format = output(cmd, listFormats...)
 	return cmd
 }
 
@@ -117,31 +118,50 @@ func printLogs(ctx context.Context, crons *cron.Scheduler, record cron.Record, f
 	}
 }
 
-// lineWriter prints log lines: for people, as one JSON array, or as JSON objects a line each.
+// lineWriter prints log lines: for people, as CSV, as one JSON array, or as JSON objects a line each.
 type lineWriter struct {
-	out        io.Writer
-	json, each bool
-	all        []cron.LogLine
+	out    io.Writer
+	format string // of listFormats
+	each   bool
+	all    []cron.LogLine
+	headed bool // the first line of the CSV is written
 }
 
 func (w *lineWriter) print(line cron.LogLine) error {
 	switch {
-	case w.json && w.each:
+	case w.format == "csv":
+		return w.records([]string{
+			number(line.Seq).data, line.Time.UTC().Format(time.RFC3339Nano), number(int64(line.Attempt)).data, line.Level,
+			console.Inert(line.Message), console.Inert(string(line.Attrs)),
+		})
+	case w.format == "json" && w.each:
 		b, err := json.Marshal(line)
 		if err != nil {
 			return err
 		}
 		_, err = w.out.Write(append(console.JSON(b), '\n'))
 		return err
-	case w.json:
+	case w.format == "json":
 		w.all = append(w.all, line)
 		return nil
 	}
 	return printLine(w.out, line)
 }
 
+// records writes CSV, and what its columns are in front of the first.
+func (w *lineWriter) records(lines ...[]string) error {
+	if !w.headed {
+		w.headed = true
+		lines = slices.Insert(lines, 0, []string{"seq", "time", "attempt", "level", "message", "attrs"})
+	}
+	return csv.NewWriter(w.out).WriteAll(lines)
+}
+
 func (w *lineWriter) end() error {
-	if !w.json || w.each {
+	switch {
+	case w.format == "csv":
+		return w.records()
+	case w.format != "json" || w.each:
 		return nil
 	}
 	if w.all == nil {

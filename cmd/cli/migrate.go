@@ -20,14 +20,14 @@ func (p *program) migrate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "migrate",
 		Short: "Bring the database's tables up to date, as the server does at its start",
-		Args:  cobra.NoArgs,
+		Args:  none,
 	}
 	status := &cobra.Command{
 		Use:   "status",
 		Short: "Tell which version the tables have, and which one this program needs; changes nothing",
-		Args:  cobra.NoArgs,
+		Args:  none,
 	}
-	up := &cobra.Command{Use: "up", Short: "The same as migrate alone", Args: cobra.NoArgs}
+	up := &cobra.Command{Use: "up", Short: "The same as migrate alone", Args: none}
 	var format, upFormat, statusFormat *string
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return p.schema(cmd.Context(), false, *format) }
 	up.RunE = func(cmd *cobra.Command, _ []string) error { return p.schema(cmd.Context(), false, *upFormat) }

@@ -40,7 +40,7 @@ func (p *program) command() *cobra.Command {
 		Short:         "Look at the cron jobs of this program, and drive them",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          none,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		CompletionOptions: cobra.CompletionOptions{
 			DisableDefaultCmd: true, // ours has the exit codes and the help of the others

@@ -13,19 +13,17 @@ import (
 	"fibercrons/config"
 )
 
-// settings loads the configuration; warnings go to stderr, once.
+// settings loads the configuration; warnings go to stderr, once, and beside mistakes too: a misspelt
+// variable is often why another is missing.
 func (p *program) settings() (config.Config, error) {
 	cfg, warnings, err := config.Load(p.config...)
-	if err != nil {
-		return cfg, err
-	}
 	if !p.warned {
 		for _, w := range warnings {
 			fmt.Fprintln(p.err, "warning: "+console.Inert(w))
 		}
 		p.warned = true
 	}
-	return cfg, nil
+	return cfg, err
 }
 
 // jobs returns what is registered, without a look at any database.

@@ -117,7 +117,7 @@ func (p *program) alertSilences() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "silences",
 		Short: "List the silences in force",
-		Args:  cobra.NoArgs,
+		Args:  none,
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "those that are over, too")
 	var format *string

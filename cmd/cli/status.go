@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -27,7 +26,7 @@ func (p *program) status() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Tell what goes on: jobs, processes, active runs, the newest failures",
-		Args:  cobra.NoArgs,
+		Args:  none,
 	}
 	var format *string
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -74,7 +73,7 @@ func glance(ctx context.Context, a *app.App, now time.Time) (o overview, err err
 		return o, err
 	}
 	o.Instances = []cron.InstanceInfo{}
-	o.Active, o.Failures = slices.Concat([]cron.Record{}, o.Active), slices.Concat([]cron.Record{}, o.Failures) // [] in JSON, not null
+	o.Active, o.Failures = append([]cron.Record{}, o.Active...), append([]cron.Record{}, o.Failures...) // [] in JSON, not null
 	all, err := a.Store.Instances(ctx)
 	for _, i := range all {
 		if i.StoppedAt.IsZero() {

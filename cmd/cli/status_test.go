@@ -30,3 +30,15 @@ func TestStatusTellsOfRedis(t *testing.T) {
 		})
 	}
 }
+
+// What status lists is a list in JSON also where there is nothing, as over HTTP.
+func TestStatusOfNothing(t *testing.T) {
+	f := newFixture(t)
+	someJobs(f)
+	r := f.run("status", "-o", "json")
+	for _, want := range []string{`"active": []`, `"failures": []`, `"instances": []`} {
+		if r.status != exitDone || !strings.Contains(r.out, want) {
+			t.Errorf("no %s in %d %s%s", want, r.status, r.out, r.err)
+		}
+	}
+}

@@ -17,7 +17,7 @@ func (p *program) timeline() *cobra.Command {
 		Short: "List what ran and what is due, in order of time",
 		Example: `  cli timeline
   cli timeline --from 2027-01-01T00:00:00Z --to 2027-01-02T00:00:00Z -o json`,
-		Args: cobra.NoArgs,
+		Args: none,
 	}
 	cmd.Flags().StringVar(&from, "from", "", "begin at this instant, RFC 3339 (default an hour ago)")
 	cmd.Flags().StringVar(&to, "to", "", "end at this instant, RFC 3339 (default in an hour)")

@@ -22,7 +22,7 @@ type buildInfo struct {
 }
 
 func (p *program) version() *cobra.Command {
-	cmd := &cobra.Command{Use: "version", Short: "Tell which build this is", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "version", Short: "Tell which build this is", Args: none}
 	var format *string
 	cmd.RunE = func(*cobra.Command, []string) error {
 		b := buildInfo{Version: app.Version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}

@@ -28,7 +28,7 @@ func main() {
 		await(signals, time.Now())
 		os.Exit(exitAtOnce)
 	}()
-	os.Exit(run(ctx, program{out: os.Stdout, err: os.Stderr, registry: cron.Default}))
+	os.Exit(run(ctx, program{args: os.Args[1:], out: os.Stdout, err: os.Stderr, registry: cron.Default}))
 }
 
 // echo is how long after the first signal another is the same one: timeout(1) and some process

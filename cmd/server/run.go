@@ -27,6 +27,7 @@ const (
 
 // program is what the server touches besides the network; a test brings its own.
 type program struct {
+	args     []string // there are none
 	out, err io.Writer
 	registry *cron.Registry
 	config   []config.Option
@@ -35,8 +36,15 @@ type program struct {
 
 // run serves until ctx ends and returns the exit status.
 func run(ctx context.Context, p program) int {
+	if len(p.args) > 0 {
+		return p.fail(exitUsage, fmt.Errorf("server takes no argument such as %q; the environment tells it what to do, see .env.example, and cmd/cli has the commands", p.args[0]))
+	}
 	cfg, warnings, err := config.Load(p.config...)
 	if err != nil {
+		// A misspelt variable is often why another is missing. There is no log yet to warn in.
+		for _, w := range warnings {
+			fmt.Fprintln(p.err, "warning: "+console.Inert(w))
+		}
 		return p.fail(exitUsage, err)
 	}
 	log := slog.New(cron.LogHandler(console.Log(p.err, cfg.LogLevel, cfg.LogFormat)))

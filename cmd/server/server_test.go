@@ -26,6 +26,7 @@ type fixture struct {
 	registry *cron.Registry
 	env      map[string]string
 	envFile  string
+	args     []string
 	out, err buffer
 }
 
@@ -39,7 +40,7 @@ func newFixture(t *testing.T) *fixture {
 
 func (f *fixture) run(ctx context.Context, serving func(*routes.Server)) int {
 	return run(ctx, program{
-		out: &f.out, err: &f.err, registry: f.registry, serving: serving,
+		args: f.args, out: &f.out, err: &f.err, registry: f.registry, serving: serving,
 		config: []config.Option{config.Env(f.env), config.File(f.envFile)},
 	})
 }

@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 			<-ctx.Done()
 			return ctx.Err()
 		})
+		os.Args = os.Args[:1]
 		main()
 		return
 	}

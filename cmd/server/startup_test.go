@@ -42,6 +42,13 @@ func TestStartUpFailures(t *testing.T) {
 		{"bad environment", func(_ *testing.T, f *fixture) {
 			f.env["CRON_WORKERS"], f.env["LOG_LEVEL"] = "many", "loud"
 		}, exitUsage, []string{"2 mistakes", `CRON_WORKERS="many"`, `LOG_LEVEL="loud"`}},
+		{"misspelt token", func(_ *testing.T, f *fixture) {
+			f.env["HOST"], f.env["CRON_OPERATOR_TOKN"] = "0.0.0.0", "0123456789abcdef"
+			delete(f.env, "CRON_OPERATOR_TOKEN")
+		}, exitUsage, []string{`HOST="0.0.0.0"`, "warning: CRON_OPERATOR_TOKN is not a variable", "the nearest one is CRON_OPERATOR_TOKEN"}},
+		{"an argument", func(_ *testing.T, f *fixture) {
+			f.args = []string{"--help"}
+		}, exitUsage, []string{`no argument such as "--help"`, ".env.example", "cmd/cli"}},
 		{"bad .env", func(t *testing.T, f *fixture) {
 			f.envFile = filepath.Join(t.TempDir(), ".env")
 			write(t, f.envFile, "PORT=3000\nthis is no line\n")
