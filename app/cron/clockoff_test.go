@@ -98,6 +98,62 @@ func TestClockOffSettlesWhatIsBehindOthers(t *testing.T) {
 	})
 }
 
+// A run by hand is not refused for one whose process is dead, also where no process sweeps.
+func TestADeadRunRefusesNothing(t *testing.T) {
+	for policy, refused := range map[cron.CrashPolicy]bool{cron.Skip: false, cron.Rerun: true} {
+		synctest.Test(t, func(t *testing.T) {
+			store := crontest.NewMemory()
+			line := &cut{Store: store}
+			registry := cron.NewRegistry()
+			register := func(r *cron.Registry) {
+				r.Register("job", "@yearly", sleepy(time.Hour), cron.OnCrash(policy))
+				r.Register("other", "@yearly", sleepy(time.Hour), cron.OnCrash(policy))
+			}
+			register(registry)
+			jobs, err := registry.Jobs(cron.Defaults{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			dead := start(t, line, register)
+			for _, job := range []string{"job", "other"} {
+				if _, err := dead.Sched.Trigger(t.Context(), job, cron.Request{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(time.Minute)
+			here := cron.New(cron.Config{Store: store, Jobs: jobs})
+			overlap := func() bool {
+				t.Helper()
+				_, err := here.Trigger(t.Context(), "job", cron.Request{})
+				var r *cron.RefusedError
+				if err != nil && (!errors.As(err, &r) || r.Reason != cron.ReasonOverlap) {
+					t.Fatal(err)
+				}
+				return err != nil
+			}
+			if !overlap() {
+				t.Error("not refused while the other process lives")
+			}
+			line.off.Store(true)
+			time.Sleep(time.Minute) // two leases
+			if got := overlap(); got != refused {
+				t.Errorf("%s: refused is %t", policy, got)
+			}
+			for job, want := range map[string]cron.Status{"job": map[bool]cron.Status{true: cron.Queued, false: cron.Interrupted}[refused], "other": cron.Running} {
+				recs, err := store.Runs(t.Context(), cron.Query{Job: job})
+				if err != nil || len(recs) == 0 || recs[len(recs)-1].Status != want {
+					t.Errorf("%s: %s is %+v, %v", policy, job, recs, err)
+				}
+			}
+			if err := here.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+			line.off.Store(false)
+			dead.stop()
+		})
+	}
+}
+
 // pruning notes what is asked to be deleted.
 type pruning struct {
 	cron.Store

@@ -23,9 +23,15 @@ func (s *Scheduler) Trigger(ctx context.Context, name string, req Request) (Reco
 	if err != nil {
 		return Record{}, err
 	}
-	c := s.byHand(e, ByHand, args, req.Actor)
-	c.Key, c.Force, c.DataSlot = req.Key, req.Force, inMillis(req.Slot)
-	return s.launch(ctx, e, c)
+	for {
+		c := s.byHand(e, ByHand, args, req.Actor)
+		c.Key, c.Force, c.DataSlot = req.Key, req.Force, inMillis(req.Slot)
+		rec, err := s.launch(ctx, e, c)
+		if refused := (*RefusedError)(nil); errors.As(err, &refused) && refused.Reason == ReasonOverlap && s.sweepJob(name) {
+			continue // it was a dead process's run that stood in the way
+		}
+		return rec, err
+	}
 }
 
 func (s *Scheduler) byHand(e *entry, trigger Trigger, args json.RawMessage, actor string) Claim {

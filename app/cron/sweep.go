@@ -2,6 +2,7 @@ package cron
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -38,6 +39,29 @@ func (s *Scheduler) sweep() {
 	}
 }
 
+// sweepJob settles what dead processes have left behind of one job, for a process that sweeps nothing: nobody
+// else may be there to. It says whether there was something.
+func (s *Scheduler) sweepJob(name string) bool {
+	if s.awake() {
+		return false
+	}
+	expired, err := s.store.Expired(s.work, 100*sweepStep)
+	if err != nil {
+		return false // the caller has a reason already
+	}
+	expired = slices.DeleteFunc(expired, func(rec Record) bool { return rec.Job != name })
+	takes, from := s.verdicts(expired)
+	if len(takes) == 0 {
+		return false
+	}
+	done, err := s.store.Take(s.work, takes)
+	if err != nil {
+		return false
+	}
+	s.taken(takes, from, done)
+	return slices.Contains(done, true)
+}
+
 // awake says whether this process sees to what goes on in the store beside its own runs.
 func (s *Scheduler) awake() bool {
 	s.mu.Lock()
@@ -50,7 +74,7 @@ func (s *Scheduler) verdicts(expired []Record) (takes []Take, from []Record) {
 	now := present()
 	removed := s.removed(expired)
 	s.mu.Lock()
-	clockOff := s.phase == tending
+	phase := s.phase
 	s.mu.Unlock()
 	for _, rec := range expired {
 		if rec.Instance == s.instance.ID {
@@ -60,6 +84,7 @@ func (s *Scheduler) verdicts(expired []Record) (takes []Take, from []Record) {
 		t.Finish = rec.finish(Fence{ID: rec.ID, Token: rec.Token}, now)
 		e := s.byName[rec.Job]
 		known := e != nil && e.job.Disabled == ""
+		left := phase == idle || phase == tending && rec.Slot != nil // to a process that ticks
 		switch {
 		case e == nil && !removed[rec.Job], e != nil && e.superseded:
 			continue // another version's; it will take it
@@ -71,15 +96,15 @@ func (s *Scheduler) verdicts(expired []Record) (takes []Take, from []Record) {
 			t.Status, t.Reason, t.Error = Cancelled, ReasonRemoved, "its job is no longer registered"
 		case !known:
 			continue // another environment's
-		case clockOff && rec.Slot != nil:
-			continue // a process whose clock is on takes it
+		case left:
+			continue
 		default:
 			t.Status = Queued
 			if e.tooLate(rec, now) {
 				t.Status, t.Reason, t.Error = Skipped, ReasonMissed, "its process ended before it could start"
 			}
 		}
-		if clockOff && rec.Slot != nil && t.Status == Queued {
+		if left && t.Status == Queued {
 			t.Instance, t.Lease = "", 0 // likewise, but it is not to say until then that it is running
 		}
 		takes, from = append(takes, t), append(from, rec)
