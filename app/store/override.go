@@ -28,7 +28,7 @@ func (s *Store) Override(ctx context.Context, o cron.Override) (cron.State, erro
 				return cron.ErrNotFound
 			}
 			if known := t.states[o.Job]; known != nil {
-				known.watermark = int64(models.MillisOf(out.Watermark))
+				known.watermark, known.overrideAt = int64(models.MillisOf(out.Watermark)), int64(at)
 			}
 			return nil
 		},
