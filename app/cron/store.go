@@ -80,8 +80,8 @@ type Desk interface {
 	Logs(ctx context.Context, id string, after int64, limit int) ([]LogLine, error)
 	// Pause sets or lifts a job's pause and returns the new state.
 	Pause(ctx context.Context, p Pause) (State, error)
-	// Override sets or lifts a job's schedule override, moves the job's watermark up to o.At,
-	// and returns the new state.
+	// Override sets or lifts a job's schedule override, moves the job's watermark up to o.At, and returns
+	// the new state. A store with a clock of its own that is behind o.At puts that in its place.
 	Override(ctx context.Context, o Override) (State, error)
 	// Overrides returns every override that was ever set, those that were lifted included.
 	Overrides(ctx context.Context) ([]Override, error)

@@ -54,6 +54,9 @@ func (s *Store) Sync(ctx context.Context, p cron.Program) (cron.Synced, error) {
 					st.Watermark = at.Time()
 					strayed = append(strayed, d.Name)
 				}
+				if st.Watermark.IsZero() && at.Time().Before(st.FirstSeen) {
+					st.FirstSeen = at.Time() // it was made for this, by a clock that is fast
+				}
 				fresh := st.Definition != d.Definition || st.Watermark.IsZero()
 				if fresh && at.Time().After(st.Watermark) {
 					st.Watermark = at.Time()

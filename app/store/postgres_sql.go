@@ -75,7 +75,7 @@ var postgresStatements = statements{
 	successes: pgRows("UPDATE job_state s SET last_status = 'succeeded', last_error = '', last_run = v.b, last_run_id = v.c, last_slot = v.d, "+
 		"last_duration_ms = v.e - v.b, last_success = v.e, runs = s.runs + v.f FROM ", "tntnnn", pgByName),
 	definitions: pgRows("INSERT INTO job_state (name, definition, first_seen, watermark, removed_at, generation) SELECT v.* FROM ", "ttnnnn",
-		" ON CONFLICT (name) DO UPDATE SET definition = excluded.definition, "+
+		" ON CONFLICT (name) DO UPDATE SET definition = excluded.definition, first_seen = LEAST(job_state.first_seen, excluded.first_seen), "+
 			"watermark = GREATEST(job_state.watermark, excluded.watermark), removed_at = excluded.removed_at, generation = excluded.generation"),
 	outcomes: pgRows("INSERT INTO job_state (name, first_seen, last_status, last_error, last_run, last_run_id, last_slot, last_duration_ms, last_success, runs, failures) "+
 		"SELECT v.* FROM ", "tnttntnnnnn", " ON CONFLICT (name) DO UPDATE SET last_status = excluded.last_status, last_error = excluded.last_error, "+

@@ -307,6 +307,38 @@ func TestServersStartNothingEarly(t *testing.T) {
 	})
 }
 
+// A job's history begins by the database's clock, with its first watermark, however fast the clock is of the
+// process that makes it known; and so does another schedule.
+func TestServersBeginByTheirClock(t *testing.T) {
+	onServers(t, func(t *testing.T, k kind) {
+		s := openURL(t, k.url(t))
+		for job, ahead := range map[string]time.Duration{"fast": time.Hour, "slow": -time.Hour} {
+			began := time.Now()
+			p := cron.Program{Definitions: []cron.Definition{{Name: job, Definition: "x"}}, At: began.Add(ahead)}
+			got, err := s.Sync(t.Context(), p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept, err := s.States(t.Context(), job)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, st := range []cron.State{got.States[0], kept[job]} {
+				if !st.FirstSeen.Equal(st.Watermark) || st.FirstSeen.After(began.Add(10*time.Minute)) {
+					t.Errorf("%s: first seen %s, watermark %s; it is %s", job, st.FirstSeen, st.Watermark, began)
+				}
+			}
+			st, err := s.Override(t.Context(), cron.Override{Job: job, Expr: "@daily", At: began.Add(ahead)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if limit := began.Add(10 * time.Minute); st.Watermark.After(limit) || st.Override.At.After(limit) {
+				t.Errorf("%s: overridden from %s on, watermark %s; it is %s", job, st.Override.At, st.Watermark, began)
+			}
+		}
+	})
+}
+
 // Without the locks what they guard against happens, if only the two meet.
 func TestServersNeedTheirLocks(t *testing.T) {
 	onServers(t, func(t *testing.T, k kind) {
