@@ -94,7 +94,7 @@ func testReplicas(t *testing.T, k kind, round string) {
 			}
 		}
 	}
-	if killed && (len(after) == 0 || after.at(50) >= lease/2) {
+	if killed && (len(after) == 0 || after.at(95) >= lease/2) {
 		t.Errorf("slots due after a kill started late, with a lease of %s: %s", lease, after)
 	}
 
