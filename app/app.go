@@ -1,6 +1,6 @@
 // Package app ties the parts together and holds no rule of its own: [New] checks the registered
 // jobs, opens the store and builds the scheduler, [App.Run] ticks, [App.Close] lets go. What each part is
-// told of the configuration is in parts.go.
+// told of the configuration is in package parts.
 //
 // Inside a job [DB] and [Config] are what the application has for it: the scheduler hands every run
 // a context that carries the App. They are in the context, not in package variables, so two
@@ -12,13 +12,10 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
-	"os"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -28,6 +25,7 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/metrics"
 	"fibercrons/app/outgoing"
+	"fibercrons/app/parts"
 	"fibercrons/app/ping"
 	"fibercrons/app/redis"
 	"fibercrons/app/store"
@@ -37,17 +35,15 @@ import (
 
 // App is the assembled application.
 type App struct {
-	Config config.Config
-	Crons  *cron.Scheduler
-	Alerts *alert.Alerter
-	Store  *store.Store
-	Queue  Queue         // nil with CRON_EXECUTOR=local
-	Redis  *redis.Client // nil without REDIS_URL
-	Log    *slog.Logger
-	// Metrics is what is measured of all the others.
-	Metrics *metrics.Metrics
-	// Trace makes spans; nil: OpenTelemetry's variables do not ask for any.
-	Trace *trace.Tracer
+	Config  config.Config
+	Crons   *cron.Scheduler
+	Alerts  *alert.Alerter
+	Store   *store.Store
+	Queue   parts.Queue   // nil with CRON_EXECUTOR=local
+	Redis   *redis.Client // nil without REDIS_URL
+	Log     *slog.Logger
+	Metrics *metrics.Metrics // what is measured of all the others
+	Trace   *trace.Tracer    // nil unless OpenTelemetry's variables ask for spans
 
 	pings *ping.Pinger
 }
@@ -68,95 +64,96 @@ func Log(log *slog.Logger) Option { return func(o *options) { o.log = log } }
 // is an empty one.
 func ReadOnly() Option { return func(o *options) { o.readOnly = true } }
 
+// Here leaves CRON_EXECUTOR aside: what is asked of this process goes on in this process. It is for
+// programs that run a job on the spot, and for those that run none.
+func Here() Option { return func(o *options) { o.here = true } }
+
 // New checks the jobs of registry, opens the store and builds the scheduler. Its error is a
 // [*cron.Mistakes], or the store's.
-func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts ...Option) (*App, error) {
+func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts ...Option) (_ *App, err error) {
 	o := options{log: slog.Default()}
 	for _, opt := range opts {
 		opt(&o)
 	}
-	traces := trace.Open(ctx, trace.Options{
-		Get: func(name string) string { return cfg.OTel[name].Reveal() }, Service: service(), Version: Version(), Log: o.log, Console: os.Stdout,
-	})
-	jobs, err := registered(cfg, registry, traces)
+	a := &App{Config: cfg, Log: o.log, Trace: trace.Open(ctx, parts.Trace(cfg, o.log))}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	jobs, err := registry.Jobs(parts.Defaults(cfg, a.Trace))
 	if err != nil {
-		traces.Close(ctx)
 		return nil, err
 	}
-	channels, err := alert.Channels(settings(cfg))
+	channels, err := parts.Channels(cfg)
 	if err != nil {
-		traces.Close(ctx)
 		return nil, &cron.Mistakes{List: []string{err.Error()}}
 	}
-	measured := metrics.New(metrics.Options{Jobs: names(jobs), Version: Version()})
-	db, err := store.Open(ctx, store.Options{
-		URL: cfg.Database.Reveal(), ReadOnly: o.readOnly, Logger: o.log,
-		Committed: func(c store.Commit) { measured.Committed(c.Calls, c.Took, c.Err) },
-		Span:      statements(traces),
-	})
-	if err != nil {
-		traces.Close(ctx)
+	a.Metrics = metrics.New(metrics.Options{Jobs: names(jobs), Version: Version()})
+	if err := a.openStore(ctx, o); err != nil {
 		return nil, err
 	}
-	a := &App{Config: cfg, Store: db, Log: o.log, Metrics: measured, Trace: traces}
 	peers, err := a.meet(ctx, o)
 	if err != nil {
-		traces.Close(ctx)
-		return nil, errors.Join(err, db.Close())
+		return nil, err
 	}
 	if !o.here && !o.readOnly {
-		if a.Queue, err = openQueue(ctx, cfg, o.log); err != nil {
-			traces.Close(ctx)
-			return nil, errors.Join(err, a.closeRedis(), db.Close())
+		if a.Queue, err = parts.OpenQueue(ctx, cfg, o.log); err != nil {
+			return nil, err
 		}
 	}
-	a.pings = ping.New(ping.Options{
-		Jobs:   jobs,
-		Client: outgoing.Client(outgoing.Options{Allow: cfg.AlertAllowedHosts}),
-		Logs:   db.Logs,
-		Log:    o.log,
-	})
+	a.pings = ping.New(ping.Options{Jobs: jobs, Client: outgoing.Client(parts.Outgoing(cfg)), Logs: a.Store.Logs, Log: o.log})
 	a.Alerts = alert.New(alert.Options{
-		Store: db, Jobs: jobs, Channels: channels, Environment: cfg.AppEnv, Link: cfg.Alerts.Link, Keep: cfg.KeepFor,
+		Store: a.Store, Jobs: jobs, Channels: channels, Environment: cfg.AppEnv, Link: cfg.Alerts.Link, Keep: cfg.KeepFor,
 		Context: a.Context, Log: o.log,
 	})
-	observers := []func(cron.Event){measured.Observe, a.Alerts.Observe}
-	if a.pings != nil {
-		observers = append(observers, a.pings.Observe)
+	c := parts.Scheduler(cfg)
+	c.Store, c.Jobs, c.Executor, c.Peers, c.Log = a.Store, jobs, a.Queue, peers, o.log
+	c.Context, c.Claimed, c.Observe = a.Context, a.Metrics.Claimed, a.observe
+	if a.Trace != nil {
+		c.TraceID, c.Asked = a.Trace.TraceID, a.Trace.Asked
 	}
-	c := cron.Config{
-		Executor:  a.Queue,
-		Role:      role(cfg),
-		Store:     db,
-		Jobs:      jobs,
-		Workers:   cfg.Workers,
-		Lease:     cfg.Lease,
-		Grace:     cfg.ShutdownGrace,
-		MaxRunLog: cmp.Or(int(cfg.MaxRunLog), -1), // 0 bytes are none; for the scheduler 0 is the default
-		Disabled:  !cfg.Enabled,
-		Peers:     peers,
-		Context:   a.Context,
-		Claimed:   measured.Claimed,
-		Log:       o.log,
-		Version:   Version(),
-	}
-	if traces != nil {
-		observers = append(observers, traces.Observe)
-		c.TraceID, c.Asked = traces.TraceID, traces.Asked
-	}
-	c.Observe = all(observers)
 	a.Crons = cron.New(c)
-	measured.Watch(a.Crons, db.Queued)
+	a.Metrics.Watch(a.Crons, a.Store.Queued)
 	return a, nil
 }
 
-// all hands an event to each of the observers, which must not block.
-func all(observers []func(cron.Event)) func(cron.Event) {
-	return func(e cron.Event) {
-		for _, observe := range observers {
-			observe(e)
+// observe tells everybody who observes, none of whom may block, of an event.
+func (a *App) observe(e cron.Event) {
+	a.Metrics.Observe(e)
+	a.Alerts.Observe(e)
+	a.pings.Observe(e)
+	a.Trace.Observe(e)
+}
+
+func (a *App) openStore(ctx context.Context, o options) (err error) {
+	so := store.Options{
+		URL: a.Config.Database.Reveal(), ReadOnly: o.readOnly, Logger: o.log,
+		Committed: func(c store.Commit) { a.Metrics.Committed(c.Calls, c.Took, c.Err) },
+	}
+	if a.Trace != nil {
+		so.Span = a.Trace.Statement
+	}
+	a.Store, err = store.Open(ctx, so)
+	return err
+}
+
+// meet opens Redis, if there is one. It does not wait for it: Redis may be away.
+func (a *App) meet(ctx context.Context, o options) (p cron.Peers, err error) {
+	if !a.Config.Redis.IsSet() {
+		return p, nil
+	}
+	ro := parts.Redis(a.Config, o.log)
+	if a.Config.Database.Driver == config.SQLite && !o.readOnly { // the replicas have a file each
+		if ro.Database, err = a.Store.Identity(ctx); err != nil {
+			return p, err
 		}
 	}
+	if a.Redis, err = redis.Open(ro); err != nil || o.readOnly {
+		return p, err
+	}
+	a.Redis.Start()
+	return a.Redis.Peers(), nil
 }
 
 func names(jobs []*cron.Job) []string {
@@ -170,26 +167,7 @@ func names(jobs []*cron.Job) []string {
 // Jobs returns the jobs of registry with the defaults of cfg filled in, or a [*cron.Mistakes]. It
 // touches nothing.
 func Jobs(cfg config.Config, registry *cron.Registry) ([]*cron.Job, error) {
-	return registered(cfg, registry, nil)
-}
-
-func registered(cfg config.Config, registry *cron.Registry, traces *trace.Tracer) ([]*cron.Job, error) {
-	d := cron.Defaults{
-		Zone:          cfg.Timezone,
-		Env:           cfg.AppEnv,
-		Timeout:       cfg.DefaultTimeout,
-		Retries:       cfg.DefaultRetries,
-		RetryDelay:    cfg.DefaultRetryDelay,
-		MaxRetryDelay: cfg.MaxRetryDelay,
-		CatchUpWindow: cfg.CatchUpWindow,
-		KeepRuns:      cfg.KeepRuns,
-		KeepFor:       cfg.KeepFor,
-		Alerts:        policy(cfg.Alerts),
-	}
-	if traces != nil {
-		d.Use = []cron.Middleware{traces.Attempt}
-	}
-	return registry.Jobs(d)
+	return registry.Jobs(parts.Defaults(cfg, nil))
 }
 
 // Run ticks until ctx ends and then drains; see [cron.Scheduler.Run]. Alerts go on for as long.
@@ -206,18 +184,28 @@ func (a *App) Run(ctx context.Context) error {
 // flush is how long pings that wait may take at the end.
 const flush = 5 * time.Second
 
-// Close sends the pings that wait and what is left of the traces, and closes the store, the queue and Redis. Call it after Run has returned.
+// Close sends the pings that wait and what is left of the traces, and closes the queue, Redis and the
+// store. Call it after Run has returned.
 func (a *App) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), flush)
 	defer cancel()
 	a.pings.Close(ctx)
 	a.Trace.Close(ctx)
-	var queue error
+	var queue, redis, store error
 	if a.Queue != nil {
 		queue = a.Queue.Close()
 	}
-	return errors.Join(queue, a.closeRedis(), a.Store.Close())
+	if a.Redis != nil {
+		redis = a.Redis.Close()
+	}
+	if a.Store != nil {
+		store = a.Store.Close()
+	}
+	return errors.Join(queue, redis, store)
 }
+
+// Version names the build: the module's version, or the commit it was built from.
+func Version() string { return parts.Version() }
 
 type appKey struct{}
 
@@ -247,22 +235,4 @@ func from(ctx context.Context, what string) *App {
 		panic(what + ": this context is not a run's; hand on the ctx that the job was given")
 	}
 	return a
-}
-
-// Version names the build: the module's version, or the commit it was built from.
-func Version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	version := info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && (version == "" || version == "(devel)") {
-			version = s.Value
-		}
-	}
-	if version == "" {
-		return "(devel)"
-	}
-	return version
 }

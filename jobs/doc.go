@@ -72,10 +72,11 @@
 //
 // # Testing a job
 //
-// hello_test.go shows how: a scheduler on a store that forgets runs the job once, in a real run
-// context, and waits for the record. Inside testing/synctest time goes as fast as the test wants. A
-// job that uses app.DB gets it by cron.Config{Context: a.Context}, a being an app.App on a database
-// in t.TempDir.
+// hello_test.go shows how: crontest.Run runs the job once, in a real run context, and returns its record,
+// error and log. Arguments, a slot and services are options of it; a job that uses app.DB gets it by
+// crontest.Context(a.Context), a being an app.App on a database in t.TempDir. Inside testing/synctest
+// timeouts and the pauses between retries take no time. crontest.Walk lets a scheduler run the job for days
+// of such time, and crontest.AssertNext says when it is due.
 //
 // # Files that Go leaves out
 //

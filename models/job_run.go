@@ -28,6 +28,7 @@ type JobRun struct {
 	QueuedAt     Millis
 	NextAt       Millis // a queued attempt waits until then
 	StartedAt    Millis // of the first attempt
+	AttemptAt    Millis // of the last one that was started; NULL: there was but the first
 	EndedAt      Millis // NULL: active
 	CancelAt     Millis // its end was asked for
 	CancelReason string

@@ -133,9 +133,9 @@ func untilCancelled(ctx context.Context) error {
 
 func (p *program) eventually(ok func() bool) {
 	p.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !ok(); {
+	for deadline := time.Now().Add(time.Minute); !ok(); {
 		if time.Now().After(deadline) {
-			p.t.Fatal("it did not come to pass within ten seconds")
+			p.t.Fatal("it did not come to pass within a minute")
 		}
 		time.Sleep(time.Millisecond)
 	}

@@ -94,7 +94,7 @@ func (b *tab) text(expression string) string {
 // until waits for an expression to become true.
 func (b *tab) until(expression string) {
 	b.t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); b.text("!!("+expression+")") != "true"; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); b.text("(() => { try { return !!("+expression+") } catch { return false } })()") != "true"; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			b.t.Fatalf("%s did not become true at %s", expression, b.text("document.location.href + '\\n' + document.querySelector('main')?.innerText"))
 		}

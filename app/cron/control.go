@@ -204,21 +204,11 @@ const maxBackfill = 1000
 // Backfill runs the slots of a job from from to to, both included, on purpose, one after the
 // other, whatever became of them before. [Run.Slot] is the slot each stands for.
 func (s *Scheduler) Backfill(ctx context.Context, name string, from, to time.Time, actor string) ([]Record, error) {
-	e, err := s.entry(name)
+	slots, err := s.BackfillSlots(ctx, name, from, to)
 	if err != nil {
 		return nil, err
 	}
-	overrides, err := s.store.Overrides(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s.follow(overrides) // a process that does not tick has not asked yet
-	s.mu.Lock()
-	slots, err := e.between(from, to)
-	s.mu.Unlock()
-	if err != nil {
-		return nil, err
-	}
+	e := s.byName[name]
 	args, err := e.job.accept(nil)
 	if err != nil {
 		return nil, err
@@ -240,9 +230,25 @@ func (s *Scheduler) Backfill(ctx context.Context, name string, from, to time.Tim
 	return recs, nil
 }
 
+// BackfillSlots returns the slots that [Scheduler.Backfill] would run, and its errors.
+func (s *Scheduler) BackfillSlots(ctx context.Context, name string, from, to time.Time) ([]time.Time, error) {
+	e, err := s.entry(name)
+	if err != nil {
+		return nil, err
+	}
+	overrides, err := s.store.Overrides(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.follow(overrides) // a process that does not tick has not asked yet
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return e.between(from, to)
+}
+
 func (e *entry) between(from, to time.Time) ([]time.Time, error) {
 	wrong := func(field, format string, a ...any) error {
-		return &ArgsError{Job: e.job.Name, Fields: []FieldError{{Field: field, Detail: fmt.Sprintf(format, a...)}}}
+		return requestError(e.job.Name, field, fmt.Sprintf(format, a...))
 	}
 	if to.Before(from) {
 		return nil, wrong("/to", "%s is before %s", to.Format(time.RFC3339), from.Format(time.RFC3339))
@@ -275,7 +281,7 @@ func (s *Scheduler) Pause(ctx context.Context, p Pause) (JobView, error) {
 	}
 	p.At = present()
 	if !p.Resume && !p.Until.IsZero() && !p.Until.After(p.At) {
-		return JobView{}, &ArgsError{Job: p.Job, Fields: []FieldError{{Field: "/until", Detail: "is in the past"}}}
+		return JobView{}, requestError(p.Job, "/until", "is in the past")
 	}
 	st, err := s.store.Pause(ctx, p)
 	if errors.Is(err, ErrNotFound) {

@@ -244,11 +244,12 @@ func (s *Scheduler) overlay(rec *Record, now time.Time) {
 		rec.Overdue = r.overdue(now)
 		return
 	}
+	began, known := rec.attemptAt()
 	switch {
 	case rec.Cancel != nil:
 		rec.Overdue = now.Sub(*rec.Cancel) > 5*time.Second
-	case e != nil && e.job.Policies.Timeout > 0 && rec.Attempt == 1 && rec.StartedAt != nil:
-		rec.Overdue = now.Sub(*rec.StartedAt) > e.job.Policies.Timeout+time.Second
+	case e != nil && e.job.Policies.Timeout > 0 && known:
+		rec.Overdue = now.Sub(began) > e.job.Policies.Timeout+time.Second
 	}
 }
 

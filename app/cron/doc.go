@@ -47,7 +47,9 @@
 // a lease and sweeps what has expired: [OnCrash]([Skip]) ends the run as interrupted, outcome
 // unknown; [Rerun] makes another attempt, up to three times. A run that was only queued has not
 // begun, since starts are committed first, and is taken over under either. Two lease lengths after
-// a process died, no run says that it is still running there.
+// a process died, no run says that it is still running there. A process whose clock is off
+// ([Config].Disabled) sweeps, too: it goes on with runs by hand, and leaves those of slots queued for a
+// process whose clock is on.
 //
 // Side effects do not happen exactly once, whatever a scheduler promises: an attempt may have done
 // its work and died before it was recorded. [Run.Key] is the same for all attempts of a slot; hand

@@ -56,6 +56,11 @@ type FieldError struct {
 	Detail string `json:"detail"`
 }
 
+// requestError says what is wrong with a request beside its arguments.
+func requestError(job, field, detail string) *ArgsError {
+	return &ArgsError{Job: job, Fields: []FieldError{{Field: field, Detail: detail}}, Request: true}
+}
+
 func (e *ArgsError) Error() string {
 	s := fmt.Sprintf("arguments of job %q:", e.Job)
 	if e.Request {

@@ -157,5 +157,5 @@ func fit(job, field, text string, longest int) error {
 	default:
 		return nil
 	}
-	return &ArgsError{Job: job, Fields: []FieldError{{Field: field, Detail: detail}}, Request: true}
+	return requestError(job, field, detail)
 }

@@ -164,7 +164,8 @@ func (s *Scheduler) repudiate(h Held) error {
 	f.Status, f.Release = Queued, true
 	if h.Status == Running {
 		const unstarted = "the claim of this run was not confirmed in time; it was not started"
-		f.Attempts = append(f.Attempts, Attempt{Number: rec.Attempt, Instance: s.instance.ID, StartedAt: f.Started, EndedAt: &now, Error: unstarted})
+		at, _ := rec.attemptAt()
+		f.Attempts = append(f.Attempts, Attempt{Number: rec.Attempt, Instance: s.instance.ID, StartedAt: at, EndedAt: &now, Error: unstarted})
 		if e := s.byName[rec.Job]; e == nil || e.job.Policies.OnCrash != Rerun {
 			f.Status, f.Reason, f.Error, f.Release = Interrupted, ReasonCrash, unstarted, false
 		}
@@ -301,11 +302,10 @@ func (s *Scheduler) pruning() {
 
 // prune looks at jobs of which a run has ended since, and once an hour at all of them.
 func (s *Scheduler) prune(now time.Time) {
-	s.mu.Lock()
-	if s.phase != ticking {
-		s.mu.Unlock()
+	if !s.awake() {
 		return
 	}
+	s.mu.Lock()
 	var some []*entry
 	for _, j := range s.jobs {
 		e := s.byName[j.Name]

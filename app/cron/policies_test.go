@@ -161,6 +161,45 @@ func TestTimeoutEndsTheContextAndWaits(t *testing.T) {
 	})
 }
 
+// Other processes know of a later attempt, too, when it began: they show it as overdue, and say so of
+// one that a crash has ended.
+func TestLaterAttemptsAreKnownElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := crontest.NewMemory()
+		line := &cut{Store: store}
+		release := make(chan struct{})
+		register := func(r *cron.Registry) {
+			r.Register("job", "0 * * * *", func(ctx context.Context) error {
+				if cron.RunFrom(ctx).Attempt() == 1 {
+					return errors.New("boom")
+				}
+				<-release
+				return nil
+			}, cron.Retry(1, cron.Fixed(10*time.Minute)), cron.Timeout(10*time.Second))
+		}
+		p := start(t, line, register)
+		other := start(t, store, register, func(c *cron.Config) { c.Disabled = true })
+		time.Sleep(time.Hour + 10*time.Minute + 9*time.Second)
+		if rec := other.runs("job")[0]; rec.Status != cron.Running || rec.Attempt != 2 || rec.Overdue {
+			t.Errorf("within its timeout: %+v", rec)
+		}
+		time.Sleep(3 * time.Second)
+		if rec := other.runs("job")[0]; rec.Status != cron.Running || !rec.Overdue {
+			t.Errorf("past its timeout: %+v", rec)
+		}
+		line.off.Store(true)
+		time.Sleep(time.Minute)
+		rec := other.runs("job")[0]
+		if want := time.Date(2000, 1, 1, 1, 10, 0, 0, time.UTC); rec.Status != cron.Interrupted || len(rec.Attempts) != 2 || !rec.Attempts[1].StartedAt.Equal(want) {
+			t.Errorf("interrupted in the attempt of %s: %+v", want, rec)
+		}
+		close(release)
+		line.off.Store(false)
+		p.stop()
+		other.stop()
+	})
+}
+
 func TestRetry(t *testing.T) {
 	boom := errors.New("boom")
 	tests := []struct {
@@ -343,6 +382,16 @@ func TestBackfillRunsPastSlotsInOrder(t *testing.T) {
 		for i, slot := range slots {
 			if !slot.Equal(from.Add(time.Duration(i) * time.Hour)) {
 				t.Errorf("slot %d is %s", i, slot)
+			}
+		}
+		for want, period := range map[string][2]time.Time{
+			`request for job "job": /to: 2000-01-01T01:00:00Z is in the future`:                                                               {from, to.Add(time.Hour)},
+			`request for job "job": /to: 1999-12-31T19:00:00Z is before 2000-01-01T00:00:00Z`:                                                 {to, from},
+			`request for job "job": /from: no slot of the job lies between 1999-12-31T19:01:00Z and 1999-12-31T19:59:00Z`:                     {from.Add(time.Minute), from.Add(59 * time.Minute)},
+			`request for job "job": /from: more than 1000 slots lie between 1999-11-01T00:00:00Z and 2000-01-01T00:00:00Z; backfill in parts`: {to.AddDate(0, -2, 0), to},
+		} {
+			if _, err := p.Sched.Backfill(t.Context(), "job", period[0], period[1], "ann"); err == nil || err.Error() != want {
+				t.Errorf("%v\nwant %s", err, want)
 			}
 		}
 		p.stop()

@@ -83,9 +83,21 @@ type Record struct {
 
 	TraceID string `json:"trace_id,omitempty"` // of a program that traces
 
-	LogSeq int64  `json:"-"` // of the last line kept
-	Token  int64  `json:"-"` // the fence
-	Group  string `json:"-"` // concurrency group
+	LogSeq    int64      `json:"-"` // of the last line kept
+	Token     int64      `json:"-"` // the fence
+	Group     string     `json:"-"` // concurrency group
+	AttemptAt *time.Time `json:"-"` // start of the attempt that was started last; nil: StartedAt, if it was the first
+}
+
+// attemptAt returns when the attempt began that was started last; false: it is not known.
+func (rec *Record) attemptAt() (time.Time, bool) {
+	switch {
+	case rec.AttemptAt != nil:
+		return *rec.AttemptAt, true
+	case rec.Attempt == 1 && rec.StartedAt != nil:
+		return *rec.StartedAt, true
+	}
+	return time.Time{}, false
 }
 
 // Attempt is one call of the function inside a run.

@@ -37,7 +37,8 @@ type Config struct {
 	// Role is what this process does of the work that Executor shares out; without one it has no
 	// meaning. Optional. Default: both, it claims and works.
 	Role Role
-	// Disabled leaves the clock off: nothing is due, but runs by hand work.
+	// Disabled leaves the clock off: nothing is due, and nothing that was begins here, but runs by hand
+	// work, and what dead processes left behind is settled.
 	Disabled bool
 	// Peers is how this process meets others beside the store. Optional.
 	Peers Peers
@@ -62,6 +63,7 @@ type phase int
 
 const (
 	idle     phase = iota // runs by hand only
+	tending               // the same, for as long as a server lives: what was left behind is seen to
 	ticking               // slots are claimed
 	draining              // nothing new begins
 	stopped
@@ -193,8 +195,12 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		return s.onlyWork(ctx)
 	}
 	if s.cfg.Disabled {
+		s.mu.Lock()
+		s.phase = tending
+		s.mu.Unlock()
 		s.workQueue()
 		s.log.Info("the clock is off (CRON_ENABLED=false); jobs run by hand only", "jobs", len(s.jobs))
+		s.wg.Go(s.sweep)
 		<-ctx.Done()
 		return s.Close(context.Background())
 	}

@@ -8,21 +8,23 @@ import (
 // sweep settles runs whose lease has expired: their process died, or was away for too long. It
 // goes on for no longer than until the next sign of life is due.
 func (s *Scheduler) sweep() {
+	limit := sweepStep
 	for began := time.Now(); time.Since(began) < s.cfg.Lease/3; {
-		s.mu.Lock()
-		awake := s.phase == ticking
-		s.mu.Unlock()
-		if !awake {
+		if !s.awake() {
 			return
 		}
-		expired, err := s.store.Expired(s.work, sweepStep)
+		expired, err := s.store.Expired(s.work, limit)
 		if err != nil {
 			s.log.Error("runs of dead processes could not be looked for", "error", err)
 			return
 		}
 		takes, from := s.verdicts(expired)
 		if len(takes) == 0 {
-			return
+			if len(expired) < limit || limit >= 100*sweepStep {
+				return
+			}
+			limit *= 10 // all of these are others', and ours may be behind them
+			continue
 		}
 		done, err := s.store.Take(s.work, takes)
 		if err != nil {
@@ -30,16 +32,26 @@ func (s *Scheduler) sweep() {
 			return
 		}
 		s.taken(takes, from, done)
-		if len(expired) < sweepStep {
+		if len(expired) < limit {
 			return
 		}
 	}
+}
+
+// awake says whether this process sees to what goes on in the store beside its own runs.
+func (s *Scheduler) awake() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.phase == ticking || s.phase == tending
 }
 
 // verdicts decides what becomes of expired runs.
 func (s *Scheduler) verdicts(expired []Record) (takes []Take, from []Record) {
 	now := present()
 	removed := s.removed(expired)
+	s.mu.Lock()
+	clockOff := s.phase == tending
+	s.mu.Unlock()
 	for _, rec := range expired {
 		if rec.Instance == s.instance.ID {
 			continue // we live; the next sign of it extends this lease
@@ -59,11 +71,16 @@ func (s *Scheduler) verdicts(expired []Record) (takes []Take, from []Record) {
 			t.Status, t.Reason, t.Error = Cancelled, ReasonRemoved, "its job is no longer registered"
 		case !known:
 			continue // another environment's
+		case clockOff && rec.Slot != nil:
+			continue // a process whose clock is on takes it
 		default:
 			t.Status = Queued
 			if e.tooLate(rec, now) {
 				t.Status, t.Reason, t.Error = Skipped, ReasonMissed, "its process ended before it could start"
 			}
+		}
+		if clockOff && rec.Slot != nil && t.Status == Queued {
+			t.Instance, t.Lease = "", 0 // likewise, but it is not to say until then that it is running
 		}
 		takes, from = append(takes, t), append(from, rec)
 	}
@@ -88,9 +105,7 @@ func (rec *Record) finish(fence Fence, now time.Time) Finish {
 // crashed decides about a run whose process died in mid-attempt.
 func crashed(f Finish, rec Record, e *entry) Finish {
 	a := Attempt{Number: rec.Attempt, Instance: rec.Instance, Error: "interrupted: its process died or lost its lease"}
-	if rec.Attempt == 1 && rec.StartedAt != nil {
-		a.StartedAt = *rec.StartedAt
-	}
+	a.StartedAt, _ = rec.attemptAt()
 	crashes := rec.Attempt - failures(rec)
 	f.Attempts = append(append([]Attempt(nil), rec.Attempts...), a)
 	f.Status, f.Reason, f.NextAt = Interrupted, ReasonCrash, time.Time{}
@@ -169,7 +184,9 @@ func (s *Scheduler) taken(takes []Take, from []Record, done []bool) {
 			s.tell(Event{Kind: RunEnded, Job: rec.Job, Record: rec})
 			continue
 		}
-		s.adopt(rec, t)
+		if t.Instance != "" {
+			s.adopt(rec, t)
+		}
 	}
 	s.pump()
 }

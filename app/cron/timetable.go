@@ -74,7 +74,7 @@ func (s *Scheduler) Reschedule(ctx context.Context, name, expr, zone, actor stri
 		o.Zone = ""
 	}
 	if _, err := e.job.overridden(o); err != nil {
-		return JobView{}, &ArgsError{Job: name, Fields: []FieldError{{Field: "/expr", Detail: err.Error()}}}
+		return JobView{}, requestError(name, "/expr", err.Error())
 	}
 	st, err := s.store.Override(ctx, o)
 	if errors.Is(err, ErrNotFound) {

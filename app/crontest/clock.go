@@ -14,9 +14,9 @@ import (
 
 // Walk lets a real scheduler run a registered job for a stretch of fake time and returns the
 // records of its runs, oldest first: every slot after the beginning, up to and including the
-// end. It takes no longer than the job's own work does. Retries, timeouts, overlap and catch-up
-// are as in the program; a run that goes on at the end is returned as running, and then
-// cancelled.
+// end. Retries, timeouts, overlap and catch-up are as in the program; a run that goes on at the
+// end is returned as running, and then cancelled. Besides the job's own work a day takes some tenths
+// of a second, since the scheduler looks at the clock every second of it.
 //
 // The walk goes on in a bubble of testing/synctest: what the job waits for must have been made
 // inside of it, as [Context] does, and Walk itself cannot be called in another bubble.

@@ -40,11 +40,17 @@ var syncCases = map[string]func(*suite){
 		s.equal("watermark", st[0].Watermark, then)
 	},
 	"a watermark of a clock that was wrong is set to now": func(s *suite) {
+		s.now = time.Now().UTC().Truncate(time.Millisecond)
 		s.sync("a", "b")
 		far := s.now.Add(cron.WrongClock)
 		s.now = s.now.Add(time.Hour) // "a" is now within the bound, and "b" is not
 		for job, slot := range map[string]time.Time{"a": far, "b": far.Add(time.Hour + time.Second)} {
-			s.won(with(s.due(job, slot), func(c *cron.Claim) { c.Watermark = slot }), cron.Running, "")
+			c := with(s.due(job, slot), func(c *cron.Claim) { c.Watermark = slot })
+			got := s.claim(c)[0]
+			if got.Early > 0 {
+				return // the store has a clock of its own, and no other can set such a watermark
+			}
+			s.is(got, cron.Claimed{Won: true, ID: c.ID, Status: cron.Running})
 		}
 		st := s.sync("a", "b")
 		s.equal("within", st[0].Watermark, far)

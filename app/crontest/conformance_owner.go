@@ -44,6 +44,9 @@ var startCases = map[string]func(*suite){
 		if r.NextAt != nil {
 			s.Errorf("next at %v", r.NextAt)
 		}
+		if r.AttemptAt == nil || !r.AttemptAt.Equal(s.now) {
+			s.Errorf("the second attempt started at %v, want %s", r.AttemptAt, s.now)
+		}
 	},
 	"asked again": func(s *suite) {
 		c := s.won(with(s.due("a", day(13)), queued), cron.Queued, "")

@@ -10,7 +10,7 @@
 //		}
 //	}
 //
-// [Walk] lets a scheduler run it for a day or a year of fake time, and [Next] and [AssertNext]
+// [Walk] lets a scheduler run it for days or weeks of fake time, and [Next] and [AssertNext]
 // say when it is due. All of them take the job from cron.Default, where init functions have
 // registered it, or from [Registry].
 //

@@ -38,6 +38,9 @@ func (m *Memory) Start(_ context.Context, s cron.Start) (cron.StartOutcome, erro
 	if r.startedAt == 0 {
 		r.startedAt = s.At.UnixMilli()
 	}
+	if r.attempt > 1 {
+		r.rest().attemptAt = instant(s.At)
+	}
 	if r.more != nil {
 		r.more.nextAt = time.Time{}
 	}

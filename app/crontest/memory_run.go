@@ -34,6 +34,7 @@ type memRun struct {
 type memRest struct {
 	dataSlot     time.Time
 	nextAt       time.Time
+	attemptAt    time.Time // of an attempt that is not the first
 	cancelAt     time.Time
 	cancelReason cron.Reason
 	cancelBy     string
@@ -127,7 +128,7 @@ func (r *memRun) record() cron.Record {
 		rec.Error, rec.Stack, rec.Key, rec.Actor = x.err, x.stack, x.key, x.actor
 		rec.Args, rec.Result = slices.Clone(x.args), slices.Clone(x.result)
 		rec.Attempts = slices.Clone(x.attempts)
-		rec.DataSlot, rec.NextAt, rec.Cancel = pointer(x.dataSlot), pointer(x.nextAt), pointer(x.cancelAt)
+		rec.DataSlot, rec.NextAt, rec.Cancel, rec.AttemptAt = pointer(x.dataSlot), pointer(x.nextAt), pointer(x.cancelAt), pointer(x.attemptAt)
 		if x.progress != nil {
 			p := *x.progress
 			rec.Progress = &p

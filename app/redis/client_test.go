@@ -240,6 +240,52 @@ func TestBreaker(t *testing.T) {
 	}
 }
 
+// An answer that was given before the server was lost does not say that it is back.
+func TestAnswerFromBefore(t *testing.T) {
+	probed, answer := make(chan struct{}), make(chan struct{})
+	url := speaking(t, func(command []string) string {
+		switch name := strings.ToLower(command[0]); {
+		case name == "evalsha" && strings.Contains(strings.Join(command, " "), ":probe:"):
+			select {
+			case probed <- struct{}{}:
+				<-answer
+			case <-t.Context().Done():
+			}
+			return "*1\r\n:1\r\n"
+		case name == "evalsha":
+			return "-LOADING it does not know yet\r\n"
+		case name == "hello":
+			return "-ERR unknown command\r\n"
+		}
+		return "+OK\r\n"
+	})
+	log := new(journal)
+	c := open(t, redis.Options{URL: url, Log: log.log()})
+	<-probed
+	if _, err := c.Admit(t.Context(), []cron.Bid{{Job: "job", Slot: time.UnixMilli(1000), Keep: time.Hour}}); err == nil {
+		t.Fatal("admitted")
+	}
+	answer <- struct{}{}
+	<-probed // so the answer was heard
+	if c.Err() == nil || log.count("redis is back") != 0 {
+		t.Errorf("%v\n%s", c.Err(), log)
+	}
+	answer <- struct{}{}
+	var asked sync.WaitGroup
+	asked.Go(func() { // whatever it asks until the end
+		for {
+			select {
+			case <-probed:
+				answer <- struct{}{}
+			case <-t.Context().Done():
+				return
+			}
+		}
+	})
+	t.Cleanup(asked.Wait)
+	until(t, "it is back", func() bool { return c.Err() == nil })
+}
+
 // A start does not wait for a Redis that is not there, and its end is not held up either.
 func TestStartWithoutRedis(t *testing.T) {
 	s, log := ownServer(t), new(journal)

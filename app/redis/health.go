@@ -36,11 +36,12 @@ func (c *Client) call(ctx context.Context, ask func(context.Context) error) erro
 	if err := c.Err(); err != nil {
 		return err
 	}
-	return c.note(ctx, ask(ctx))
+	return c.note(ctx, false, ask(ctx))
 }
 
-// note opens or closes the breaker by the outcome of a call.
-func (c *Client) note(ctx context.Context, err error) error {
+// note opens or closes the breaker by the outcome of a call. Only a call that was begun while the server
+// was known to be away closes it: one that was under way when another failed has been answered before that.
+func (c *Client) note(ctx context.Context, away bool, err error) error {
 	if err != nil && (errors.Is(ctx.Err(), context.Canceled) || c.ctx.Err() != nil) {
 		return err // the caller's end, and not the server's
 	}
@@ -49,16 +50,17 @@ func (c *Client) note(ctx context.Context, err error) error {
 	}
 	c.health.mu.Lock()
 	was := c.health.down
-	if err == nil || was == nil { // the first failure is the telling one
+	if was == nil || away && err == nil { // the first failure is the telling one
 		c.health.down = err
 	}
+	is := c.health.down
 	c.health.mu.Unlock()
 	switch {
 	case was == nil && err != nil && c.separate():
 		c.log.Error("redis is lost; until it is back no slot is run, since another replica may run it", "error", err)
 	case was == nil && err != nil:
 		c.log.Warn("degraded: redis is lost; slots are claimed by the database alone, with more work for it", "error", err)
-	case was != nil && err == nil:
+	case was != nil && is == nil:
 		c.log.Info("redis is back")
 	}
 	return err
@@ -68,7 +70,7 @@ func (c *Client) note(ctx context.Context, err error) error {
 func (c *Client) watch() {
 	for {
 		rest := probeUp
-		if c.probe() != nil {
+		if c.probe(); c.Err() != nil {
 			rest = probeDown
 		}
 		select {
@@ -81,7 +83,8 @@ func (c *Client) watch() {
 
 // probe does what claims do, on a key of its own: a server that is full, read-only or refuses scripts
 // answers a mere PING as if all were well.
-func (c *Client) probe() error {
+func (c *Client) probe() {
+	away := c.Err() != nil
 	ctx, cancel := context.WithTimeout(c.ctx, callTimeout)
 	defer cancel()
 	_, err := admit.Run(ctx, c.server, []string{c.key("probe", c.self)}, c.self, probeKeep.Milliseconds()).Int64Slice()
@@ -90,7 +93,7 @@ func (c *Client) probe() error {
 	} else if !c.inspected {
 		c.inspected = c.inspect(ctx)
 	}
-	return c.note(ctx, err)
+	_ = c.note(ctx, away, err)
 }
 
 // inspect warns of a server that may forget slots at will. Managed ones often refuse CONFIG GET; INFO

@@ -1,12 +1,15 @@
 package redis_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -128,6 +131,70 @@ func (s *server) kill() {
 	s.signal(syscall.SIGKILL)
 	_ = s.cmd.Wait() // killed
 	s.down = true
+}
+
+// speaking is the URL of a server that answers each command as it is told, in Redis' protocol.
+func speaking(t *testing.T, answer func(command []string) string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			serving.Go(func() {
+				defer c.Close()
+				for r := bufio.NewReader(c); ; {
+					command, err := readCommand(r)
+					if err != nil {
+						return
+					}
+					if _, err := io.WriteString(c, answer(command)); err != nil {
+						return
+					}
+				}
+			})
+		}
+	})
+	t.Cleanup(func() { l.Close(); serving.Wait() })
+	return "redis://" + l.Addr().String()
+}
+
+// readCommand reads an array of strings.
+func readCommand(r *bufio.Reader) ([]string, error) {
+	n, err := readLength(r, '*')
+	if err != nil {
+		return nil, err
+	}
+	words := make([]string, n)
+	for i := range words {
+		length, err := readLength(r, '$')
+		if err != nil {
+			return nil, err
+		}
+		text := make([]byte, length+len("\r\n"))
+		if _, err := io.ReadFull(r, text); err != nil {
+			return nil, err
+		}
+		words[i] = string(text[:length])
+	}
+	return words, nil
+}
+
+func readLength(r *bufio.Reader, of byte) (int, error) {
+	line, err := r.ReadString('\n')
+	if err != nil {
+		return 0, err
+	}
+	if line[0] != of {
+		return 0, fmt.Errorf("%q does not begin with %c", line, of)
+	}
+	return strconv.Atoi(strings.TrimSpace(line[1:]))
 }
 
 // until waits for something.

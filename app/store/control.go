@@ -13,7 +13,7 @@ import (
 // Sync implements [cron.Claims].
 func (s *Store) Sync(ctx context.Context, p cron.Program) (cron.Synced, error) {
 	defs := slices.Clone(p.Definitions)
-	at, strayedAt := models.MillisOf(p.At), p.At.Add(cron.WrongClock)
+	at := models.MillisOf(p.At)
 	var out cron.Synced
 	err := s.writer.do(ctx, &op{
 		kind: "sync",
@@ -31,9 +31,12 @@ func (s *Store) Sync(ctx context.Context, p cron.Program) (cron.Synced, error) {
 			kept := make(map[string]cron.State)
 			t.fail(t.sql.eachState(db, nil, func(st cron.State) { kept[st.Name] = st }))
 			generations := t.generations(db)
-			if t.sql.locks != nil { // the database's clock decides when a job begins
-				at = min(at, models.Millis(t.now))
+			now := at
+			if t.sql.locks != nil { // the database's clock decides when a job begins, and what is far ahead
+				now = models.Millis(t.now)
+				at = min(at, now)
 			}
+			strayedAt := now.Time().Add(cron.WrongClock)
 			var changed []models.JobState
 			var strayed []string
 			out = cron.Synced{States: make([]cron.State, len(defs)), Generation: own}
@@ -51,11 +54,8 @@ func (s *Store) Sync(ctx context.Context, p cron.Program) (cron.Synced, error) {
 					continue
 				}
 				if st.Watermark.After(strayedAt) {
-					st.Watermark = at.Time()
+					st.Watermark = now.Time()
 					strayed = append(strayed, d.Name)
-				}
-				if st.Watermark.IsZero() && at.Time().Before(st.FirstSeen) {
-					st.FirstSeen = at.Time() // it was made for this, by a clock that is fast
 				}
 				fresh := st.Definition != d.Definition || st.Watermark.IsZero()
 				if fresh && at.Time().After(st.Watermark) {
@@ -71,7 +71,7 @@ func (s *Store) Sync(ctx context.Context, p cron.Program) (cron.Synced, error) {
 				kept[d.Name], out.States[i] = st, st
 			}
 			chunks(strayed, func(some []string) {
-				t.fail(db.Model(&models.JobState{}).Where("name IN ?", some).Update("watermark", at).Error)
+				t.fail(db.Model(&models.JobState{}).Where("name IN ?", some).Update("watermark", now).Error)
 			})
 			for name, st := range kept {
 				if known := t.states[name]; known != nil {

@@ -63,7 +63,7 @@ func record(r *models.JobRun) cron.Record {
 		ID: r.ID, Job: r.Job, Status: cron.Status(r.Status), Reason: cron.Reason(r.Reason), Trigger: cron.Trigger(r.TriggeredBy),
 		DataSlot: r.DataSlot.Pointer(), Attempt: r.Attempt, Error: r.Error, Stack: r.Stack, Key: r.RequestKey.String,
 		Actor: r.Actor, Instance: r.Instance, QueuedAt: r.QueuedAt.Time(), NextAt: r.NextAt.Pointer(),
-		StartedAt: r.StartedAt.Pointer(), EndedAt: r.EndedAt.Pointer(), Cancel: r.CancelAt.Pointer(),
+		StartedAt: r.StartedAt.Pointer(), EndedAt: r.EndedAt.Pointer(), Cancel: r.CancelAt.Pointer(), AttemptAt: r.AttemptAt.Pointer(),
 		Token: r.Token, Group: r.RunGroup,
 	}
 	if r.Slot.Valid {

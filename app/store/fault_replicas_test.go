@@ -12,8 +12,8 @@ import (
 
 // Five replicas share a hundred slots a second. In one round nothing happens to them, and the work is
 // spread over all; in the other their clocks are off by up to 5 s to either side, and one after the other
-// is killed. No replica waits for another's death: the slots after a kill start long before the dead one's
-// lease has ended.
+// is killed. No replica waits for another's death: while the dead one's lease still runs, the others go on
+// with every job.
 func TestFaultReplicas(t *testing.T) {
 	onServersAtOnce(t, func(t *testing.T, k kind) {
 		for _, round := range atLength([]string{"well", "skewed and killed"}, []string{"well", "skewed", "killed", "skewed and killed"}) {
@@ -55,6 +55,7 @@ func testReplicas(t *testing.T, k kind, round string) {
 	length := atLength(20*time.Second, 10*time.Minute)
 	hurt := map[int]bool{}
 	var kills []time.Time
+	var newest []int // the last life that had begun before each
 	chance := rand.New(rand.NewPCG(*faultSeed, 11))
 	for time.Since(began) < length {
 		if !killed {
@@ -67,7 +68,7 @@ func testReplicas(t *testing.T, k kind, round string) {
 		if !alive[at].kill() {
 			t.Fatalf("process %d was dead before it was killed: %v", alive[at].number, alive[at].err)
 		}
-		kills = append(kills, time.Now())
+		kills, newest = append(kills, time.Now()), append(newest, int(c.lives.Load()))
 		time.Sleep(time.Duration(chance.IntN(500)) * time.Millisecond)
 		alive[at] = start(at)
 	}
@@ -77,10 +78,10 @@ func testReplicas(t *testing.T, k kind, round string) {
 	w.hurt = hurt
 	report(t, append(w.violations(), append(watched(), c.disasters()...)...))
 
-	// Nothing starts early; and what is due within a second after a kill, and the dead one cannot have had,
-	// starts without waiting for its lease. On a machine that is busy some are late for other reasons.
+	// Nothing starts early. How late something starts says much about a busy machine, and so is only told.
+	starts := w.startedAt(skew)
 	var late, after waits
-	for s, at := range w.startedAt(skew) {
+	for s, at := range starts {
 		slot := time.UnixMilli(s.at)
 		took := at.Sub(slot)
 		if took < -2*time.Millisecond {
@@ -94,8 +95,25 @@ func testReplicas(t *testing.T, k kind, round string) {
 			}
 		}
 	}
-	if killed && (len(after) == 0 || after.at(95) >= lease/2) {
-		t.Errorf("slots due after a kill started late, with a lease of %s: %s", lease, after)
+
+	// If they waited for a dead one, nothing of a job would start before its lease has ended. What was
+	// on its way as it died does not count, nor does what its successor may start.
+	const soon, well = lease / 24, lease / 2
+	quickly := 0
+	for i, died := range kills {
+		went := map[string]bool{}
+		for _, m := range w.marks {
+			at := time.UnixMicro(m.At).Add(-skew[m.Life])
+			if m.Kind == "start" && at.After(died.Add(soon)) && at.Before(died.Add(well)) && m.Life <= newest[i] {
+				went[m.Job] = true
+			}
+		}
+		if len(went) > len(w.jobs)/2 {
+			quickly++
+		}
+	}
+	if quickly*2 < len(kills) {
+		t.Errorf("after %d of %d kills most jobs went on within %s, with a lease of %s", quickly, len(kills), well, lease)
 	}
 
 	// In turn is one at a time; everything else was for any of them. One whose clock is behind comes too

@@ -87,7 +87,7 @@ func (t *txn) flush() error {
 func (t *txn) flushRuns() error {
 	t.flushInserts()
 	batch(t, t.starts, updateRows, &t.sql.start, func(r *run, args []any) []any {
-		return append(args, r.id, int64(r.attempt), r.startedAt, r.leaseUntil, r.instance)
+		return append(args, r.id, int64(r.attempt), r.startedAt, r.leaseUntil, r.instance, r.attemptAt)
 	})
 	t.flushEnds()
 	for _, r := range t.inserts {

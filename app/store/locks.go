@@ -152,11 +152,13 @@ func has(marks map[string]int64, job string) bool {
 	return there
 }
 
+// createStates makes the states of jobs. They were first seen at seen, and no later than now by the
+// database's clock: a process whose clock is fast would have them begin after their first slots.
 func (t *txn) createStates(jobs []string, seen int64) {
-	if seen == 0 && t.now == 0 && t.err == nil {
+	if t.now == 0 && t.err == nil {
 		t.now, t.err = t.store.db.now(t.ctx, t.tx)
 	}
-	if seen == 0 {
+	if seen == 0 || seen > t.now {
 		seen = t.now
 	}
 	batch(t, jobs, updateRows, &t.sql.locks.create, func(job string, args []any) []any { return append(args, job, seen) })

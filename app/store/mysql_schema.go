@@ -158,6 +158,9 @@ var mysqlMigrations = []migration{
 			KEY silences_until (until_at)
 		)` + mysqlTable,
 	}},
+	{"the start of an attempt", []string{
+		"ALTER TABLE job_runs ADD COLUMN attempt_at BIGINT",
+	}},
 }
 
 const mysqlTable = " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"

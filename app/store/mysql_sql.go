@@ -60,7 +60,7 @@ var mysqlStatements = statements{
 			"reason, error, run_group, actor, request_key, args, data_slot) VALUES ",
 		row: row(19), size: 100,
 	},
-	start: myRows("UPDATE ", 5, myRuns+" SET r.status = 'running', r.attempt = v.b, r.started_at = v.c, r.lease_until = v.d, r.instance = v.e, r.next_at = NULL"),
+	start: myRows("UPDATE ", 6, myRuns+" SET r.status = 'running', r.attempt = v.b, r.started_at = v.c, r.lease_until = v.d, r.instance = v.e, r.attempt_at = v.f, r.next_at = NULL"),
 	end:   myRows("UPDATE ", 4, myRuns+myEndColumns+"status = 'succeeded', r.reason = '', r.error = '', r.stack = '', r.next_at = NULL"),
 	endWide: myRows("UPDATE ", 14, myRuns+myEndColumns+"status = v.e, r.reason = v.f, r.error = v.g, r.stack = v.h, "+
 		"r.result = COALESCE(v.i, r.result), r.progress = COALESCE(v.j, r.progress), "+
@@ -73,7 +73,7 @@ var mysqlStatements = statements{
 	successes: myRows("UPDATE ", 6, myStates+"s.last_status = 'succeeded', s.last_error = '', s.last_run = v.b, s.last_run_id = v.c, s.last_slot = v.d, "+
 		"s.last_duration_ms = v.e - v.b, s.last_success = v.e, s.runs = s.runs + v.f"),
 	definitions: values{head: "INSERT INTO job_state (name, definition, first_seen, watermark, removed_at, generation) VALUES ", row: row(6),
-		tail: " ON DUPLICATE KEY UPDATE definition = VALUES(definition), first_seen = LEAST(first_seen, VALUES(first_seen)), watermark = GREATEST(watermark, VALUES(watermark)), removed_at = VALUES(removed_at), generation = VALUES(generation)"},
+		tail: " ON DUPLICATE KEY UPDATE definition = VALUES(definition), watermark = GREATEST(watermark, VALUES(watermark)), removed_at = VALUES(removed_at), generation = VALUES(generation)"},
 	outcomes: values{head: "INSERT INTO job_state (name, first_seen, last_status, last_error, last_run, last_run_id, last_slot, last_duration_ms, last_success, runs, failures) VALUES ", row: row(11),
 		tail: " ON DUPLICATE KEY UPDATE last_status = VALUES(last_status), last_error = VALUES(last_error), " +
 			"last_run = COALESCE(VALUES(last_run), last_run), " +

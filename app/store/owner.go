@@ -54,6 +54,7 @@ func (t *txn) start(st *cron.Start) (cron.StartOutcome, error) {
 	t.touch(r)
 	r.status = cron.Running
 	r.attempt++
+	r.attemptAt = st.At.UnixMilli()
 	if st.Instance != "" {
 		r.instance = st.Instance
 	}

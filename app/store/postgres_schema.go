@@ -160,4 +160,7 @@ var postgresMigrations = []migration{
 		)`,
 		`CREATE INDEX silences_until ON silences (until_at)`,
 	}},
+	{"the start of an attempt", []string{
+		`ALTER TABLE job_runs ADD COLUMN attempt_at BIGINT`,
+	}},
 }

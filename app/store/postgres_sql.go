@@ -63,7 +63,7 @@ var postgresStatements = statements{
 		"SELECT v.a, v.b, v.c, v.d, $5::text, $6::text, $7::bigint, $8::text, $9::bigint, $10::bigint, $11::bigint, $12::bigint, $13::text, $14::text FROM ", "ttnn", ""),
 	insertWide: pgRows("INSERT INTO job_runs (id, job, slot, token, status, triggered_by, attempt, instance, queued_at, started_at, lease_until, ended_at, "+
 		"reason, error, run_group, actor, request_key, args, data_slot) SELECT v.* FROM ", "ttnnttntnnnnttttttn", ""),
-	start: pgRows(pgUpdateRuns+"status = 'running', attempt = v.b, started_at = v.c, lease_until = v.d, instance = v.e, next_at = NULL FROM ", "tnnnt", pgByID),
+	start: pgRows(pgUpdateRuns+"status = 'running', attempt = v.b, started_at = v.c, lease_until = v.d, instance = v.e, attempt_at = v.f, next_at = NULL FROM ", "tnnntn", pgByID),
 	end:   pgRows(pgUpdateRuns+pgEndColumns+"status = 'succeeded', reason = '', error = '', stack = '', next_at = NULL FROM ", "tnnt", pgByID),
 	endWide: pgRows(pgUpdateRuns+pgEndColumns+"status = v.e, reason = v.f, error = v.g, stack = v.h, "+
 		"result = COALESCE(v.i, r.result), progress = COALESCE(v.j, r.progress), "+
@@ -75,7 +75,7 @@ var postgresStatements = statements{
 	successes: pgRows("UPDATE job_state s SET last_status = 'succeeded', last_error = '', last_run = v.b, last_run_id = v.c, last_slot = v.d, "+
 		"last_duration_ms = v.e - v.b, last_success = v.e, runs = s.runs + v.f FROM ", "tntnnn", pgByName),
 	definitions: pgRows("INSERT INTO job_state (name, definition, first_seen, watermark, removed_at, generation) SELECT v.* FROM ", "ttnnnn",
-		" ON CONFLICT (name) DO UPDATE SET definition = excluded.definition, first_seen = LEAST(job_state.first_seen, excluded.first_seen), "+
+		" ON CONFLICT (name) DO UPDATE SET definition = excluded.definition, "+
 			"watermark = GREATEST(job_state.watermark, excluded.watermark), removed_at = excluded.removed_at, generation = excluded.generation"),
 	outcomes: pgRows("INSERT INTO job_state (name, first_seen, last_status, last_error, last_run, last_run_id, last_slot, last_duration_ms, last_success, runs, failures) "+
 		"SELECT v.* FROM ", "tnttntnnnnn", " ON CONFLICT (name) DO UPDATE SET last_status = excluded.last_status, last_error = excluded.last_error, "+

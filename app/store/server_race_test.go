@@ -307,33 +307,58 @@ func TestServersStartNothingEarly(t *testing.T) {
 	})
 }
 
-// A job's history begins by the database's clock, with its first watermark, however fast the clock is of the
-// process that makes it known; and so does another schedule.
+// Whatever the clock of the process that is first, a job begins no later than now by the database's clock,
+// and only that clock says that a watermark is far ahead.
 func TestServersBeginByTheirClock(t *testing.T) {
 	onServers(t, func(t *testing.T, k kind) {
 		s := openURL(t, k.url(t))
-		for job, ahead := range map[string]time.Duration{"fast": time.Hour, "slow": -time.Hour} {
+		sync := func(at time.Time, jobs ...string) map[string]cron.State {
+			t.Helper()
+			p := cron.Program{At: at}
+			for _, name := range jobs {
+				p.Definitions = append(p.Definitions, cron.Definition{Name: name, Definition: "x"})
+			}
+			if _, err := s.Sync(t.Context(), p); err != nil {
+				t.Fatal(err)
+			}
+			states, err := s.States(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return states
+		}
+		const leeway = 10 * time.Second                                       // the server's clock is this machine's
+		for _, jobs := range [][]string{{"a"}, {"a", "b"}, {"a", "b", "c"}} { // none of them known, and one
 			began := time.Now()
-			p := cron.Program{Definitions: []cron.Definition{{Name: job, Definition: "x"}}, At: began.Add(ahead)}
-			got, err := s.Sync(t.Context(), p)
-			if err != nil {
+			name := jobs[len(jobs)-1]
+			st := sync(began.Add(time.Hour), jobs...)[name]
+			if first := st.FirstSeen.Sub(began); first < -leeway || first > leeway || st.Watermark.Before(st.FirstSeen) || st.Watermark.Sub(began) > leeway {
+				t.Errorf("job %s was first seen %s from now, with its watermark %s from now", name, first, st.Watermark.Sub(began))
+			}
+		}
+
+		// Another schedule holds from then on, too: slots until a later instant would be passed over.
+		began := time.Now()
+		st, err := s.Override(t.Context(), cron.Override{Job: "a", Expr: "@daily", At: began.Add(time.Hour)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st.Watermark.Sub(began) > leeway || st.Override.At.Sub(began) > leeway {
+			t.Errorf("job a was overridden %s from now, with its watermark %s from now", st.Override.At.Sub(began), st.Watermark.Sub(began))
+		}
+
+		for _, set := range []time.Duration{cron.WrongClock - time.Hour, cron.WrongClock + time.Hour} {
+			began := time.Now()
+			mark := began.Add(set).Truncate(time.Millisecond)
+			if err := s.Exec(fmt.Sprintf("UPDATE job_state SET watermark = %d WHERE name = 'b'", mark.UnixMilli())); err != nil {
 				t.Fatal(err)
 			}
-			kept, err := s.States(t.Context(), job)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, st := range []cron.State{got.States[0], kept[job]} {
-				if !st.FirstSeen.Equal(st.Watermark) || st.FirstSeen.After(began.Add(10*time.Minute)) {
-					t.Errorf("%s: first seen %s, watermark %s; it is %s", job, st.FirstSeen, st.Watermark, began)
-				}
-			}
-			st, err := s.Override(t.Context(), cron.Override{Job: job, Expr: "@daily", At: began.Add(ahead)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if limit := began.Add(10 * time.Minute); st.Watermark.After(limit) || st.Override.At.After(limit) {
-				t.Errorf("%s: overridden from %s on, watermark %s; it is %s", job, st.Override.At, st.Watermark, began)
+			st := sync(began.Add(-72*time.Hour), "a", "b", "c")["b"]
+			switch moved := !st.Watermark.Equal(mark); {
+			case moved != (set > cron.WrongClock):
+				t.Errorf("a watermark %s ahead is now %s", set, st.Watermark)
+			case moved && began.Sub(st.Watermark) > leeway:
+				t.Errorf("a watermark far ahead was set %s back, to the clock of a process that is behind", began.Sub(st.Watermark))
 			}
 		}
 	})

@@ -30,13 +30,13 @@ var sqliteStatements = statements{
 		row: row(19),
 	},
 	start: values{
-		head: "UPDATE OR FAIL job_runs SET status = 'running', attempt = v.column2, started_at = v.column3, lease_until = v.column4, instance = v.column5, next_at = NULL FROM (VALUES ",
-		row:  row(5),
+		head: "UPDATE OR FAIL job_runs SET status = 'running', attempt = v.column2, started_at = v.column3, lease_until = v.column4, instance = v.column5, attempt_at = v.column6, next_at = NULL FROM (VALUES ",
+		row:  row(6),
 		tail: byID,
 	},
 	quickStart: values{
 		head: "UPDATE OR FAIL job_runs SET status = 'running', attempt = job_runs.attempt + 1, started_at = COALESCE(job_runs.started_at, v.column2), " +
-			"lease_until = v.column3, next_at = NULL FROM (VALUES ",
+			"lease_until = v.column3, attempt_at = v.column2, next_at = NULL FROM (VALUES ",
 		row:  row(4),
 		tail: byID + " AND job_runs.token = v.column4 AND job_runs.status = 'queued' AND job_runs.cancel_at IS NULL",
 	},

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -57,7 +58,7 @@ func file(t testing.TB) string { return filepath.Join(t.TempDir(), "data", "cron
 
 func open(t testing.TB, path string) *store.Store {
 	t.Helper()
-	s, err := store.Open(context.Background(), store.Options{URL: "sqlite://" + path})
+	s, err := store.Open(context.Background(), store.Options{URL: "sqlite://" + path, RetryFor: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

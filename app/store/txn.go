@@ -20,6 +20,7 @@ type run struct {
 	reason       cron.Reason
 	attempt      int
 	startedAt    int64
+	attemptAt    int64 // of a start that flush will write
 	cancelAt     int64
 	cancelReason cron.Reason
 	instance     string

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,7 +30,7 @@ func (p *program) backfill() *cobra.Command {
 			return err
 		}
 		if dry {
-			return p.slots(args[0], start, end, *format)
+			return p.slots(cmd.Context(), args[0], start, end, *format)
 		}
 		a, done, err := p.worker(cmd.Context(), args[0])
 		if err != nil {
@@ -42,10 +41,8 @@ func (p *program) backfill() *cobra.Command {
 		if err != nil {
 			return asked(err)
 		}
-		for i := range records {
-			if records[i], err = await(cmd.Context(), a, records[i]); err != nil {
-				return err
-			}
+		if err := await(cmd.Context(), a, records); err != nil {
+			return err
 		}
 		if *format == "table" && len(records) > 0 {
 			return p.report(*format, records)
@@ -86,21 +83,20 @@ func period(from, to string, now time.Time) (start, end time.Time, err error) {
 	return start, end, nil
 }
 
-func (p *program) slots(name string, start, end time.Time, format string) error {
-	_, job, err := p.job(name)
+// slots lists what a backfill would run.
+func (p *program) slots(ctx context.Context, name string, start, end time.Time, format string) error {
+	crons, done, err := p.look(ctx)
 	if err != nil {
 		return err
 	}
-	found := []time.Time{}
-	l := listing{columns: []column{{title: "SLOT"}}, empty: "no slot in that period"}
-	for t, ok := job.Next(start.Add(-1)); ok && !t.After(end); t, ok = job.Next(t) {
-		if len(found) == maxCount {
-			fmt.Fprintf(p.err, "only the first %d slots are listed\n", maxCount)
-			break
-		}
-		found = append(found, t.UTC())
+	defer done()
+	slots, err := crons.BackfillSlots(ctx, name, start, end)
+	if err != nil {
+		return asked(err)
+	}
+	l := listing{columns: []column{{title: "SLOT"}}, objects: slots}
+	for _, t := range slots {
 		l.rows = append(l.rows, []cell{instant(&t, time.UTC)})
 	}
-	l.objects = found
 	return p.print(format, l)
 }

@@ -94,6 +94,15 @@ func outcome(s cron.Status, reason cron.Reason) cell {
 	return c
 }
 
+// standing is where a run stands: its outcome, or that it goes on although it was to have ended.
+func standing(r *cron.Record) cell {
+	c := outcome(r.Status, r.Reason)
+	if r.Overdue {
+		c.text, c.tone = c.text+" (overdue)", bad
+	}
+	return c
+}
+
 func toneOf(s cron.Status) tone {
 	switch s {
 	case cron.Succeeded:

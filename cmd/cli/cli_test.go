@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,6 +150,7 @@ func TestOverriddenSchedule(t *testing.T) {
 		f.say("list", "--search", "hello")
 		f.say("next", "hello", "-n", "2")
 		f.say("explain", "hello")
+		f.say("backfill", "hello", "--from", "1999-12-30T00:00:00Z", "--dry-run")
 		if r := f.run("show", "hello"); !strings.Contains(r.out, "by someone, in place of */5 * * * *") {
 			t.Errorf("got %+v", r)
 		}
@@ -266,6 +268,26 @@ func TestInterruptCancelsTheRun(t *testing.T) {
 	}
 }
 
+// Ctrl-C ends a backfill: of the runs that wait for the one that goes on none begins.
+func TestInterruptCancelsABackfill(t *testing.T) {
+	f := newFixture(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	var calls atomic.Int32
+	f.registry.Register("long", "@hourly", func(ctx context.Context) error {
+		calls.Add(1)
+		interrupt()
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	r := f.runContext(ctx, "backfill", "long", "--from", "2026-01-01T00:00:00Z", "--to", "2026-01-01T05:00:00Z")
+	if r.status != exitFailed || strings.Count(r.out, "job long cancelled (requested)") != 6 {
+		t.Errorf("got %+v", r)
+	}
+	if n := calls.Load(); n != 1 {
+		t.Errorf("%d runs began", n)
+	}
+}
+
 // A server and the CLI share one database: what one does the other sees, and cancels.
 func TestBesideARunningServer(t *testing.T) {
 	f := newFixture(t)
@@ -333,6 +355,34 @@ func TestFollowingARun(t *testing.T) {
 		if r := f.run("logs", "long", "-o", "json"); strings.Count(r.out, `"message": "step"`) != 3 {
 			t.Errorf("afterwards: %+v", r)
 		}
+	})
+}
+
+// A function that ignores its context is seen to do so from another process, in whichever attempt.
+func TestOverdueRunsAreShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		f.registry.Register("stuck", "@yearly", func(ctx context.Context) error {
+			if cron.RunFrom(ctx).Attempt() == 1 {
+				return errors.New("the first attempt fails")
+			}
+			time.Sleep(5 * time.Minute)
+			return nil
+		}, cron.Timeout(10*time.Second), cron.Retry(1, cron.Fixed(time.Minute)))
+		go f.run("run-job", "stuck")
+		time.Sleep(time.Minute + 5*time.Second)
+		for _, command := range [][]string{{"history", "stuck"}, {"status"}} {
+			if r := f.run(command...); !strings.Contains(r.out, "running  ") || strings.Contains(r.out, "overdue") {
+				t.Errorf("%v within the timeout: %+v", command, r)
+			}
+		}
+		time.Sleep(10 * time.Second)
+		for _, command := range [][]string{{"history", "stuck"}, {"status"}} {
+			if r := f.run(command...); !strings.Contains(r.out, "running (overdue)") {
+				t.Errorf("%v past the timeout: %+v", command, r)
+			}
+		}
+		time.Sleep(5 * time.Minute)
 	})
 }
 

@@ -88,7 +88,7 @@ func runListing(records []cron.Record, empty string) listing {
 			failure.text = line + " …"
 		}
 		l.rows = append(l.rows, []cell{
-			text(r.ID), text(r.Job), outcome(r.Status, r.Reason), text(string(r.Trigger)), instant(slot, time.UTC),
+			text(r.ID), text(r.Job), standing(&r), text(string(r.Trigger)), instant(slot, time.UTC),
 			instant(second(r.StartedAt), time.UTC), duration(r.Duration), number(int64(r.Attempt)), failure,
 		})
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -69,7 +70,9 @@ func (p *program) runHere(ctx context.Context, name string, request cron.Request
 	if err != nil {
 		return cron.Record{}, asked(err)
 	}
-	return await(ctx, a, record)
+	records := []cron.Record{record}
+	err = await(ctx, a, records)
+	return records[0], err
 }
 
 // worker opens the application for running job name in this process: what the job logs goes to
@@ -95,22 +98,28 @@ func (p *program) worker(ctx context.Context, name string) (*app.App, func(), er
 	}, nil
 }
 
-// await waits for a run's end. When ctx ends first the run is cancelled, and its end waited for: the
-// record then says so. A second Ctrl-C ends the process, and the run is swept as interrupted.
-func await(ctx context.Context, a *app.App, record cron.Record) (cron.Record, error) {
-	ended, err := a.Crons.Await(ctx, record.ID)
-	if err == nil {
-		return ended, nil
+// await waits for the ends of runs. When ctx ends first they are cancelled, and their ends waited for: the
+// records then say so. The last one goes first, since one that waits for another would begin as soon as that
+// has ended. A second Ctrl-C ends the process, and the runs are swept as interrupted.
+func await(ctx context.Context, a *app.App, records []cron.Record) error {
+	for i, r := range records {
+		ended, err := a.Crons.Await(ctx, r.ID)
+		if err == nil {
+			records[i] = ended
+			continue
+		}
+		if ctx.Err() == nil {
+			return asked(err)
+		}
+		ctx = context.WithoutCancel(ctx)
+		for _, left := range slices.Backward(records[i:]) {
+			if _, err := hand(a).Cancel(ctx, left.ID); err != nil {
+				return asked(err)
+			}
+		}
+		return await(ctx, a, records[i:])
 	}
-	if ctx.Err() == nil {
-		return record, asked(err)
-	}
-	rest := context.WithoutCancel(ctx)
-	if _, err := hand(a).Cancel(rest, record.ID); err != nil {
-		return record, asked(err)
-	}
-	ended, err = a.Crons.Await(rest, record.ID)
-	return ended, asked(err)
+	return nil
 }
 
 // report shows how runs ended; it is an error when one did not succeed.

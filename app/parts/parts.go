@@ -1,0 +1,102 @@
+// Package parts is what each part of the application is told of the configuration. The parts do not
+// know where it comes from, and package app ties them together without a word about settings.
+//
+// Nothing here keeps anything, and but for [OpenQueue] nothing opens anything.
+package parts
+
+import (
+	"cmp"
+	"log/slog"
+	"os"
+	"path"
+	"runtime/debug"
+
+	"fibercrons/app/cron"
+	"fibercrons/app/outgoing"
+	"fibercrons/app/redis"
+	"fibercrons/app/trace"
+	"fibercrons/config"
+)
+
+// Defaults are for jobs that do not say otherwise. Without traces there is no wrapper that makes them.
+func Defaults(cfg config.Config, traces *trace.Tracer) cron.Defaults {
+	d := cron.Defaults{
+		Zone:          cfg.Timezone,
+		Env:           cfg.AppEnv,
+		Timeout:       cfg.DefaultTimeout,
+		Retries:       cfg.DefaultRetries,
+		RetryDelay:    cfg.DefaultRetryDelay,
+		MaxRetryDelay: cfg.MaxRetryDelay,
+		CatchUpWindow: cfg.CatchUpWindow,
+		KeepRuns:      cfg.KeepRuns,
+		KeepFor:       cfg.KeepFor,
+		Alerts:        alertPolicy(cfg.Alerts),
+	}
+	if traces != nil {
+		d.Use = []cron.Middleware{traces.Attempt}
+	}
+	return d
+}
+
+// Scheduler is what the environment says about scheduling; what it works with is not part of it.
+func Scheduler(cfg config.Config) cron.Config {
+	c := cron.Config{
+		Workers:   cfg.Workers,
+		Lease:     cfg.Lease,
+		Grace:     cfg.ShutdownGrace,
+		MaxRunLog: cmp.Or(int(cfg.MaxRunLog), -1), // 0 bytes are none; for the scheduler 0 is the default
+		Disabled:  !cfg.Enabled,
+		Version:   Version(),
+	}
+	switch cfg.Role {
+	case config.RoleScheduler:
+		c.Role = cron.SchedulerOnly
+	case config.RoleWorker:
+		c.Role = cron.WorkerOnly
+	}
+	return c
+}
+
+// Trace is what OpenTelemetry's variables say; spans for people to read go to the standard output.
+func Trace(cfg config.Config, log *slog.Logger) trace.Options {
+	return trace.Options{
+		Get: func(name string) string { return cfg.OTel[name].Reveal() }, Service: service(), Version: Version(), Log: log, Console: os.Stdout,
+	}
+}
+
+// Outgoing says what alerts and pings may call.
+func Outgoing(cfg config.Config) outgoing.Options {
+	return outgoing.Options{Allow: cfg.AlertAllowedHosts}
+}
+
+// Redis is for replicas that share a database; those that have a file each add its identity.
+func Redis(cfg config.Config, log *slog.Logger) redis.Options {
+	return redis.Options{URL: cfg.Redis.Reveal(), Prefix: cfg.RedisPrefix, Log: log}
+}
+
+// Version names the build: the module's version, or the commit it was built from.
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	version := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && (version == "" || version == "(devel)") {
+			version = s.Value
+		}
+	}
+	if version == "" {
+		return "(devel)"
+	}
+	return version
+}
+
+// service is the program's name: the last part of its module's path.
+func service() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Path == "" {
+		return ""
+	}
+	return path.Base(info.Main.Path)
+}
