@@ -137,7 +137,7 @@ func (s *Scheduler) fill(b *batch, now int64) {
 			b.claims = append(b.claims, Claim{
 				Job: e.job.Name, Slot: slot, Trigger: d.trigger, Status: d.status, Reason: d.reason, Detail: d.detail,
 				Overlap: d.overlap, QueueCap: e.queueCap(d), Group: e.job.Policies.Group,
-				Instance: s.instance.ID, Lease: s.cfg.Lease, At: at, Watermark: slot, Generation: b.generation, kept: e.kept,
+				Instance: s.instance.ID, Lease: s.cfg.Lease, At: at, Watermark: slot, Generation: b.generation, Since: p.table.since, kept: e.kept,
 			})
 			c := &b.claims[len(b.claims)-1]
 			direct := false
@@ -198,14 +198,19 @@ func (s *Scheduler) claim(b *batch, now int64) {
 			i++
 		}
 	}
-	if again := s.begin(b, results); len(again) > 0 {
+	again, moved := s.begin(b, results)
+	if len(moved) > 0 && s.followOverrides() {
+		again = append(again, moved...)
+	}
+	if len(again) > 0 {
 		s.settle(again, time.Now().UnixMilli())
 	}
 	b.giveBack()
 }
 
-// begin puts the runs of a batch in line, and returns the jobs that were due again meanwhile.
-func (s *Scheduler) begin(b *batch, results []Claimed) (again []*entry) {
+// begin puts the runs of a batch in line, and returns the jobs that were due again meanwhile, and those
+// that have another schedule than this process knew.
+func (s *Scheduler) begin(b *batch, results []Claimed) (again, moved []*entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.claiming--
@@ -224,6 +229,12 @@ func (s *Scheduler) begin(b *batch, results []Claimed) (again []*entry) {
 			if results[i].Superseded {
 				next = p.first
 				s.supersede(e, true)
+			}
+			if results[i].Rescheduled {
+				next = p.first
+				if !slices.Contains(moved, e) {
+					moved = append(moved, e)
+				}
 			}
 			if results[i].Early > 0 && next == p.next {
 				next = b.claims[i].Slot.UnixMilli()
@@ -250,7 +261,7 @@ func (s *Scheduler) begin(b *batch, results []Claimed) (again []*entry) {
 	s.sayLeft()
 	s.askLater(later)
 	s.pump()
-	return again
+	return again, moved
 }
 
 // claimAll gives claims to the store, in slices.

@@ -14,7 +14,7 @@ const (
 	pruneStep  = 200 // rows deleted in one commit, so that claims never wait long
 	sweepStep  = 100
 
-	followEvery = 3 // seconds until a schedule that another process was told to use is used here
+	followEvery = 3 // seconds until a schedule that another process was told to use is used here at the latest; see [Claim]
 )
 
 // keepOn starts the keeper, once.

@@ -80,8 +80,8 @@ type Desk interface {
 	Logs(ctx context.Context, id string, after int64, limit int) ([]LogLine, error)
 	// Pause sets or lifts a job's pause and returns the new state.
 	Pause(ctx context.Context, p Pause) (State, error)
-	// Override sets or lifts a job's schedule override, moves the job's watermark up to o.At,
-	// and returns the new state.
+	// Override sets or lifts a job's schedule override, moves the job's watermark up to o.At, and returns
+	// the new state. A store with a clock of its own that is behind o.At puts that in its place.
 	Override(ctx context.Context, o Override) (State, error)
 	// Overrides returns every override that was ever set, those that were lifted included.
 	Overrides(ctx context.Context) ([]Override, error)
@@ -136,6 +136,8 @@ type Fence struct {
 //   - A slot that lies ahead of the store's own clock is answered with Early, and nothing happens.
 //   - A slot of a job that a version of a greater Generation has defined otherwise or removed is
 //     answered with Superseded, and nothing happens.
+//   - A slot that was found by another schedule than the one the job has now is answered with Rescheduled, and
+//     nothing happens: the override that the store has of the job, if it ever had one, is not the claim's.
 //   - A slot at or below the job's watermark, or whose row exists, is lost to whoever settled
 //     it (Won false), unless the row's ID is this claim's: then the claim had succeeded before.
 //   - Status Skipped is recorded as it is. Otherwise, when the job is paused and the run is not
@@ -170,6 +172,9 @@ type Claim struct {
 	Actor     string
 	// Generation of the version that claims a slot; see [Program]. 0: any.
 	Generation int64
+	// Since is when the override was made or lifted by whose schedule the slot was found; zero: there never
+	// was one.
+	Since time.Time
 
 	kept *transientJob // by a scheduler without a store
 }
@@ -186,6 +191,8 @@ type Claimed struct {
 	Early time.Duration
 	// Superseded says that a newer version of the program has the job otherwise, or no more.
 	Superseded bool
+	// Rescheduled says that the job has another schedule by now; see [Override].
+	Rescheduled bool
 }
 
 // Start asks for the next attempt of a queued run.

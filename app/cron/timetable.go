@@ -145,13 +145,16 @@ func (s *Scheduler) follow(overrides []Override) {
 	}
 }
 
-// followOverrides asks the store for what other processes were told.
-func (s *Scheduler) followOverrides() {
+// followOverrides asks the store for what other processes were told, and says whether it has answered.
+// Until then this process's claims by an older schedule are refused, since they would settle slots of the
+// new one that it does not know of.
+func (s *Scheduler) followOverrides() bool {
 	overrides, err := s.store.Overrides(s.work)
 	if err != nil {
-		return // beat reports it
+		return false // beat reports it
 	}
 	s.follow(overrides)
+	return true
 }
 
 func (t *timetable) String() string {

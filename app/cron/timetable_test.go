@@ -47,6 +47,38 @@ func TestRescheduleHoldsEverywhereAndOverRestarts(t *testing.T) {
 	})
 }
 
+// A process that has not yet heard of an edit runs no slot of the schedule before it, and settles none of the
+// schedule after it.
+func TestRescheduleHoldsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := crontest.NewMemory()
+		register := func(r *cron.Registry) { r.Register("job", "@every 1s", nop, cron.CatchUp(cron.All)) }
+		p, other := start(t, store, register), start(t, store, register)
+		time.Sleep(10*time.Second + 200*time.Millisecond)
+		v, err := p.Sched.Reschedule(t.Context(), "job", "@every 700ms", "", "ann")
+		if err != nil {
+			t.Fatal(err)
+		}
+		edited := time.Now()
+		p.stop() // the other one is alone with what it knows
+		time.Sleep(10 * time.Second)
+		other.stop()
+		slot := *v.NextRun
+		for _, r := range other.runs("job") {
+			if r.Slot.Before(edited) {
+				continue
+			}
+			if !r.Slot.Equal(slot) || r.Status != cron.Succeeded || r.QueuedAt.Sub(slot) > time.Second {
+				t.Errorf("slot %s %s, queued %s after it; want %s", r.Slot, r.Status, r.QueuedAt.Sub(*r.Slot), slot)
+			}
+			slot = r.Slot.Add(700 * time.Millisecond)
+		}
+		if slot.Before(edited.Add(9 * time.Second)) {
+			t.Errorf("the slots of the new schedule end at %s", slot)
+		}
+	})
+}
+
 func TestRescheduleNeedsNoServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := crontest.NewMemory()

@@ -252,6 +252,27 @@ var deskCases = map[string]func(*suite){
 		_, err := s.Override(s.ctx, cron.Override{Job: "nobody", At: s.now})
 		s.fails(err, cron.ErrNotFound)
 	},
+	"claims by another schedule than the job has do nothing": func(s *suite) {
+		s.sync("a", "b")
+		by := func(job string, slot, since time.Time) cron.Claimed {
+			s.Helper()
+			return s.claim(with(s.due(job, slot), func(c *cron.Claim) { c.Since, c.Watermark = since, slot }))[0]
+		}
+		s.equal("never overridden", by("a", day(14), time.Time{}).Won, true)
+		made, lifted := day(15), day(15).Add(-time.Hour) // by a clock that is behind the first one's
+		for _, o := range []cron.Override{{Job: "a", Expr: "@daily", At: made}, {Job: "a", At: lifted}} {
+			mark := must(s.Override(s.ctx, o))(s).Watermark
+			slot := mark.Add(24 * time.Hour)
+			for _, since := range []time.Time{{}, o.At.Add(time.Millisecond)} {
+				s.is(by("a", slot, since), cron.Claimed{Rescheduled: true})
+			}
+			s.equal("watermark", s.state("a").Watermark, mark)
+			s.is(by("a", mark.Add(-time.Millisecond), time.Time{}), cron.Claimed{})
+			s.equal("by its schedule", by("a", slot, o.At).Won, true)
+		}
+		s.equal("other", by("b", day(14), time.Time{}).Won, true)
+		s.equal("by hand", s.claim(with(s.hand("a"), func(c *cron.Claim) { c.Force = true }))[0].Won, true)
+	},
 	"the first cancel counts": func(s *suite) {
 		c := s.won(s.due("a", day(13)), cron.Running, "")
 		first := must(s.Cancel(s.ctx, c.ID, cron.ReasonRequested, "ann"))(s)

@@ -187,7 +187,7 @@ func (m *Memory) Claim(_ context.Context, claims []cron.Claim) ([]cron.Claimed, 
 	}
 	for i := range claims {
 		// A batch is settled against the watermarks it found.
-		if c := &claims[i]; !c.Watermark.IsZero() && !out[i].Superseded {
+		if c := &claims[i]; !c.Watermark.IsZero() && !out[i].Superseded && !out[i].Rescheduled {
 			jobs[i].advance(c.Watermark)
 		}
 		m.bound(jobs[i])
@@ -222,6 +222,9 @@ func (m *Memory) claim(c *cron.Claim, j *memJob, now time.Time) cron.Claimed {
 		}
 		if c.Generation != 0 && j.generation > c.Generation {
 			return cron.Claimed{Superseded: true}
+		}
+		if o := j.state.Override; !o.At.IsZero() && !o.At.Equal(instant(c.Since)) {
+			return cron.Claimed{Rescheduled: true}
 		}
 	}
 	if c.Key != "" {

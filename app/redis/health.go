@@ -59,7 +59,7 @@ func (c *Client) note(ctx context.Context, away bool, err error) error {
 	case was == nil && err != nil && c.separate():
 		c.log.Error("redis is lost; until it is back no slot is run, since another replica may run it", "error", err)
 	case was == nil && err != nil:
-		c.log.Warn("redis is lost; jobs go on by the database alone, with more work for it", "error", err)
+		c.log.Warn("degraded: redis is lost; slots are claimed by the database alone, with more work for it", "error", err)
 	case was != nil && is == nil:
 		c.log.Info("redis is back")
 	}

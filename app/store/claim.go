@@ -35,7 +35,7 @@ func (s *Store) Claim(ctx context.Context, claims []cron.Claim) ([]cron.Claimed,
 			}
 			// A batch is settled against the watermarks it found.
 			for i := range claims {
-				if out[i].Early > 0 || out[i].Superseded {
+				if out[i].Early > 0 || out[i].Superseded || out[i].Rescheduled {
 					continue
 				}
 				t.advance(claims[i].Job, int64(models.MillisOf(claims[i].Watermark)))
@@ -81,6 +81,9 @@ func (t *txn) claim(c *cron.Claim) cron.Claimed {
 		}
 		if t.early(c) {
 			return cron.Claimed{Early: time.Duration(max(r.slot-t.now, 1)) * time.Millisecond}
+		}
+		if at := t.states[c.Job].overrideAt; at != 0 && at != int64(models.MillisOf(c.Since)) {
+			return cron.Claimed{Rescheduled: true}
 		}
 	}
 	if c.Key != "" {

@@ -349,12 +349,15 @@ func (c *crew) disasters() (lines []string) {
 	return lines
 }
 
-// rest pauses every job, lets the processes work off what waits, and asks them to end.
+// rest pauses every job, lets the processes settle every slot until now and work off what waits, and asks
+// them to end. What is missing is looked for up to the watermarks: one that stood still would hide it.
 func (c *crew) rest(processes ...*process) {
 	c.t.Helper()
 	s := c.door()
 	defer s.Close()
+	until := time.Now()
 	c.pause(s, true)
+	c.await("every slot until now to be settled", func() bool { return c.settled(s, until) })
 	c.await("all runs to end", func() bool {
 		active, err := s.Runs(c.t.Context(), cron.Query{Statuses: []cron.Status{cron.Queued, cron.Running}, Limit: 1})
 		if err != nil {
@@ -363,6 +366,23 @@ func (c *crew) rest(processes ...*process) {
 		return len(active) == 0
 	})
 	c.retire(processes...)
+}
+
+// settled says whether no slot of any job is left until an instant.
+func (c *crew) settled(s *store.Store, until time.Time) bool {
+	c.t.Helper()
+	states, err := s.States(c.t.Context())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for _, j := range jobSet(c.life.Jobs, nil) {
+		for _, sched := range j.Schedules {
+			for range sched.Between(states[j.Name].Watermark, until) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // pause pauses every job, or resumes it.

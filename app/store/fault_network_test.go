@@ -58,8 +58,11 @@ func testNetwork(t *testing.T, k kind) {
 	for at, line := range lines {
 		chance := rand.New(rand.NewPCG(*faultSeed, uint64(20+at)))
 		wg.Go(func() {
-			for left.Add(-1) >= 0 && !t.Failed() {
-				kind, over := line.fault(chance, left.Load())
+			for number := left.Add(-1); number >= 0 && !t.Failed(); number = left.Add(-1) {
+				kind, over := line.fault(chance, number)
+				for kind == nothing {
+					kind, over = line.fault(chance, number)
+				}
 				back, ok := alive[at].well(t, over)
 				if !ok {
 					t.Errorf("after %s process %d has not reached the database again within %s", kind, alive[at].number, patience)
@@ -105,9 +108,15 @@ func testNetwork(t *testing.T, k kind) {
 			}
 		}
 	}
+	if len(all) != faults {
+		t.Errorf("%d faults, want %d", len(all), faults)
+	}
 	t.Logf("%s: %d faults in %s (seed %d): %s; recovery %s; %d connections before the end, 0 after it%s",
 		k.name, len(all), worked.Round(time.Second), *faultSeed, w.figures(), all, most, text)
 }
+
+// nothing is no fault: there was no commit whose answer could have been lost.
+const nothing = "nothing to lose"
 
 // fault breaks the network in one way or another, and returns when it was whole again: that is as it was,
 // but for connections that will never be.
@@ -144,7 +153,7 @@ func (w *toxicWire) fault(chance *rand.Rand, number int64) (kind string, over ti
 		return "latency", time.Now()
 	default:
 		if !w.loseAnswer(2*time.Second, a(5, 50)) {
-			return "nothing to lose", time.Now()
+			return nothing, time.Now()
 		}
 		return "lost answer", time.Now()
 	}

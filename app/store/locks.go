@@ -26,7 +26,7 @@ import (
 type locks struct {
 	marks        values // name, watermark and clock, without a lock
 	free         values // as states, of those that nobody else has locked
-	states       values // name, watermark, paused, paused until, generation and clock
+	states       values // name, watermark, paused, paused until, generation, override and clock
 	create       values // states of jobs that have none: name and first seen
 	groups       values // names
 	createGroups values
@@ -140,7 +140,7 @@ func (t *txn) lockStates(v *values, jobs []string) {
 	t.each(v, anys(jobs), 1, func(rows *sql.Rows) error {
 		var name string
 		var s jobState
-		err := rows.Scan(&name, &s.watermark, &s.paused, &s.pausedUntil, &s.generation, &t.now)
+		err := rows.Scan(&name, &s.watermark, &s.paused, &s.pausedUntil, &s.generation, &s.overrideAt, &t.now)
 		s.known, s.locked, s.busy = true, true, true // busy: whether it is, is asked for after the lock
 		t.states[name] = &s
 		return err

@@ -41,8 +41,8 @@ var mysqlStatements = statements{
 
 	locks: &locks{
 		marks:  myIn("SELECT name, watermark, "+myClock+" FROM job_state WHERE name", ""),
-		free:   myIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, "+myClock+" FROM job_state FORCE INDEX (PRIMARY) WHERE name", " ORDER BY name FOR UPDATE SKIP LOCKED"),
-		states: myIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, "+myClock+" FROM job_state FORCE INDEX (PRIMARY) WHERE name", " ORDER BY name FOR UPDATE"),
+		free:   myIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, COALESCE(override_at, 0), "+myClock+" FROM job_state FORCE INDEX (PRIMARY) WHERE name", " ORDER BY name FOR UPDATE SKIP LOCKED"),
+		states: myIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, COALESCE(override_at, 0), "+myClock+" FROM job_state FORCE INDEX (PRIMARY) WHERE name", " ORDER BY name FOR UPDATE"),
 		// Not IGNORE: of several that wait for the same row, each would get a shared lock, and none the next.
 		create:       values{head: "INSERT INTO job_state (name, first_seen) VALUES ", row: row(2), tail: " ON DUPLICATE KEY UPDATE name = name"},
 		groups:       myIn("SELECT name FROM job_groups FORCE INDEX (PRIMARY) WHERE name", " ORDER BY name FOR UPDATE"),

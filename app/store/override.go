@@ -17,6 +17,9 @@ func (s *Store) Override(ctx context.Context, o cron.Override) (cron.State, erro
 		rows: 1,
 		need: func(n *needs) { n.jobs = append(n.jobs, o.Job) },
 		run: func(t *txn) error {
+			if t.sql.locks != nil { // the database's clock decides from when on it holds
+				at = min(at, models.Millis(t.now))
+			}
 			db := t.gorm()
 			t.fail(db.Model(&models.JobState{}).Where("name = ?", o.Job).Updates(map[string]any{
 				"override_expr": o.Expr, "override_zone": o.Zone, "override_by": o.Actor, "override_at": at,
@@ -28,7 +31,7 @@ func (s *Store) Override(ctx context.Context, o cron.Override) (cron.State, erro
 				return cron.ErrNotFound
 			}
 			if known := t.states[o.Job]; known != nil {
-				known.watermark = int64(models.MillisOf(out.Watermark))
+				known.watermark, known.overrideAt = int64(models.MillisOf(out.Watermark)), int64(at)
 			}
 			return nil
 		},

@@ -46,8 +46,8 @@ var postgresStatements = statements{
 
 	locks: &locks{
 		marks:        pgIn("SELECT name, watermark, "+pgClock+" FROM job_state WHERE name", ""),
-		free:         pgIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, "+pgClock+" FROM job_state WHERE name", " ORDER BY name FOR NO KEY UPDATE SKIP LOCKED"),
-		states:       pgIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, "+pgClock+" FROM job_state WHERE name", " ORDER BY name FOR NO KEY UPDATE"),
+		free:         pgIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, COALESCE(override_at, 0), "+pgClock+" FROM job_state WHERE name", " ORDER BY name FOR NO KEY UPDATE SKIP LOCKED"),
+		states:       pgIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, COALESCE(override_at, 0), "+pgClock+" FROM job_state WHERE name", " ORDER BY name FOR NO KEY UPDATE"),
 		create:       pgRows("INSERT INTO job_state (name, first_seen) SELECT v.a, v.b FROM ", "tn", " ORDER BY v.a ON CONFLICT DO NOTHING"),
 		groups:       pgIn("SELECT name FROM job_groups WHERE name", " ORDER BY name FOR NO KEY UPDATE"),
 		createGroups: pgRows("INSERT INTO job_groups (name) SELECT v.a FROM ", "t", " ORDER BY v.a ON CONFLICT DO NOTHING"),

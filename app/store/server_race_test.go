@@ -337,6 +337,16 @@ func TestServersBeginByTheirClock(t *testing.T) {
 			}
 		}
 
+		// Another schedule holds from then on, too: slots until a later instant would be passed over.
+		began := time.Now()
+		st, err := s.Override(t.Context(), cron.Override{Job: "a", Expr: "@daily", At: began.Add(time.Hour)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st.Watermark.Sub(began) > leeway || st.Override.At.Sub(began) > leeway {
+			t.Errorf("job a was overridden %s from now, with its watermark %s from now", st.Override.At.Sub(began), st.Watermark.Sub(began))
+		}
+
 		for _, set := range []time.Duration{cron.WrongClock - time.Hour, cron.WrongClock + time.Hour} {
 			began := time.Now()
 			mark := began.Add(set).Truncate(time.Millisecond)

@@ -9,7 +9,7 @@ const (
 // OR FAIL: a statement that meets a duplicate leaves the rows before it, where ABORT, the default,
 // would keep a journal of each statement to take them back. The transaction is rolled back anyway.
 var sqliteStatements = statements{
-	statesByJob: in("SELECT s.name, s.watermark, s.paused, COALESCE(s.paused_until, 0), s.generation, "+
+	statesByJob: in("SELECT s.name, s.watermark, s.paused, COALESCE(s.paused_until, 0), s.generation, COALESCE(s.override_at, 0), "+
 		"EXISTS (SELECT 1 FROM job_runs r WHERE r.job = s.name AND r.ended_at IS NULL) "+
 		"FROM job_state s WHERE s.name IN (", "?"),
 	runsByID:       in("SELECT "+runColumns+" FROM job_runs r WHERE r.id IN (", "?"),

@@ -43,6 +43,7 @@ type jobState struct {
 	paused      bool
 	pausedUntil int64
 	generation  int64
+	overrideAt  int64
 	busy        bool // has active runs in the database
 	known       bool // has a row
 	locked      bool // by this transaction; see locks
@@ -164,7 +165,7 @@ func (t *txn) loadForClaims(n *needs, careful bool) {
 	t.each(&t.sql.statesByJob, anys(jobs), 1, func(rows *sql.Rows) error {
 		var name string
 		var s jobState
-		if err := rows.Scan(&name, &s.watermark, &s.paused, &s.pausedUntil, &s.generation, &s.busy); err != nil {
+		if err := rows.Scan(&name, &s.watermark, &s.paused, &s.pausedUntil, &s.generation, &s.overrideAt, &s.busy); err != nil {
 			return err
 		}
 		s.known = true
