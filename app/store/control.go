@@ -58,7 +58,10 @@ func (s *Store) Sync(ctx context.Context, p cron.Program) (cron.Synced, error) {
 					strayed = append(strayed, d.Name)
 				}
 				fresh := st.Definition != d.Definition || st.Watermark.IsZero()
-				if fresh && at.Time().After(st.Watermark) {
+				switch {
+				case st.Watermark.IsZero() && t.created != 0 && models.MillisOf(st.FirstSeen) == models.Millis(t.created):
+					st.Watermark = st.FirstSeen // its history begins with nothing before it
+				case fresh && at.Time().After(st.Watermark):
 					st.Watermark = at.Time()
 				}
 				if fresh || !st.RemovedAt.IsZero() {

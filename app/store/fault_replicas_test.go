@@ -13,7 +13,7 @@ import (
 // Five replicas share a hundred slots a second. In one round nothing happens to them, and the work is
 // spread over all; in the other their clocks are off by up to 5 s to either side, and one after the other
 // is killed. No replica waits for another's death: while the dead one's lease still runs, the others go on
-// with every job.
+// with every job that may overlap.
 func TestFaultReplicas(t *testing.T) {
 	onServersAtOnce(t, func(t *testing.T, k kind) {
 		for _, round := range atLength([]string{"well", "skewed and killed"}, []string{"well", "skewed", "killed", "skewed and killed"}) {
@@ -108,12 +108,12 @@ func testReplicas(t *testing.T, k kind, round string) {
 				went[m.Job] = true
 			}
 		}
-		if len(went) > len(w.jobs)/2 {
+		if len(went) >= len(w.jobs)-1 { // in-turn may wait for the dead one's run
 			quickly++
 		}
 	}
 	if quickly*2 < len(kills) {
-		t.Errorf("after %d of %d kills most jobs went on within %s, with a lease of %s", quickly, len(kills), well, lease)
+		t.Errorf("after %d of %d kills all jobs went on within %s, with a lease of %s", quickly, len(kills), well, lease)
 	}
 
 	// In turn is one at a time; everything else was for any of them. One whose clock is behind comes too

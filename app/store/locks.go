@@ -161,6 +161,7 @@ func (t *txn) createStates(jobs []string, seen int64) {
 	if seen == 0 || seen > t.now {
 		seen = t.now
 	}
+	t.created = seen
 	batch(t, jobs, updateRows, &t.sql.locks.create, func(job string, args []any) []any { return append(args, job, seen) })
 }
 

@@ -82,6 +82,8 @@ type txn struct {
 	groups map[string][]*run // running, by group
 	taken  map[string]bool   // jobs that another process is just deciding about
 
+	created int64 // when the states that it made were first seen
+
 	inserts    []*run
 	starts     []*run
 	ends       []end
