@@ -213,11 +213,12 @@ var claimCases = map[string]func(*suite){
 	},
 	"paused": func(s *suite) {
 		s.sync("a")
+		s.now = time.Now().UTC().Truncate(time.Millisecond) // also by the clock of a store that has one
 		must(s.Pause(s.ctx, cron.Pause{Job: "a", At: s.now, Until: s.now.Add(time.Hour)}))(s)
 		s.won(s.due("a", day(13)), cron.Skipped, cron.ReasonPaused)
 		s.is(s.claim(s.hand("a"))[0], cron.Claimed{Refused: cron.ReasonPaused})
 		s.won(with(s.hand("a"), func(c *cron.Claim) { c.Force = true }), cron.Running, "")
-		s.now = s.now.Add(time.Hour) // the pause has ended
+		must(s.Pause(s.ctx, cron.Pause{Job: "a", At: s.now, Until: s.now.Add(-time.Millisecond)}))(s) // it has ended
 		s.won(with(s.due("a", day(14)), func(c *cron.Claim) { c.Overlap = cron.Allow }), cron.Running, "")
 	},
 	"paused then resumed": func(s *suite) {

@@ -103,6 +103,9 @@ func (t *txn) claim(c *cron.Claim) cron.Claimed {
 func (t *txn) verdict(c *cron.Claim) (cron.Status, cron.Reason) {
 	s := t.states[c.Job]
 	at := c.At.UnixMilli()
+	if t.sql.locks != nil { // the database's clock, which every process shares, says when a pause ends
+		at = t.now
+	}
 	switch {
 	case c.Status == cron.Skipped:
 		return cron.Skipped, c.Reason

@@ -307,6 +307,32 @@ func TestServersStartNothingEarly(t *testing.T) {
 	})
 }
 
+// A pause ends by the database's clock, whatever the clock of the process that claims.
+func TestServersEndPausesByTheirClock(t *testing.T) {
+	onServers(t, func(t *testing.T, k kind) {
+		s := openURL(t, k.url(t))
+		if _, err := s.Sync(t.Context(), cron.Program{Definitions: []cron.Definition{{Name: "a", Definition: "x"}}, At: time.UnixMilli(1)}); err != nil {
+			t.Fatal(err)
+		}
+		slot := 0
+		for until, want := range map[time.Duration]cron.Status{time.Hour: cron.Skipped, -time.Hour: cron.Running} {
+			now := time.Now()
+			if _, err := s.Pause(t.Context(), cron.Pause{Job: "a", At: now, Until: now.Add(until)}); err != nil {
+				t.Fatal(err)
+			}
+			for _, off := range []time.Duration{-2 * time.Hour, 0, 2 * time.Hour} {
+				slot++
+				c := claimOf("a", slot)
+				c.At, c.Status, c.Overlap = now.Add(off), cron.Running, cron.Allow
+				got, err := s.Claim(t.Context(), []cron.Claim{c})
+				if err != nil || got[0].Status != want {
+					t.Errorf("a pause until %s from now, and a clock that is off by %s: %+v, %v", until, off, got, err)
+				}
+			}
+		}
+	})
+}
+
 // Whatever the clock of the process that is first, a job begins no later than now by the database's clock,
 // and only that clock says that a watermark is far ahead.
 func TestServersBeginByTheirClock(t *testing.T) {
