@@ -85,6 +85,13 @@ func (j *journal) close(at time.Time, attempt int) []LogLine {
 	return j.take()
 }
 
+// last is the number of the last line.
+func (j *journal) last() int64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.seq
+}
+
 // restore puts back lines that could not be noted.
 func (j *journal) restore(lines []LogLine) {
 	j.mu.Lock()

@@ -112,6 +112,7 @@ func (r *Run) endRecord(f *Finish) Record {
 	rec := r.record()
 	rec.Status, rec.Reason, rec.Error, rec.Stack = f.Status, f.Reason, f.Error, f.Stack
 	if f.Status.Ended() {
+		rec.LogSeq = r.journal.last()
 		rec.EndedAt = optional(f.At) // a copy: f may be used again
 		if !f.Started.IsZero() {
 			took := f.At.Sub(f.Started).Milliseconds()

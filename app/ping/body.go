@@ -26,7 +26,7 @@ func (p *Pinger) body(l *lane, one ping) string {
 	}
 	head := headline(one.run)
 	t := tail{limit: max(l.limit-len(head), 0)}
-	if p.logs != nil {
+	if p.logs != nil && one.run.LogSeq > 0 {
 		ctx, cancel := context.WithTimeout(p.ctx, patience)
 		defer cancel()
 		if err := p.read(ctx, one.run.ID, &t); err != nil {
