@@ -44,7 +44,7 @@ type RunList struct {
 func NewJobPage(now time.Time, d cron.JobDetail, recent []cron.Record, runs RunList, audit []cron.AuditEntry) JobPage {
 	p := JobPage{
 		JobDetail: d, Now: now, Chart: durationChart(recent), Runs: runs,
-		Fields: ArgFields(d.ArgsSchema, d.Args), Policies: policies(d.Policies), Audit: auditRows(audit),
+		Fields: ArgFields(d.ArgsSchema, d.Args), Policies: policies(d.Policies, d.Ping), Audit: auditRows(audit),
 	}
 	for _, key := range slices.Sorted(maps.Keys(d.Metadata)) {
 		p.Metadata = append(p.Metadata, Pair{key, d.Metadata[key]})
@@ -80,7 +80,7 @@ func tidy(text string) string {
 	return text
 }
 
-func policies(p cron.PolicyView) []Policy {
+func policies(p cron.PolicyView, ping *cron.PingView) []Policy {
 	for _, d := range []*string{&p.Timeout, &p.CatchUpWindow, &p.StartWithin, &p.KeepFor} {
 		*d = tidy(*d)
 	}
@@ -115,5 +115,9 @@ func policies(p cron.PolicyView) []Policy {
 	if len(p.Alerts) > 0 {
 		told = strings.Join(p.Alerts, ", ")
 	}
-	return append(list, Policy{"History", number(p.KeepRuns) + " runs", "for " + p.KeepFor}, Policy{"Alerts", told, "when people are told"})
+	list = append(list, Policy{"History", number(p.KeepRuns) + " runs", "for " + p.KeepFor}, Policy{"Alerts", told, "when people are told"})
+	if ping != nil {
+		list = append(list, Policy{"Ping", ping.Host, "is told of runs, to notice when there are none"})
+	}
+	return list
 }
