@@ -19,13 +19,9 @@ const (
 // doubts are about jobs that are right and may still not be what was meant.
 func doubts(jobs []*cron.Job, workers int, now time.Time) []string {
 	var list []string
-	var endless []*cron.Job
 	for _, j := range jobs {
 		if j.Disabled != "" {
 			continue
-		}
-		if j.Policies.Timeout == 0 {
-			endless = append(endless, j)
 		}
 		for i, s := range j.Schedules {
 			if _, ok := s.Next(now); !ok {
@@ -39,10 +35,16 @@ func doubts(jobs []*cron.Job, workers int, now time.Time) []string {
 			}
 		}
 	}
-	if len(endless) > 0 {
-		list = append(list, "without a timeout a run that hangs is never ended; give it Timeout(...), or set CRON_DEFAULT_TIMEOUT: "+some(endless))
-	}
 	return append(list, herds(jobs, workers, now)...)
+}
+
+// endless says which jobs have no timeout.
+func endless(jobs []*cron.Job) []string {
+	jobs = slices.DeleteFunc(slices.Clone(jobs), func(j *cron.Job) bool { return j.Disabled != "" || j.Policies.Timeout > 0 })
+	if len(jobs) == 0 {
+		return nil
+	}
+	return []string{"without a timeout a run that hangs is never ended; give it Timeout(...), or set CRON_DEFAULT_TIMEOUT: " + some(jobs)}
 }
 
 // some names the first few jobs, and where they are.

@@ -89,9 +89,14 @@ func TestCheckStrict(t *testing.T) {
 	if r := f.run("check"); r.status != exitDone || !strings.Contains(r.err, "warning: ") || !strings.Contains(r.out, "1 job: no mistakes, 1 warning") {
 		t.Errorf("check: %+v", r)
 	}
-	if r := f.run("check", "--strict"); r.status != exitUsage || !strings.Contains(r.err, "without a timeout") || r.out != "" {
+	if r := f.run("check", "--strict"); r.status != exitDone || !strings.Contains(r.err, "warning: without a timeout") {
 		t.Errorf("check --strict: %+v", r)
 	}
+	f.env["CRON_WORKRES"] = "3"
+	if r := f.run("check", "--strict"); r.status != exitUsage || !strings.Contains(r.err, "CRON_WORKERS") || r.out != "" {
+		t.Errorf("check --strict with a warning: %+v", r)
+	}
+	delete(f.env, "CRON_WORKRES")
 	f.env["CRON_DEFAULT_TIMEOUT"] = "1m"
 	if r := f.run("check", "--strict"); r.status != exitDone || r.err != "" {
 		t.Errorf("check --strict with a default timeout: %+v", r)
