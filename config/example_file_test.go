@@ -17,6 +17,7 @@ const (
 # the lines you want: cp .env.example .env
 # The real environment wins over .env; an empty value means the default. Put '...' around a value with spaces, $ or #.
 # Durations: 500ms, 30s, 5m, 1h, 30d. Sizes: 4096, 256KiB, 1MiB.
+# OpenTelemetry's own variables (OTEL_EXPORTER_OTLP_ENDPOINT and others) are read as well; without them there are no traces.
 `
 )
 
