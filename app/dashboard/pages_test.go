@@ -226,6 +226,22 @@ func TestJobPageDrawsDurations(t *testing.T) {
 	}
 }
 
+// A run that ignores that its context has ended is shown as overdue wherever it is shown.
+func TestOverdueNeverHides(t *testing.T) {
+	r := runs("deaf", 1)[0]
+	r.Status, r.EndedAt, r.Duration, r.Overdue = cron.Running, nil, nil, true
+	d := cron.JobDetail{JobView: jobView("deaf", cron.Failed)}
+	for name, page := range map[string]string{
+		"overview": render(t, dashboard.NewOverview(dashboard.OverviewData{Now: now, Jobs: []cron.JobView{d.JobView}, Running: []cron.Record{r}})),
+		"job":      render(t, dashboard.NewJobPage(now, d, nil, dashboard.RunList{Runs: []cron.Record{r}}, nil)),
+		"run":      render(t, dashboard.NewRunPage(now, r, nil, false, nil, true)),
+	} {
+		if !strings.Contains(page, `<span class="tag warn">overdue</span>`) {
+			t.Errorf("the page of the %s does not say so", name)
+		}
+	}
+}
+
 func TestAuditShowsWhatChanged(t *testing.T) {
 	page := render(t, dashboard.NewAudit([]cron.AuditEntry{
 		{ID: 2, At: now, Actor: "operator", Action: "schedule", Target: "report", Before: json.RawMessage(`{"schedules":["0 1 * * *"],"timezone":"UTC"}`), After: json.RawMessage(`{"schedules":["0 2 * * *"],"timezone":"UTC"}`)},
