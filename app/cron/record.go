@@ -83,7 +83,7 @@ type Record struct {
 
 	TraceID string `json:"trace_id,omitempty"` // of a program that traces
 
-	LogSeq    int64      `json:"-"` // of the last line kept; in events of the end alone
+	LogSeq    int64      `json:"-"` // of the last line kept; of events, those of an end have it
 	Token     int64      `json:"-"` // the fence
 	Group     string     `json:"-"` // concurrency group
 	AttemptAt *time.Time `json:"-"` // start of the attempt that was started last; nil: StartedAt, if it was the first
