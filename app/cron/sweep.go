@@ -19,24 +19,33 @@ func (s *Scheduler) sweep() {
 			s.log.Error("runs of dead processes could not be looked for", "error", err)
 			return
 		}
-		takes, from := s.verdicts(expired)
-		if len(takes) == 0 {
-			if len(expired) < limit || limit >= 100*sweepStep {
-				return
-			}
-			limit *= 10 // all of these are others', and ours may be behind them
-			continue
-		}
-		done, err := s.store.Take(s.work, takes)
-		if err != nil {
+		done, err := s.takeOver(expired)
+		switch {
+		case err != nil:
 			s.log.Error("runs of dead processes could not be settled", "error", err)
 			return
-		}
-		s.taken(takes, from, done)
-		if len(expired) < limit {
+		case len(expired) < limit:
 			return
+		case len(done) > 0:
+		case limit >= 100*sweepStep:
+			return
+		default:
+			limit *= 10 // all of these are others', and ours may be behind them
 		}
 	}
+}
+
+// takeOver settles those of the expired runs that are this process's to settle. The answer has one for each of
+// them, whether it was settled here; it may have been by another process.
+func (s *Scheduler) takeOver(expired []Record) (done []bool, err error) {
+	takes, from := s.verdicts(expired)
+	if len(takes) == 0 {
+		return nil, nil
+	}
+	if done, err = s.store.Take(s.work, takes); err == nil {
+		s.taken(takes, from, done)
+	}
+	return done, err
 }
 
 // sweepJob settles what dead processes have left behind of one job, for a process that sweeps nothing: nobody
@@ -50,16 +59,8 @@ func (s *Scheduler) sweepJob(name string) bool {
 		return false // the caller has a reason already
 	}
 	expired = slices.DeleteFunc(expired, func(rec Record) bool { return rec.Job != name })
-	takes, from := s.verdicts(expired)
-	if len(takes) == 0 {
-		return false
-	}
-	done, err := s.store.Take(s.work, takes)
-	if err != nil {
-		return false
-	}
-	s.taken(takes, from, done)
-	return slices.Contains(done, true)
+	done, err := s.takeOver(expired)
+	return err == nil && slices.Contains(done, true)
 }
 
 // awake says whether this process sees to what goes on in the store beside its own runs.
