@@ -98,6 +98,7 @@ var (
 	NewestSQL        = newestSQL
 	InsertedSQL      = insertedSQL
 	ActiveSQL        = activeSQL
+	ActiveColumn     = activeColumn
 	LastAuditSQL     = lastAuditSQL
 	ToldSQL          = toldSQL
 	TroubledSQL      = troubledSQL
