@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"encoding/json"
+	"slices"
 
 	"fibercrons/app/cron"
 	"fibercrons/models"
@@ -131,9 +132,10 @@ func eachBatch[R any](t *txn, rows []R, most int, v *values, args func(R, []any)
 	}
 }
 
-// flushInserts keeps the order of claims, which is that of the history.
+// flushInserts writes together what has much in common, and keeps the order of the claims of each job, which
+// is that of its history.
 func (t *txn) flushInserts() {
-	for rest := t.inserts; len(rest) > 0 && t.err == nil; {
+	for rest := t.inTurns(); len(rest) > 0 && t.err == nil; {
 		c := t.commonOf(rest[0])
 		n := 1
 		for n < len(rest) && t.commonOf(rest[n]) == c {
@@ -143,12 +145,41 @@ func (t *txn) flushInserts() {
 			batch(t, rest[:n], wideRows, &t.sql.insertWide, insertArgs)
 		} else {
 			batch(t, rest[:n], insertRows, &t.sql.insert, func(r *run, args []any) []any {
-				return append(args, r.id, r.job, r.slotOrNull(), r.token)
-			}, string(c.status), string(c.trigger), int64(c.attempt), c.instance, c.at, orNull(c.startedAt), c.leaseUntil,
-				orNull(c.endedAt), string(c.reason), c.detail)
+				return append(args, r.id, r.job, r.slotOrNull(), r.token, r.claim.At.UnixMilli())
+			}, string(c.status), string(c.trigger), int64(c.attempt), c.instance, c.leaseUntil, string(c.reason), c.detail)
 		}
 		rest = rest[n:]
 	}
+}
+
+// inTurns orders the runs to insert: first the first of each job, then the second of each, and so on, and
+// those of one turn by what they have in common. A job that is late has a run and slots that are skipped,
+// in turn with other jobs'.
+func (t *txn) inTurns() []*run {
+	if len(t.inserts) < 2 {
+		return t.inserts
+	}
+	type place struct {
+		turn int
+		common
+	}
+	turns := make(map[string]int, len(t.inserts))
+	places := make(map[place][]*run)
+	var order []place
+	for _, r := range t.inserts {
+		p := place{turns[r.job], t.commonOf(r)}
+		turns[r.job]++
+		if places[p] == nil {
+			order = append(order, p)
+		}
+		places[p] = append(places[p], r)
+	}
+	slices.SortStableFunc(order, func(a, b place) int { return a.turn - b.turn })
+	out := make([]*run, 0, len(t.inserts))
+	for _, p := range order {
+		out = append(out, places[p]...)
+	}
+	return out
 }
 
 // common is what the claims of one tick share.
@@ -158,11 +189,8 @@ type common struct {
 	trigger    cron.Trigger
 	attempt    int
 	instance   string
-	at         int64
-	startedAt  int64
 	leaseUntil int64
-	endedAt    int64 // of what is skipped
-	reason     cron.Reason
+	reason     cron.Reason // of what is skipped
 	detail     string
 }
 
@@ -171,12 +199,9 @@ func (t *txn) commonOf(r *run) common {
 	if t.sql.insert.head == "" || r.group != "" || c.Actor != "" || c.Key != "" || c.Args != nil || !c.DataSlot.IsZero() {
 		return common{wide: true}
 	}
-	all := common{
-		status: r.status, trigger: c.Trigger, attempt: r.attempt, instance: r.instance,
-		at: c.At.UnixMilli(), startedAt: r.startedAt, leaseUntil: r.leaseUntil, reason: r.reason,
-	}
+	all := common{status: r.status, trigger: c.Trigger, attempt: r.attempt, instance: r.instance, leaseUntil: r.leaseUntil, reason: r.reason}
 	if r.status == cron.Skipped {
-		all.endedAt, all.detail = all.at, c.Detail
+		all.detail = c.Detail
 	}
 	return all
 }

@@ -59,8 +59,9 @@ var postgresStatements = statements{
 	activeByJob:    pgIn("SELECT "+runColumns+" FROM job_runs r WHERE r.ended_at IS NULL AND r.job", ""),
 	runningByGroup: pgIn("SELECT "+runColumns+" FROM job_runs r WHERE r.ended_at IS NULL AND r.run_group <> '' AND r.status = 'running' AND r.run_group", ""),
 
-	insert: pgRows("INSERT INTO job_runs (id, job, slot, token, status, triggered_by, attempt, instance, queued_at, started_at, lease_until, ended_at, reason, error) "+
-		"SELECT v.a, v.b, v.c, v.d, $5::text, $6::text, $7::bigint, $8::text, $9::bigint, $10::bigint, $11::bigint, $12::bigint, $13::text, $14::text FROM ", "ttnn", ""),
+	insert: pgRows("INSERT INTO job_runs (id, job, slot, token, queued_at, started_at, ended_at, status, triggered_by, attempt, instance, lease_until, reason, error) "+
+		"SELECT v.a, v.b, v.c, v.d, v.e, CASE $6::text WHEN 'running' THEN v.e END, CASE $6::text WHEN 'skipped' THEN v.e END, "+
+		"$6::text, $7::text, $8::bigint, $9::text, $10::bigint, $11::text, $12::text FROM ", "ttnnn", ""),
 	insertWide: pgRows("INSERT INTO job_runs (id, job, slot, token, status, triggered_by, attempt, instance, queued_at, started_at, lease_until, ended_at, "+
 		"reason, error, run_group, actor, request_key, args, data_slot) SELECT v.* FROM ", "ttnnttntnnnnttttttn", ""),
 	start: pgRows(pgUpdateRuns+"status = 'running', attempt = v.b, started_at = v.c, lease_until = v.d, instance = v.e, attempt_at = v.f, next_at = NULL FROM ", "tnnntn", pgByID),

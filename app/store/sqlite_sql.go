@@ -19,10 +19,11 @@ var sqliteStatements = statements{
 	runningByGroup: in("SELECT "+runColumns+" FROM job_runs r WHERE r.ended_at IS NULL AND r.run_group <> '' AND r.status = 'running' AND r.run_group IN (", "?"),
 
 	insert: values{
-		head: "INSERT OR FAIL INTO job_runs (id, job, slot, token, status, triggered_by, attempt, instance, queued_at, started_at, lease_until, ended_at, reason, error) " +
-			"SELECT v.column1, v.column2, v.column3, v.column4, c.* FROM (VALUES ",
-		row:  row(4),
-		tail: ") v, (SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) c",
+		head: "INSERT OR FAIL INTO job_runs (id, job, slot, token, queued_at, started_at, ended_at, status, triggered_by, attempt, instance, lease_until, reason, error) " +
+			"SELECT v.column1, v.column2, v.column3, v.column4, v.column5, CASE c.status WHEN 'running' THEN v.column5 END, " +
+			"CASE c.status WHEN 'skipped' THEN v.column5 END, c.* FROM (VALUES ",
+		row:  row(5),
+		tail: ") v, (SELECT ? AS status, ?, ?, ?, ?, ?, ?) c",
 	},
 	insertWide: values{
 		head: "INSERT OR FAIL INTO job_runs (id, job, slot, token, status, triggered_by, attempt, instance, queued_at, started_at, lease_until, ended_at, " +

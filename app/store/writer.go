@@ -80,10 +80,10 @@ func (w *writer) do(ctx context.Context, o *op) error {
 		w.mu.Unlock()
 		return ErrClosed
 	}
-	switch o.kind {
-	case "claim":
+	switch {
+	case o.kind == "claim" && !o.begins():
 		w.claims = append(w.claims, o)
-	case "beat": // a lease ends, however much else there is to write
+	case o.kind == "beat": // a lease ends, however much else there is to write
 		w.queue = slices.Insert(w.queue, 0, o)
 	default:
 		w.queue = append(w.queue, o)
@@ -160,9 +160,14 @@ func (w *writer) answer(group []*op) {
 	}
 }
 
+// begins says whether a worker waits for one of the claims, to begin its run.
+func (o *op) begins() bool {
+	return slices.ContainsFunc(o.claims, func(c cron.Claim) bool { return c.Status == cron.Running })
+}
+
 // next takes a group off the queue, without those that nobody waits for any more. Starts and
-// ends go before claims, and leave room for few of those: runs that go on are not to wait for
-// slots that only stand in line, or a burst of slots would hold up the very workers it needs.
+// ends go before claims whose runs are to stand in line, and leave room for few of those: runs that
+// go on are not to wait, or a burst of slots would hold up the very workers it needs.
 func (w *writer) next() (group []*op, closed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

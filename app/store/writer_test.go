@@ -247,3 +247,87 @@ func TestLockedByAnother(t *testing.T) {
 		t.Errorf("claim: %v, %v", got, err)
 	}
 }
+
+// A worker waits for the claim of what it is to begin; who only puts a run in line does not.
+func TestClaimsThatBeginGoFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, file(t))
+		release, _ := gate(s)
+		var mu sync.Mutex
+		var order []string
+		var wg sync.WaitGroup
+		claim := func(job string, status cron.Status, rows int) {
+			var batch []cron.Claim
+			for n := range rows {
+				c := claimOf(job, n+1)
+				c.Status = status
+				batch = append(batch, c)
+			}
+			wg.Go(func() {
+				if _, err := s.Claim(t.Context(), batch); err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				order = append(order, job)
+				mu.Unlock()
+			})
+			synctest.Wait()
+		}
+		claim("first", cron.Queued, 1)
+		claim("lines", cron.Queued, 600)
+		claim("up", cron.Queued, 600)
+		claim("begins", cron.Running, 1)
+		release()
+		wg.Wait()
+		if !slices.Equal(order, []string{"first", "begins", "lines", "up"}) && !slices.Equal(order, []string{"first", "lines", "begins", "up"}) {
+			t.Errorf("in the order %v", order)
+		}
+	})
+}
+
+// Jobs that are late have a run and slots that are skipped. They are written by few statements, and the
+// history of each has them in order.
+func TestLateSlotsAreWrittenTogether(t *testing.T) {
+	s := open(t, file(t))
+	const jobs, slots = 30, 4
+	var claims []cron.Claim
+	for i := range jobs {
+		for n := range slots {
+			c := claimOf(fmt.Sprintf("job-%02d", i), n+1)
+			c.Overlap = cron.Skip
+			c.At = c.At.Add(time.Duration(i) * time.Millisecond)
+			claims = append(claims, c)
+		}
+	}
+	inserts := 0
+	s.Heard(func(query string) {
+		if strings.Contains(query, "INTO job_runs") {
+			inserts++
+		}
+	})
+	if _, err := s.Claim(t.Context(), claims); err != nil {
+		t.Fatal(err)
+	}
+	if inserts > 4 { // of 32 rows each
+		t.Errorf("%d statements for %d rows", inserts, len(claims))
+	}
+	for i := range jobs {
+		recs, err := s.Runs(t.Context(), cron.Query{Job: fmt.Sprintf("job-%02d", i)})
+		if err != nil || len(recs) != slots {
+			t.Fatal(recs, err)
+		}
+		for n, rec := range recs { // newest first
+			c := claims[i*slots+slots-1-n]
+			at := c.At.UTC().Truncate(time.Millisecond)
+			if rec.ID != c.ID || !rec.QueuedAt.Equal(at) {
+				t.Errorf("row %d is %v, want %v", n, rec, c)
+			}
+			switch oldest := n == slots-1; {
+			case oldest && (rec.Status != cron.Running || rec.StartedAt == nil || !rec.StartedAt.Equal(at) || rec.EndedAt != nil || rec.Attempt != 1):
+				t.Errorf("the first slot is %+v", rec)
+			case !oldest && (rec.Status != cron.Skipped || rec.Reason != cron.ReasonOverlap || rec.StartedAt != nil || !rec.EndedAt.Equal(at) || rec.Attempt != 0):
+				t.Errorf("a later slot is %+v", rec)
+			}
+		}
+	}
+}
