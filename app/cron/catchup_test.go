@@ -99,7 +99,7 @@ func TestRemovedJobKeepsItsState(t *testing.T) {
 			r.Register("goes", "* * * * *", nop)
 		}
 		p := start(t, store, both)
-		time.Sleep(2 * time.Minute)
+		time.Sleep(2*time.Minute + time.Second)
 		p.stop()
 		p = start(t, store, func(r *cron.Registry) { r.Register("stays", "* * * * *", nop) })
 		states, err := store.States(t.Context(), "goes")

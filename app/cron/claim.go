@@ -14,7 +14,9 @@ import (
 // batch is the claims of one or more jobs on their way to the store.
 type batch struct {
 	parts  []part
-	permit int // workers reserved: so many of the claims may begin as soon as they are won
+	permit int   // workers reserved: so many of the claims may begin as soon as they are won
+	pulled bool  // by a worker; see backlog.go
+	at     int64 // and when, in ms
 	claims []Claim
 	// generation of this version of the program when the batch was made
 	generation int64
@@ -39,6 +41,7 @@ type part struct {
 
 const (
 	batchJobs = 100  // jobs after which a batch is sent off, so that its runs need not wait for the rest
+	batchFree = 64   // the same without a store, which has nothing to wait for
 	sliceSize = 1000 // claims in one call of the store
 )
 
@@ -49,7 +52,7 @@ func (b *batch) giveBack() {
 	clear(b.claims)
 	clear(b.parts)
 	clear(b.won)
-	b.permit = 0
+	b.permit, b.pulled = 0, false
 	b.claims, b.direct, b.parts, b.won, b.plan, b.runs = b.claims[:0], b.direct[:0], b.parts[:0], b.won[:0], b.plan[:0], nil
 	batches.Put(b)
 }
@@ -65,62 +68,6 @@ func (s *Scheduler) newFence(now time.Time) Fence {
 }
 
 func newToken() int64 { return rand.Int64N(1<<62) + 1 }
-
-// settle claims every slot of entries that is due at now.
-func (s *Scheduler) settle(entries []*entry, now int64) {
-	for len(entries) > 0 {
-		var b *batch
-		b, entries = s.gather(entries, now)
-		switch {
-		case b == nil:
-			return
-		case s.memory != nil:
-			s.claim(b, now)
-		default:
-			s.wg.Go(func() { s.claim(b, now) })
-		}
-	}
-}
-
-// gather takes the next jobs that are due into a batch, and returns the entries it has not
-// looked at.
-func (s *Scheduler) gather(entries []*entry, now int64) (*batch, []*entry) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.phase != ticking {
-		return nil, nil
-	}
-	var b *batch
-	for i, e := range entries {
-		if e.next > now-e.ahead || e.superseded || e.waits {
-			continue
-		}
-		if e.busy {
-			e.again = true
-			continue
-		}
-		if b == nil {
-			b = batches.Get().(*batch)
-			b.generation = s.generation
-			s.claiming++
-		}
-		e.busy = true
-		b.parts = append(b.parts, part{entry: e, table: e.table, first: e.next, ahead: e.ahead})
-		if len(b.parts) == s.batchJobs {
-			return s.reserve(b), entries[i+1:]
-		}
-	}
-	return s.reserve(b), nil
-}
-
-// reserve gives a batch the free workers, if nothing is in line before it. s.mu is held.
-func (s *Scheduler) reserve(b *batch) *batch {
-	if b != nil && s.memory == nil && s.cfg.Executor == nil && s.ready.len() == 0 {
-		b.permit = min(s.free, len(b.parts))
-		s.free -= b.permit
-	}
-	return b
-}
 
 // fill plans the slots of the batch's jobs.
 func (s *Scheduler) fill(b *batch, now int64) {
@@ -175,8 +122,9 @@ func (e *entry) scheduledArgs() []byte {
 	return e.job.Args.Defaults
 }
 
-// claim asks the store, and begins what was won.
-func (s *Scheduler) claim(b *batch, now int64) {
+// claim asks the store, and begins what was won. Of a batch that a worker has pulled it returns a run that
+// this worker is to begin; nil: it has been set free.
+func (s *Scheduler) claim(b *batch, now int64) *Run {
 	s.fill(b, now)
 	s.admit(b, now)
 	var results []Claimed
@@ -189,7 +137,7 @@ func (s *Scheduler) claim(b *batch, now int64) {
 	}
 	if err != nil {
 		s.claimFailed(b, err)
-		return // the store may still read the claims
+		return nil // the store may still read the claims
 	}
 	i := 0
 	for _, p := range b.parts {
@@ -198,19 +146,24 @@ func (s *Scheduler) claim(b *batch, now int64) {
 			i++
 		}
 	}
-	again, moved := s.begin(b, results)
+	mine, again, moved := s.begin(b, results)
+	b.giveBack()
+	if len(again) == 0 && len(moved) == 0 {
+		return mine
+	}
+	if mine != nil { // it does not wait for the others
+		s.wg.Go(func() { s.labour(work{run: mine}) })
+	}
 	if len(moved) > 0 && s.followOverrides() {
 		again = append(again, moved...)
 	}
-	if len(again) > 0 {
-		s.settle(again, time.Now().UnixMilli())
-	}
-	b.giveBack()
+	s.settle(again, time.Now().UnixMilli())
+	return nil
 }
 
-// begin puts the runs of a batch in line, and returns the jobs that were due again meanwhile, and those
-// that have another schedule than this process knew.
-func (s *Scheduler) begin(b *batch, results []Claimed) (again, moved []*entry) {
+// begin puts the runs of a batch in line. It returns one that the calling worker is to begin, the jobs that
+// were due again meanwhile, and those that have another schedule than this process knew.
+func (s *Scheduler) begin(b *batch, results []Claimed) (mine *Run, again, moved []*entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.claiming--
@@ -243,7 +196,12 @@ func (s *Scheduler) begin(b *batch, results []Claimed) (again, moved []*entry) {
 			if e.doubt != nil {
 				delete(e.doubt, b.claims[i].Slot.UnixMilli())
 			}
-			s.claimed(e, &b.claims[i], &results[i], b.won[i], b.direct[i])
+			if r := s.claimed(e, &b.claims[i], &results[i], b.won[i], b.direct[i]); r == nil {
+			} else if b.pulled && mine == nil {
+				mine = r
+			} else {
+				s.wg.Go(func() { s.labour(work{run: r}) })
+			}
 			i++
 		}
 		e.busy = false
@@ -261,7 +219,7 @@ func (s *Scheduler) begin(b *batch, results []Claimed) (again, moved []*entry) {
 	s.sayLeft()
 	s.askLater(later)
 	s.pump()
-	return again, moved
+	return mine, again, moved
 }
 
 // claimAll gives claims to the store, in slices.
@@ -312,8 +270,9 @@ func (s *Scheduler) prepare(r *Run, e *entry, c *Claim, got *Claimed) {
 	}
 }
 
-// claimed acts on the answer to one claim, of which r is the run. s.mu is held.
-func (s *Scheduler) claimed(e *entry, c *Claim, got *Claimed, r *Run, direct bool) {
+// claimed acts on the answer to one claim, of which r is the run. It returns r if a worker is to begin it
+// now. s.mu is held.
+func (s *Scheduler) claimed(e *entry, c *Claim, got *Claimed, r *Run, direct bool) *Run {
 	if direct && (r == nil || r.status != Running) {
 		s.free++
 	}
@@ -325,8 +284,7 @@ func (s *Scheduler) claimed(e *entry, c *Claim, got *Claimed, r *Run, direct boo
 		s.keep(r)
 		if direct && r.status == Running {
 			s.grant(r)
-			s.wg.Go(func() { s.labour(r) })
-			return
+			return r
 		}
 		s.enlist(r)
 	case got.Won:
@@ -336,6 +294,7 @@ func (s *Scheduler) claimed(e *entry, c *Claim, got *Claimed, r *Run, direct boo
 			s.hooks.skipped(e.job, claimRecord(c, got))
 		}
 	}
+	return nil
 }
 
 // claimRecord shares nothing with c, which is used again.

@@ -89,7 +89,9 @@ func (s *Scheduler) launch(ctx context.Context, e *entry, c Claim) (Record, erro
 		r = new(Run)
 		s.prepare(r, e, &c, &got)
 	}
-	s.claimed(e, &c, &got, r, direct)
+	if run := s.claimed(e, &c, &got, r, direct); run != nil {
+		s.wg.Go(func() { s.labour(work{run: run}) })
+	}
 	var rec Record
 	if r != nil {
 		rec = r.record()

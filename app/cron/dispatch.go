@@ -9,77 +9,6 @@ import (
 	"time"
 )
 
-// line is the runs that could start at once if a worker were free, in order of arrival.
-type line struct {
-	runs []*Run
-	head int
-}
-
-func (l *line) len() int { return len(l.runs) - l.head }
-
-func (l *line) push(r *Run) { l.runs = append(l.runs, r) }
-
-func (l *line) pop() *Run {
-	if l.len() == 0 {
-		return nil
-	}
-	r := l.runs[l.head]
-	l.runs[l.head] = nil
-	l.head++
-	if l.head > 1024 && l.head > len(l.runs)/2 {
-		l.runs = append(l.runs[:0:0], l.runs[l.head:]...)
-		l.head = 0
-	}
-	return r
-}
-
-// pump sees to it that a free worker comes for what is in line. It wakes one, which wakes the
-// next before it begins: a burst of short runs is done by as many as there is something to do
-// for, and not by all of them in each other's way. s.mu is held.
-func (s *Scheduler) pump() {
-	if s.free > 0 && !s.waking && s.ready.len() > 0 {
-		s.waking = true
-		s.free--
-		s.wg.Go(s.awaken)
-	}
-}
-
-// awaken is a worker that was free.
-func (s *Scheduler) awaken() {
-	s.mu.Lock()
-	s.waking = false
-	r := s.another()
-	s.mu.Unlock()
-	s.labour(r)
-}
-
-// next takes the first run from the line that may start now. A run that has to wait for
-// another of its job or group steps aside and takes no worker. s.mu is held.
-func (s *Scheduler) next() *Run {
-	for {
-		r := s.ready.pop()
-		switch {
-		case r == nil:
-			return nil
-		case r.gone: // it has ended while it waited
-		case r.status == Running: // its start was committed with its claim
-			s.grant(r)
-			return r
-		case s.phase == draining:
-			s.wg.Go(func() { s.giveBack(r) })
-		case r.late():
-			r.begun = true
-			f := s.unstarted(r, Skipped, ReasonLate, lateDetail(r.job.Policies.StartWithin))
-			s.wg.Go(func() { s.end(r, f) })
-		case r.serial && s.behind(r):
-			s.block(r)
-		default:
-			s.grant(r)
-			return r
-		}
-	}
-}
-
 // late says whether the deadline for the start of a run has passed.
 func (r *Run) late() bool {
 	within := r.job.Policies.StartWithin
@@ -110,35 +39,6 @@ func (s *Scheduler) behind(r *Run) bool {
 		}
 	}
 	return false
-}
-
-// labour is a worker: it takes runs to their end, or to their next wait, until none is in line.
-func (s *Scheduler) labour(r *Run) {
-	for r != nil {
-		if r.ctx != nil || r.status == Running || s.start(r) {
-			r = s.invoke(r)
-			continue
-		}
-		s.mu.Lock()
-		r = s.another()
-		s.mu.Unlock()
-	}
-}
-
-// another returns what a worker does next, or sets it free. s.mu is held.
-func (s *Scheduler) another() *Run {
-	for {
-		r := s.next()
-		if r == nil {
-			s.free++
-			return nil
-		}
-		if s.memory != nil && r.unhindered() && !s.enter(r, present()) {
-			continue
-		}
-		s.pump()
-		return r
-	}
 }
 
 // unhindered says that a run of a scheduler without a store has nothing it might have to wait for,
@@ -213,7 +113,7 @@ func (s *Scheduler) unstarted(r *Run, status Status, reason Reason, text string)
 
 // invoke calls the function and sees to whatever comes of it, also when it ends its goroutine.
 // It returns what the worker does next.
-func (s *Scheduler) invoke(r *Run) (next *Run) {
+func (s *Scheduler) invoke(r *Run) (next work) {
 	if r.ctx == nil {
 		s.mu.Lock()
 		if !s.enter(r, present()) {
@@ -226,14 +126,14 @@ func (s *Scheduler) invoke(r *Run) (next *Run) {
 	err, ended := errGoexit, false
 	defer func() {
 		next = s.returned(ctx, r, err)
-		if !ended && next != nil { // this goroutine ends here
+		if !ended { // this goroutine ends here
 			follow := next
 			s.wg.Go(func() { s.labour(follow) })
 		}
 	}()
 	err = r.job.run(ctx)
 	ended = true
-	return nil
+	return work{}
 }
 
 // enter notes that an attempt begins, and makes its context. It is false for a run that was given
@@ -265,7 +165,7 @@ func (s *Scheduler) enter(r *Run, now time.Time) bool {
 
 // returned is called when the function has returned. The worker goes on to the next run, whose
 // start may share the commit of this one's end.
-func (s *Scheduler) returned(ctx context.Context, r *Run, err error) (next *Run) {
+func (s *Scheduler) returned(ctx context.Context, r *Run, err error) (next work) {
 	now := present()
 	r.cancel(nil)
 	s.mu.Lock()

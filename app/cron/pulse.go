@@ -10,7 +10,7 @@ type Pulse struct {
 	Workers int // how many runs may go on at one time
 	Busy    int // workers that have one
 	Running int // runs whose function is being called
-	Waiting int // runs that wait: for a worker, their turn, their group or their next attempt
+	Waiting int // runs that wait: for a worker, their turn, their group or their next attempt; and jobs whose slot does
 	Overdue int // runs that go on past their timeout or the request to end
 	// TickedAt is when the clock was last looked at; zero: it is off, or has not begun.
 	TickedAt time.Time
@@ -60,6 +60,9 @@ func (s *Scheduler) Pulse() Pulse {
 	}
 	for i, j := range s.jobs {
 		e := s.byName[j.Name]
+		if s.phase == ticking && j.Disabled == "" && !e.busy && e.due(now.UnixMilli()) {
+			p.Waiting++
+		}
 		p.Jobs[i].Name, p.Jobs[i].Enabled = j.Name, j.Disabled == "" && !s.cfg.Disabled
 		if s.phase == ticking && j.Disabled == "" && e.next != never {
 			p.Jobs[i].Next, tables[i] = time.UnixMilli(e.next).UTC(), e.table

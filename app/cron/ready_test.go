@@ -108,9 +108,9 @@ func TestReadyNoticesAStall(t *testing.T) {
 		var hang atomic.Bool
 		gate := make(chan struct{})
 		p := start(t, nil, func(r *cron.Registry) {
-			r.Register("second", "* * * * * *", nop)
+			r.Register("second", "* * * * * *", nop, cron.Overlap(cron.Queue))
 		}, func(c *cron.Config) {
-			// Without a store claims are made by the loop itself, and this is called in the middle of them.
+			// Without a store the loop itself claims what cannot wait for a worker, and this is called in the middle.
 			c.Claimed = func(cron.ClaimCall) {
 				if hang.Load() {
 					<-gate

@@ -80,6 +80,7 @@ type Scheduler struct {
 	jobs     []*Job
 	byName   map[string]*entry
 	entries  []*entry // those that tick
+	pressing bool     // there is one of them; see entry
 
 	work     context.Context // of calls to the store; ends last
 	stopWork context.CancelFunc
@@ -125,6 +126,8 @@ type Scheduler struct {
 	free       int  // workers
 	waking     bool // one is on its way to the line
 	ready      line
+	backlog    backlog
+	soonest    int64 // no job is due before it, in ms
 	runs       roster
 	blocked    map[string][]*Run // by what they wait for
 	storeError error             // of the last claim
@@ -171,14 +174,16 @@ func New(c Config) *Scheduler {
 	s.hooks.open(s.base, c.Workers, c.Log)
 	for _, j := range c.Jobs {
 		e := &entry{job: j, table: j.timetable(), next: never, serial: j.Policies.Overlap == Queue || j.Policies.Overlap == Replace}
+		e.pressing = e.serial || j.Policies.Group != "" || s.cfg.Executor != nil
 		s.byName[j.Name] = e
 		if j.Disabled == "" {
 			s.entries = append(s.entries, e)
+			s.pressing = s.pressing || e.pressing
 		}
 	}
 	if s.store == nil {
 		memory := newTransient()
-		s.store, s.memory, s.batchJobs = memory, memory, 64
+		s.store, s.memory, s.batchJobs = memory, memory, batchFree
 		for _, e := range s.byName {
 			e.kept = memory.job(e.job.Name)
 		}
@@ -338,15 +343,6 @@ func (s *Scheduler) settling(ctx context.Context, clock *clockwork) {
 			s.settleAll()
 		}
 	}
-}
-
-// settleAll looks at every job.
-func (s *Scheduler) settleAll() {
-	now := time.Now()
-	s.mu.Lock()
-	s.tickedAt = now
-	s.mu.Unlock()
-	s.settle(s.entries, now.UnixMilli())
 }
 
 // watch compares the wall clock with the monotonic one.

@@ -10,6 +10,8 @@ import (
 type entry struct {
 	job    *Job
 	serial bool // at most one run at a time, the others wait: overlap Queue and Replace
+	// pressing: its slots are claimed as soon as they are due, and not when a worker is free for their runs.
+	pressing bool
 
 	table *timetable
 	kept  *transientJob

@@ -78,6 +78,7 @@ func (s *Scheduler) followVersions() {
 		}
 		s.supersede(e, false)
 		e.next = e.after(st.Watermark.UnixMilli())
+		s.expect(e)
 		back = append(back, e.job.Name)
 	}
 	if len(back) > 0 {
