@@ -48,7 +48,7 @@ func BenchmarkListDuringBurst(b *testing.B) {
 		}
 		stop()
 	}
-	reportLateness(b, took)
+	reportMedians(b, []lateness{latenessOf(took)})
 	b.ReportMetric(float64(len(took))/float64(b.N), "answers/op")
 	b.ReportMetric(0, "ns/op")
 }
