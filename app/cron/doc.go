@@ -107,6 +107,7 @@
 //   - Who gets a ticket reads the row and starts the attempt. Start moves the row to that process, and
 //     holds only while the token is the ticket's, the run is queued, and the attempt is its next one.
 //     So of any number of deliveries one starts it; the others, and those that come too late, are void.
+//     It is the row that says so: a process's own memory of a run may be older than the ticket.
 //     A run that its job or group blocks, or whose job this process does not know, is put back for a
 //     moment; it is still its holder's.
 //   - From there on all is as in one process: wrappers, log, progress, lease, cancel, fences. A process

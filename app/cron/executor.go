@@ -38,6 +38,10 @@ type Ticket struct {
 	NotBefore time.Time // zero: at once
 }
 
+func (t Ticket) same(as Ticket) bool {
+	return t.Run == as.Run && t.Token == as.Token && t.Attempt == as.Attempt
+}
+
 // Answer is what a queue is told of a ticket.
 type Answer struct {
 	// Again, if not 0, asks for the ticket to be put back and to be handed out once more after so

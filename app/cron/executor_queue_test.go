@@ -40,6 +40,7 @@ type end struct {
 	*queue
 	workers int
 	cut     atomic.Bool // the process is as good as dead
+	deaf    atomic.Bool // it is handed no tickets
 	working sync.Map    // run -> cancel
 }
 
@@ -127,7 +128,7 @@ func (e *end) do(w cron.Worker, t cron.Ticket) {
 func (e *end) next() (cron.Ticket, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.cut.Load() {
+	if e.cut.Load() || e.deaf.Load() {
 		return cron.Ticket{}, false
 	}
 	for _, i := range rand.Perm(len(e.waiting)) {
@@ -156,7 +157,8 @@ func (q *queue) outcomes() map[string]int {
 type wire struct {
 	cut
 	end      *end
-	unfenced atomic.Bool // its starts ask for no attempt in particular, and move nothing
+	look     time.Duration // how long it takes to read a run
+	unfenced atomic.Bool   // its starts ask for no attempt in particular, and move nothing
 }
 
 func (l *wire) Start(ctx context.Context, s cron.Start) (cron.StartOutcome, error) {
@@ -176,6 +178,7 @@ func (l *wire) Finish(ctx context.Context, f cron.Finish) error {
 }
 
 func (l *wire) Run(ctx context.Context, id string) (cron.Record, error) {
+	time.Sleep(l.look)
 	if err := l.gone(); err != nil {
 		return cron.Record{}, err
 	}

@@ -101,7 +101,8 @@ func (s *Scheduler) beat() bool {
 	var lostTrack []Held
 	for _, h := range held {
 		inStore[h.ID] = true
-		if runs[h.ID] != nil || s.mail.taking[h.ID] || !quiet || s.claiming > 0 || s.phase == draining {
+		_, taking := s.mail.taking[h.ID]
+		if runs[h.ID] != nil || taking || !quiet || s.claiming > 0 || s.phase == draining {
 			delete(s.orphans, h.ID)
 			continue
 		}

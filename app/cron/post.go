@@ -21,9 +21,9 @@ const (
 type mail struct {
 	out    []*Run
 	sign   chan struct{}
-	err    error           // of the last call of Enqueue
-	taking map[string]bool // runs whose ticket is looked at, and that are not yet ours
-	work   error           // of the last call of Work
+	err    error             // of the last call of Enqueue
+	taking map[string]Ticket // the one of a run that is looked at, while the run is not yet ours
+	work   error             // of the last call of Work
 }
 
 // enlist puts a run that may start in line: for a worker of this process, or in the queue. s.mu is held.

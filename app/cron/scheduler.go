@@ -164,7 +164,7 @@ func New(c Config) *Scheduler {
 	}
 	s.work, s.stopWork = context.WithCancel(context.Background())
 	s.take, s.stopTaking = context.WithCancel(s.work)
-	s.mail = mail{sign: make(chan struct{}, 1), taking: make(map[string]bool)}
+	s.mail = mail{sign: make(chan struct{}, 1), taking: make(map[string]Ticket)}
 	if s.store == nil {
 		s.cfg.Executor = nil
 	}

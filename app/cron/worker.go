@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	blockedWait = time.Second      // until a run tries again that another of its job or group blocks
+	blockedWait = time.Second      // until a run tries again that another of its job or group blocks, or its own past
 	strangeWait = 10 * time.Second // until another process, of another version, may have the ticket of a job unknown here
 	storeWait   = 2 * time.Second  // until the store is asked again that did not answer
 )
@@ -124,16 +124,26 @@ func later(d time.Duration) *Answer { return &Answer{Again: max(d, time.Millisec
 
 // accept takes the run of a ticket that this process itself has posted, which spares a look at the
 // store. Neither a run nor an outcome: the store has to be asked. s.mu is held.
+//
+// A run may have several tickets in the queue, since it was taken over or is at a later attempt, and the one
+// that this process has, or looks at, may be out of date. So without the store a ticket is void only if it is
+// the same, and seen to already, or if its attempt was made. A wrong void would leave the run waiting until
+// its holder sends the ticket again, two leases later.
 func (s *Scheduler) accept(t Ticket) (*Run, *Answer) {
-	if s.mail.taking[t.Run] {
-		return nil, void() // delivered twice; the other delivery sees to it
-	}
 	r := s.byName[t.Job].run(t.Run)
+	if r == nil || r.token != t.Token || t.Attempt > int(r.attempt.Load())+1 {
+		other, taking := s.mail.taking[t.Run]
+		switch {
+		case !taking:
+			s.mail.taking[t.Run] = t
+			return nil, nil
+		case other.same(t):
+			return nil, void() // delivered twice; the other delivery sees to it
+		}
+		return nil, later(blockedWait)
+	}
 	switch {
-	case r == nil:
-		s.mail.taking[t.Run] = true
-		return nil, nil
-	case !r.posted || r.begun || r.ending || r.token != t.Token || int(r.attempt.Load())+1 != t.Attempt:
+	case !r.posted || r.begun || r.ending || t.Attempt <= int(r.attempt.Load()):
 		return nil, void()
 	case time.Until(r.nextAt) > 0:
 		return nil, later(time.Until(r.nextAt))
@@ -170,6 +180,8 @@ func (s *Scheduler) read(t Ticket) (*Run, *Answer) {
 		return nil, later(strangeWait)
 	case rec.NextAt != nil && time.Until(*rec.NextAt) > 0:
 		return nil, later(time.Until(*rec.NextAt))
+	case s.holds(rec):
+		return nil, later(blockedWait)
 	}
 	r := s.restore(rec, rec.Token, rec.Attempts)
 	if rec.StartedAt != nil {
@@ -178,6 +190,14 @@ func (s *Scheduler) read(t Ticket) (*Run, *Answer) {
 	r.begun = true
 	r.over = make(chan Answer, 1)
 	return r, nil
+}
+
+// holds says whether this process still has the run as it was before another took it over or started it. It
+// lets go of it when it hears of that, or when the function that goes on here has returned.
+func (s *Scheduler) holds(rec Record) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.byName[rec.Job].run(rec.ID) != nil
 }
 
 // commence commits the start of the attempt and begins it. An outcome says that it has not begun: until
@@ -189,7 +209,7 @@ func (s *Scheduler) commence(r *Run) *Answer {
 	out, err := s.ask(r)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.mail.taking, r.id)
+	s.untake(r)
 	switch {
 	case err != nil:
 		r.over = nil
@@ -226,10 +246,18 @@ func (s *Scheduler) tooLateFor(r *Run) bool {
 	if !r.late() {
 		return false
 	}
-	delete(s.mail.taking, r.id)
+	s.untake(r)
 	s.own(r)
 	s.endLater(r, s.unstarted(r, Skipped, ReasonLate, lateDetail(r.job.Policies.StartWithin)))
 	return true
+}
+
+// untake ends the look at the ticket of a run that came from the store. Who works a run that was this
+// process's already looked at none; what is noted then is another's. s.mu is held.
+func (s *Scheduler) untake(r *Run) {
+	if r.seq == 0 {
+		delete(s.mail.taking, r.id)
+	}
 }
 
 // own makes a run this process's. s.mu is held.
