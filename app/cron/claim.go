@@ -258,13 +258,14 @@ func (s *Scheduler) won(b *batch, e *entry, i int, got *Claimed) *Run {
 
 // prepare fills in the run of a claim.
 func (s *Scheduler) prepare(r *Run, e *entry, c *Claim, got *Claimed) {
-	r.id, r.job, r.trigger, r.slot, r.dataSlot = c.ID, e.job, c.Trigger, c.Slot, c.DataSlot
-	r.args, r.key, r.actor = c.Args, c.Key, c.Actor
-	r.instance, r.log, r.journal.limit = s.instance.ID, s.log, s.cfg.MaxRunLog
+	r.id, r.job, r.trigger, r.slot, r.args = c.ID, e.job, c.Trigger, c.Slot, c.Args
+	if c.Slot.IsZero() {
+		r.asked = &asked{c.DataSlot, c.Key, c.Actor}
+	}
+	r.instance, r.log, r.maxLog = s.instance.ID, s.log, s.cfg.MaxRunLog
 	r.trace = s.trace(c.ID)
 	r.entry, r.token, r.status, r.queuedAt = e, c.Token, got.Status, c.At
 	r.serial = e.serial || c.Overlap == Queue || c.Overlap == Replace
-	r.attempts = r.firstAttempt[:0]
 	if got.Status == Running {
 		r.attempt.Store(1)
 	}

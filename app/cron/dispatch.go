@@ -103,7 +103,7 @@ func (s *Scheduler) unstarted(r *Run, status Status, reason Reason, text string)
 	r.ending = true
 	f := Finish{
 		Fence: r.fence(), Job: r.job.Name, Slot: r.slot, Status: status, Reason: reason, Error: text,
-		Attempts: append([]Attempt(nil), r.attempts...), Started: r.startedAt, At: present(), kept: r.entry.kept,
+		Attempts: r.allAttempts(), Started: r.startedAt, At: present(), kept: r.entry.kept,
 	}
 	if s.cfg.Executor != nil && r.status == Queued { // another process may start it at this moment
 		f.Attempt = int(r.attempt.Load()) + 1
@@ -152,7 +152,7 @@ func (s *Scheduler) enter(r *Run, now time.Time) bool {
 	if r.startedAt.IsZero() {
 		r.startedAt = now
 	}
-	r.attempts = append(r.attempts, Attempt{Number: int(r.attempt.Load()), Instance: r.instance, StartedAt: now})
+	r.attemptAt = now
 	if r.stopped != nil {
 		r.cancel(r.stopped)
 	}
@@ -195,9 +195,9 @@ func (s *Scheduler) endLater(r *Run, f Finish) { s.wg.Go(func() { s.end(r, f) })
 // end commits the end of a run, or of an attempt, and wakes what waited for it.
 func (s *Scheduler) end(r *Run, f Finish) {
 	if f.Status.Ended() {
-		f.Lines = r.journal.close(f.At, int(r.attempt.Load()))
+		f.Lines = r.diary(true).close(f.At, int(r.attempt.Load()))
 	} else {
-		f.Lines = r.journal.take()
+		f.Lines = r.diary(true).take()
 	}
 	err := s.store.Finish(s.work, f)
 	if err != nil && !fenced(err) {

@@ -124,7 +124,7 @@ func (s *Scheduler) abandon() (left int) {
 		if r.status == Queued { // it waits for the store to begin
 			f.Status, f.Reason, f.Error, f.Release = Queued, "", "", true
 		}
-		f.Lines = r.journal.close(f.At, int(r.attempt.Load()))
+		f.Lines = r.diary(true).close(f.At, int(r.attempt.Load()))
 		stuck = append(stuck, filed{r, f.At, &f})
 	}
 	s.mu.Unlock()

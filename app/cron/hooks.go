@@ -130,7 +130,7 @@ func (h *hookSet) beforehand() Middleware {
 				for _, hook := range h.before {
 					if err := callHook(ctx, hook); err != nil {
 						logHook(run.log, "Before", run.job.Name, run.id, err)
-						run.journal.add(time.Now(), 1, "ERROR", "hook Before: "+errorText(err), nil)
+						run.diary(false).add(time.Now(), 1, "ERROR", "hook Before: "+errorText(err), nil)
 					}
 				}
 			}

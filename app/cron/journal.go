@@ -12,7 +12,7 @@ import (
 const maxLine = 16 << 10
 
 // journal gathers the lines that one run logs, up to a number of bytes. What is beyond them is
-// counted, and a line says where the log was cut.
+// counted, and a line says where the log was cut. What reads a nil journal finds it empty.
 type journal struct {
 	mu      sync.Mutex
 	lines   []LogLine
@@ -67,6 +67,9 @@ func (j *journal) put(at time.Time, attempt int, level, message string, attrs js
 
 // take returns the lines gathered since the last take.
 func (j *journal) take() []LogLine {
+	if j == nil {
+		return nil
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	lines := j.lines
@@ -76,6 +79,9 @@ func (j *journal) take() []LogLine {
 
 // close is take for the last time: it says how many lines were left out.
 func (j *journal) close(at time.Time, attempt int) []LogLine {
+	if j == nil {
+		return nil
+	}
 	j.mu.Lock()
 	if j.dropped > 0 {
 		j.put(at, attempt, "WARN", fmt.Sprintf("[%d lines were left out]", j.dropped), nil)
@@ -87,6 +93,9 @@ func (j *journal) close(at time.Time, attempt int) []LogLine {
 
 // last is the number of the last line.
 func (j *journal) last() int64 {
+	if j == nil {
+		return 0
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.seq

@@ -270,9 +270,9 @@ func (s *Scheduler) note() {
 	defer cancel()
 	if err := s.store.Note(ctx, notes); err != nil {
 		for i, r := range from { // they are told again, at the latest when the run ends
-			r.journal.restore(notes[i].Lines)
+			r.diary(false).restore(notes[i].Lines)
 			r.mu.Lock()
-			r.moved = r.moved || notes[i].Progress != nil
+			r.words.moved = r.words.moved || notes[i].Progress != nil
 			r.mu.Unlock()
 		}
 		return

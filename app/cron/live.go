@@ -20,7 +20,8 @@ type live struct {
 	queuedAt  time.Time
 	startedAt time.Time // of the first attempt
 	nextAt    time.Time
-	attempts  []Attempt
+	attempts  []Attempt   // that have ended
+	attemptAt time.Time   // start of the one that goes on
 	begun     bool        // a worker has it
 	placed    bool        // it has a place in its group; see limits.go
 	gone      bool        // this process has nothing more to do with it
@@ -34,10 +35,15 @@ type live struct {
 	lost      bool       // another owner has it: whatever it does now counts for nothing
 	done      chan struct{}
 
-	posted   bool          // it waits in the queue, or for its turn to; see post
-	resend   time.Duration // how long its ticket is waited for before it is sent again
-	resendAt time.Time
-	over     chan Answer // of its ticket, when it is being worked
+	posted bool        // it waits in the queue, or for its turn to; see post
+	sent   *sent       // nil: it has no ticket
+	over   chan Answer // of its ticket, when it is being worked
+}
+
+// sent is when the ticket of a run is sent again.
+type sent struct {
+	wait time.Duration // how long it was waited for
+	at   time.Time     // zero: it is on its way to the queue
 }
 
 // stopError is the cause a run's context ends with when its end was asked for.
@@ -77,33 +83,51 @@ func (r *Run) stop(reason Reason, by string) {
 
 // overdue says whether the function runs on although its context has ended.
 func (r *Run) overdue(now time.Time) bool {
-	if r.status != Running || len(r.attempts) == 0 {
+	if r.status != Running || r.attemptAt.IsZero() {
 		return false
 	}
 	if r.stopped != nil {
 		return true
 	}
 	t := r.job.Policies.Timeout
-	return t > 0 && now.Sub(r.attempts[len(r.attempts)-1].StartedAt) > t+100*time.Millisecond
+	return t > 0 && now.Sub(r.attemptAt) > t+100*time.Millisecond
+}
+
+// allAttempts are those that have ended and the one that goes on. Scheduler.mu is held.
+func (r *Run) allAttempts() []Attempt {
+	all := append([]Attempt(nil), r.attempts...)
+	if !r.attemptAt.IsZero() {
+		all = append(all, r.thisAttempt())
+	}
+	return all
+}
+
+func (r *Run) thisAttempt() Attempt {
+	return Attempt{Number: int(r.attempt.Load()), Instance: r.instance, StartedAt: r.attemptAt}
 }
 
 // record is the run as it stands. Scheduler.mu is held.
 func (r *Run) record() Record {
 	rec := Record{
 		ID: r.id, Job: r.job.Name, Status: r.status, Trigger: r.trigger, Attempt: int(r.attempt.Load()),
-		Attempts: append([]Attempt(nil), r.attempts...), Args: r.args, Key: r.key, Actor: r.actor,
+		Attempts: r.allAttempts(), Args: r.args,
 		Instance: r.instance, QueuedAt: r.queuedAt, Token: r.token, Group: r.job.Policies.Group,
 		TraceID: r.trace,
 	}
-	rec.Slot, rec.DataSlot = optional(r.slot), optional(r.dataSlot)
+	rec.Slot = optional(r.slot)
+	if a := r.asked; a != nil {
+		rec.DataSlot, rec.Key, rec.Actor = optional(a.dataSlot), a.key, a.actor
+	}
 	rec.StartedAt, rec.NextAt = optional(r.startedAt), optional(r.nextAt)
 	r.mu.Lock()
-	rec.Result = r.result
-	if r.progress != nil {
-		p := *r.progress
-		rec.Progress = &p
+	defer r.mu.Unlock()
+	if w := r.words; w != nil {
+		rec.Result = w.result
+		if w.progress != nil {
+			p := *w.progress
+			rec.Progress = &p
+		}
 	}
-	r.mu.Unlock()
 	return rec
 }
 
@@ -112,7 +136,7 @@ func (r *Run) endRecord(f *Finish) Record {
 	rec := r.record()
 	rec.Status, rec.Reason, rec.Error, rec.Stack = f.Status, f.Reason, f.Error, f.Stack
 	if f.Status.Ended() {
-		rec.LogSeq = r.journal.last()
+		rec.LogSeq = r.diary(true).last()
 		rec.EndedAt = optional(f.At) // a copy: f may be used again
 		if !f.Started.IsZero() {
 			took := f.At.Sub(f.Started).Milliseconds()
@@ -141,11 +165,13 @@ func optional(t time.Time) *time.Time {
 func (r *Run) finish(ctx context.Context, err error, now time.Time, stopping bool) Finish {
 	r.ending = true
 	f := Finish{Fence: r.fence(), Job: r.job.Name, Slot: r.slot, Started: r.startedAt, At: now, kept: r.entry.kept}
-	if n := len(r.attempts); n > 0 {
-		r.attempts[n-1].EndedAt = &now
+	if !r.attemptAt.IsZero() {
+		a := r.thisAttempt()
+		a.EndedAt = &now
 		if err != nil {
-			r.attempts[n-1].Error = errorText(err)
+			a.Error = errorText(err)
 		}
+		r.attempts, r.attemptAt = append(r.attempts, a), time.Time{}
 	}
 	if err == nil {
 		f.Status = Succeeded
@@ -155,8 +181,10 @@ func (r *Run) finish(ctx context.Context, err error, now time.Time, stopping boo
 	}
 	f.Attempts = r.attempts[:len(r.attempts):len(r.attempts)]
 	r.mu.Lock()
-	f.Result, f.Progress = r.result, r.progress
-	r.mu.Unlock()
+	defer r.mu.Unlock()
+	if w := r.words; w != nil {
+		f.Result, f.Progress = w.result, w.progress
+	}
 	return f
 }
 

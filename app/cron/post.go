@@ -46,7 +46,7 @@ func (s *Scheduler) post(r *Run) {
 		s.wg.Go(func() { s.giveBack(r) })
 		return
 	}
-	r.posted, r.resend = true, 0
+	r.posted, r.sent = true, &sent{}
 	if e := r.entry; r.serial && r.attempt.Load() == 0 {
 		e.file = append(e.file, r)
 		if e.file[0] != r {
@@ -145,10 +145,10 @@ func (s *Scheduler) posted(runs []*Run, n int, err error) bool {
 	}
 	now := time.Now()
 	for _, r := range runs {
-		r.resend = min(max(2*r.resend, 2*s.cfg.Lease), resendMost*s.cfg.Lease)
-		r.resendAt = now.Add(r.resend)
+		r.sent.wait = min(max(2*r.sent.wait, 2*s.cfg.Lease), resendMost*s.cfg.Lease)
+		r.sent.at = now.Add(r.sent.wait)
 		if r.nextAt.After(now) {
-			r.resendAt = r.nextAt.Add(r.resend)
+			r.sent.at = r.nextAt.Add(r.sent.wait)
 		}
 	}
 	s.mail.out = slices.Delete(s.mail.out, 0, n)
@@ -161,8 +161,8 @@ func (s *Scheduler) resend(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for r := range s.runs.all() {
-		if r.posted && !r.begun && !r.ending && !r.resendAt.IsZero() && now.After(r.resendAt) {
-			r.resendAt = time.Time{}
+		if r.posted && !r.begun && !r.ending && !r.sent.at.IsZero() && now.After(r.sent.at) {
+			r.sent.at = time.Time{}
 			s.mail.out = append(s.mail.out, r)
 		}
 	}

@@ -17,26 +17,55 @@ type Run struct {
 	id       string
 	job      *Job
 	trigger  Trigger
-	slot     time.Time // claimed
-	dataSlot time.Time
+	slot     time.Time    // claimed
+	asked    *asked       // nil: it is for a slot
 	attempt  atomic.Int32 // counts from 1 while the function runs
 	failed   int          // attempts that ended in an error
 	args     json.RawMessage
-	key      string
-	actor    string
 	instance string
 	trace    string // ID of its trace; empty: none
 	log      *slog.Logger
-	journal  journal
+	maxLog   int // bytes of log lines that are kept
 
-	mu       sync.Mutex
+	mu    sync.Mutex
+	words *words // nil: it has told nothing yet
+
+	live // what the scheduler keeps about it
+}
+
+// Most runs are for a slot and tell little, and a burst makes thousands: what few of them have is set apart.
+
+// asked is what was given with a run that somebody asked for.
+type asked struct {
+	dataSlot time.Time // the past slot that it stands for
+	key      string
+	actor    string
+}
+
+// words are what a run has told. Run.mu guards them, but for the journal.
+type words struct {
+	journal  journal
 	progress *Progress
 	moved    bool // progress not yet noted
 	result   json.RawMessage
+}
 
-	firstAttempt [1]Attempt // room for what most runs need
+// speak returns where the run's words are kept. r.mu is held.
+func (r *Run) speak() *words {
+	if r.words == nil {
+		r.words = &words{journal: journal{limit: r.maxLog}}
+	}
+	return r.words
+}
 
-	live // what the scheduler keeps about it
+// diary returns the run's journal; with some, only if there is one.
+func (r *Run) diary(some bool) *journal {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if some && r.words == nil {
+		return nil
+	}
+	return &r.speak().journal
 }
 
 type runKey struct{}
@@ -69,8 +98,8 @@ func (r *Run) Slot() time.Time {
 	if r == nil {
 		return time.Time{}
 	}
-	if r.slot.IsZero() {
-		return r.dataSlot
+	if r.slot.IsZero() && r.asked != nil {
+		return r.asked.dataSlot
 	}
 	return r.slot
 }
@@ -119,7 +148,8 @@ func (r *Run) Progress(done, total int64, text string) {
 	}
 	text = clip(text, maxProgressText)
 	r.mu.Lock()
-	r.progress, r.moved = &Progress{Done: done, Total: total, Text: text}, true
+	w := r.speak()
+	w.progress, w.moved = &Progress{Done: done, Total: total, Text: text}, true
 	r.mu.Unlock()
 }
 
@@ -142,20 +172,20 @@ func (r *Run) Result(v any) error {
 		return fmt.Errorf("result of job %q: %d bytes of JSON are more than %d; keep it elsewhere and name the place", r.job.Name, len(raw), maxResult)
 	}
 	r.mu.Lock()
-	r.result = raw
+	r.speak().result = raw
 	r.mu.Unlock()
 	return nil
 }
 
 // told returns what has not been noted yet.
 func (r *Run) told() (Note, bool) {
-	lines := r.journal.take()
+	lines := r.diary(true).take()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := Note{Fence: r.fence(), Lines: lines}
-	if r.moved {
-		p := *r.progress
-		n.Progress, r.moved = &p, false
+	if w := r.words; w != nil && w.moved {
+		p := *w.progress
+		n.Progress, w.moved = &p, false
 	}
 	return n, len(lines) > 0 || n.Progress != nil
 }

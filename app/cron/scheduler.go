@@ -186,6 +186,7 @@ func New(c Config) *Scheduler {
 		s.store, s.memory, s.batchJobs = memory, memory, batchFree
 		for _, e := range s.byName {
 			e.kept = memory.job(e.job.Name)
+			e.kept.group = e.job.Policies.Group
 		}
 	}
 	return s

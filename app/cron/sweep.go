@@ -234,18 +234,21 @@ func (s *Scheduler) restore(rec Record, token int64, attempts []Attempt) *Run {
 	e := s.byName[rec.Job]
 	r := &Run{
 		id: rec.ID, job: e.job, trigger: rec.Trigger, failed: failures(rec),
-		args: rec.Args, key: rec.Key, actor: rec.Actor, instance: s.instance.ID, trace: s.trace(rec.ID), log: s.log,
-		progress: rec.Progress, result: rec.Result, journal: journal{limit: s.cfg.MaxRunLog, seq: rec.LogSeq},
+		args: rec.Args, instance: s.instance.ID, trace: s.trace(rec.ID), log: s.log, maxLog: s.cfg.MaxRunLog,
 	}
+	w := r.speak()
+	w.progress, w.result, w.journal.seq = rec.Progress, rec.Result, rec.LogSeq
 	r.live = live{
 		entry: e, token: token, status: Queued, queuedAt: rec.QueuedAt, attempts: attempts, serial: e.serial || rec.Trigger == ByCatchUp || rec.Trigger == ByBackfill,
 	}
 	r.attempt.Store(int32(rec.Attempt)) //nolint:gosec // it is counted in ones
 	if rec.Slot != nil {
 		r.slot = *rec.Slot
+		return r
 	}
+	r.asked = &asked{key: rec.Key, actor: rec.Actor}
 	if rec.DataSlot != nil {
-		r.dataSlot = *rec.DataSlot
+		r.asked.dataSlot = *rec.DataSlot
 	}
 	return r
 }

@@ -18,13 +18,15 @@ type transient struct {
 
 type transientJob struct {
 	state State
+	group string // of which its runs are
 	rows  []transientRow
 }
 
+// transientRow is an active run. There may be thousands, of which few have more than a status.
 type transientRow struct {
-	Held
-	key    string
-	group  string
+	Fence
+	status Status
+	cancel Reason  // why its end was asked for; empty: it was not
 	record *Record // of a run by hand
 }
 
@@ -85,8 +87,8 @@ func (t *transient) claim(c *Claim) Claimed {
 	}
 	if byHand && c.Key != "" {
 		for _, row := range j.rows {
-			if row.key == c.Key {
-				return Claimed{ID: row.ID, Status: row.Status}
+			if row.record != nil && row.record.Key == c.Key {
+				return Claimed{ID: row.ID, Status: row.status}
 			}
 		}
 	}
@@ -104,12 +106,12 @@ func (t *transient) claim(c *Claim) Claimed {
 		j.state.LastStatus = Skipped
 		return got
 	}
-	row := transientRow{Held: Held{Fence: c.Fence, Status: got.Status}, key: c.Key, group: c.Group}
+	row := transientRow{Fence: c.Fence, status: got.Status}
 	if byHand {
 		row.record = &Record{ID: c.ID, Job: c.Job, Status: got.Status, Trigger: c.Trigger, DataSlot: optional(c.DataSlot), Args: c.Args, Key: c.Key, Actor: c.Actor, Instance: c.Instance, QueuedAt: c.At}
 	}
 	if got.Status == Running {
-		t.count(c.Group, 1)
+		t.count(j.group, 1)
 	}
 	j.rows = append(j.rows, row)
 	return got
@@ -131,11 +133,11 @@ func (t *transient) overlap(j *transientJob, c *Claim, got *Claimed) {
 		got.Status = Queued
 		queued := 0
 		for i := range j.rows {
-			if j.rows[i].Status == Queued {
+			if j.rows[i].status == Queued {
 				queued++
 			}
 			if c.Overlap == Replace {
-				j.rows[i].Cancel, j.rows[i].Reason = true, ReasonReplaced
+				j.rows[i].cancel = ReasonReplaced
 			}
 		}
 		if c.Overlap == Queue && queued >= c.QueueCap && !c.Force {
@@ -163,12 +165,12 @@ func (t *transient) Start(_ context.Context, s Start) (StartOutcome, error) {
 		return StartOutcome{}, ErrFenced
 	}
 	row := &j.rows[i]
-	if row.Cancel {
-		return StartOutcome{Cancelled: true, Reason: row.Reason}, nil
+	if row.cancel != "" {
+		return StartOutcome{Cancelled: true, Reason: row.cancel}, nil
 	}
 	if s.Serial {
 		for k := range j.rows {
-			if k != i && j.rows[k].Status == Running {
+			if k != i && j.rows[k].status == Running {
 				return StartOutcome{Blocked: true}, nil
 			}
 		}
@@ -176,8 +178,8 @@ func (t *transient) Start(_ context.Context, s Start) (StartOutcome, error) {
 	if s.Group != "" && t.groups[s.Group] >= s.GroupLimit {
 		return StartOutcome{Blocked: true}, nil
 	}
-	row.Status = Running
-	t.count(row.group, 1)
+	row.status = Running
+	t.count(j.group, 1)
 	return StartOutcome{Started: true}, nil
 }
 
@@ -210,11 +212,11 @@ func (t *transient) end(f *Finish) error {
 		return ErrFenced
 	}
 	row := &j.rows[i]
-	if row.Status == Running {
-		t.count(row.group, -1)
+	if row.status == Running {
+		t.count(j.group, -1)
 	}
 	if f.Status == Queued {
-		row.Status = Queued
+		row.status = Queued
 		return nil
 	}
 	st := &j.state
@@ -241,8 +243,8 @@ func (t *transient) succeeded(r *Run, at time.Time) {
 	if i < 0 {
 		return
 	}
-	if row := &j.rows[i]; row.Status == Running {
-		t.count(row.group, -1)
+	if j.rows[i].status == Running {
+		t.count(j.group, -1)
 	}
 	st := &j.state
 	st.LastStatus, st.LastError, st.LastSuccess = Succeeded, "", at
@@ -265,8 +267,8 @@ func (t *transient) Beat(_ context.Context, b Beat) ([]Held, error) {
 	var held []Held
 	for _, j := range t.jobs {
 		for i := range j.rows {
-			if j.rows[i].Cancel || !b.Quick {
-				held = append(held, j.rows[i].Held)
+			if row := &j.rows[i]; row.cancel != "" || !b.Quick {
+				held = append(held, Held{Fence: row.Fence, Status: row.status, Cancel: row.cancel != "", Reason: row.cancel})
 			}
 		}
 	}
@@ -307,10 +309,10 @@ func (t *transient) Run(_ context.Context, id string) (Record, error) {
 			if row := &j.rows[i]; row.ID == id {
 				if row.record != nil {
 					rec := *row.record
-					rec.Status = row.Status
+					rec.Status = row.status
 					return rec, nil
 				}
-				return Record{ID: id, Job: j.state.Name, Status: row.Status}, nil
+				return Record{ID: id, Job: j.state.Name, Status: row.status}, nil
 			}
 		}
 	}
@@ -358,7 +360,7 @@ func (t *transient) Cancel(ctx context.Context, id string, reason Reason, _ stri
 	for _, j := range t.jobs {
 		for i := range j.rows {
 			if j.rows[i].ID == id {
-				j.rows[i].Cancel, j.rows[i].Reason = true, reason
+				j.rows[i].cancel = reason
 			}
 		}
 	}

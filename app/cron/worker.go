@@ -223,7 +223,7 @@ func (s *Scheduler) commence(r *Run) *Answer {
 	case out.Blocked:
 		r.over, r.begun = nil, false
 		if r.posted { // a ticket that was to be sent again meanwhile was not: the queue has it, and may yet lose it
-			r.resendAt = time.Now().Add(max(r.resend, 2*s.cfg.Lease))
+			r.sent.at = time.Now().Add(max(r.sent.wait, 2*s.cfg.Lease))
 		}
 		return later(blockedWait)
 	case out.Cancelled:
