@@ -228,5 +228,5 @@ func (s *Scheduler) claimPulled(b *batch) work {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.another()
+	return s.another(time.Time{})
 }

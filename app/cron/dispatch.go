@@ -118,7 +118,7 @@ func (s *Scheduler) invoke(r *Run) (next work) {
 		s.mu.Lock()
 		if !s.enter(r, present()) {
 			defer s.mu.Unlock()
-			return s.another()
+			return s.another(time.Time{})
 		}
 		s.mu.Unlock()
 	}
@@ -174,12 +174,12 @@ func (s *Scheduler) returned(ctx context.Context, r *Run, err error) (next work)
 	if s.memory != nil && !lost {
 		r.ending = true
 		s.file(ctx, r, err, now)
-		next = s.another()
+		next = s.another(now)
 		s.mu.Unlock()
 		return next
 	}
 	f := r.finish(ctx, err, now, s.phase == draining)
-	next = s.another()
+	next = s.another(now)
 	s.mu.Unlock()
 	if lost {
 		s.log.Warn("run ended after its lease was lost; the outcome is not recorded", "job", r.job.Name, "run", r.id, "error", err)

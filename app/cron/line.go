@@ -1,5 +1,7 @@
 package cron
 
+import "time"
+
 // line is the runs that could start at once if a worker were free, in order of arrival.
 type line struct {
 	runs []*Run
@@ -46,7 +48,7 @@ func (s *Scheduler) pump() {
 func (s *Scheduler) awaken() {
 	s.mu.Lock()
 	s.waking = false
-	w := s.another()
+	w := s.another(time.Time{})
 	s.mu.Unlock()
 	s.labour(w)
 }
@@ -66,13 +68,13 @@ func (s *Scheduler) labour(w work) {
 			continue
 		}
 		s.mu.Lock()
-		w = s.another()
+		w = s.another(time.Time{})
 		s.mu.Unlock()
 	}
 }
 
-// another returns what a worker does next, or sets it free. s.mu is held.
-func (s *Scheduler) another() work {
+// another returns what a worker does next, or sets it free. now may be zero: it is not known. s.mu is held.
+func (s *Scheduler) another(now time.Time) work {
 	for {
 		r := s.next()
 		if r == nil {
@@ -83,8 +85,13 @@ func (s *Scheduler) another() work {
 			s.pump()
 			return work{batch: b}
 		}
-		if s.memory != nil && r.unhindered() && !s.enter(r, present()) {
-			continue
+		if s.memory != nil && r.unhindered() {
+			if now.IsZero() {
+				now = present()
+			}
+			if !s.enter(r, now) {
+				continue
+			}
 		}
 		s.pump()
 		return work{run: r}

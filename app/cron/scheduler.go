@@ -172,8 +172,11 @@ func New(c Config) *Scheduler {
 		s.base = c.Context(s.base)
 	}
 	s.hooks.open(s.base, c.Workers, c.Log)
-	for _, j := range c.Jobs {
-		e := &entry{job: j, table: j.timetable(), next: never, serial: j.Policies.Overlap == Queue || j.Policies.Overlap == Replace}
+	entries := make([]entry, len(c.Jobs)) // side by side, as they are looked at in a burst
+	for i, j := range c.Jobs {
+		e := &entries[i]
+		*e = entry{job: j, code: j.timetable(), next: never, serial: j.Policies.Overlap == Queue || j.Policies.Overlap == Replace}
+		e.table = &e.code
 		e.pressing = e.serial || j.Policies.Group != "" || s.cfg.Executor != nil
 		s.byName[j.Name] = e
 		if j.Disabled == "" {
@@ -182,11 +185,10 @@ func New(c Config) *Scheduler {
 		}
 	}
 	if s.store == nil {
-		memory := newTransient()
+		memory := newTransient(c.Jobs)
 		s.store, s.memory, s.batchJobs = memory, memory, batchFree
 		for _, e := range s.byName {
-			e.kept = memory.job(e.job.Name)
-			e.kept.group = e.job.Policies.Group
+			e.kept = memory.jobs[e.job.Name]
 		}
 	}
 	return s

@@ -14,6 +14,7 @@ type entry struct {
 	pressing bool
 
 	table *timetable
+	code  timetable // what the code says
 	kept  *transientJob
 	keys  []string // of the schedules it is placed on; clockwork.mu guards it
 

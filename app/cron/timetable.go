@@ -19,13 +19,14 @@ type timetable struct {
 }
 
 // timetable returns what the code says.
-func (j *Job) timetable() *timetable {
-	return &timetable{exprs: j.Exprs, schedules: j.Schedules, zone: j.Zone}
+func (j *Job) timetable() timetable {
+	return timetable{exprs: j.Exprs, schedules: j.Schedules, zone: j.Zone}
 }
 
 // overridden returns what o makes of the job's timetable.
 func (j *Job) overridden(o Override) (*timetable, error) {
-	t := j.timetable()
+	code := j.timetable()
+	t := &code
 	t.since = o.At
 	if o.Expr == "" {
 		return t, nil

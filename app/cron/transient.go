@@ -17,9 +17,9 @@ type transient struct {
 }
 
 type transientJob struct {
-	state State
-	group string // of which its runs are
 	rows  []transientRow
+	group string // of which its runs are
+	state State
 }
 
 // transientRow is an active run. There may be thousands, of which few have more than a status.
@@ -32,8 +32,15 @@ type transientRow struct {
 
 var _ Store = (*transient)(nil)
 
-func newTransient() *transient {
-	return &transient{jobs: make(map[string]*transientJob), groups: make(map[string]int)}
+// newTransient has the jobs lie side by side, as they are looked at.
+func newTransient(jobs []*Job) *transient {
+	t := &transient{jobs: make(map[string]*transientJob, len(jobs)), groups: make(map[string]int)}
+	kept := make([]transientJob, len(jobs))
+	for i, j := range jobs {
+		kept[i].state.Name, kept[i].group = j.Name, j.Policies.Group
+		t.jobs[j.Name] = &kept[i]
+	}
+	return t
 }
 
 func (t *transient) job(name string) *transientJob {
