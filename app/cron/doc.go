@@ -15,9 +15,12 @@
 //  3. The plan decides about every slot since the watermark: it runs, or it is skipped with a
 //     reason. No slot is passed over.
 //  4. Claim inserts one row for each, under UNIQUE(job, slot), and moves the watermark in the same
-//     transaction. Of several processes one wins; the others see whose row it is and go on.
-//  5. The winner's run takes a worker at once, or waits: for a worker, its turn, its group, the
-//     time of its next attempt. Start commits the attempt before the function is called.
+//     transaction. Of several processes one wins; the others see whose row it is and go on. The
+//     worker that is to begin the run claims it, when it is free: until then the job is in the
+//     backlog. What cannot wait for that is claimed as soon as it is due; see backlog.go.
+//  5. A run that its worker has claimed begins, its start committed with the claim. Others wait: for a
+//     worker, their turn, their group, the time of the next attempt. Start commits such an attempt
+//     before the function is called.
 //  6. The function runs inside its wrappers. Finish commits how it ended, with what it told.
 //
 // A run by hand, a retry of an old run and a backfill enter at 4 with a row that has no slot.
@@ -72,7 +75,8 @@
 // [Overlap] is decided inside the claim's transaction, where other processes' runs are seen. Runs
 // that wait for each other keep the order of their slots. A run that waits takes no worker, and
 // what is in line starts in order of arrival: a slow job delays another's start only when all
-// workers are taken. A group's limit is counted at Start, over all processes.
+// workers are taken. Then slots stay unclaimed for a second, in which a process with a free worker may
+// have them, and become runs in line after it. A group's limit is counted at Start, over all processes.
 //
 // The wrappers are, from the outside: labels, logging, retry, timeout, those of [Registry.Use],
 // those of [Use]. A panic is isolated around the function and around each wrapper of a user's; the
@@ -158,8 +162,8 @@
 //
 //	registry.go option.go policy.go job.go ping.go         declaring jobs
 //	scheduler.go clockwork.go tickqueue.go     the life of a scheduler; ticks, by go-quartz
-//	timetable.go settle.go claim.go early.go   when a job is due; the plan; claims
-//	dispatch.go live.go                        starting, waiting, ending
+//	timetable.go backlog.go settle.go claim.go early.go    when a job is due; what waits; the plan; claims
+//	line.go dispatch.go live.go                workers; starting, waiting, ending
 //	executor.go post.go worker.go              through a queue: the contract, tickets out, tickets in
 //	keeper.go sweep.go                         leases, cancel requests, notes, pruning; dead processes
 //	labels.go logging.go retry.go timeout.go isolate.go    the wrappers
