@@ -270,7 +270,7 @@ func (s *Scheduler) syncOnce(ctx context.Context) error {
 		if e.job.Disabled != "" {
 			continue
 		}
-		if e.table, err = e.job.overridden(st.Override); err != nil {
+		if e.table, err = e.overridden(st.Override); err != nil {
 			s.log.Error("the schedule override of a job cannot be followed; the schedule in its code is", "job", st.Name, "expr", st.Override.Expr, "error", err)
 		}
 		e.adrift = err

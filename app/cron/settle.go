@@ -8,31 +8,33 @@ import (
 
 // entry is a job in the scheduler. Scheduler.mu guards what changes.
 type entry struct {
-	job    *Job
-	serial bool // at most one run at a time, the others wait: overlap Queue and Replace
-	// pressing: its slots are claimed as soon as they are due, and not when a worker is free for their runs.
-	pressing bool
-
+	job   *Job
 	table *timetable
 	code  timetable // what the code says
 	kept  *transientJob
 	keys  []string // of the schedules it is placed on; clockwork.mu guards it
 
+	// There may be a hundred thousand jobs: what is a byte stands together.
+
+	serial bool // at most one run at a time, the others wait: overlap Queue and Replace
+	// pressing: its slots are claimed as soon as they are due, and not when a worker is free for their runs.
+	pressing   bool
+	busy       bool // its slots are on their way to the store
+	again      bool // it was due while busy
+	waits      bool // the gate said no, or nothing; it is asked for again later
+	superseded bool // a newer version of the program has it
+	dirty      bool // something has ended since it was pruned
+
 	next  int64 // the first slot that is not settled, in ms; never: no more
-	busy  bool  // its slots are on their way to the store
-	again bool  // it was due while busy
 	ahead int64 // the store has said that a slot is early by its clock: how far ahead ours is, in ms
-	waits bool  // the gate said no, or nothing; it is asked for again later
 	// doubt holds the fences of claims that the store answered with an error. They are asked
 	// for again under the same fences, which settles whether they had been made.
-	doubt      map[int64]Fence
-	file       []*Run // those that wait for each other on their way through the queue; the first has its ticket out
-	superseded bool   // a newer version of the program has it
-	turn       *Run   // of a job whose runs wait for each other: the one that goes on, retries included
-	newest     *Run   // of those in this process: queued, waiting or running
-	adrift     error  // why it is not on the schedule it should be on
-	pruned     time.Time
-	dirty      bool // something has ended since
+	doubt  map[int64]Fence
+	file   []*Run // those that wait for each other on their way through the queue; the first has its ticket out
+	turn   *Run   // of a job whose runs wait for each other: the one that goes on, retries included
+	newest *Run   // of those in this process: queued, waiting or running
+	adrift error  // why it is not on the schedule it should be on
+	pruned time.Time
 }
 
 const (

@@ -47,6 +47,14 @@ func (j *Job) overridden(o Override) (*timetable, error) {
 	return t, nil
 }
 
+// overridden is [Job.overridden]. Most jobs never have an override.
+func (e *entry) overridden(o Override) (*timetable, error) {
+	if o.At.IsZero() {
+		return &e.code, nil
+	}
+	return e.job.overridden(o)
+}
+
 // wrongOverride is err, for which overridden did not take o, as a mistake in a request.
 func wrongOverride(o Override, err error) *ArgsError {
 	field := "/expr"
