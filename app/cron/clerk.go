@@ -17,7 +17,7 @@ type filed struct {
 func (s *Scheduler) file(ctx context.Context, r *Run, err error, now time.Time) {
 	var end *Finish
 	if err != nil || s.observe != nil || r.job.hooks != nil {
-		f := r.finish(ctx, err, now, s.phase == draining)
+		f := r.finish(ctx, err, now, s.phase >= draining)
 		end = &f
 	}
 	s.filed = append(s.filed, filed{r, now, end})

@@ -217,3 +217,76 @@ func TestHistoryIsPruned(t *testing.T) {
 		})
 	}
 }
+
+// slowSweep is a store on which the look for expired runs takes until it is let go on.
+type slowSweep struct {
+	cron.Store
+	slow   atomic.Bool
+	let    chan struct{}
+	waited atomic.Bool
+}
+
+func (s *slowSweep) Expired(ctx context.Context, limit int) ([]cron.Record, error) {
+	if s.slow.Load() {
+		s.waited.Store(true)
+		<-s.let
+	}
+	return s.Store.Expired(ctx, limit)
+}
+
+// A process that is told to stop in the middle of a sweep takes over nothing: it would hold it for a lease, or
+// run it after its end.
+func TestASweepThatMeetsTheStopTakesNothing(t *testing.T) {
+	for name, off := range map[string]bool{"clock on": false, "clock off": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := crontest.NewMemory()
+				line := &cut{Store: store}
+				var ran atomic.Int32
+				register := func(r *cron.Registry) {
+					r.Register("slot", "0 0 * * * *", sleepy(time.Hour), cron.Overlap(cron.Queue))
+					r.Register("by-hand", "@yearly", func(ctx context.Context) error {
+						ran.Add(1)
+						return sleepy(time.Hour)(ctx)
+					}, cron.OnCrash(cron.Rerun))
+				}
+				dead := start(t, line, register)
+				time.Sleep(2*time.Hour + time.Second) // one runs, one waits
+				if _, err := dead.Sched.Trigger(t.Context(), "by-hand", cron.Request{}); err != nil {
+					t.Fatal(err)
+				}
+				owner := dead.runs("by-hand")[0].Instance
+				slow := &slowSweep{Store: store, let: make(chan struct{})}
+				p := start(t, slow, register, func(c *cron.Config) { c.Disabled = off })
+				line.off.Store(true)
+				time.Sleep(25 * time.Second)
+				slow.slow.Store(true)
+				time.Sleep(20 * time.Second) // the leases have expired meanwhile
+				synctest.Wait()
+				if !slow.waited.Load() {
+					t.Fatal("no sweep")
+				}
+				p.cancel()
+				synctest.Wait()
+				close(slow.let)
+				if err := <-p.ended; err != nil {
+					t.Error(err)
+				}
+				time.Sleep(time.Second)
+				synctest.Wait()
+				if n := ran.Load(); n != 1 {
+					t.Errorf("by-hand was begun %d times, want once", n)
+				}
+				for _, job := range []string{"slot", "by-hand"} {
+					for _, rec := range dead.runs(job) {
+						if rec.Status == cron.Queued && rec.Instance != "" && rec.Instance != owner {
+							t.Errorf("%s: it was taken over: %+v", job, rec)
+						}
+					}
+				}
+				line.off.Store(false)
+				dead.stop()
+			})
+		})
+	}
+}

@@ -47,7 +47,7 @@ func (s *Scheduler) byHand(e *entry, trigger Trigger, args json.RawMessage, acto
 // launch claims a run by hand and begins it.
 func (s *Scheduler) launch(ctx context.Context, e *entry, c Claim) (Record, error) {
 	s.mu.Lock()
-	if s.phase == draining || s.phase == stopped {
+	if s.phase >= draining {
 		s.mu.Unlock()
 		return Record{}, &RefusedError{Job: c.Job, Reason: ReasonShutdown}
 	}

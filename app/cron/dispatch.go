@@ -178,7 +178,7 @@ func (s *Scheduler) returned(ctx context.Context, r *Run, err error) (next work)
 		s.mu.Unlock()
 		return next
 	}
-	f := r.finish(ctx, err, now, s.phase == draining)
+	f := r.finish(ctx, err, now, s.phase >= draining)
 	next = s.another(now)
 	s.mu.Unlock()
 	if lost {
@@ -265,7 +265,7 @@ func fenced(err error) bool { return errors.Is(err, ErrFenced) }
 func (s *Scheduler) delay(r *Run, f Finish) {
 	r.status, r.nextAt, r.begun, r.ending = Queued, f.NextAt, false, false
 	s.leaveGroup(r)
-	if s.phase == draining {
+	if s.phase >= draining {
 		s.wg.Go(func() { s.giveBack(r) })
 		return
 	}
@@ -276,7 +276,7 @@ func (s *Scheduler) delay(r *Run, f Finish) {
 	r.timer = time.AfterFunc(time.Until(f.NextAt), func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if r.gone || s.phase == draining {
+		if r.gone || s.phase >= draining {
 			return
 		}
 		r.nextAt = time.Time{}
@@ -287,7 +287,7 @@ func (s *Scheduler) delay(r *Run, f Finish) {
 
 // block sets a run aside until something of its job or group has ended. s.mu is held.
 func (s *Scheduler) block(r *Run) {
-	if s.phase == draining {
+	if s.phase >= draining {
 		s.wg.Go(func() { s.giveBack(r) })
 		return
 	}

@@ -102,7 +102,7 @@ func (s *Scheduler) beat() bool {
 	for _, h := range held {
 		inStore[h.ID] = true
 		_, taking := s.mail.taking[h.ID]
-		if runs[h.ID] != nil || taking || !quiet || s.claiming > 0 || s.phase == draining {
+		if runs[h.ID] != nil || taking || !quiet || s.claiming > 0 || s.phase >= draining {
 			delete(s.orphans, h.ID)
 			continue
 		}
@@ -220,7 +220,7 @@ func (s *Scheduler) cancel(r *Run, reason Reason, by string) {
 		return
 	}
 	r.stop(reason, by)
-	if r.begun || r.status != Queued || s.phase == draining {
+	if r.begun || r.status != Queued || s.phase >= draining {
 		return
 	}
 	r.begun = true

@@ -110,7 +110,7 @@ func (s *Scheduler) next() *Run {
 		case r.status == Running: // its start was committed with its claim
 			s.grant(r)
 			return r
-		case s.phase == draining:
+		case s.phase >= draining:
 			s.wg.Go(func() { s.giveBack(r) })
 		case r.late():
 			r.begun = true

@@ -42,7 +42,7 @@ func (s *Scheduler) enlist(r *Run) {
 // until the run starts somewhere. Of those of one job that wait for each other only the first has a
 // ticket, so that they keep their order; it stays the first between its attempts. s.mu is held.
 func (s *Scheduler) post(r *Run) {
-	if s.phase == draining {
+	if s.phase >= draining {
 		s.wg.Go(func() { s.giveBack(r) })
 		return
 	}

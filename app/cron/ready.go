@@ -60,7 +60,7 @@ func (s *Scheduler) standing() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.phase == draining || s.phase == stopped:
+	case s.phase >= draining:
 		return &NotReadyError{PartScheduler, "the scheduler is stopping", nil}
 	case s.syncError != nil:
 		return &NotReadyError{PartStore, "the store does not answer", s.syncError}

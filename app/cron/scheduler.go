@@ -65,7 +65,7 @@ const (
 	idle     phase = iota // runs by hand only
 	tending               // the same, for as long as a server lives: what was left behind is seen to
 	ticking               // slots are claimed
-	draining              // nothing new begins
+	draining              // nothing new begins, from here on
 	stopped
 )
 

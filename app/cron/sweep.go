@@ -85,7 +85,8 @@ func (s *Scheduler) verdicts(expired []Record) (takes []Take, from []Record) {
 		t.Finish = rec.finish(Fence{ID: rec.ID, Token: rec.Token}, now)
 		e := s.byName[rec.Job]
 		known := e != nil && e.job.Disabled == ""
-		left := phase == idle || phase == tending && rec.Slot != nil // to a process that ticks
+		// To a process that ticks. One that has been told to stop during its sweep takes nothing over.
+		left := phase != ticking && (phase != tending || rec.Slot != nil)
 		switch {
 		case e == nil && !removed[rec.Job], e != nil && e.superseded:
 			continue // another version's; it will take it

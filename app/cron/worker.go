@@ -74,7 +74,7 @@ func (s *Scheduler) workResult(err error) {
 // Do implements [Worker].
 func (s worker) Do(ctx context.Context, t Ticket) Answer {
 	s.mu.Lock()
-	if s.phase == draining || s.phase == stopped {
+	if s.phase >= draining {
 		s.mu.Unlock()
 		return Answer{Again: blockedWait}
 	}
