@@ -113,9 +113,9 @@ func (s *Scheduler) settlePressing(entries []*entry, now int64) (others bool) {
 		switch {
 		case b == nil:
 		case s.memory != nil:
-			s.claim(b, now)
+			s.claim(b)
 		default:
-			s.wg.Go(func() { s.claim(b, now) })
+			s.wg.Go(func() { s.claim(b) })
 		}
 	}
 	return others
@@ -131,7 +131,7 @@ func (s *Scheduler) gather(entries []*entry, now int64) (b *batch, rest []*entry
 	}
 	for i, e := range entries {
 		if i == scanJobs {
-			return s.reserve(b), entries[i:], others
+			return s.reserve(b, now), entries[i:], others
 		}
 		s.expect(e)
 		switch {
@@ -143,11 +143,11 @@ func (s *Scheduler) gather(entries []*entry, now int64) (b *batch, rest []*entry
 		default:
 			b = s.add(b, e)
 			if len(b.parts) == s.batchJobs {
-				return s.reserve(b), entries[i+1:], others
+				return s.reserve(b, now), entries[i+1:], others
 			}
 		}
 	}
-	return s.reserve(b), nil, others
+	return s.reserve(b, now), nil, others
 }
 
 // expect sees to it that the job is looked at when it is due. s.mu is held.
@@ -169,9 +169,14 @@ func (s *Scheduler) add(b *batch, e *entry) *batch {
 	return b
 }
 
-// reserve gives a batch the free workers, if nothing is in line before it. s.mu is held.
-func (s *Scheduler) reserve(b *batch) *batch {
-	if b != nil && s.memory == nil && s.cfg.Executor == nil && s.ready.len() == 0 {
+// reserve completes a batch, which may be nil, and gives it the free workers, if nothing is in line before it.
+// s.mu is held.
+func (s *Scheduler) reserve(b *batch, now int64) *batch {
+	if b == nil {
+		return nil
+	}
+	b.at = now
+	if s.memory == nil && s.cfg.Executor == nil && s.ready.len() == 0 {
 		b.permit = min(s.free, len(b.parts))
 		s.free -= b.permit
 	}
@@ -222,7 +227,7 @@ func (s *Scheduler) pull() (b *batch) {
 
 // claimPulled claims a batch that the calling worker has pulled, and returns what that does next.
 func (s *Scheduler) claimPulled(b *batch) work {
-	mine := s.claim(b, b.at)
+	mine := s.claim(b)
 	if s.memory == nil {
 		return work{run: mine}
 	}

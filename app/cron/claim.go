@@ -15,8 +15,8 @@ import (
 type batch struct {
 	parts  []part
 	permit int   // workers reserved: so many of the claims may begin as soon as they are won
+	at     int64 // when it was made, in ms: what is due until then is claimed
 	pulled bool  // by a worker; see backlog.go
-	at     int64 // and when, in ms
 	claims []Claim
 	// generation of this version of the program when the batch was made
 	generation int64
@@ -70,7 +70,8 @@ func (s *Scheduler) newFence(now time.Time) Fence {
 func newToken() int64 { return rand.Int64N(1<<62) + 1 }
 
 // fill plans the slots of the batch's jobs.
-func (s *Scheduler) fill(b *batch, now int64) {
+func (s *Scheduler) fill(b *batch) {
+	now := b.at
 	at := time.UnixMilli(now).UTC()
 	permits := b.permit
 	for i := range b.parts {
@@ -124,9 +125,9 @@ func (e *entry) scheduledArgs() []byte {
 
 // claim asks the store, and begins what was won. Of a batch that a worker has pulled it returns a run that
 // this worker is to begin; nil: it has been set free.
-func (s *Scheduler) claim(b *batch, now int64) *Run {
-	s.fill(b, now)
-	s.admit(b, now)
+func (s *Scheduler) claim(b *batch) *Run {
+	s.fill(b)
+	s.admit(b)
 	var results []Claimed
 	var err error
 	if s.memory != nil && s.cfg.Claimed == nil {
@@ -196,10 +197,11 @@ func (s *Scheduler) begin(b *batch, results []Claimed) (mine *Run, again, moved 
 			if e.doubt != nil {
 				delete(e.doubt, b.claims[i].Slot.UnixMilli())
 			}
-			if r := s.claimed(e, &b.claims[i], &results[i], b.won[i], b.direct[i]); r == nil {
-			} else if b.pulled && mine == nil {
+			switch r := s.claimed(e, &b.claims[i], &results[i], b.won[i], b.direct[i]); {
+			case r == nil: // no worker is meant for it
+			case b.pulled && mine == nil:
 				mine = r
-			} else {
+			default:
 				s.wg.Go(func() { s.labour(work{run: r}) })
 			}
 			i++

@@ -31,25 +31,25 @@ const (
 )
 
 // admit asks the gate about the slots of a batch, and takes out of it what must not be claimed now.
-func (s *Scheduler) admit(b *batch, now int64) {
+func (s *Scheduler) admit(b *batch) {
 	switch p := &s.cfg.Peers; {
 	case p.Gate == nil || s.memory != nil:
 	case p.Separate:
 		s.elect(b)
 	default:
-		s.spare(b, now)
+		s.spare(b)
 	}
 }
 
 // spare asks about one slot of each job, the first that is fresh: who has it claims the rest as well.
-func (s *Scheduler) spare(b *batch, now int64) {
+func (s *Scheduler) spare(b *batch) {
 	var bids []Bid
 	var at, of []int // the claim, counted within its part, and the part
 	i := 0
 	for k := range b.parts {
 		p := &b.parts[k]
 		for j, c := range b.claims[i : i+p.n] {
-			if p.entry.hurries() || now-c.Slot.UnixMilli() >= gateFresh.Milliseconds() || p.entry.doubts(c.Slot) {
+			if p.entry.hurries() || b.at-c.Slot.UnixMilli() >= gateFresh.Milliseconds() || p.entry.doubts(c.Slot) {
 				continue
 			}
 			bids, at, of = append(bids, Bid{Job: c.Job, Slot: c.Slot, Keep: bidShared}), append(at, j), append(of, k)

@@ -46,9 +46,10 @@ func (h *logHandler) Handle(ctx context.Context, rec slog.Record) error {
 		return true
 	})
 	run := RunFrom(ctx)
-	if run == nil {
-	} else if log := run.diary(false); !log.full() {
-		log.add(rec.Time, int(run.attempt.Load()), rec.Level.String(), rec.Message, h.json(rec.Level, attrs))
+	if run != nil {
+		if log := run.diary(false); !log.full() {
+			log.add(rec.Time, int(run.attempt.Load()), rec.Level.String(), rec.Message, h.json(rec.Level, attrs))
+		}
 	}
 	if !h.next.Enabled(ctx, rec.Level) {
 		return nil

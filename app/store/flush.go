@@ -135,51 +135,57 @@ func eachBatch[R any](t *txn, rows []R, most int, v *values, args func(R, []any)
 // flushInserts writes together what has much in common, and keeps the order of the claims of each job, which
 // is that of its history.
 func (t *txn) flushInserts() {
-	for rest := t.inTurns(); len(rest) > 0 && t.err == nil; {
-		c := t.commonOf(rest[0])
-		n := 1
-		for n < len(rest) && t.commonOf(rest[n]) == c {
-			n++
-		}
-		if c.wide {
-			batch(t, rest[:n], wideRows, &t.sql.insertWide, insertArgs)
+	for _, like := range t.inTurns() {
+		if like.wide {
+			batch(t, like.runs, wideRows, &t.sql.insertWide, insertArgs)
 		} else {
-			batch(t, rest[:n], insertRows, &t.sql.insert, func(r *run, args []any) []any {
+			batch(t, like.runs, insertRows, &t.sql.insert, func(r *run, args []any) []any {
 				return append(args, r.id, r.job, r.slotOrNull(), r.token, r.claim.At.UnixMilli())
-			}, string(c.status), string(c.trigger), int64(c.attempt), c.instance, c.leaseUntil, string(c.reason), c.detail)
+			}, string(like.status), string(like.trigger), int64(like.attempt), like.instance, like.leaseUntil, string(like.reason), like.detail)
 		}
-		rest = rest[n:]
 	}
+}
+
+// alike is runs to insert that have the same in common.
+type alike struct {
+	common
+	turn int
+	runs []*run
 }
 
 // inTurns orders the runs to insert: first the first of each job, then the second of each, and so on, and
 // those of one turn by what they have in common. A job that is late has a run and slots that are skipped,
 // in turn with other jobs'.
-func (t *txn) inTurns() []*run {
-	if len(t.inserts) < 2 {
-		return t.inserts
+func (t *txn) inTurns() []*alike {
+	if len(t.inserts) == 0 {
+		return nil
 	}
 	type place struct {
-		turn int
 		common
+		turn int
 	}
 	turns := make(map[string]int, len(t.inserts))
-	places := make(map[place][]*run)
-	var order []place
+	places := make(map[place]*alike)
+	var all []*alike
 	for _, r := range t.inserts {
-		p := place{turns[r.job], t.commonOf(r)}
+		p := place{t.commonOf(r), turns[r.job]}
 		turns[r.job]++
 		if places[p] == nil {
-			order = append(order, p)
+			places[p] = &alike{common: p.common, turn: p.turn}
+			all = append(all, places[p])
 		}
-		places[p] = append(places[p], r)
+		places[p].runs = append(places[p].runs, r)
 	}
-	slices.SortStableFunc(order, func(a, b place) int { return a.turn - b.turn })
-	out := make([]*run, 0, len(t.inserts))
-	for _, p := range order {
-		out = append(out, places[p]...)
+	slices.SortStableFunc(all, func(a, b *alike) int { return a.turn - b.turn })
+	joined := all[:0]
+	for _, next := range all {
+		if n := len(joined); n > 0 && joined[n-1].common == next.common {
+			joined[n-1].runs = append(joined[n-1].runs, next.runs...)
+		} else {
+			joined = append(joined, next)
+		}
 	}
-	return out
+	return joined
 }
 
 // common is what the claims of one tick share.

@@ -162,9 +162,10 @@ var sqliteMigrations = []migration{
 	}},
 	{"the start of an attempt", []string{
 		`ALTER TABLE job_runs ADD COLUMN attempt_at INTEGER`,
-	}}, // Two columns that are compared win over the one of job_runs_history, in which a job's active run would be
-	// looked for among all that it ever had.
+	}},
 	{"an index of active runs that is preferred", []string{
+		// Two columns that are compared win over the one of job_runs_history, in which a job's active run
+		// would be looked for among all that it ever had.
 		`DROP INDEX job_runs_active`,
 		`CREATE INDEX job_runs_active ON job_runs (job, ended_at) WHERE ended_at IS NULL`,
 	}},
