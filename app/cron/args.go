@@ -84,6 +84,14 @@ func readArgs[T any](merged json.RawMessage) (canonical json.RawMessage, err err
 	return json.Marshal(args)
 }
 
+// defaultArgs are the arguments of a run that is given none; nil: the job takes none.
+func (j *Job) defaultArgs() json.RawMessage {
+	if j.Args == nil {
+		return nil
+	}
+	return j.Args.Defaults
+}
+
 // accept checks the arguments given for a run of the job and fills in the defaults.
 func (j *Job) accept(given json.RawMessage) (json.RawMessage, error) {
 	names, wrong := parseArgs(given)
@@ -123,13 +131,13 @@ func parseArgs(given json.RawMessage) (map[string]any, []FieldError) {
 // mistake of the program: ArgsFrom panics, and the run fails.
 func ArgsFrom[T any](ctx context.Context) (args T) {
 	run := RunFrom(ctx)
-	if run == nil || len(run.args) == 0 {
+	if run == nil || len(run.arguments()) == 0 {
 		return args
 	}
 	if spec := run.job.Args; spec != nil && spec.typ != reflect.TypeFor[T]() {
 		panic(fmt.Errorf("ArgsFrom[%s]: the arguments of job %q are of type %s", reflect.TypeFor[T](), run.job.Name, spec.typ))
 	}
-	if err := json.Unmarshal(run.args, &args); err != nil {
+	if err := json.Unmarshal(run.arguments(), &args); err != nil {
 		panic(fmt.Errorf("ArgsFrom[%s]: %w", reflect.TypeFor[T](), err))
 	}
 	return args

@@ -74,6 +74,8 @@ func (s *Scheduler) fill(b *batch) {
 	now := b.at
 	at := time.UnixMilli(now).UTC()
 	permits := b.permit
+	n := len(b.parts) // mostly, each has one slot
+	b.claims, b.direct, b.won, b.got = slices.Grow(b.claims, n), slices.Grow(b.direct, n), slices.Grow(b.won, n), slices.Grow(b.got, n)
 	for i := range b.parts {
 		p := &b.parts[i]
 		e := p.entry
@@ -90,7 +92,7 @@ func (s *Scheduler) fill(b *batch) {
 			c := &b.claims[len(b.claims)-1]
 			direct := false
 			if d.status == Queued {
-				c.Args = e.scheduledArgs()
+				c.Args = e.job.defaultArgs()
 				if direct = permits > 0 && (d.overlap == Skip || d.overlap == Allow) && c.Group == ""; direct {
 					permits--
 					c.Status = Running
@@ -114,13 +116,6 @@ func (e *entry) queueCap(d *due) int {
 		return e.job.Policies.CatchUpCap * 2
 	}
 	return e.job.Policies.CatchUpCap
-}
-
-func (e *entry) scheduledArgs() []byte {
-	if e.job.Args == nil {
-		return nil
-	}
-	return e.job.Args.Defaults
 }
 
 // claim asks the store, and begins what was won. Of a batch that a worker has pulled it returns a run that
@@ -241,8 +236,8 @@ func (s *Scheduler) claimAll(claims []Claim) ([]Claimed, error) {
 }
 
 // runsTogether bounds the runs that are allocated at once. The last of them to be let go of
-// keeps the memory of all.
-const runsTogether = 16
+// keeps the memory of all. So many fill a block of Go's allocator.
+const runsTogether = 17
 
 // won makes the run of the i-th claim; nil: there is nothing to run.
 func (s *Scheduler) won(b *batch, e *entry, i int, got *Claimed) *Run {
@@ -260,13 +255,11 @@ func (s *Scheduler) won(b *batch, e *entry, i int, got *Claimed) *Run {
 
 // prepare fills in the run of a claim.
 func (s *Scheduler) prepare(r *Run, e *entry, c *Claim, got *Claimed) {
-	r.id, r.job, r.trigger, r.slot, r.args = c.ID, e.job, c.Trigger, c.Slot, c.Args
-	if c.Slot.IsZero() {
-		r.asked = &asked{c.DataSlot, c.Key, c.Actor}
+	r.id, r.job, r.home, r.trigger, r.slot = c.ID, e.job, s, c.Trigger, instantOf(c.Slot)
+	if r.slot == 0 {
+		r.given = &given{c.Args, c.DataSlot, c.Key, c.Actor}
 	}
-	r.instance, r.log, r.maxLog = s.instance.ID, s.log, s.cfg.MaxRunLog
-	r.trace = s.trace(c.ID)
-	r.entry, r.token, r.status, r.queuedAt = e, c.Token, got.Status, c.At
+	r.entry, r.token, r.status, r.queuedAt = e, c.Token, got.Status, instantOf(c.At)
 	r.serial = e.serial || c.Overlap == Queue || c.Overlap == Replace
 	if got.Status == Running {
 		r.attempt.Store(1)

@@ -1,26 +1,28 @@
 package cron
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
-// filed is an end that waits for the clerk.
+// filed is the end of a run that waits for the clerk.
 type filed struct {
-	run *Run
-	at  time.Time
-	end *Finish // nil: it succeeded
+	at   instant
+	end  *Finish // nil: it succeeded
+	next *Run    // that was filed
 }
 
 // file leaves the end of an attempt to the clerk of a scheduler without a store. In a burst the ends
 // are then seen to many at a time, and after the starts that wait for a worker. s.mu is held.
-func (s *Scheduler) file(ctx context.Context, r *Run, err error, now time.Time) {
-	var end *Finish
+func (s *Scheduler) file(ctx *scope, r *Run, err error, now time.Time) {
+	r.filed.at = instantOf(now)
 	if err != nil || s.observe != nil || r.job.hooks != nil {
 		f := r.finish(ctx, err, now, s.phase >= draining)
-		end = &f
+		r.filed.end = &f
 	}
-	s.filed = append(s.filed, filed{r, now, end})
+	if s.filed == nil {
+		s.filed = r
+	} else {
+		s.lastFiled.filed.next = r
+	}
+	s.lastFiled = r
 	if !s.clerk {
 		s.clerk = true
 		s.wg.Go(s.endFiled)
@@ -28,24 +30,26 @@ func (s *Scheduler) file(ctx context.Context, r *Run, err error, now time.Time) 
 }
 
 func (s *Scheduler) endFiled() {
-	var list []filed
+	var first *Run
 	for {
 		s.mu.Lock()
-		for i := range list {
-			if f := &list[i]; f.end == nil {
-				s.let(f.run)
+		for r := first; r != nil; {
+			f := r.filed
+			r.filed = filed{}
+			if f.end == nil {
+				s.let(r)
 			} else {
-				s.ended(f.run, f.end, nil)
+				s.ended(r, f.end, nil)
 			}
+			r = f.next
 		}
 		s.pump()
-		clear(list)
-		list, s.filed = s.filed, list[:0]
-		s.clerk = len(list) > 0
+		first, s.filed, s.lastFiled = s.filed, nil, nil
+		s.clerk = first != nil
 		s.mu.Unlock()
-		if len(list) == 0 {
+		if first == nil {
 			return
 		}
-		s.memory.finish(list)
+		s.memory.finish(first)
 	}
 }

@@ -2,7 +2,6 @@ package cron
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,7 +11,7 @@ import (
 // late says whether the deadline for the start of a run has passed.
 func (r *Run) late() bool {
 	within := r.job.Policies.StartWithin
-	return within > 0 && r.attempt.Load() == 0 && !r.slot.IsZero() && time.Since(r.slot) > within
+	return within > 0 && r.attempt.Load() == 0 && r.slot != 0 && time.Since(r.slot.time()) > within
 }
 
 // grant reserves a worker's attention for r, and its job's turn if only one run may have it.
@@ -102,8 +101,8 @@ func (s *Scheduler) ask(r *Run) (StartOutcome, error) {
 func (s *Scheduler) unstarted(r *Run, status Status, reason Reason, text string) Finish {
 	r.ending = true
 	f := Finish{
-		Fence: r.fence(), Job: r.job.Name, Slot: r.slot, Status: status, Reason: reason, Error: text,
-		Attempts: r.allAttempts(), Started: r.startedAt, At: present(), kept: r.entry.kept,
+		Fence: r.fence(), Job: r.job.Name, Slot: r.slot.time(), Status: status, Reason: reason, Error: text,
+		Attempts: r.allAttempts(), Started: r.startedAt.time(), At: present(), kept: r.entry.kept,
 	}
 	if s.cfg.Executor != nil && r.status == Queued { // another process may start it at this moment
 		f.Attempt = int(r.attempt.Load()) + 1
@@ -114,7 +113,7 @@ func (s *Scheduler) unstarted(r *Run, status Status, reason Reason, text string)
 // invoke calls the function and sees to whatever comes of it, also when it ends its goroutine.
 // It returns what the worker does next.
 func (s *Scheduler) invoke(r *Run) (next work) {
-	if r.ctx == nil {
+	if r.going == nil {
 		s.mu.Lock()
 		if !s.enter(r, present()) {
 			defer s.mu.Unlock()
@@ -122,7 +121,7 @@ func (s *Scheduler) invoke(r *Run) (next work) {
 		}
 		s.mu.Unlock()
 	}
-	ctx := r.ctx
+	ctx := r.going
 	err, ended := errGoexit, false
 	defer func() {
 		next = s.returned(ctx, r, err)
@@ -136,7 +135,7 @@ func (s *Scheduler) invoke(r *Run) (next work) {
 	return work{}
 }
 
-// enter notes that an attempt begins, and makes its context. It is false for a run that was given
+// enter notes that an attempt begins, and opens its scope. It is false for a run that was given
 // up meanwhile. s.mu is held.
 func (s *Scheduler) enter(r *Run, now time.Time) bool {
 	if r.lost {
@@ -147,14 +146,13 @@ func (s *Scheduler) enter(r *Run, now time.Time) bool {
 		r.status = Running
 		r.attempt.Add(1)
 	}
-	r.scope = scope{s.base, r}
-	r.ctx, r.cancel = context.WithCancelCause(&r.scope)
-	if r.startedAt.IsZero() {
-		r.startedAt = now
+	r.open()
+	r.attemptAt = instantOf(now)
+	if r.startedAt == 0 {
+		r.startedAt = r.attemptAt
 	}
-	r.attemptAt = now
 	if r.stopped != nil {
-		r.cancel(r.stopped)
+		r.going.cancel(r.stopped)
 	}
 	if s.observe != nil {
 		s.tell(Event{Kind: RunStarted, Job: r.job.Name, Record: r.record()})
@@ -165,12 +163,12 @@ func (s *Scheduler) enter(r *Run, now time.Time) bool {
 
 // returned is called when the function has returned. The worker goes on to the next run, whose
 // start may share the commit of this one's end.
-func (s *Scheduler) returned(ctx context.Context, r *Run, err error) (next work) {
+func (s *Scheduler) returned(ctx *scope, r *Run, err error) (next work) {
 	now := present()
-	r.cancel(nil)
+	ctx.close()
 	s.mu.Lock()
 	lost := r.lost
-	r.ctx, r.cancel = nil, nil
+	r.going = nil
 	if s.memory != nil && !lost {
 		r.ending = true
 		s.file(ctx, r, err, now)
@@ -263,7 +261,7 @@ func fenced(err error) bool { return errors.Is(err, ErrFenced) }
 
 // delay puts a run back in line when its next attempt is due. s.mu is held.
 func (s *Scheduler) delay(r *Run, f Finish) {
-	r.status, r.nextAt, r.begun, r.ending = Queued, f.NextAt, false, false
+	r.status, r.nextAt, r.begun, r.ending = Queued, instantOf(f.NextAt), false, false
 	s.leaveGroup(r)
 	if s.phase >= draining {
 		s.wg.Go(func() { s.giveBack(r) })
@@ -279,7 +277,7 @@ func (s *Scheduler) delay(r *Run, f Finish) {
 		if r.gone || s.phase >= draining {
 			return
 		}
-		r.nextAt = time.Time{}
+		r.nextAt = 0
 		s.enlist(r)
 		s.pump()
 	})
@@ -291,10 +289,10 @@ func (s *Scheduler) block(r *Run) {
 		s.wg.Go(func() { s.giveBack(r) })
 		return
 	}
-	r.waitsFor = blockKey(r)
-	waiting := s.blocked[r.waitsFor]
+	key := blockKey(r)
+	waiting := s.blocked[key]
 	i, _ := slices.BinarySearchFunc(waiting, r, func(a, b *Run) int { return cmp.Compare(a.seq, b.seq) })
-	s.blocked[r.waitsFor] = slices.Insert(waiting, i, r)
+	s.blocked[key] = slices.Insert(waiting, i, r)
 	s.hint()
 }
 
@@ -329,7 +327,6 @@ func (s *Scheduler) wake(key string, every bool) {
 		n = len(waiting)
 	}
 	for _, r := range waiting[:n] {
-		r.waitsFor = ""
 		s.ready.push(r)
 	}
 	if n == len(waiting) {

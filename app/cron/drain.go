@@ -95,7 +95,7 @@ func (s *Scheduler) giveBack(r *Run) {
 		r.timer.Stop()
 	}
 	f := s.unstarted(r, Queued, "", "")
-	f.NextAt, f.Release = r.nextAt, true
+	f.NextAt, f.Release = r.nextAt.time(), true
 	s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(s.work, afterGrace)
 	defer cancel()
@@ -111,13 +111,13 @@ func (s *Scheduler) giveBack(r *Run) {
 // many functions are left behind.
 func (s *Scheduler) abandon() (left int) {
 	s.mu.Lock()
-	var stuck []filed
+	stuck := map[*Run]*Finish{}
 	for r := range s.runs.all() {
 		if r.ending {
 			continue
 		}
 		r.lost = true
-		if r.cancel != nil {
+		if r.going != nil {
 			left++
 		}
 		f := s.unstarted(r, Interrupted, ReasonShutdown, "the function ignored its context and was still running when the process ended")
@@ -125,13 +125,12 @@ func (s *Scheduler) abandon() (left int) {
 			f.Status, f.Reason, f.Error, f.Release = Queued, "", "", true
 		}
 		f.Lines = r.diary(true).close(f.At, int(r.attempt.Load()))
-		stuck = append(stuck, filed{r, f.At, &f})
+		stuck[r] = &f
 	}
 	s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(s.work, afterGrace)
 	defer cancel()
-	for _, one := range stuck {
-		f := one.end
+	for r, f := range stuck {
 		if f.Status.Ended() {
 			s.log.Error("a run ignores its context and is left behind", "job", f.Job, "run", f.ID)
 		}
@@ -141,7 +140,7 @@ func (s *Scheduler) abandon() (left int) {
 			s.log.Error("the end of a run could not be recorded", "job", f.Job, "run", f.ID, "error", err)
 		case err == nil && f.Status.Ended() && s.observe != nil:
 			s.mu.Lock()
-			s.tell(Event{Kind: RunEnded, Job: f.Job, Record: one.run.endRecord(f)})
+			s.tell(Event{Kind: RunEnded, Job: f.Job, Record: r.endRecord(f)})
 			s.mu.Unlock()
 		}
 	}

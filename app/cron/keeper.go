@@ -3,6 +3,7 @@ package cron
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -136,8 +137,8 @@ func (s *Scheduler) lose(r *Run) {
 	}
 	r.lost = true
 	s.log.Warn("the lease of a run was lost", "job", r.job.Name, "run", r.id)
-	if r.cancel != nil {
-		r.cancel(errLost)
+	if r.going != nil {
+		r.going.cancel(errLost)
 		return
 	}
 	if !r.begun {
@@ -234,12 +235,9 @@ func (s *Scheduler) cancel(r *Run, reason Reason, by string) {
 
 // unlist takes r out of those that wait. s.mu is held.
 func (s *Scheduler) unlist(r *Run) {
-	waiting := s.blocked[r.waitsFor]
-	for i, other := range waiting {
-		if other == r {
-			s.blocked[r.waitsFor] = append(waiting[:i:i], waiting[i+1:]...)
-			break
-		}
+	key := blockKey(r)
+	if i := slices.Index(s.blocked[key], r); i >= 0 {
+		s.blocked[key] = slices.Concat(s.blocked[key][:i], s.blocked[key][i+1:])
 	}
 	for i := s.ready.head; i < len(s.ready.runs); i++ {
 		if s.ready.runs[i] == r {
@@ -255,7 +253,7 @@ func (s *Scheduler) note() {
 	var notes []Note
 	var from []*Run
 	for r := range s.runs.all() {
-		if r.status != Running || r.cancel == nil {
+		if r.status != Running || r.going == nil {
 			continue
 		}
 		if n, ok := r.told(); ok {

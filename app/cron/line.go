@@ -63,7 +63,7 @@ func (s *Scheduler) labour(w work) {
 			continue
 		case r == nil:
 			return
-		case r.ctx != nil || r.status == Running || s.start(r):
+		case r.going != nil || r.status == Running || s.start(r):
 			w = s.invoke(r)
 			continue
 		}

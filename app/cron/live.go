@@ -11,33 +11,34 @@ import (
 // what is fixed when the run is made.
 type live struct {
 	place
-	entry  *entry
-	token  int64
-	serial bool
-	seq    int64 // order of arrival in this process
+	entry *entry
+	token int64
+	seq   int64 // order of arrival in this process
 
 	status    Status // as committed: Queued or Running
-	queuedAt  time.Time
-	startedAt time.Time // of the first attempt
-	nextAt    time.Time
-	attempts  []Attempt   // that have ended
-	attemptAt time.Time   // start of the one that goes on
-	begun     bool        // a worker has it
-	placed    bool        // it has a place in its group; see limits.go
-	gone      bool        // this process has nothing more to do with it
-	ending    bool        // its end, or its attempt's, is on its way to the store
-	timer     *time.Timer // until nextAt
-	waitsFor  string      // what blocks it; empty: nothing
-	scope     scope
-	ctx       context.Context // of the attempt that goes on
-	cancel    context.CancelCauseFunc
-	stopped   *stopError // asked to end, and why
-	lost      bool       // another owner has it: whatever it does now counts for nothing
-	done      chan struct{}
+	queuedAt  instant
+	startedAt instant // of the first attempt
+	nextAt    instant
+	attempts  []Attempt // that have ended
+	attemptAt instant   // start of the one that goes on
 
-	posted bool        // it waits in the queue, or for its turn to; see post
-	sent   *sent       // nil: it has no ticket
-	over   chan Answer // of its ticket, when it is being worked
+	serial bool // at most one run of its job at a time, the others wait
+	begun  bool // a worker has it
+	placed bool // it has a place in its group; see limits.go
+	gone   bool // this process has nothing more to do with it
+	ending bool // its end, or its attempt's, is on its way to the store
+	lost   bool // another owner has it: whatever it does now counts for nothing
+	posted bool // it waits in the queue, or for its turn to; see post
+
+	timer   *time.Timer // until nextAt
+	first   scope       // of the first attempt here
+	going   *scope      // of the attempt that goes on; nil: none does
+	stopped *stopError  // asked to end, and why
+	done    chan struct{}
+	sent    *sent       // nil: it has no ticket
+	over    chan Answer // of its ticket, when it is being worked
+
+	filed filed
 }
 
 // sent is when the ticket of a run is sent again.
@@ -76,49 +77,49 @@ func (r *Run) stop(reason Reason, by string) {
 	if r.stopped == nil {
 		r.stopped = &stopError{reason, by}
 	}
-	if r.cancel != nil {
-		r.cancel(r.stopped)
+	if r.going != nil {
+		r.going.cancel(r.stopped)
 	}
 }
 
 // overdue says whether the function runs on although its context has ended.
 func (r *Run) overdue(now time.Time) bool {
-	if r.status != Running || r.attemptAt.IsZero() {
+	if r.status != Running || r.attemptAt == 0 {
 		return false
 	}
 	if r.stopped != nil {
 		return true
 	}
 	t := r.job.Policies.Timeout
-	return t > 0 && now.Sub(r.attemptAt) > t+100*time.Millisecond
+	return t > 0 && now.Sub(r.attemptAt.time()) > t+100*time.Millisecond
 }
 
 // allAttempts are those that have ended and the one that goes on. Scheduler.mu is held.
 func (r *Run) allAttempts() []Attempt {
 	all := append([]Attempt(nil), r.attempts...)
-	if !r.attemptAt.IsZero() {
+	if r.attemptAt != 0 {
 		all = append(all, r.thisAttempt())
 	}
 	return all
 }
 
 func (r *Run) thisAttempt() Attempt {
-	return Attempt{Number: int(r.attempt.Load()), Instance: r.instance, StartedAt: r.attemptAt}
+	return Attempt{Number: int(r.attempt.Load()), Instance: r.home.instance.ID, StartedAt: r.attemptAt.time()}
 }
 
 // record is the run as it stands. Scheduler.mu is held.
 func (r *Run) record() Record {
 	rec := Record{
 		ID: r.id, Job: r.job.Name, Status: r.status, Trigger: r.trigger, Attempt: int(r.attempt.Load()),
-		Attempts: r.allAttempts(), Args: r.args,
-		Instance: r.instance, QueuedAt: r.queuedAt, Token: r.token, Group: r.job.Policies.Group,
-		TraceID: r.trace,
+		Attempts: r.allAttempts(), Args: r.arguments(),
+		Instance: r.home.instance.ID, QueuedAt: r.queuedAt.time(), Token: r.token, Group: r.job.Policies.Group,
+		TraceID: r.trace(),
 	}
-	rec.Slot = optional(r.slot)
-	if a := r.asked; a != nil {
-		rec.DataSlot, rec.Key, rec.Actor = optional(a.dataSlot), a.key, a.actor
+	rec.Slot = optional(r.slot.time())
+	if g := r.given; g != nil {
+		rec.DataSlot, rec.Key, rec.Actor = optional(g.dataSlot), g.key, g.actor
 	}
-	rec.StartedAt, rec.NextAt = optional(r.startedAt), optional(r.nextAt)
+	rec.StartedAt, rec.NextAt = optional(r.startedAt.time()), optional(r.nextAt.time())
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if w := r.words; w != nil {
@@ -164,14 +165,14 @@ func optional(t time.Time) *time.Time {
 // finish says how an attempt that returned err ends, and whether another follows. s.mu is held.
 func (r *Run) finish(ctx context.Context, err error, now time.Time, stopping bool) Finish {
 	r.ending = true
-	f := Finish{Fence: r.fence(), Job: r.job.Name, Slot: r.slot, Started: r.startedAt, At: now, kept: r.entry.kept}
-	if !r.attemptAt.IsZero() {
+	f := Finish{Fence: r.fence(), Job: r.job.Name, Slot: r.slot.time(), Started: r.startedAt.time(), At: now, kept: r.entry.kept}
+	if r.attemptAt != 0 {
 		a := r.thisAttempt()
 		a.EndedAt = &now
 		if err != nil {
 			a.Error = errorText(err)
 		}
-		r.attempts, r.attemptAt = append(r.attempts, a), time.Time{}
+		r.attempts, r.attemptAt = append(r.attempts, a), 0
 	}
 	if err == nil {
 		f.Status = Succeeded

@@ -15,10 +15,11 @@ func logging(next Func) Func {
 		if run == nil {
 			return next(ctx)
 		}
-		if run.log.Enabled(context.Background(), slog.LevelDebug) {
-			run.log.LogAttrs(context.Background(), slog.LevelDebug, "attempt started", run.logAttrs(ctx)...)
+		log := run.home.log
+		if log.Enabled(context.Background(), slog.LevelDebug) {
+			log.LogAttrs(context.Background(), slog.LevelDebug, "attempt started", run.logAttrs(ctx)...)
 		}
-		if !run.log.Enabled(context.Background(), slog.LevelError) {
+		if !log.Enabled(context.Background(), slog.LevelError) {
 			return next(ctx)
 		}
 		start, err := time.Now(), errGoexit
@@ -39,7 +40,7 @@ func (r *Run) logEnd(ctx context.Context, err error, took time.Duration) {
 	case err != nil:
 		level, message = slog.LevelError, "attempt failed"
 	}
-	if !r.log.Enabled(context.Background(), level) {
+	if !r.home.log.Enabled(context.Background(), level) {
 		return
 	}
 	attrs := append(r.logAttrs(ctx), slog.Duration("took", took))
@@ -53,17 +54,17 @@ func (r *Run) logEnd(ctx context.Context, err error, took time.Duration) {
 	if errors.As(err, &p) {
 		attrs = append(attrs, slog.String("stack", p.Stack))
 	}
-	r.log.LogAttrs(context.Background(), level, message, attrs...)
+	r.home.log.LogAttrs(context.Background(), level, message, attrs...)
 }
 
 func (r *Run) logAttrs(ctx context.Context) []slog.Attr {
 	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs, slog.String("job", r.job.Name), slog.String("run", r.id), slog.Int("attempt", int(r.attempt.Load())))
-	if r.trace != "" {
-		attrs = append(attrs, slog.String("trace_id", r.trace))
+	if trace := r.trace(); trace != "" {
+		attrs = append(attrs, slog.String("trace_id", trace))
 	}
-	if !r.slot.IsZero() {
-		attrs = append(attrs, slog.Time("slot", r.slot))
+	if r.slot != 0 {
+		attrs = append(attrs, slog.Time("slot", r.slot.time()))
 	}
 	if tags := TagsFrom(ctx); len(tags) > 0 {
 		attrs = append(attrs, slog.Any("tags", tags))

@@ -57,8 +57,8 @@ func (h *logHandler) Handle(ctx context.Context, rec slog.Record) error {
 	next := h.next
 	if run != nil {
 		stamp := []slog.Attr{slog.String("job", run.job.Name), slog.String("run", run.id), slog.Int("attempt", int(run.attempt.Load()))}
-		if run.trace != "" {
-			stamp = append(stamp, slog.String("trace_id", run.trace))
+		if trace := run.trace(); trace != "" {
+			stamp = append(stamp, slog.String("trace_id", trace))
 		}
 		if h.group { // the stamp stands outside of it
 			next = h.apply(h.base.WithAttrs(stamp))

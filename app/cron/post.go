@@ -147,8 +147,8 @@ func (s *Scheduler) posted(runs []*Run, n int, err error) bool {
 	for _, r := range runs {
 		r.sent.wait = min(max(2*r.sent.wait, 2*s.cfg.Lease), resendMost*s.cfg.Lease)
 		r.sent.at = now.Add(r.sent.wait)
-		if r.nextAt.After(now) {
-			r.sent.at = r.nextAt.Add(r.sent.wait)
+		if next := r.nextAt.time(); next.After(now) {
+			r.sent.at = next.Add(r.sent.wait)
 		}
 	}
 	s.mail.out = slices.Delete(s.mail.out, 0, n)
@@ -170,7 +170,7 @@ func (s *Scheduler) resend(now time.Time) {
 
 // ticket asks for the next attempt of r. s.mu is held.
 func (r *Run) ticket() Ticket {
-	return Ticket{Run: r.id, Job: r.job.Name, Token: r.token, Attempt: int(r.attempt.Load()) + 1, NotBefore: r.nextAt}
+	return Ticket{Run: r.id, Job: r.job.Name, Token: r.token, Attempt: int(r.attempt.Load()) + 1, NotBefore: r.nextAt.time()}
 }
 
 // started lets go of runs that were posted and are no longer this process's: some process has started

@@ -103,14 +103,14 @@ func retrying(p Policies) Middleware {
 		return func(ctx context.Context) error {
 			err := next(ctx)
 			run := RunFrom(ctx)
-			if err == nil || run == nil || ctx.Err() != nil || run.failed >= p.Retries {
+			if err == nil || run == nil || ctx.Err() != nil || int(run.failed) >= p.Retries {
 				return err
 			}
 			again, err := p.retries(ctx, err)
 			if !again {
 				return err
 			}
-			return &retryLater{error: err, after: p.Backoff.Delay(run.failed+1, rand.Float64())}
+			return &retryLater{error: err, after: p.Backoff.Delay(int(run.failed)+1, rand.Float64())}
 		}
 	}
 }

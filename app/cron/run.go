@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -14,18 +13,14 @@ import (
 // Run is a run that is going on, as the job's function sees it. The methods may be called on
 // a nil Run, as [RunFrom] returns outside of a job: they then do nothing and return zero.
 type Run struct {
-	id       string
-	job      *Job
-	trigger  Trigger
-	slot     time.Time    // claimed
-	asked    *asked       // nil: it is for a slot
-	attempt  atomic.Int32 // counts from 1 while the function runs
-	failed   int          // attempts that ended in an error
-	args     json.RawMessage
-	instance string
-	trace    string // ID of its trace; empty: none
-	log      *slog.Logger
-	maxLog   int // bytes of log lines that are kept
+	id      string
+	job     *Job
+	home    *Scheduler // in whose process it goes on
+	trigger Trigger
+	slot    instant      // claimed
+	given   *given       // nil: it is for a slot, with the job's own arguments
+	attempt atomic.Int32 // counts from 1 while the function runs
+	failed  int32        // attempts that ended in an error
 
 	mu    sync.Mutex
 	words *words // nil: it has told nothing yet
@@ -33,13 +28,33 @@ type Run struct {
 	live // what the scheduler keeps about it
 }
 
-// Most runs are for a slot and tell little, and a burst makes thousands: what few of them have is set apart.
+// Most runs are for a slot and tell little, and a burst makes thousands, each in memory that nobody has
+// touched before: what few of them have is set apart, and what follows from something else is not kept.
 
-// asked is what was given with a run that somebody asked for.
-type asked struct {
+// given is what came with a run that somebody asked for, or that is continued here.
+type given struct {
+	args     json.RawMessage
 	dataSlot time.Time // the past slot that it stands for
 	key      string
 	actor    string
+}
+
+// instant is a time as it is kept, in ms since 1970; 0: none.
+type instant int64
+
+func instantOf(t time.Time) instant {
+	if t.IsZero() {
+		return 0
+	}
+	return instant(t.UnixMilli())
+}
+
+// time returns the instant in UTC; of 0 the zero time.
+func (i instant) time() time.Time {
+	if i == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(i)).UTC()
 }
 
 // words are what a run has told. Run.mu guards them, but for the journal.
@@ -53,7 +68,7 @@ type words struct {
 // speak returns where the run's words are kept. r.mu is held.
 func (r *Run) speak() *words {
 	if r.words == nil {
-		r.words = &words{journal: journal{limit: r.maxLog}}
+		r.words = &words{journal: journal{limit: r.home.cfg.MaxRunLog}}
 	}
 	return r.words
 }
@@ -98,10 +113,10 @@ func (r *Run) Slot() time.Time {
 	if r == nil {
 		return time.Time{}
 	}
-	if r.slot.IsZero() && r.asked != nil {
-		return r.asked.dataSlot
+	if r.slot == 0 && r.given != nil {
+		return r.given.dataSlot
 	}
-	return r.slot
+	return r.slot.time()
 }
 
 // Trigger says what asked for the run.
@@ -126,10 +141,10 @@ func (r *Run) Key() string {
 	if r == nil {
 		return ""
 	}
-	if r.slot.IsZero() {
+	if r.slot == 0 {
 		return r.job.Name + "/" + r.id
 	}
-	return r.job.Name + "/" + r.slot.Format("2006-01-02T15:04:05.000Z")
+	return r.job.Name + "/" + r.slot.time().Format("2006-01-02T15:04:05.000Z")
 }
 
 // Args returns the run's arguments as JSON; nil: the job takes none. See [ArgsFrom].
@@ -137,8 +152,18 @@ func (r *Run) Args() json.RawMessage {
 	if r == nil {
 		return nil
 	}
-	return slices.Clone(r.args)
+	return slices.Clone(r.arguments())
 }
+
+func (r *Run) arguments() json.RawMessage {
+	if r.given != nil {
+		return r.given.args
+	}
+	return r.job.defaultArgs()
+}
+
+// trace is the ID of the run's trace; empty: it has none.
+func (r *Run) trace() string { return r.home.trace(r.id) }
 
 // Progress tells how far the run has come. total 0 means unknown; text is cut at 1 KiB. It costs
 // little and may be called often; it reaches the store about once a second.

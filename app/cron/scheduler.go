@@ -77,6 +77,7 @@ type Scheduler struct {
 	observe  func(Event)
 	instance InstanceInfo
 	base     context.Context // of every run
+	over     *cancelable     // of the runs that have returned
 	jobs     []*Job
 	byName   map[string]*entry
 	entries  []*entry // those that tick
@@ -117,8 +118,9 @@ type Scheduler struct {
 
 	mu         sync.Mutex
 	memory     *transient // of a scheduler without a store; else nil
-	filed      []filed
-	clerk      bool // sees to what is filed
+	filed      *Run       // the first of those whose end waits for the clerk
+	lastFiled  *Run
+	clerk      bool // one is at work
 	batchJobs  int
 	phase      phase
 	startedMS  int64
@@ -171,6 +173,8 @@ func New(c Config) *Scheduler {
 	if c.Context != nil {
 		s.base = c.Context(s.base)
 	}
+	s.over = newCancelable(s.base)
+	s.over.cancel(nil)
 	s.hooks.open(s.base, c.Workers, c.Log)
 	entries := make([]entry, len(c.Jobs)) // side by side, as they are looked at in a burst
 	for i, j := range c.Jobs {

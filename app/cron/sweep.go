@@ -221,7 +221,7 @@ func (s *Scheduler) taken(takes []Take, from []Record, done []bool) {
 // adopt makes a run that was taken over one of this process's. s.mu is held.
 func (s *Scheduler) adopt(rec Record, t Take) {
 	r := s.restore(rec, t.NewToken, t.Attempts)
-	r.startedAt = t.Started
+	r.startedAt = instantOf(t.Started)
 	s.keep(r)
 	if time.Until(t.NextAt) > 0 {
 		s.delay(r, Finish{NextAt: t.NextAt})
@@ -234,22 +234,20 @@ func (s *Scheduler) adopt(rec Record, t Take) {
 func (s *Scheduler) restore(rec Record, token int64, attempts []Attempt) *Run {
 	e := s.byName[rec.Job]
 	r := &Run{
-		id: rec.ID, job: e.job, trigger: rec.Trigger, failed: failures(rec),
-		args: rec.Args, instance: s.instance.ID, trace: s.trace(rec.ID), log: s.log, maxLog: s.cfg.MaxRunLog,
+		id: rec.ID, job: e.job, home: s, trigger: rec.Trigger, failed: int32(failures(rec)), //nolint:gosec // it is counted in ones
+		given: &given{args: rec.Args, key: rec.Key, actor: rec.Actor},
 	}
 	w := r.speak()
 	w.progress, w.result, w.journal.seq = rec.Progress, rec.Result, rec.LogSeq
 	r.live = live{
-		entry: e, token: token, status: Queued, queuedAt: rec.QueuedAt, attempts: attempts, serial: e.serial || rec.Trigger == ByCatchUp || rec.Trigger == ByBackfill,
+		entry: e, token: token, status: Queued, queuedAt: instantOf(rec.QueuedAt), attempts: attempts, serial: e.serial || rec.Trigger == ByCatchUp || rec.Trigger == ByBackfill,
 	}
 	r.attempt.Store(int32(rec.Attempt)) //nolint:gosec // it is counted in ones
 	if rec.Slot != nil {
-		r.slot = *rec.Slot
-		return r
+		r.slot = instantOf(*rec.Slot)
 	}
-	r.asked = &asked{key: rec.Key, actor: rec.Actor}
 	if rec.DataSlot != nil {
-		r.asked.dataSlot = *rec.DataSlot
+		r.given.dataSlot = *rec.DataSlot
 	}
 	return r
 }

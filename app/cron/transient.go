@@ -16,10 +16,28 @@ type transient struct {
 	groups map[string]int // running
 }
 
+// transientJob is a job and what its last run came to. There may be a hundred thousand, and a burst looks
+// at each twice.
 type transientJob struct {
-	rows  []transientRow
-	group string // of which its runs are
-	state State
+	watermark instant
+	paused    *Pause // nil: it is not
+	group     string // of which its runs are
+	rows      []transientRow
+	room      [1]transientRow // for the first of them: most jobs never have two
+
+	last struct {
+		status         Status // of the run that ended last, skipped ones included
+		err            string
+		run            string // the last that was started
+		started, slot  instant
+		took           int64 // ms
+		success        instant
+		runs, failures int64
+	}
+	name       string
+	definition string
+	firstSeen  instant
+	override   *Override // nil: there never was one
 }
 
 // transientRow is an active run. There may be thousands, of which few have more than a status.
@@ -37,34 +55,55 @@ func newTransient(jobs []*Job) *transient {
 	t := &transient{jobs: make(map[string]*transientJob, len(jobs)), groups: make(map[string]int)}
 	kept := make([]transientJob, len(jobs))
 	for i, j := range jobs {
-		kept[i].state.Name, kept[i].group = j.Name, j.Policies.Group
-		t.jobs[j.Name] = &kept[i]
+		t.add(&kept[i], j.Name).group = j.Policies.Group
 	}
 	return t
+}
+
+func (t *transient) add(j *transientJob, name string) *transientJob {
+	j.name, j.rows = name, j.room[:0]
+	t.jobs[name] = j
+	return j
 }
 
 func (t *transient) job(name string) *transientJob {
 	j := t.jobs[name]
 	if j == nil {
-		j = &transientJob{state: State{Name: name}}
-		t.jobs[name] = j
+		j = t.add(new(transientJob), name)
 	}
 	return j
+}
+
+// state is what is known of the job, as a store that keeps it would say it.
+func (j *transientJob) state() State {
+	st := State{
+		Name: j.name, Definition: j.definition, FirstSeen: j.firstSeen.time(), Watermark: j.watermark.time(),
+		LastRun: j.last.started.time(), LastRunID: j.last.run, LastSlot: j.last.slot.time(), LastStatus: j.last.status,
+		LastError: j.last.err, LastDurationMS: j.last.took, LastSuccess: j.last.success.time(),
+		Runs: j.last.runs, Failures: j.last.failures, Active: len(j.rows),
+	}
+	if p := j.paused; p != nil {
+		st.Paused, st.PausedAt, st.PausedUntil, st.PausedBy, st.PausedReason = true, p.At, p.Until, p.Actor, p.Reason
+	}
+	if j.override != nil {
+		st.Override = *j.override
+	}
+	return st
 }
 
 func (t *transient) Sync(_ context.Context, p Program) (Synced, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	states, now := make([]State, len(p.Definitions)), p.At
+	states, now := make([]State, len(p.Definitions)), instantOf(p.At)
 	for i, d := range p.Definitions {
 		j := t.job(d.Name)
-		if j.state.Definition != d.Definition || j.state.FirstSeen.IsZero() {
-			j.state.Definition, j.state.Watermark = d.Definition, now
-			if j.state.FirstSeen.IsZero() {
-				j.state.FirstSeen = now
+		if j.definition != d.Definition || j.firstSeen == 0 {
+			j.definition, j.watermark = d.Definition, now
+			if j.firstSeen == 0 {
+				j.firstSeen = now
 			}
 		}
-		states[i] = j.state
+		states[i] = j.state()
 	}
 	return Synced{States: states}, nil
 }
@@ -87,10 +126,11 @@ func (t *transient) claim(c *Claim) Claimed {
 	j := c.kept
 	byHand := c.Slot.IsZero()
 	if !byHand {
-		if !c.Slot.After(j.state.Watermark) {
+		slot := instantOf(c.Slot)
+		if slot <= j.watermark {
 			return Claimed{}
 		}
-		j.state.Watermark = c.Slot
+		j.watermark = slot
 	}
 	if byHand && c.Key != "" {
 		for _, row := range j.rows {
@@ -100,7 +140,7 @@ func (t *transient) claim(c *Claim) Claimed {
 		}
 	}
 	got := Claimed{Won: true, ID: c.ID, Status: c.Status, Reason: c.Reason}
-	if c.Status != Skipped && !c.Force && j.state.PausedNow(c.At) {
+	if c.Status != Skipped && !c.Force && j.pausedAt(c.At) {
 		got.Status, got.Reason = Skipped, ReasonPaused
 	}
 	if got.Status != Skipped && len(j.rows) > 0 {
@@ -110,7 +150,7 @@ func (t *transient) claim(c *Claim) Claimed {
 		if byHand {
 			return Claimed{Refused: got.Reason}
 		}
-		j.state.LastStatus = Skipped
+		j.last.status = Skipped
 		return got
 	}
 	row := transientRow{Fence: c.Fence, status: got.Status}
@@ -196,15 +236,15 @@ func (t *transient) Finish(_ context.Context, f Finish) error {
 	return t.end(&f)
 }
 
-// finish is Finish for many.
-func (t *transient) finish(list []filed) {
+// finish is Finish for the runs that were filed.
+func (t *transient) finish(first *Run) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for i := range list {
-		if f := &list[i]; f.end != nil {
-			_ = t.end(f.end) // fenced: it had been ended before
+	for r := first; r != nil; r = r.filed.next {
+		if r.filed.end != nil {
+			_ = t.end(r.filed.end) // fenced: it had been ended before
 		} else {
-			t.succeeded(f.run, f.at)
+			t.succeeded(r, r.filed.at)
 		}
 	}
 }
@@ -226,25 +266,32 @@ func (t *transient) end(f *Finish) error {
 		row.status = Queued
 		return nil
 	}
-	st := &j.state
-	st.LastStatus, st.LastError = f.Status, f.Error
+	j.last.status, j.last.err = f.Status, f.Error
 	if !f.Started.IsZero() {
-		st.LastRun, st.LastRunID, st.LastSlot = f.Started, f.ID, f.Slot
-		st.LastDurationMS = f.At.Sub(f.Started).Milliseconds()
-		st.Runs++
+		j.ran(f.ID, instantOf(f.Slot), instantOf(f.Started), instantOf(f.At))
 		switch f.Status {
 		case Failed, Interrupted:
-			st.Failures++
+			j.last.failures++
 		case Succeeded:
-			st.LastSuccess = f.At
+			j.last.success = instantOf(f.At)
 		}
 	}
 	j.remove(i)
 	return nil
 }
 
+func (j *transientJob) pausedAt(now time.Time) bool {
+	return j.paused != nil && State{Paused: true, PausedUntil: j.paused.Until}.PausedNow(now)
+}
+
+// ran notes that a run which was started has ended.
+func (j *transientJob) ran(id string, slot, started, at instant) {
+	j.last.run, j.last.slot, j.last.started, j.last.took = id, slot, started, int64(at-started)
+	j.last.runs++
+}
+
 // succeeded is end for most runs.
-func (t *transient) succeeded(r *Run, at time.Time) {
+func (t *transient) succeeded(r *Run, at instant) {
 	j := r.entry.kept
 	i := j.row(r.fence())
 	if i < 0 {
@@ -253,11 +300,8 @@ func (t *transient) succeeded(r *Run, at time.Time) {
 	if j.rows[i].status == Running {
 		t.count(j.group, -1)
 	}
-	st := &j.state
-	st.LastStatus, st.LastError, st.LastSuccess = Succeeded, "", at
-	st.LastRun, st.LastRunID, st.LastSlot = r.startedAt, r.id, r.slot
-	st.LastDurationMS = at.Sub(r.startedAt).Milliseconds()
-	st.Runs++
+	j.last.status, j.last.err, j.last.success = Succeeded, "", at
+	j.ran(r.id, r.slot, r.startedAt, at)
 	j.remove(i)
 }
 
@@ -298,9 +342,7 @@ func (t *transient) States(_ context.Context, names ...string) (map[string]State
 	states := make(map[string]State)
 	for name, j := range t.jobs {
 		if len(names) == 0 || slices.Contains(names, name) {
-			st := j.state
-			st.Active = len(j.rows)
-			states[name] = st
+			states[name] = j.state()
 		}
 	}
 	return states, nil
@@ -319,7 +361,7 @@ func (t *transient) Run(_ context.Context, id string) (Record, error) {
 					rec.Status = row.status
 					return rec, nil
 				}
-				return Record{ID: id, Job: j.state.Name, Status: row.status}, nil
+				return Record{ID: id, Job: j.name, Status: row.status}, nil
 			}
 		}
 	}
@@ -331,23 +373,21 @@ func (t *transient) Logs(context.Context, string, int64, int) ([]LogLine, error)
 func (t *transient) Pause(_ context.Context, p Pause) (State, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	st := &t.job(p.Job).state
-	st.Paused, st.PausedAt, st.PausedUntil, st.PausedBy, st.PausedReason = !p.Resume, p.At, p.Until, p.Actor, p.Reason
+	j := t.job(p.Job)
+	j.paused = &p
 	if p.Resume {
-		st.PausedAt, st.PausedUntil, st.PausedBy, st.PausedReason = time.Time{}, time.Time{}, "", ""
+		j.paused = nil
 	}
-	return *st, nil
+	return j.state(), nil
 }
 
 func (t *transient) Override(_ context.Context, o Override) (State, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	st := &t.job(o.Job).state
-	st.Override = o
-	if o.At.After(st.Watermark) {
-		st.Watermark = o.At
-	}
-	return *st, nil
+	j := t.job(o.Job)
+	j.override = &o
+	j.watermark = max(j.watermark, instantOf(o.At))
+	return j.state(), nil
 }
 
 func (t *transient) Overrides(context.Context) ([]Override, error) {
@@ -355,8 +395,8 @@ func (t *transient) Overrides(context.Context) ([]Override, error) {
 	defer t.mu.Unlock()
 	var out []Override
 	for _, j := range t.jobs {
-		if !j.state.Override.At.IsZero() {
-			out = append(out, j.state.Override)
+		if j.override != nil {
+			out = append(out, *j.override)
 		}
 	}
 	return out, nil

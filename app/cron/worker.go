@@ -145,8 +145,8 @@ func (s *Scheduler) accept(t Ticket) (*Run, *Answer) {
 	switch {
 	case !r.posted || r.begun || r.ending || t.Attempt <= int(r.attempt.Load()):
 		return nil, void()
-	case time.Until(r.nextAt) > 0:
-		return nil, later(time.Until(r.nextAt))
+	case time.Until(r.nextAt.time()) > 0:
+		return nil, later(time.Until(r.nextAt.time()))
 	}
 	r.begun = true
 	r.over = make(chan Answer, 1)
@@ -185,7 +185,7 @@ func (s *Scheduler) read(t Ticket) (*Run, *Answer) {
 	}
 	r := s.restore(rec, rec.Token, rec.Attempts)
 	if rec.StartedAt != nil {
-		r.startedAt = *rec.StartedAt
+		r.startedAt = instantOf(*rec.StartedAt)
 	}
 	r.begun = true
 	r.over = make(chan Answer, 1)
@@ -262,7 +262,7 @@ func (s *Scheduler) untake(r *Run) {
 
 // own makes a run this process's. s.mu is held.
 func (s *Scheduler) own(r *Run) {
-	r.posted, r.nextAt = false, time.Time{}
+	r.posted, r.nextAt = false, 0
 	if r.seq == 0 { // it came from the store
 		s.keep(r)
 	}
