@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/google/jsonschema-go/jsonschema"
 )
@@ -47,7 +48,7 @@ func newArgsSpec[T any](defaults T) (*ArgsSpec, error) {
 	if spec.Defaults, err = json.Marshal(defaults); err != nil {
 		return nil, fmt.Errorf("the defaults are not JSON: %w", err)
 	}
-	if spec.schema, err = jsonschema.For[T](nil); err != nil {
+	if spec.schema, err = jsonschema.For[T](&jsonschema.ForOptions{TypeSchemas: ownSchemas}); err != nil {
 		return nil, err
 	}
 	values, err := decodeNumbers(spec.Defaults)
@@ -63,6 +64,14 @@ func newArgsSpec[T any](defaults T) (*ArgsSpec, error) {
 		return nil, fmt.Errorf("the defaults are refused: %w", err)
 	}
 	return spec, nil
+}
+
+// dateTime is the format of a text that is a time (RFC 3339).
+const dateTime = "date-time"
+
+// ownSchemas are of types that say more than their schema would by itself.
+var ownSchemas = map[reflect.Type]*jsonschema.Schema{
+	reflect.TypeFor[time.Time](): {Type: "string", Format: dateTime},
 }
 
 // readArgs reads arguments that are complete, checks them, and returns them as T writes them.

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/jsonschema-go/jsonschema"
 )
@@ -70,7 +71,7 @@ func adapt(s *jsonschema.Schema, value any, has bool) {
 }
 
 // overlay puts given over defaults at the place at, a JSON pointer, and finds every name and
-// type that the schema does not have there.
+// type that the schema does not have there, and every text that is no time.
 func overlay(s *jsonschema.Schema, at string, defaults, given any) (merged any, wrong []FieldError) {
 	if s == nil {
 		return given, nil
@@ -79,6 +80,10 @@ func overlay(s *jsonschema.Schema, at string, defaults, given any) (merged any, 
 		return nil, []FieldError{{Field: at, Detail: fmt.Sprintf("a JSON %s does not fit, it is %s", jsonKind(given), wanted(s))}}
 	}
 	switch given := given.(type) {
+	case string:
+		if s.Format == dateTime && new(time.Time).UnmarshalText([]byte(given)) != nil {
+			return nil, []FieldError{{Field: at, Detail: fmt.Sprintf("%q is no time such as 2027-01-31T09:30:00Z (RFC 3339)", given)}}
+		}
 	case map[string]any:
 		base, _ := defaults.(map[string]any)
 		out := maps.Clone(base)
@@ -164,7 +169,7 @@ func pointer(name string) string {
 	return "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
 }
 
-// argError says what the Go type finds wrong: a number out of its range, a text that is no time.
+// argError says what the Go type finds wrong, such as a number out of its range.
 func argError(err error) FieldError {
 	var typ *json.UnmarshalTypeError
 	if !errors.As(err, &typ) {
