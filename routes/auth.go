@@ -80,9 +80,10 @@ func (a *access) roleOf(secret string) role {
 
 // caller is who sent a request, as far as we know.
 type caller struct {
-	role  role
-	name  string // for the record of what was done
-	wrong bool   // a credential was shown, and is none of ours
+	role   role
+	name   string // for the record of what was done
+	wrong  bool   // a credential was shown, and is none of ours
+	silent bool   // logged in, and the request does not say from which page it comes
 }
 
 // caller finds out who sent the request. A wrong bearer token is not passed over in favour of
@@ -95,7 +96,10 @@ func (a *access) caller(c *fiber.Ctx) caller {
 		r := a.roleOf(secret)
 		return caller{role: r, name: r.String(), wrong: r == nobody}
 	}
-	if r := a.sessions.role(c.Cookies(a.cookie), time.Now()); r != nobody && (isRead(c) || fromBrowser(c)) {
+	if r := a.sessions.role(c.Cookies(a.cookie), time.Now()); r != nobody {
+		if !isRead(c) && !fromBrowser(c) {
+			return caller{silent: true}
+		}
 		return caller{role: r, name: r.String()}
 	}
 	if a.loopback && isLoopback(c) {
@@ -182,6 +186,9 @@ func (s *Server) admit(c *fiber.Ctx) error {
 		return c.Redirect("/crons/login?next="+url.QueryEscape(c.Path()), fiber.StatusSeeOther)
 	}
 	c.Set(fiber.HeaderWWWAuthenticate, `Bearer realm="crons"`)
+	if who.silent {
+		return refuse(fiber.StatusUnauthorized, "a login is good for writes from this server's pages only; send the token as Authorization: Bearer TOKEN")
+	}
 	return refuse(fiber.StatusUnauthorized, needed.String()+" token needed: send it as Authorization: Bearer TOKEN, or log in at /crons/login")
 }
 

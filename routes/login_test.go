@@ -57,7 +57,9 @@ func TestLogin(t *testing.T) {
 			p.do("POST", "/crons/hello/resume", "", with, browser).want(t, write)
 		}
 		// A cookie comes by itself. Without a word of the browser on where from, it counts for nothing.
-		p.do("POST", "/crons/hello/resume", "", with).want(t, 401)
+		if a := p.do("POST", "/crons/hello/resume", "", with).want(t, 401); !strings.Contains(a.body, "from this server's pages only") || a.header.Get("WWW-Authenticate") == "" {
+			t.Errorf("%s: %v %s", test.name, a.header, a.body)
+		}
 		p.do("POST", "/crons/hello/resume", "", with, "Origin: https://evil.example").want(t, 403)
 
 		p.do("POST", "/crons/logout", "", with, "Origin: https://evil.example").want(t, 403)
