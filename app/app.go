@@ -204,7 +204,7 @@ func (a *App) Close() error {
 	return errors.Join(queue, redis, store)
 }
 
-// Version names the build: the module's version, or the commit it was built from.
+// Version names the build: what it was told, the module's version, or the commit it was built from.
 func Version() string { return parts.Version() }
 
 type appKey struct{}

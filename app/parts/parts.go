@@ -74,22 +74,28 @@ func Redis(cfg config.Config, log *slog.Logger) redis.Options {
 	return redis.Options{URL: cfg.Redis.Reveal(), Prefix: cfg.RedisPrefix, Log: log}
 }
 
-// Version names the build: the module's version, or the commit it was built from.
+// version is set by the linker where the build cannot see the commit, as in the Dockerfile. Empty: it can.
+var version string
+
+// Version names the build: what it was told, the module's version, or the commit it was built from.
 func Version() string {
+	if version != "" {
+		return version
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
 	}
-	version := info.Main.Version
+	built := info.Main.Version
 	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && (version == "" || version == "(devel)") {
-			version = s.Value
+		if s.Key == "vcs.revision" && (built == "" || built == "(devel)") {
+			built = s.Value
 		}
 	}
-	if version == "" {
+	if built == "" {
 		return "(devel)"
 	}
-	return version
+	return built
 }
 
 // service is the program's name: the last part of its module's path.
