@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"fibercrons/app/crontest"
 	"fibercrons/routes"
 )
 
@@ -58,7 +59,7 @@ func between(text, begin, end string) string {
 // A list that takes long to make is handed out while the next one is being made, but not to those
 // who have changed something themselves, and not for ever.
 func TestSlowListIsHandedOutWhileTheNextIsMade(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		var changes, made atomic.Int64
 		f := routes.NewFresh(func(context.Context) (int64, error) { return changes.Add(1), nil }) // always out of date
 		defer f.Close()

@@ -9,18 +9,18 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"fibercrons/app/alert"
 	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
 )
 
 var failing = cron.AlertPolicy{Failed: 1, Recovered: true}
 
 // A thousand jobs that fail together make one message, which lists the first and counts all.
 func TestDigest(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		channel := &recorder{}
 		jobs := jobsOf(t, failing, func(r *cron.Registry) {
 			for i := range 1000 {
@@ -56,7 +56,7 @@ func TestDigest(t *testing.T) {
 // The first alert goes out within seconds. Of many that come one after another there are no more
 // messages in a minute than allowed, and none is lost.
 func TestRateLimit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		channel := &recorder{}
 		began := time.Now()
 		jobs := jobsOf(t, failing, func(r *cron.Registry) {
@@ -84,7 +84,7 @@ func TestRateLimit(t *testing.T) {
 
 // What cannot be sent is tried again, ever more slowly, under the same ID, and across a restart.
 func TestRetries(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		bad, good := &recorder{name: "bad", fails: 5}, &recorder{name: "good"}
 		jobs := jobsOf(t, failing, func(r *cron.Registry) { r.Register("job", "* * * * *", outcomes("f")) })
 		at, o := file(t), alert.Options{Channels: []alert.Channel{bad, good}}
@@ -113,7 +113,7 @@ func TestRetries(t *testing.T) {
 
 // What could not be sent for too long is given up, shown as failed and logged.
 func TestGivesUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		var log bytes.Buffer
 		channel := &recorder{fails: -1, err: &alert.RefusedError{Err: errors.New("404"), Setup: true}}
 		jobs := jobsOf(t, failing, func(r *cron.Registry) {
@@ -141,7 +141,7 @@ func TestGivesUp(t *testing.T) {
 
 // A channel that hangs or panics holds up no other.
 func TestChannelsDoNotHinderEachOther(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		good := &recorder{name: "good"}
 		jobs := jobsOf(t, failing, func(r *cron.Registry) { r.Register("job", "* * * * *", outcomes("fs")) })
 		p := begin(t, file(t), jobs, alert.Options{Channels: []alert.Channel{hangs{}, panics{}, good}})
@@ -168,7 +168,7 @@ func (panics) Send(context.Context, alert.Message) error { panic("no such pager"
 
 // A channel that asks for patience gets it.
 func TestRetryAfter(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		channel := &recorder{fails: 1, err: &alert.RefusedError{Err: errors.New("429"), After: 7 * time.Minute}}
 		jobs := jobsOf(t, failing, func(r *cron.Registry) { r.Register("job", "* * * * *", outcomes("f")) })
 		p := begin(t, file(t), jobs, alert.Options{Channels: []alert.Channel{channel}})
@@ -185,7 +185,7 @@ func TestRetryAfter(t *testing.T) {
 }
 
 func TestSilence(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		channel := &recorder{}
 		jobs := jobsOf(t, failing, func(r *cron.Registry) {
 			r.Register("quiet", "* * * * *", outcomes("ffffffffffs"))
@@ -267,7 +267,7 @@ func TestSilenceMistakes(t *testing.T) {
 // Without a channel nothing is looked for, and nothing is told later of what happened meanwhile and
 // is older than a day.
 func TestWithoutChannels(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		at := file(t)
 		jobs := jobsOf(t, failing, func(r *cron.Registry) { r.Register("job", "@at 2000-01-01T00:01:00Z", outcomes("f")) })
 		p := begin(t, at, jobs, alert.Options{})

@@ -6,11 +6,11 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"fibercrons/app/alert"
 	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
 )
 
 var everything = cron.AlertPolicy{Failed: 1, Recovered: true, Late: 5 * time.Minute, Missed: true, OverdueFactor: 3}
@@ -240,7 +240,7 @@ func TestMatrix(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			crontest.Bubble(t, func(t *testing.T) {
 				if c.half == 0 {
 					c.half = 2 * time.Minute
 				}

@@ -15,7 +15,7 @@ import (
 
 // A slot waits for a worker unclaimed, but no longer than a second or two: then its run stands in line.
 func TestASlotWaitsForAWorker(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("long", "@at 2000-01-01T00:00:10Z", sleepy(20*time.Second))
 			r.Register("short", "@at 2000-01-01T00:00:11Z", nop)
@@ -56,7 +56,7 @@ func TestASlotWaitsForAWorker(t *testing.T) {
 
 // Whether a slot is skipped is decided when it is due, not when a worker is free.
 func TestOverlapIsDecidedAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("job", "@every 1s", sleepy(1500*time.Millisecond))
 		}, func(c *cron.Config) { c.Workers = 1 })
@@ -76,7 +76,7 @@ func TestOverlapIsDecidedAtOnce(t *testing.T) {
 
 // What runs late of many slots is one run of each job, and every slot has its row, in order.
 func TestABacklogLosesNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		const jobs = 40
 		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			for i := range jobs {
@@ -115,7 +115,7 @@ func TestABacklogLosesNothing(t *testing.T) {
 
 // Of several processes each claims what it has workers for: none takes a burst for itself.
 func TestProcessesShareABurst(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
 		var mu sync.Mutex
 		by := map[int]int{}
@@ -146,7 +146,7 @@ func TestProcessesShareABurst(t *testing.T) {
 
 // A store that is away is not asked by every worker that is free, and nothing is lost meanwhile.
 func TestABacklogWaitsForTheStore(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		line := &cut{Store: crontest.NewMemory()}
 		var calls atomic.Int32
 		p := start(t, line, func(r *cron.Registry) {

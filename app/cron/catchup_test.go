@@ -38,7 +38,7 @@ func TestCatchUp(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			crontest.Bubble(t, func(t *testing.T) {
 				store := crontest.NewMemory()
 				register := func(r *cron.Registry) { r.Register("job", tt.expr, nop, tt.options...) }
 				p := start(t, store, register)
@@ -71,7 +71,7 @@ func TestCatchUp(t *testing.T) {
 }
 
 func TestHistoryBeginsAtRegistration(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
 		p := start(t, store, func(r *cron.Registry) { r.Register("old", "* * * * *", nop) })
 		time.Sleep(30 * time.Second)
@@ -92,7 +92,7 @@ func TestHistoryBeginsAtRegistration(t *testing.T) {
 }
 
 func TestRemovedJobKeepsItsState(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
 		both := func(r *cron.Registry) {
 			r.Register("stays", "* * * * *", nop)
@@ -119,7 +119,7 @@ func TestRemovedJobKeepsItsState(t *testing.T) {
 }
 
 func TestPausedSlotsAreRecordedAndNotCaughtUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
 		register := func(r *cron.Registry) { r.Register("job", "* * * * *", nop, cron.CatchUp(cron.All)) }
 		p := start(t, store, register)

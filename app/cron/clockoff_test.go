@@ -15,7 +15,7 @@ import (
 // A process whose clock is off settles what a dead one has left behind: runs by hand go on there, and
 // those of slots wait for a process whose clock is on, and say no more that they are running.
 func TestClockOffSettlesWhatIsLeftBehind(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
 		line := &cut{Store: store}
 		first := func(fn cron.Func) cron.Func {
@@ -73,7 +73,7 @@ func TestClockOffSettlesWhatIsLeftBehind(t *testing.T) {
 
 // What is left to others does not hide what is not, however much it is.
 func TestClockOffSettlesWhatIsBehindOthers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
 		line := &cut{Store: store}
 		register := func(r *cron.Registry) {
@@ -101,7 +101,7 @@ func TestClockOffSettlesWhatIsBehindOthers(t *testing.T) {
 // A run by hand is not refused for one whose process is dead, also where no process sweeps.
 func TestADeadRunRefusesNothing(t *testing.T) {
 	for policy, refused := range map[cron.CrashPolicy]bool{cron.Skip: false, cron.Rerun: true} {
-		synctest.Test(t, func(t *testing.T) {
+		crontest.Bubble(t, func(t *testing.T) {
 			store := crontest.NewMemory()
 			line := &cut{Store: store}
 			registry := cron.NewRegistry()
@@ -173,7 +173,7 @@ func (s *pruning) Prune(ctx context.Context, job string, keep int, cutoff time.T
 func TestHistoryIsPruned(t *testing.T) {
 	for name, off := range map[string]bool{"clock on": false, "clock off": true} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			crontest.Bubble(t, func(t *testing.T) {
 				store := &pruning{Store: crontest.NewMemory(), calls: map[string]int{}}
 				var calls atomic.Int32
 				register := func(r *cron.Registry) {
@@ -239,7 +239,7 @@ func (s *slowSweep) Expired(ctx context.Context, limit int) ([]cron.Record, erro
 func TestASweepThatMeetsTheStopTakesNothing(t *testing.T) {
 	for name, off := range map[string]bool{"clock on": false, "clock off": true} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			crontest.Bubble(t, func(t *testing.T) {
 				store := crontest.NewMemory()
 				line := &cut{Store: store}
 				var ran atomic.Int32

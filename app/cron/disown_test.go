@@ -29,7 +29,7 @@ func (m *mumbling) Take(ctx context.Context, takes []cron.Take) ([]bool, error) 
 
 // A run that waited when its process died, and was taken over by one that never heard so, runs all the same.
 func TestTakenWithoutAnswerRuns(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		const lease = 3 * time.Second
 		db := &mumbling{Memory: crontest.NewMemory()}
 		reg := cron.NewRegistry()

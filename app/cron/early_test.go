@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"fibercrons/app/cron"
@@ -46,7 +45,7 @@ func (c *clocked) Claim(ctx context.Context, claims []cron.Claim) ([]cron.Claime
 func TestFastClockStartsNothingEarly(t *testing.T) {
 	for _, behind := range []time.Duration{20 * time.Millisecond, 700 * time.Millisecond, 5 * time.Second, 90 * time.Second} {
 		t.Run(behind.String(), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			crontest.Bubble(t, func(t *testing.T) {
 				db := &clocked{Memory: crontest.NewMemory(), behind: behind}
 				began := time.Now()
 				var mu sync.Mutex

@@ -38,7 +38,7 @@ func (c *crew) hire(role cron.Role, change ...func(*cron.Config)) (*program, *wi
 
 func withQueue(t *testing.T, register func(*cron.Registry), play func(c *crew)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		play(&crew{T: t, store: crontest.NewMemory(), queue: &queue{}, register: register})
 	})
 }

@@ -166,7 +166,7 @@ func TestGateNeverLosesNorDoubles(t *testing.T) {
 	}
 	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			crontest.Bubble(t, func(t *testing.T) {
 				store, keys, y := crontest.NewMemory(), newTickets(), newTally()
 				began := time.Now()
 				var crew []*program
@@ -213,7 +213,7 @@ func (d *deaf) Claim(ctx context.Context, claims []cron.Claim) ([]cron.Claimed, 
 
 // The one who was admitted cannot insert: it costs the slot a second or two, and never the slot.
 func TestAdmittedAndDead(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		memory, keys, y := crontest.NewMemory(), newTickets(), newTally()
 		dead := &deaf{Store: memory}
 		register := func(r *cron.Registry) {
@@ -268,7 +268,7 @@ func (l *costs) States(ctx context.Context, names ...string) (map[string]cron.St
 func TestGateSparesTheStore(t *testing.T) {
 	lost := map[bool]int64{}
 	for _, gated := range []bool{false, true} {
-		synctest.Test(t, func(t *testing.T) {
+		crontest.Bubble(t, func(t *testing.T) {
 			store, keys, y := &costs{Store: crontest.NewMemory()}, newTickets(), newTally()
 			began := time.Now()
 			var crew []*program
@@ -310,7 +310,7 @@ func TestGateSparesTheStore(t *testing.T) {
 // With a store for each replica the gate decides: each slot is run by one of them, and the other's
 // history says so.
 func TestSeparateStores(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		keys, y := newTickets(), newTally()
 		began := time.Now()
 		var crew []*program
@@ -340,7 +340,7 @@ func TestSeparateStores(t *testing.T) {
 
 // Without the gate's word nothing is run. When it is back the catch-up policies decide, once for all.
 func TestSeparateStoresWaitForTheGate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		keys, y := newTickets(), newTally()
 		var crew []*program
 		for _, holder := range []string{"a", "b"} {
@@ -399,7 +399,7 @@ func TestSeparateStoresWaitForTheGate(t *testing.T) {
 
 // A claim whose answer was lost was admitted before: it is settled also when the gate is gone.
 func TestDoubtNeedsNoGate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		keys, y := newTickets(), newTally()
 		store := &mute{Store: crontest.NewMemory()}
 		p := start(t, store, func(r *cron.Registry) { r.Register("job", "@every 10s", y.run) },
@@ -432,7 +432,7 @@ func (l *mute) Claim(ctx context.Context, claims []cron.Claim) ([]cron.Claimed, 
 // A replica that was down does not run again what another one has run, and finds out which slots nobody
 // has.
 func TestSeparateStoreComesBack(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		keys, y := newTickets(), newTally()
 		began := time.Now()
 		stores := []cron.Store{crontest.NewMemory(), crontest.NewMemory()}

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"fibercrons/app/cron"
@@ -44,7 +43,7 @@ func (a *asked) Runs(ctx context.Context, q cron.Query) ([]cron.Record, error) {
 
 // However many jobs there are, and however they are filtered, a list is one query.
 func TestListIsOneQuery(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		store := &asked{Store: crontest.NewMemory()}
 		p := start(t, store, func(r *cron.Registry) {
 			for _, name := range []string{"a", "b", "c", "d"} {
@@ -66,7 +65,7 @@ func TestListIsOneQuery(t *testing.T) {
 
 // A listing says until when it holds: the next slot of any job, or the end of a pause.
 func TestListSaysHowLongItHolds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // it begins at midnight
+	crontest.Bubble(t, func(t *testing.T) { // it begins at midnight
 		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("daily", "0 3 * * *", nop)
 			r.Register("yearly", "@yearly", nop)
@@ -97,7 +96,7 @@ func (forgetful) Audit(context.Context, cron.AuditEntry) error { return errors.N
 
 // A change stands though it could not be written down, and the log says so.
 func TestChangeOutlivesItsAudit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		var log strings.Builder
 		p := start(t, forgetful{crontest.NewMemory()}, func(r *cron.Registry) { r.Register("job", "@yearly", nop) },
 			func(c *cron.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
@@ -114,7 +113,7 @@ func TestChangeOutlivesItsAudit(t *testing.T) {
 
 // A run can be asked for to stand for a slot of the past.
 func TestTriggerForASlot(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		slot := time.Date(1999, 12, 31, 12, 0, 0, 0, time.UTC)
 		got := make(chan time.Time, 1)
 		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {

@@ -62,7 +62,7 @@ func (d *diary) options(name string) []cron.Option {
 
 func TestHooksStandAroundTheRun(t *testing.T) {
 	for _, kept := range []bool{true, false} {
-		synctest.Test(t, func(t *testing.T) {
+		crontest.Bubble(t, func(t *testing.T) {
 			var d diary
 			var store cron.Store
 			if kept {
@@ -115,7 +115,7 @@ var errLuck = errors.New("no luck")
 
 // After comes when the record is kept, with what the function returned and the context of the run.
 func TestAfterSeesTheRecord(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
 		type service struct{}
 		seen := 0
@@ -157,7 +157,7 @@ func TestAfterSeesTheRecord(t *testing.T) {
 }
 
 func TestOnSkip(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		var mu sync.Mutex
 		told := map[string]int{}
 		hook := cron.OnSkip(func(ctx context.Context, o cron.Outcome) error {
@@ -228,7 +228,7 @@ func TestHooksChangeNothing(t *testing.T) {
 		{"deaf", func(context.Context) error { <-deaf; return nil }, "is left behind", 11 * time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			crontest.Bubble(t, func(t *testing.T) {
 				deaf = make(chan struct{})
 				var d diary
 				var log buffer
@@ -286,7 +286,7 @@ func lineWith(text, part string) string {
 }
 
 func TestShutdownWaitsForHooks(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		var d diary
 		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("job", "@yearly", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
@@ -309,7 +309,7 @@ func TestShutdownWaitsForHooks(t *testing.T) {
 
 // A hook that hangs does not keep the process from ending, and what waits behind it is counted.
 func TestShutdownDoesNotWaitForeverForHooks(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		deaf := make(chan struct{})
 		var log buffer
 		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
@@ -340,7 +340,7 @@ func TestShutdownDoesNotWaitForeverForHooks(t *testing.T) {
 
 // Hooks that are slower than what happens take a bounded part of the memory.
 func TestHooksThatWaitAreBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
 		var log buffer
 		called := make(chan struct{}, 20_000)

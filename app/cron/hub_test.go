@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"fibercrons/app/cron"
@@ -66,7 +65,7 @@ func drain(t *testing.T, sub *cron.Subscription, d time.Duration) (told []string
 }
 
 func TestStreamCostsNothingUnheard(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		store := &watched{Store: crontest.NewMemory()}
 		p := start(t, store, func(r *cron.Registry) { r.Register("job", "@every 1s", nop) })
 		time.Sleep(10 * time.Second)
@@ -99,7 +98,7 @@ func TestStreamCostsNothingUnheard(t *testing.T) {
 }
 
 func TestStreamTellsEveryAttempt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		calls := 0
 		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("twice", "@yearly", func(context.Context) error {
@@ -131,7 +130,7 @@ func TestStreamTellsEveryAttempt(t *testing.T) {
 
 // What happens while the store does not answer is told when it does.
 func TestStreamOutlastsTheStore(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		store := &watched{Store: crontest.NewMemory()}
 		register := func(r *cron.Registry) { r.Register("job", "@yearly", nop) }
 		p, other := start(t, store, register), start(t, store.Store, register)
@@ -155,7 +154,7 @@ func TestStreamOutlastsTheStore(t *testing.T) {
 
 // Whoever comes back within a minute goes on where he was; later his place is gone.
 func TestStreamKeepsAPlaceForAMinute(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		p := start(t, crontest.NewMemory(), func(r *cron.Registry) { r.Register("job", "@yearly", nop) })
 		sub := subscribe(t, p.Sched, "")
 		at := sub.At()
@@ -183,7 +182,7 @@ func TestStreamKeepsAPlaceForAMinute(t *testing.T) {
 // A reader who is too slow is told that he has missed something, and goes on from there; what is
 // kept for him is bounded. More in one look than can be told is a reset for everybody.
 func TestStreamNeverLosesInSilence(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			for i := range 30 {
 				r.Register(fmt.Sprintf("job-%02d", i), "@every 1s", nop)
@@ -214,7 +213,7 @@ func TestStreamNeverLosesInSilence(t *testing.T) {
 }
 
 func TestStreamNeedsAStore(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		p := start(t, nil, func(r *cron.Registry) { r.Register("job", "@yearly", nop) })
 		if _, err := p.Sched.Subscribe(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "without a store") {
 			t.Error(err)
@@ -225,7 +224,7 @@ func TestStreamNeedsAStore(t *testing.T) {
 
 // A run of another process and its end are told with the record that the store has.
 func TestStreamOfAnotherProcess(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
 		here, there := start(t, store, func(r *cron.Registry) { r.Register("job", "@yearly", nop) }),
 			start(t, store, func(r *cron.Registry) {

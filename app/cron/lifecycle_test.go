@@ -65,7 +65,7 @@ func (c *cut) Expired(ctx context.Context, n int) ([]cron.Record, error) {
 }
 
 func TestShutdownLetsRunsFinishAndCancelsTheRest(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
 		stubborn := make(chan struct{})
 		register := func(r *cron.Registry) {
@@ -122,7 +122,7 @@ func (a *away) Finish(ctx context.Context, f cron.Finish) error {
 
 // A run that has come to its end is not recorded as if its function still went on.
 func TestShutdownKeepsAnEndThatCannotBeRecorded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		store := &away{Store: crontest.NewMemory()}
 		p := start(t, store, func(r *cron.Registry) { r.Register("job", "* * * * *", sleepy(time.Second)) })
 		time.Sleep(time.Minute + 10*time.Second)
@@ -136,7 +136,7 @@ func TestShutdownKeepsAnEndThatCannotBeRecorded(t *testing.T) {
 func TestCrash(t *testing.T) {
 	for _, policy := range []cron.CrashPolicy{cron.Skip, cron.Rerun} {
 		t.Run(string(policy), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			crontest.Bubble(t, func(t *testing.T) {
 				store := crontest.NewMemory()
 				line := &cut{Store: store}
 				var calls atomic.Int32
@@ -177,7 +177,7 @@ func TestCrash(t *testing.T) {
 }
 
 func TestStoreAway(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		line := &cut{Store: crontest.NewMemory()}
 		p := start(t, line, func(r *cron.Registry) {
 			r.Register("all", "* * * * *", sleepy(time.Second), cron.CatchUp(cron.All))
@@ -224,7 +224,7 @@ func (l *lossy) Claim(ctx context.Context, claims []cron.Claim) ([]cron.Claimed,
 }
 
 func TestLostAnswersCostNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		var calls atomic.Int32
 		p := start(t, &lossy{Store: crontest.NewMemory()}, func(r *cron.Registry) {
 			r.Register("job", "* * * * *", func(context.Context) error { calls.Add(1); return nil })
@@ -238,7 +238,7 @@ func TestLostAnswersCostNothing(t *testing.T) {
 }
 
 func TestTwoProcessesShareTheSlots(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
 		var calls atomic.Int32
 		register := func(r *cron.Registry) {
@@ -255,7 +255,7 @@ func TestTwoProcessesShareTheSlots(t *testing.T) {
 }
 
 func TestDisabled(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("job", "* * * * *", nop)
 			r.Register("elsewhere", "* * * * *", nop, cron.Only("production"))
@@ -283,7 +283,7 @@ func TestDisabled(t *testing.T) {
 }
 
 func TestGoexitIsAFailure(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("job", "* * * * *", func(context.Context) error { goexit(); return nil })
 		}, func(c *cron.Config) { c.Workers = 1 })

@@ -96,7 +96,7 @@ func (b *busy) run(d time.Duration) cron.Func {
 // A group's limit holds over replicas with a store each, also for runs that outlive a lease, fail and are
 // tried again.
 func TestLimitOfSeparateStores(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		shared, b := newPlaces(), &busy{}
 		var crew []*program
 		for range 2 {
@@ -139,7 +139,7 @@ func TestLimitOfSeparateStores(t *testing.T) {
 // While nobody can be asked for a place no run of the group starts; others do. One that waits can be
 // cancelled, and what runs keeps its place.
 func TestLimitWithoutAnAnswer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		shared, b := newPlaces(), &busy{}
 		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("long", "@yearly", b.run(10*time.Minute), cron.Limit("group", 2))
@@ -225,7 +225,7 @@ func (b box) Nudge() {
 func TestNudgesSpareTheWait(t *testing.T) {
 	for name, nudges := range map[string]bool{"with": true, "without": false} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			crontest.Bubble(t, func(t *testing.T) {
 				store, p := crontest.NewMemory(), new(post)
 				register := func(r *cron.Registry) { r.Register("job", "@yearly", nop) }
 				change := func(c *cron.Config) {

@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"fibercrons/app/cron"
@@ -42,7 +41,7 @@ func TestAttemptsAreLogged(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			crontest.Bubble(t, func(t *testing.T) {
 				var buf bytes.Buffer
 				log := slog.New(slog.NewJSONHandler(&buf, &slog.HandlerOptions{Level: slog.LevelDebug}))
 				p := start(t, crontest.NewMemory(), func(r *cron.Registry) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"fibercrons/app/cron"
@@ -76,7 +75,7 @@ func TestPingIsSecret(t *testing.T) {
 
 // A run that ignores the end of the process is told of as interrupted.
 func TestARunLeftBehindIsTold(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		release := make(chan struct{})
 		r := cron.NewRegistry()
 		r.Register("stubborn", "@yearly", func(context.Context) error { <-release; return nil })

@@ -40,7 +40,7 @@ func TestOverlap(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(string(tt.policy), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			crontest.Bubble(t, func(t *testing.T) {
 				var now, most atomic.Int32
 				p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
 					r.Register("job", "* * * * *", func(ctx context.Context) error {
@@ -66,7 +66,7 @@ func TestOverlap(t *testing.T) {
 }
 
 func TestQueuedRunsKeepTheirOrder(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		var mu sync.Mutex
 		var slots []time.Time
 		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
@@ -86,7 +86,7 @@ func TestQueuedRunsKeepTheirOrder(t *testing.T) {
 }
 
 func TestLimitHoldsOverJobs(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		var now, most, all atomic.Int32
 		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			for i := range 10 {
@@ -109,7 +109,7 @@ func TestLimitHoldsOverJobs(t *testing.T) {
 }
 
 func TestSlowJobsDoNotDelayOthersWhileAWorkerIsFree(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			for i := range 3 {
 				r.Register(fmt.Sprintf("slow-%d", i), "* * * * *", sleepy(time.Hour))
@@ -133,7 +133,7 @@ func TestSlowJobsDoNotDelayOthersWhileAWorkerIsFree(t *testing.T) {
 }
 
 func TestTimeoutEndsTheContextAndWaits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		release := make(chan struct{})
 		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("obeys", "* * * * *", sleepy(time.Hour), cron.Timeout(10*time.Second))
@@ -164,7 +164,7 @@ func TestTimeoutEndsTheContextAndWaits(t *testing.T) {
 // Other processes know of a later attempt, too, when it began: they show it as overdue, and say so of
 // one that a crash has ended.
 func TestLaterAttemptsAreKnownElsewhere(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
 		line := &cut{Store: store}
 		release := make(chan struct{})
@@ -218,7 +218,7 @@ func TestRetry(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			crontest.Bubble(t, func(t *testing.T) {
 				var calls atomic.Int32
 				var keys sync.Map
 				p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
@@ -251,7 +251,7 @@ func TestRetry(t *testing.T) {
 }
 
 func TestRetrySurvivesRestart(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		var calls atomic.Int32
 		store := crontest.NewMemory()
 		register := func(r *cron.Registry) {
@@ -284,7 +284,7 @@ func TestRunByHand(t *testing.T) {
 		Name string `json:"name"`
 		N    int    `json:"n"`
 	}
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("job", "@yearly", func(ctx context.Context) error {
 				run := cron.RunFrom(ctx)
@@ -325,7 +325,7 @@ func TestRunByHand(t *testing.T) {
 }
 
 func TestCancel(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
 		register := func(r *cron.Registry) {
 			r.Register("job", "@yearly", sleepy(time.Hour), cron.Overlap(cron.Queue))
@@ -357,7 +357,7 @@ func TestCancel(t *testing.T) {
 }
 
 func TestBackfillRunsPastSlotsInOrder(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		var mu sync.Mutex
 		var slots []time.Time
 		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {

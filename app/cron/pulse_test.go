@@ -13,7 +13,7 @@ import (
 )
 
 func TestPulse(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		deaf := make(chan struct{})
 		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("deaf", "* * * * *", func(context.Context) error { <-deaf; return nil }, cron.Timeout(10*time.Second))
@@ -76,7 +76,7 @@ func TestPulse(t *testing.T) {
 }
 
 func TestClaimsAreMeasured(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		var mu sync.Mutex
 		var total cron.ClaimCall
 		measure := func(c *cron.Config) {
@@ -131,7 +131,7 @@ func TestCauseOfAnEnd(t *testing.T) {
 		{"panics", func(context.Context) error { panic("out of paper") }, cron.CausePanic},
 		{"hangs", sleepy(time.Hour), cron.CauseTimeout},
 	} {
-		synctest.Test(t, func(t *testing.T) {
+		crontest.Bubble(t, func(t *testing.T) {
 			p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
 				r.Register(test.name, "* * * * *", test.fn, cron.Timeout(time.Second))
 			})

@@ -69,7 +69,7 @@ func TestReadySaysWhyNot(t *testing.T) {
 		{name: "stopping", during: func(_ *testing.T, p *program) { p.cancel(); synctest.Wait() }, part: cron.PartScheduler, detail: "the scheduler is stopping"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			crontest.Bubble(t, func(t *testing.T) {
 				store := test.store
 				store.Store = crontest.NewMemory()
 				p := start(t, &store, func(r *cron.Registry) { r.Register("second", "* * * * * *", nop) }, func(c *cron.Config) {
@@ -104,7 +104,7 @@ func TestReadySaysWhyNot(t *testing.T) {
 
 // A settling loop that hangs is noticed, and that it goes on again, too.
 func TestReadyNoticesAStall(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		var hang atomic.Bool
 		gate := make(chan struct{})
 		p := start(t, nil, func(r *cron.Registry) {

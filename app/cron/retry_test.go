@@ -7,7 +7,6 @@ import (
 	"math"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"fibercrons/app/cron"
@@ -80,7 +79,7 @@ func TestBackoffInWords(t *testing.T) {
 
 // TestRetriesWaitAsTheBackoffSays looks at when attempts begin.
 func TestRetriesWaitAsTheBackoffSays(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		var at []time.Duration
 		r := cron.NewRegistry()
 		began := time.Now()
@@ -136,7 +135,7 @@ func TestWhatIsRetried(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			crontest.Bubble(t, func(t *testing.T) {
 				r := cron.NewRegistry()
 				r.Register("job", "@yearly", tt.job, append(tt.options, cron.Retry(2, cron.Fixed(time.Second)))...)
 				got := run(t, r, "job", crontest.Retries())
@@ -157,7 +156,7 @@ func TestWhatIsRetried(t *testing.T) {
 func TestCancelledAttemptsAreNotRetried(t *testing.T) {
 	for _, reason := range []cron.Reason{cron.ReasonRequested, cron.ReasonShutdown} {
 		t.Run(string(reason), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			crontest.Bubble(t, func(t *testing.T) {
 				store := crontest.NewMemory()
 				p := start(t, store, func(r *cron.Registry) {
 					r.Register("job", "0 * * * *", sleepy(10*time.Hour), cron.Retry(5, cron.Fixed(time.Second)))

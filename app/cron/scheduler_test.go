@@ -80,7 +80,7 @@ func counts(recs []cron.Record) map[string]int {
 }
 
 func TestEverySlotRunsOnceAndOnTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		var calls atomic.Int64
 		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			for _, name := range []string{"a", "b", "c"} {
@@ -112,7 +112,7 @@ func TestEverySlotRunsOnceAndOnTime(t *testing.T) {
 }
 
 func TestErrorsPanicsAndLoopsStayWithTheirJob(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		release := make(chan struct{})
 		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("errs", "* * * * *", func(context.Context) error { return errors.New("boom") })

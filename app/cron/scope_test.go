@@ -22,7 +22,7 @@ func TestContextEndsWithItsAttempt(t *testing.T) {
 		"nothing": func() cron.Store { return nil },
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			crontest.Bubble(t, func(t *testing.T) {
 				var left, asked []context.Context // one of each attempt
 				p := start(t, store(), func(r *cron.Registry) {
 					r.Register("job", "@every 1h", func(ctx context.Context) error {
@@ -78,7 +78,7 @@ func TestContextEndsWithItsAttempt(t *testing.T) {
 
 // A cancelled attempt knows why, and so does what is derived from its context.
 func TestContextTellsWhyItEnds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		var cause, derived error
 		deadlines := 0
 		p := start(t, nil, func(r *cron.Registry) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"regexp"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"fibercrons/app/cron"
@@ -40,7 +39,7 @@ func TestTimeoutError(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			crontest.Bubble(t, func(t *testing.T) {
 				got := runFunc(t, tt.job, cron.Timeout(10*time.Second))
 				var late *cron.TimeoutError
 				if errors.As(got.Err, &late) != (tt.want != "") {
@@ -59,7 +58,7 @@ func TestTimeoutError(t *testing.T) {
 
 // The timeout is of one attempt, and a wrapper of the user's is inside of it.
 func TestTimeoutIsOfEachAttempt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		var left []time.Duration
 		deadline := func(next cron.Func) cron.Func {
 			return func(ctx context.Context) error {

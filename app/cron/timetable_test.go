@@ -3,7 +3,6 @@ package cron_test
 import (
 	"errors"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"fibercrons/app/cron"
@@ -11,7 +10,7 @@ import (
 )
 
 func TestRescheduleHoldsEverywhereAndOverRestarts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
 		register := func(r *cron.Registry) { r.Register("job", "0 * * * *", nop, cron.CatchUp(cron.All)) }
 		p, other := start(t, store, register), start(t, store, register)
@@ -50,7 +49,7 @@ func TestRescheduleHoldsEverywhereAndOverRestarts(t *testing.T) {
 // A process that has not yet heard of an edit runs no slot of the schedule before it, and settles none of the
 // schedule after it.
 func TestRescheduleHoldsAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
 		register := func(r *cron.Registry) { r.Register("job", "@every 1s", nop, cron.CatchUp(cron.All)) }
 		p, other := start(t, store, register), start(t, store, register)
@@ -80,7 +79,7 @@ func TestRescheduleHoldsAtOnce(t *testing.T) {
 }
 
 func TestRescheduleNeedsNoServer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
 		r := cron.NewRegistry()
 		r.Register("job", "0 * * * *", nop)

@@ -40,7 +40,7 @@ func replica(t *testing.T, db cron.Store, jobs func(r *cron.Registry)) (stop fun
 // there, and one that was removed or added follows the version that has it. So it is when the
 // version is rolled back.
 func TestRollingVersions(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		db := crontest.NewMemory()
 		var mu sync.Mutex
 		ran := map[string][]time.Time{} // by job and version

@@ -2,10 +2,10 @@ package cron_test
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
 )
 
 // The clock is set, or the machine sleeps and the monotonic clock with it: both show as a wall
@@ -35,7 +35,7 @@ func TestWatchNoticesJumps(t *testing.T) {
 }
 
 func TestWatchOfASteadyClock(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		jump := cron.NewClockWatch()
 		for range 100 {
 			time.Sleep(time.Hour)

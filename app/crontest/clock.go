@@ -23,7 +23,7 @@ import (
 func Walk(t *testing.T, job string, stretch time.Duration, options ...Option) []cron.Record {
 	t.Helper()
 	var records []cron.Record
-	synctest.Test(t, func(t *testing.T) {
+	Bubble(t, func(t *testing.T) {
 		t.Helper()
 		records = walk(t, job, stretch, options)
 	})

@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"fibercrons/app/cron"
@@ -129,7 +128,7 @@ func TestRunReturnsTheJobsOwnError(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			crontest.Bubble(t, func(t *testing.T) {
 				calls = 0
 				r := cron.NewRegistry()
 				r.Register("job", "@yearly", tt.job, tt.options...)
@@ -146,7 +145,7 @@ func TestRunReturnsTheJobsOwnError(t *testing.T) {
 }
 
 func TestRetries(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		r := cron.NewRegistry()
 		r.Register("job", "@yearly", func(ctx context.Context) error {
 			if n := cron.RunFrom(ctx).Attempt(); n < 3 {

@@ -9,13 +9,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	dto "github.com/prometheus/client_model/go"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
 	"fibercrons/app/metrics"
 )
 
@@ -191,7 +191,7 @@ func TestJobsBeyondTheCapShareALabel(t *testing.T) {
 }
 
 func TestGauges(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		now := time.Now()
 		source := &stub{
 			pulse: cron.Pulse{Workers: 64, Busy: 3, Running: 3, Waiting: 2, Overdue: 1, TickedAt: now.Add(-2 * time.Second), Jobs: []cron.JobPulse{
@@ -325,7 +325,7 @@ func TestAnswersAreShared(t *testing.T) {
 		}
 		return rec.Header().Get("Content-Type")
 	}
-	synctest.Test(t, func(*testing.T) {
+	crontest.Bubble(t, func(*testing.T) {
 		for range 10 {
 			wg.Go(func() { ask("text/plain") })
 			wg.Go(func() { ask("application/openmetrics-text") })

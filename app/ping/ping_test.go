@@ -192,7 +192,7 @@ func TestRunsAreTold(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			crontest.Bubble(t, func(t *testing.T) {
 				if !strings.HasPrefix(test.name, "only") && test.name != "a panic" {
 					test.options = append(test.options, cron.Ping(target))
 				}
@@ -222,7 +222,7 @@ func TestRunsAreTold(t *testing.T) {
 
 // A slot that is skipped is no sign of life, and a run that is cancelled has not succeeded.
 func TestSkippedAndCancelled(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		b := program(t, func(r *cron.Registry) {
 			r.Register("job", "* * * * *", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, cron.Ping(target))
 		})
@@ -246,7 +246,7 @@ func TestSkippedAndCancelled(t *testing.T) {
 
 // A run whose process died is told of by the one that finds it.
 func TestInterrupted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		b := program(t, func(r *cron.Registry) { r.Register("job", "@yearly", nothing, cron.Ping(target)) })
 		pass(time.Second)
 		_, err := b.store.Claim(t.Context(), []cron.Claim{{
@@ -288,7 +288,7 @@ func TestTries(t *testing.T) {
 		}, []time.Duration{0, 2 * time.Second}, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			crontest.Bubble(t, func(t *testing.T) {
 				b := program(t, func(r *cron.Registry) { r.Register("job", "@yearly", nothing, cron.Ping(target)) })
 				b.answer = test.answer
 				b.pings.Observe(ended("job", cron.Succeeded))
@@ -327,7 +327,7 @@ func ended(job string, status cron.Status) cron.Event {
 
 // Each change is told once, by host.
 func TestATargetThatIsDownIsLoggedOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		b := program(t, func(r *cron.Registry) { r.Register("job", "@yearly", nothing, cron.Ping(target)) })
 		up := false
 		b.answer = func(int, *http.Request) (int, string, error) {
@@ -355,7 +355,7 @@ func TestATargetThatIsDownIsLoggedOnce(t *testing.T) {
 
 // A start that does not arrive does not hold up the end, and is not told after it.
 func TestTheEndGoesOnWithoutTheStart(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		b := program(t, func(r *cron.Registry) { r.Register("job", "@yearly", nothing, cron.Ping(target)) })
 		b.answer = func(_ int, r *http.Request) (int, string, error) {
 			if strings.HasSuffix(r.URL.Path, "/start") {
@@ -375,7 +375,7 @@ func TestTheEndGoesOnWithoutTheStart(t *testing.T) {
 
 // Behind a service that hangs the queue is bounded, and what is left out are old starts.
 func TestTheNewestMatters(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		b := program(t, func(r *cron.Registry) { r.Register("job", "@yearly", nothing, cron.Ping(target)) })
 		release := make(chan struct{})
 		b.answer = func(int, *http.Request) (int, string, error) { <-release; return 200, "OK", nil }
@@ -404,7 +404,7 @@ func TestTheNewestMatters(t *testing.T) {
 
 // A service that hangs takes its own job's pings along, and no other's.
 func TestExchangesAreBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		const jobs = 20
 		b := program(t, func(r *cron.Registry) {
 			for i := range jobs {
@@ -429,7 +429,7 @@ func TestExchangesAreBounded(t *testing.T) {
 }
 
 func TestCloseSendsWhatWaits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		b := program(t, func(r *cron.Registry) { r.Register("job", "@yearly", nothing, cron.Ping(target)) })
 		b.answer = func(int, *http.Request) (int, string, error) {
 			time.Sleep(time.Second)
@@ -461,7 +461,7 @@ func TestCloseIsBounded(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			crontest.Bubble(t, func(t *testing.T) {
 				b := program(t, func(r *cron.Registry) { r.Register("job", "@yearly", nothing, cron.Ping(target)) })
 				b.answer = answer
 				for range 5 {
@@ -484,7 +484,7 @@ func TestCloseIsBounded(t *testing.T) {
 }
 
 func TestBodiesAreTheEndOfTheLog(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		log := slog.New(cron.LogHandler(slog.DiscardHandler))
 		b := program(t, func(r *cron.Registry) {
 			r.Register("job", "@yearly", func(ctx context.Context) error {

@@ -6,10 +6,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
 	"fibercrons/models"
 )
 
@@ -35,7 +35,7 @@ func TestFaultAblation(t *testing.T) {
 		for _, off := range []bool{false, true} {
 			name := tt.name + map[bool]string{false: "/on", true: "/off"}[off]
 			t.Run(name, func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
+				crontest.Bubble(t, func(t *testing.T) {
 					var gone []string
 					if off {
 						gone = tt.off
@@ -79,7 +79,7 @@ func forgotten(f *fleet) {
 
 // The check itself is put to the test: a sound world, with one thing wrong at a time.
 func TestFaultCheckSeesEachBreach(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		f := newFleet(t, 600*time.Millisecond, 2)
 		f.relieve()
 		sound := f.rest()

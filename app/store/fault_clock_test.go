@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
 	"fibercrons/app/store"
 )
 
@@ -30,7 +31,7 @@ type shift struct {
 
 func (s shift) work(t *testing.T) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		time.Sleep(time.Until(s.from))
 		m, err := os.OpenFile(s.marks, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 		if err != nil {

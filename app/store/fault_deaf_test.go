@@ -10,16 +10,16 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
 )
 
 // A process whose heartbeats fail for longer than a lease, while it can still read and write, must
 // not take its own runs for those of a dead process and start them a second time.
 func TestFaultHeartbeatsLost(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		const lease = 3 * time.Second
 		s := open(t, file(t))
 		began := time.Now()
@@ -63,7 +63,7 @@ func TestFaultHeartbeatsLost(t *testing.T) {
 // Two lease lengths after a process fell silent no run says any more that it is running there, and
 // what it has to say when it comes back is fenced off.
 func TestFaultSilence(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		const lease = 1500 * time.Millisecond
 		f := newFleet(t, lease, 2)
 		silent := f.hosts[0]

@@ -14,10 +14,10 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
 	"fibercrons/app/store"
 	"fibercrons/models"
 )
@@ -90,7 +90,7 @@ func TestFaultDiskFull(t *testing.T) {
 // The file can no longer be written for a while. SQLite's own switch stands for the disk's, since
 // a file system that is in use cannot be made read-only.
 func TestFaultReadOnly(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		s := open(t, file(t))
 		marks := filepath.Join(t.TempDir(), "marks")
 		m, err := os.Create(marks)

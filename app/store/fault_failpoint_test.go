@@ -11,10 +11,10 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
 )
 
 // The transactions that claim, start and finish fail right before their commit, without effect,
@@ -32,7 +32,7 @@ func TestFaultFailpoint(t *testing.T) {
 		for _, point := range []string{"commit", "committed"} {
 			for name, err := range map[string]error{"passing": driver.ErrBadConn, "lasting": errors.New("the disk is on fire")} {
 				t.Run(fmt.Sprintf("%s/%s/%s", kind, point, name), func(t *testing.T) {
-					synctest.Test(t, func(t *testing.T) {
+					crontest.Bubble(t, func(t *testing.T) {
 						testFailpoint(t, &failpoint{Kind: kind, Point: point, Every: 3, Err: err}, stretch)
 					})
 				})

@@ -7,11 +7,12 @@ import (
 	"testing/synctest"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
 	"fibercrons/app/store"
 )
 
 func TestCommitsAreMeasured(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		var told []store.Commit // by the writer alone
 		s, err := store.Open(t.Context(), store.Options{URL: "sqlite://" + file(t), Committed: func(c store.Commit) { told = append(told, c) }})
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
 )
 
 // queue puts a claim of the job in the store, as a run that waits, or that runs, and returns it.
@@ -33,7 +34,7 @@ func endOf(c cron.Claim) cron.Finish {
 // Ends and starts that go out without a look hold the fence all the same: the one that does not fit
 // is refused, or is an earlier one told again, and the others of its group are carried out once.
 func TestQuickOnesHoldTheFence(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		s := open(t, file(t))
 		var runs []cron.Claim
 		for i := range 10 {
@@ -116,7 +117,7 @@ func TestQuickOnesHoldTheFence(t *testing.T) {
 
 // Ends go before the claims of their group, which see them, and see what they leave standing.
 func TestClaimsSeeTheEndsOfTheirGroup(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		s := open(t, file(t))
 		ends, stays := queue(t, s.Claim, "ends", cron.Running), queue(t, s.Claim, "stays", cron.Running)
 		release, groups := gate(s)

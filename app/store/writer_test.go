@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
 	"fibercrons/app/store"
 )
 
@@ -44,7 +45,7 @@ func gate(s *store.Store) (open func(), groups func() [][]string) {
 }
 
 func TestWhatHasGatheredIsOneTransaction(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		s := open(t, file(t))
 		release, groups := gate(s)
 		var wg sync.WaitGroup
@@ -66,7 +67,7 @@ func TestWhatHasGatheredIsOneTransaction(t *testing.T) {
 }
 
 func TestGroupsAreBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		s := open(t, file(t))
 		release, groups := gate(s)
 		var wg sync.WaitGroup
@@ -95,7 +96,7 @@ func TestGroupsAreBounded(t *testing.T) {
 }
 
 func TestOneBadOpDoesNotHarmTheOthers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		s := open(t, file(t))
 		release, _ := gate(s)
 		var wg sync.WaitGroup
@@ -125,7 +126,7 @@ func TestOneBadOpDoesNotHarmTheOthers(t *testing.T) {
 }
 
 func TestCallerGivesUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		s := open(t, file(t))
 		release, groups := gate(s)
 		var wg sync.WaitGroup
@@ -152,7 +153,7 @@ func TestCallerGivesUp(t *testing.T) {
 }
 
 func TestCloseCommitsWhatWaits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		path := file(t)
 		s, err := store.Open(t.Context(), store.Options{URL: "sqlite://" + path})
 		if err != nil {
@@ -250,7 +251,7 @@ func TestLockedByAnother(t *testing.T) {
 
 // A worker waits for the claim of what it is to begin; who only puts a run in line does not.
 func TestClaimsThatBeginGoFirst(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		s := open(t, file(t))
 		release, _ := gate(s)
 		var mu sync.Mutex

@@ -6,10 +6,10 @@ import (
 	"os/user"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
 	"fibercrons/app/store"
 )
 
@@ -33,7 +33,7 @@ func (f *fixture) audited() []cron.AuditEntry {
 
 // Every change by the CLI leaves an entry, as a change over HTTP does, and nothing else does.
 func TestEveryChangeIsAudited(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		time.Sleep(24 * time.Hour)
 		f := newFixture(t)
 		someJobs(f)

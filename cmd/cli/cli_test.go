@@ -11,11 +11,11 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"fibercrons/app"
 	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
 	"fibercrons/config"
 )
 
@@ -44,7 +44,7 @@ func someJobs(f *fixture) {
 }
 
 func TestReadingNeedsNoDatabase(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		f := newFixture(t)
 		someJobs(f)
 		f.say("list")
@@ -69,7 +69,7 @@ func TestReadingNeedsNoDatabase(t *testing.T) {
 }
 
 func TestRunningAndLookingBack(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		f := newFixture(t)
 		someJobs(f)
 		f.say("run-job", "hello")
@@ -92,7 +92,7 @@ func TestRunningAndLookingBack(t *testing.T) {
 }
 
 func TestPausing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		f := newFixture(t)
 		someJobs(f)
 		f.say("run-job", "hello")
@@ -107,7 +107,7 @@ func TestPausing(t *testing.T) {
 }
 
 func TestBackfill(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		time.Sleep(24 * time.Hour)
 		f := newFixture(t)
 		f.registry.Register("load", "@hourly", func(ctx context.Context) error {
@@ -130,7 +130,7 @@ func TestBackfill(t *testing.T) {
 
 // A schedule that was put in place at run time is the one that is told about.
 func TestOverriddenSchedule(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		f := newFixture(t)
 		someJobs(f)
 		cfg, _, err := config.Load(f.options()...)
@@ -159,7 +159,7 @@ func TestOverriddenSchedule(t *testing.T) {
 }
 
 func TestSchedules(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		f := newFixture(t)
 		f.env["DATABASE_URL"] = "sqlite:///nowhere/at/all.db" // is not looked at
 		f.say("next", "--expr", "*/15 9-17 * * MON-FRI", "--from", "2027-01-01T00:00:00Z", "--count", "2")
@@ -337,7 +337,7 @@ func TestBesideARunningServer(t *testing.T) {
 
 // logs -f prints what a run in another process logs, while it runs, and ends with it.
 func TestFollowingARun(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		f := newFixture(t)
 		f.registry.Register("long", "@yearly", func(ctx context.Context) error {
 			for i := range 3 {
@@ -369,7 +369,7 @@ func TestFollowingARun(t *testing.T) {
 
 // A function that ignores its context is seen to do so from another process, in whichever attempt.
 func TestOverdueRunsAreShown(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
 		f := newFixture(t)
 		f.registry.Register("stuck", "@yearly", func(ctx context.Context) error {
 			if cron.RunFrom(ctx).Attempt() == 1 {

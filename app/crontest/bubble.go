@@ -1,0 +1,44 @@
+package crontest
+
+import (
+	"runtime"
+	"sync"
+	"testing"
+	"testing/synctest"
+)
+
+// Bubble is [synctest.Test]: it runs f in a bubble in which time is fake. Under the race detector it does so
+// on one processor, since timers of a bubble that fire on two threads at once make the detector end the
+// program (golang/go#78156).
+func Bubble(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	if underRace {
+		narrow()
+		defer widen()
+	}
+	synctest.Test(t, f) //nolint:forbidigo // here
+}
+
+// bubbles are those that need one processor.
+var bubbles struct {
+	sync.Mutex
+	n     int
+	procs int // before the first of them
+}
+
+func narrow() {
+	bubbles.Lock()
+	defer bubbles.Unlock()
+	if bubbles.n == 0 {
+		bubbles.procs = runtime.GOMAXPROCS(1)
+	}
+	bubbles.n++
+}
+
+func widen() {
+	bubbles.Lock()
+	defer bubbles.Unlock()
+	if bubbles.n--; bubbles.n == 0 {
+		runtime.GOMAXPROCS(bubbles.procs)
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package crontest
+
+const underRace = false
