@@ -75,7 +75,7 @@ func (s *Scheduler) fill(b *batch) {
 	at := time.UnixMilli(now).UTC()
 	permits := b.permit
 	n := len(b.parts) // mostly, each has one slot
-	b.claims, b.direct, b.won, b.got = slices.Grow(b.claims, n), slices.Grow(b.direct, n), slices.Grow(b.won, n), slices.Grow(b.got, n)
+	b.claims, b.direct, b.won = slices.Grow(b.claims, n), slices.Grow(b.direct, n), slices.Grow(b.won, n)
 	for i := range b.parts {
 		p := &b.parts[i]
 		e := p.entry

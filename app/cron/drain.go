@@ -111,7 +111,11 @@ func (s *Scheduler) giveBack(r *Run) {
 // many functions are left behind.
 func (s *Scheduler) abandon() (left int) {
 	s.mu.Lock()
-	stuck := map[*Run]*Finish{}
+	type leftBehind struct {
+		run *Run
+		end Finish
+	}
+	var stuck []leftBehind
 	for r := range s.runs.all() {
 		if r.ending {
 			continue
@@ -125,12 +129,13 @@ func (s *Scheduler) abandon() (left int) {
 			f.Status, f.Reason, f.Error, f.Release = Queued, "", "", true
 		}
 		f.Lines = r.diary(true).close(f.At, int(r.attempt.Load()))
-		stuck[r] = &f
+		stuck = append(stuck, leftBehind{r, f})
 	}
 	s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(s.work, afterGrace)
 	defer cancel()
-	for r, f := range stuck {
+	for i := range stuck {
+		f := &stuck[i].end
 		if f.Status.Ended() {
 			s.log.Error("a run ignores its context and is left behind", "job", f.Job, "run", f.ID)
 		}
@@ -140,7 +145,7 @@ func (s *Scheduler) abandon() (left int) {
 			s.log.Error("the end of a run could not be recorded", "job", f.Job, "run", f.ID, "error", err)
 		case err == nil && f.Status.Ended() && s.observe != nil:
 			s.mu.Lock()
-			s.tell(Event{Kind: RunEnded, Job: f.Job, Record: r.endRecord(f)})
+			s.tell(Event{Kind: RunEnded, Job: f.Job, Record: stuck[i].run.endRecord(f)})
 			s.mu.Unlock()
 		}
 	}

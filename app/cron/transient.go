@@ -116,6 +116,7 @@ func (t *transient) Claim(_ context.Context, claims []Claim) ([]Claimed, error) 
 func (t *transient) claims(out []Claimed, claims []Claim) []Claimed {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	out = slices.Grow(out, len(claims))
 	for i := range claims {
 		out = append(out, t.claim(&claims[i]))
 	}
