@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
@@ -30,7 +31,7 @@ func manyJobs(n int) func(*setup) {
 // Handlers hand texts of a request to jobs and database. Each must get the ones of its own request.
 func TestConcurrentTriggersKeepTheirNames(t *testing.T) {
 	many := 10_000
-	if testing.Short() || raceEnabled {
+	if testing.Short() || crontest.UnderRace {
 		many = 1000
 	}
 	p := start(t, manyJobs(many))

@@ -161,7 +161,7 @@ func moods(g *gate, r *rand.Rand) func(context.Context, []cron.Bid) ([]bool, err
 func TestGateNeverLosesNorDoubles(t *testing.T) {
 	jobs := map[string]time.Duration{"quick": 20 * time.Millisecond, "second": time.Second, "ten": 10 * time.Second}
 	seeds := uint64(8)
-	if raceEnabled {
+	if crontest.UnderRace {
 		seeds = 1
 	}
 	for seed := range seeds {

@@ -12,7 +12,7 @@ import (
 // program (golang/go#78156).
 func Bubble(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
-	if underRace {
+	if UnderRace {
 		narrow()
 		defer widen()
 	}

@@ -9,7 +9,7 @@ import (
 func TestBubbleHasOneProcessorUnderTheRaceDetector(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
 	want := 2
-	if underRace {
+	if UnderRace {
 		want = 1
 	}
 	t.Run("several at a time", func(t *testing.T) {

@@ -17,6 +17,6 @@
 // [Handoff] is the suite for a [cron.Executor], in real time against its real queue, and [Killing] the
 // one that kills processes.
 //
-// [Bubble] is for tests of your own in fake time. [Memory] is a store for such tests. [Conformance] is the suite that it and every other
-// [cron.Store] passes.
+// [Bubble] is for tests of your own in fake time, and [UnderRace] for those that take long. [Memory] is a
+// store for such tests. [Conformance] is the suite that it and every other [cron.Store] passes.
 package crontest

@@ -2,4 +2,5 @@
 
 package crontest
 
-const underRace = true
+// UnderRace says that the race detector is on, which makes everything several times slower.
+const UnderRace = true

@@ -76,7 +76,7 @@ func jobsOf(t *testing.T, register func(*cron.Registry)) []*cron.Job {
 // due again when the clock has passed what is settled.
 func TestFaultClockJump(t *testing.T) {
 	jumps := []time.Duration{time.Second, time.Minute, time.Hour, 24 * time.Hour}
-	if underRace && !*faultAsked {
+	if crontest.UnderRace && !*faultAsked {
 		jumps = []time.Duration{time.Second, time.Hour}
 	}
 	for _, by := range jumps {
@@ -163,7 +163,7 @@ func TestFaultYear(t *testing.T) {
 			stretch{"autumn", 10, 28, 36},           // Berlin, New York
 			stretch{"new year", 12, 31, 30},
 		)
-	case underRace:
+	case crontest.UnderRace:
 		jobs = 50
 	}
 	for _, s := range stretches {
