@@ -11,7 +11,7 @@ import (
 
 	"fibercrons/app/asynq"
 	"fibercrons/app/cron"
-	"fibercrons/app/crontest"
+	"fibercrons/app/internal/conformance"
 )
 
 // server is Redis in a database of its own, 9, where others of this package's tests are told apart by
@@ -73,7 +73,7 @@ func connect(t *testing.T, url, queue string) *asynq.Executor {
 }
 
 func TestHandoff(t *testing.T) {
-	crontest.Handoff(t, func(t *testing.T) func() cron.Executor {
+	conformance.Executor(t, func(t *testing.T) func() cron.Executor {
 		url := server(t)
 		name := queue(t, url)
 		return func() cron.Executor { return connect(t, url, name) }

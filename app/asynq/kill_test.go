@@ -14,7 +14,7 @@ import (
 
 	"fibercrons/app/asynq"
 	"fibercrons/app/cron"
-	"fibercrons/app/crontest"
+	"fibercrons/app/internal/conformance"
 	"fibercrons/app/store"
 )
 
@@ -46,12 +46,12 @@ func init() {
 	os.Exit(0)
 }
 
-func (l life) killing(ctx context.Context) (k crontest.Killing, s *store.Store, err error) {
+func (l life) killing(ctx context.Context) (k conformance.Crashes, s *store.Store, err error) {
 	s, err = store.Open(ctx, store.Options{URL: "sqlite://" + filepath.Join(l.Dir, "crons.db"), RetryFor: time.Minute})
 	if err != nil {
 		return k, nil, err
 	}
-	return crontest.Killing{Store: s, Tally: &crontest.Tally{File: filepath.Join(l.Dir, "calls")}, For: *killFor}, s, nil
+	return conformance.Crashes{Store: s, Tally: &conformance.Tally{File: filepath.Join(l.Dir, "calls")}, For: *killFor}, s, nil
 }
 
 func (l life) lead() error {

@@ -1,4 +1,4 @@
-// Package crontest is for tests of jobs, and of stores.
+// Package crontest is for tests of jobs.
 //
 // [Run] runs a registered job once, in a real run context and inside of all of its wrappers,
 // with arguments, a slot and services of the test's choice:
@@ -14,9 +14,6 @@
 // say when it is due. All of them take the job from cron.Default, where init functions have
 // registered it, or from [Registry].
 //
-// [Handoff] is the suite for a [cron.Executor], in real time against its real queue, and [Killing] the
-// one that kills processes.
-//
 // [Bubble] is for tests of your own in fake time, and [UnderRace] for those that take long. [Memory] is a
-// store for such tests. [Conformance] is the suite that it and every other [cron.Store] passes.
+// store for such tests.
 package crontest

@@ -10,17 +10,18 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/conformance"
 )
 
 func TestMemorySharing(t *testing.T) {
-	crontest.Sharing(t, func(*testing.T) []cron.Store {
+	conformance.Replicas(t, func(*testing.T) []cron.Store {
 		m := crontest.NewMemory()
 		return []cron.Store{m, m, m}
 	})
 }
 
 func TestMemory(t *testing.T) {
-	crontest.Conformance(t, func(*testing.T) cron.Store { return crontest.NewMemory() })
+	conformance.Store(t, func(*testing.T) cron.Store { return crontest.NewMemory() })
 }
 
 // BenchmarkMemoryClaim is one claim of a batch of 500, each of another job.

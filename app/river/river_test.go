@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"fibercrons/app/cron"
-	"fibercrons/app/crontest"
+	"fibercrons/app/internal/conformance"
 	"fibercrons/app/river"
 )
 
@@ -61,7 +61,7 @@ func connect(t *testing.T, url string) *river.Executor {
 }
 
 func TestHandoff(t *testing.T) {
-	crontest.Handoff(t, func(t *testing.T) func() cron.Executor {
+	conformance.Executor(t, func(t *testing.T) func() cron.Executor {
 		url := database(t)
 		return func() cron.Executor { return connect(t, url) }
 	})

@@ -1,5 +1,5 @@
 // Package store keeps jobs and runs in a database. [Store] is a cron.Store; its contract is in
-// the comments of that interface, and crontest.Conformance checks it sentence by sentence.
+// the comments of that interface, and app/internal/conformance checks it sentence by sentence.
 //
 // # How it works
 //

@@ -7,19 +7,19 @@ import (
 	"testing"
 
 	"fibercrons/app/cron"
-	"fibercrons/app/crontest"
+	"fibercrons/app/internal/conformance"
 )
 
 func TestServerConformance(t *testing.T) {
 	onServers(t, func(t *testing.T, k kind) {
-		crontest.Conformance(t, func(t *testing.T) cron.Store { return openURL(t, k.url(t)) })
+		conformance.Store(t, func(t *testing.T) cron.Store { return openURL(t, k.url(t)) })
 	})
 }
 
 // As TestConformanceWithBrokenConnection.
 func TestServerConformanceWithBrokenConnection(t *testing.T) {
 	onServers(t, func(t *testing.T, k kind) {
-		crontest.Conformance(t, func(t *testing.T) cron.Store {
+		conformance.Store(t, func(t *testing.T) cron.Store {
 			s := openURL(t, k.url(t))
 			var broken atomic.Int64
 			s.Tamper(func(point string, _ []string) error {
@@ -36,7 +36,7 @@ func TestServerConformanceWithBrokenConnection(t *testing.T) {
 
 func TestServerSharing(t *testing.T) {
 	onServers(t, func(t *testing.T, k kind) {
-		crontest.Sharing(t, func(t *testing.T) []cron.Store {
+		conformance.Replicas(t, func(t *testing.T) []cron.Store {
 			url := k.url(t)
 			return []cron.Store{openURL(t, url), openURL(t, url), openURL(t, url)}
 		})

@@ -12,7 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"fibercrons/app/cron"
-	"fibercrons/app/crontest"
+	"fibercrons/app/internal/conformance"
 	"fibercrons/app/store"
 )
 
@@ -27,13 +27,13 @@ func TestMain(m *testing.M) {
 }
 
 func TestConformance(t *testing.T) {
-	crontest.Conformance(t, func(t *testing.T) cron.Store { return open(t, file(t)) })
+	conformance.Store(t, func(t *testing.T) cron.Store { return open(t, file(t)) })
 }
 
 // Every transaction fails in turn before it begins, before it commits, and after it has
 // committed with the acknowledgement lost; the contract must hold all the same.
 func TestConformanceWithBrokenConnection(t *testing.T) {
-	crontest.Conformance(t, func(t *testing.T) cron.Store {
+	conformance.Store(t, func(t *testing.T) cron.Store {
 		s := open(t, file(t))
 		var broken atomic.Int64
 		s.Tamper(func(point string, _ []string) error {
@@ -48,7 +48,7 @@ func TestConformanceWithBrokenConnection(t *testing.T) {
 }
 
 func TestSharing(t *testing.T) {
-	crontest.Sharing(t, func(t *testing.T) []cron.Store {
+	conformance.Replicas(t, func(t *testing.T) []cron.Store {
 		path := file(t)
 		return []cron.Store{open(t, path), open(t, path), open(t, path)}
 	})

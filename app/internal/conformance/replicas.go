@@ -1,4 +1,4 @@
-package crontest
+package conformance
 
 import (
 	"context"
@@ -11,9 +11,9 @@ import (
 	"fibercrons/app/cron"
 )
 
-// Sharing checks what several processes on one database may rely on. Open is called once for
+// Replicas checks what several processes on one database may rely on. Open is called once for
 // each case and returns stores on the same empty database, each with its own connections.
-func Sharing(t *testing.T, open func(t *testing.T) []cron.Store) {
+func Replicas(t *testing.T, open func(t *testing.T) []cron.Store) {
 	for name, run := range map[string]func(*testing.T, []*suite){
 		"a slot is won once":             wonOnce,
 		"overlap holds across processes": overlapAcross,

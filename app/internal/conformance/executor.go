@@ -1,4 +1,4 @@
-package crontest
+package conformance
 
 import (
 	"context"
@@ -12,12 +12,13 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
 )
 
-// Handoff checks that runs go through a queue as the contract of [cron.Executor] says: several
+// Executor checks that runs go through a queue as the contract of [cron.Executor] says: several
 // schedulers on one store and one queue, in real time. Open is called once for each case, on an empty
 // queue; what it returns connects one more process to it.
-func Handoff(t *testing.T, open func(t *testing.T) func() cron.Executor) {
+func Executor(t *testing.T, open func(t *testing.T) func() cron.Executor) {
 	for name, play := range map[string]func(*handoff){
 		"every attempt is made once":          everyAttemptOnce,
 		"a retry waits in the queue":          retryWaits,
@@ -28,7 +29,7 @@ func Handoff(t *testing.T, open func(t *testing.T) func() cron.Executor) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			play(&handoff{T: t, store: NewMemory(), connect: open(t)})
+			play(&handoff{T: t, store: crontest.NewMemory(), connect: open(t)})
 		})
 	}
 }
@@ -36,7 +37,7 @@ func Handoff(t *testing.T, open func(t *testing.T) func() cron.Executor) {
 // handoff is one case.
 type handoff struct {
 	*testing.T
-	store   *Memory
+	store   *crontest.Memory
 	connect func() cron.Executor
 	jobs    func(*cron.Registry)
 	made    Tally

@@ -1,4 +1,4 @@
-package crontest
+package conformance
 
 import (
 	"context"
@@ -12,10 +12,10 @@ import (
 	"fibercrons/app/cron"
 )
 
-// Conformance checks that a store keeps the contract of [cron.Store], sentence by sentence. Open
+// Store checks that a store keeps the contract of [cron.Store], sentence by sentence. Open
 // is called once for each case and returns an empty store; what it needs closed it closes by
 // t.Cleanup.
-func Conformance(t *testing.T, open func(t *testing.T) cron.Store) {
+func Store(t *testing.T, open func(t *testing.T) cron.Store) {
 	for _, group := range []struct {
 		name  string
 		cases map[string]func(*suite)

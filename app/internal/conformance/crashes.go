@@ -1,4 +1,4 @@
-package crontest
+package conformance
 
 import (
 	"context"
@@ -14,9 +14,9 @@ import (
 	"fibercrons/app/cron"
 )
 
-// Killing kills processes at random that share a database and a queue, and checks what they have left.
-// It is a program's own test binary, started again, that plays the processes; see [Killing.Lead].
-type Killing struct {
+// Crashes kills processes at random that share a database and a queue, and checks what they have left.
+// It is a program's own test binary, started again, that plays the processes; see [Crashes.Lead].
+type Crashes struct {
 	// Store is on the database of the processes.
 	Store cron.Store
 	// Tally counts in a file that the processes write to.
@@ -31,7 +31,7 @@ type Killing struct {
 // Run starts four processes and for a while kills one after the other with SIGKILL, each followed by a
 // new one of its role. Then everything has to end well: no slot without a row, no row without its call,
 // no attempt called twice.
-func (k Killing) Run(t *testing.T) {
+func (k Crashes) Run(t *testing.T) {
 	roles := []cron.Role{cron.SchedulerOnly, "", cron.WorkerOnly, cron.WorkerOnly}
 	children := make([]*child, len(roles))
 	for i, role := range roles {
@@ -81,7 +81,7 @@ type child struct {
 	stdin io.Closer
 }
 
-func (k Killing) start(t *testing.T, role cron.Role) *child {
+func (k Crashes) start(t *testing.T, role cron.Role) *child {
 	t.Helper()
 	c := &child{cmd: k.Child(role)}
 	c.cmd.Stderr = os.Stderr
@@ -104,7 +104,7 @@ func (c *child) kill() {
 
 // Lead is the life of a process that is going to be killed: a scheduler with some jobs of every kind,
 // each due once a second. It returns when in ends, in case the test does.
-func (k Killing) Lead(in io.Reader, e cron.Executor, role cron.Role) error {
+func (k Crashes) Lead(in io.Reader, e cron.Executor, role cron.Role) error {
 	r := cron.NewRegistry()
 	chaos(k.Tally.Count)(r)
 	jobs, err := r.Jobs(cron.Defaults{CatchUpWindow: time.Hour})

@@ -1,4 +1,4 @@
-package crontest
+package conformance
 
 import (
 	"encoding/json"
