@@ -37,7 +37,7 @@ var arrows = map[string]rule{
 	"routes":                   {inner: []string{"app", "app/alert", "app/cron", "app/dashboard", "config", "models"}, outer: []string{fiber, fasthttp, "go.yaml.in/yaml/v3"}, yours: true},
 	"app":                      {inner: []string{"app/...", "config"}, outer: []string{gorm}}, // gorm for the type of DB alone
 	"app/parts":                {inner: []string{"app/...", "config"}},
-	"app/crontest":             {inner: []string{"app/cron", "app/schedule"}, outer: []string{uuid}},
+	"app/crontest":             {inner: []string{"app/cron", "app/schedule"}},
 	"app/internal/conformance": {inner: []string{"app/cron", "app/crontest"}, outer: []string{uuid}},
 	"app/dashboard":            {inner: []string{"app/alert", "app/cron"}},
 	"app/store":                {inner: []string{"app/alert", "app/cron", "models"}, outer: []string{gorm, "gorm.io/driver", glebarez, "github.com/jackc/pgx/v5", "github.com/go-sql-driver/mysql", uuid}},
