@@ -23,6 +23,7 @@ import (
 
 	"fibercrons/app/alert"
 	"fibercrons/app/cron"
+	"fibercrons/app/env"
 	"fibercrons/app/metrics"
 	"fibercrons/app/outgoing"
 	"fibercrons/app/parts"
@@ -30,12 +31,11 @@ import (
 	"fibercrons/app/redis"
 	"fibercrons/app/store"
 	"fibercrons/app/trace"
-	"fibercrons/config"
 )
 
 // App is the assembled application.
 type App struct {
-	Config  config.Config
+	Config  env.Config
 	Crons   *cron.Scheduler
 	Alerts  *alert.Alerter
 	Store   *store.Store
@@ -45,7 +45,8 @@ type App struct {
 	Metrics *metrics.Metrics // what is measured of all the others
 	Trace   *trace.Tracer    // nil unless OpenTelemetry's variables ask for spans
 
-	pings *ping.Pinger
+	pings   *ping.Pinger
+	context func(context.Context) context.Context // nil: adds nothing
 }
 
 // Option changes what [New] assembles.
@@ -53,12 +54,18 @@ type Option func(*options)
 
 type options struct {
 	log      *slog.Logger
+	context  func(context.Context) context.Context
 	readOnly bool
 	here     bool
 }
 
 // Log is where the application logs. Optional. Default: slog.Default().
 func Log(log *slog.Logger) Option { return func(o *options) { o.log = log } }
+
+// WithContext adds values of the user's to the context of every run, such as settings: app.WithContext(cfg.Context).
+func WithContext(add func(context.Context) context.Context) Option {
+	return func(o *options) { o.context = add }
+}
 
 // ReadOnly is for looking only: no file is made or changed, and a database that does not exist yet
 // is an empty one.
@@ -70,12 +77,12 @@ func Here() Option { return func(o *options) { o.here = true } }
 
 // New checks the jobs of registry, opens the store and builds the scheduler. Its error is a
 // [*cron.Mistakes], or the store's.
-func New(ctx context.Context, cfg config.Config, registry *cron.Registry, opts ...Option) (_ *App, err error) {
+func New(ctx context.Context, cfg env.Config, registry *cron.Registry, opts ...Option) (_ *App, err error) {
 	o := options{log: slog.Default()}
 	for _, opt := range opts {
 		opt(&o)
 	}
-	a := &App{Config: cfg, Log: o.log, Trace: trace.Open(ctx, parts.Trace(cfg, o.log))}
+	a := &App{Config: cfg, Log: o.log, context: o.context, Trace: trace.Open(ctx, parts.Trace(cfg, o.log))}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -144,7 +151,7 @@ func (a *App) meet(ctx context.Context, o options) (p cron.Peers, err error) {
 		return p, nil
 	}
 	ro := parts.Redis(a.Config, o.log)
-	if a.Config.Database.Driver == config.SQLite && !o.readOnly { // the replicas have a file each
+	if a.Config.Database.Driver == env.SQLite && !o.readOnly { // the replicas have a file each
 		if ro.Database, err = a.Store.Identity(ctx); err != nil {
 			return p, err
 		}
@@ -166,7 +173,7 @@ func names(jobs []*cron.Job) []string {
 
 // Jobs returns the jobs of registry with the defaults of cfg filled in, or a [*cron.Mistakes]. It
 // touches nothing.
-func Jobs(cfg config.Config, registry *cron.Registry) ([]*cron.Job, error) {
+func Jobs(cfg env.Config, registry *cron.Registry) ([]*cron.Job, error) {
 	return registry.Jobs(parts.Defaults(cfg, nil))
 }
 
@@ -212,6 +219,9 @@ type appKey struct{}
 // Context returns a ctx in which [DB] and [Config] find the application. The scheduler calls it for
 // every run; a test of a job can, too.
 func (a *App) Context(ctx context.Context) context.Context {
+	if a.context != nil {
+		ctx = a.context(ctx)
+	}
 	return context.WithValue(ctx, appKey{}, a)
 }
 
@@ -225,9 +235,9 @@ func HTTP(ctx context.Context) *http.Client {
 	return &http.Client{Transport: from(ctx, "app.HTTP").Trace.Transport(nil)}
 }
 
-// Config returns the configuration, for use inside a job. It panics when ctx does not come from a
-// run.
-func Config(ctx context.Context) config.Config { return from(ctx, "app.Config").Config }
+// Config returns the settings of the template, for use inside a job; config.From returns the user's besides. It
+// panics when ctx does not come from a run.
+func Config(ctx context.Context) env.Config { return from(ctx, "app.Config").Config }
 
 func from(ctx context.Context, what string) *App {
 	a, ok := ctx.Value(appKey{}).(*App)

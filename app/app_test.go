@@ -16,12 +16,12 @@ import (
 
 	"fibercrons/app"
 	"fibercrons/app/cron"
-	"fibercrons/config"
+	"fibercrons/app/env"
 )
 
-func settings(t *testing.T, path string) config.Config {
+func settings(t *testing.T, path string) env.Config {
 	t.Helper()
-	cfg, _, err := config.Load(config.Env(map[string]string{"DATABASE_URL": "sqlite://" + path, "APP_ENV": "test"}), config.File(""))
+	cfg, _, err := env.Load(env.Env(map[string]string{"DATABASE_URL": "sqlite://" + path, "APP_ENV": "test"}), env.File(""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func TestReadOnlyMakesNoFile(t *testing.T) {
 // Redis that is away delays no start, and is told of without its password. With a file of its own the
 // application is then not ready; runs by hand work.
 func TestRedisIsAway(t *testing.T) {
-	cfg, _, err := config.Load(config.File(""), config.Env(map[string]string{
+	cfg, _, err := env.Load(env.File(""), env.Env(map[string]string{
 		"DATABASE_URL": "sqlite://" + filepath.Join(t.TempDir(), "crons.db"), "REDIS_URL": "redis://:hunter2@127.0.0.1:1",
 	}))
 	if err != nil {

@@ -32,11 +32,11 @@ const (
 var arrows = map[string]rule{
 	"cmd/server":               {inner: []string{"app/...", "config", "cmd/internal/console", "jobs", "routes"}, yours: true},
 	"cmd/cli":                  {inner: []string{"app/...", "config", "cmd/internal/console", "jobs"}, outer: []string{"github.com/spf13/cobra", "github.com/jedib0t/go-pretty/v6"}},
-	"cmd/internal/console":     {inner: []string{"config"}, outer: []string{"github.com/lmittmann/tint", "github.com/mattn/go-isatty", "golang.org/x/sys"}},
+	"cmd/internal/console":     {inner: []string{"app/env"}, outer: []string{"github.com/lmittmann/tint", "github.com/mattn/go-isatty", "golang.org/x/sys"}},
 	"jobs":                     {inner: []string{"app", "app/alert", "app/cron", "config", "models"}, yours: true},
-	"routes":                   {inner: []string{"app", "app/alert", "app/cron", "app/dashboard", "config", "models"}, outer: []string{fiber, fasthttp, "go.yaml.in/yaml/v3"}, yours: true},
-	"app":                      {inner: []string{"app/...", "config"}, outer: []string{gorm}}, // gorm for the type of DB alone
-	"app/parts":                {inner: []string{"app/...", "config"}},
+	"routes":                   {inner: []string{"app", "app/alert", "app/cron", "app/dashboard", "app/env", "config", "models"}, outer: []string{fiber, fasthttp, "go.yaml.in/yaml/v3"}, yours: true},
+	"app":                      {inner: []string{"app/..."}, outer: []string{gorm}}, // gorm for the type of DB alone
+	"app/parts":                {inner: []string{"app/..."}},
 	"app/crontest":             {inner: []string{"app/cron", "app/schedule"}},
 	"app/internal/conformance": {inner: []string{"app/cron", "app/crontest"}, outer: []string{uuid}},
 	"app/dashboard":            {inner: []string{"app/alert", "app/cron"}},
@@ -51,7 +51,8 @@ var arrows = map[string]rule{
 	"app/outgoing":             {},
 	"app/cron":                 {inner: []string{"app/schedule"}, outer: []string{quartz, uuid, jsonschema}},
 	"app/schedule":             {},
-	"config":                   {outer: []string{"github.com/caarlos0/env/v11", "github.com/joho/godotenv"}, yours: true},
+	"config":                   {inner: []string{"app/env"}, yours: true},
+	"app/env":                  {outer: []string{"github.com/caarlos0/env/v11", "github.com/joho/godotenv"}},
 	"models":                   {outer: []string{gorm}, yours: true},
 }
 
@@ -98,8 +99,8 @@ func TestOneTechnologyPerPackage(t *testing.T) {
 		"github.com/hibiken/":    {"app/asynq"},
 		"github.com/prometheus/": {"app/metrics"},
 		"go.opentelemetry.io/":   {"app/trace"},
-		"github.com/caarlos0/":   {"config"},
-		"github.com/joho/":       {"config"},
+		"github.com/caarlos0/":   {"app/env"},
+		"github.com/joho/":       {"app/env"},
 		"github.com/spf13/":      {"cmd/cli"},
 		"github.com/jedib0t/":    {"cmd/cli"},
 		"database/sql":           {"app/store", "models"},

@@ -16,7 +16,7 @@ import (
 
 	"fibercrons/app"
 	"fibercrons/app/cron"
-	"fibercrons/config"
+	"fibercrons/app/env"
 )
 
 // Two applications on one database and one queue, told by the environment who does what.
@@ -51,7 +51,7 @@ func TestRolesShareTheWork(t *testing.T) {
 	registry := cron.NewRegistry()
 	registry.Register("job", "0 0 1 1 *", func(context.Context) error { return nil })
 	open := func(role string, options ...app.Option) *app.App {
-		cfg, _, err := config.Load(config.File(""), config.Env(map[string]string{
+		cfg, _, err := env.Load(env.File(""), env.Env(map[string]string{
 			"DATABASE_URL": "sqlite://" + path, "REDIS_URL": u.String(), "CRON_EXECUTOR": "asynq", "CRON_ROLE": role, "REDIS_PREFIX": prefix,
 		}))
 		if err != nil {

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"fibercrons/config"
+	"fibercrons/app/env"
 )
 
 // The README lists every variable with its default and every option of a job, as long as it is the
@@ -25,12 +25,12 @@ func TestReadmeIsComplete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range config.Variables() {
+	for _, v := range env.Variables(new(env.Config)) {
 		row := "| `" + v.Name + "` | "
 		if v.Default != "" {
 			row += "`" + v.Default + "` "
 		}
-		if !v.Yours && !strings.Contains(readme, row+"|") {
+		if !strings.Contains(readme, row+"|") {
 			t.Errorf("README.md has no row %q", row+"|")
 		}
 	}

@@ -3,9 +3,11 @@ package config_test
 import (
 	"flag"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
+	"fibercrons/app/env"
 	"fibercrons/config"
 )
 
@@ -26,7 +28,7 @@ func TestExampleFile(t *testing.T) {
 	var want strings.Builder
 	want.WriteString(exampleHead)
 	yours := false
-	for _, v := range config.Variables() {
+	for _, v := range env.Variables(new(config.Config)) {
 		if v.Yours && !yours {
 			yours = true
 			want.WriteString("\n# Yours, from config/local.go:\n")
@@ -53,25 +55,25 @@ func TestExampleFile(t *testing.T) {
 
 // TestExampleFileIsTheDefaults copies the example to .env, as a user does.
 func TestExampleFileIsTheDefaults(t *testing.T) {
-	if len(config.Variables()) < 20 {
-		t.Fatalf("only %d variables", len(config.Variables()))
+	if len(env.Variables(new(config.Config))) < 20 {
+		t.Fatalf("only %d variables", len(env.Variables(new(config.Config))))
 	}
-	plain, _, err := load(empty())
+	plain, _, err := config.Load(env.Env(map[string]string{}), env.File(""))
 	if err != nil {
 		t.Skipf("variables of config.Local are required: %v", err)
 	}
-	copied, warnings, err := config.Load(config.Env(empty()), config.File(exampleFile))
+	copied, warnings, err := config.Load(env.Env(map[string]string{}), env.File(exampleFile))
 	if err != nil || len(warnings) != 0 {
 		t.Fatalf("warnings %v, error %v", warnings, err)
 	}
-	if a, b := dump(t, plain), dump(t, copied); a != b {
-		t.Errorf("the example gives\n%s\nand no file\n%s", b, a)
+	if a, b := plain.Settings(), copied.Settings(); !reflect.DeepEqual(a, b) {
+		t.Errorf("the example gives\n%+v\nand no file\n%+v", b, a)
 	}
 }
 
 func TestEveryVariableOfOursIsDescribed(t *testing.T) {
 	seen := make(map[string]bool)
-	for _, v := range config.Variables() {
+	for _, v := range env.Variables(new(config.Config)) {
 		if seen[v.Name] {
 			t.Errorf("%s is read into two fields", v.Name)
 		}

@@ -43,7 +43,7 @@
 //		run := cron.RunFrom(ctx)                    // slot, attempt, idempotency key, progress, result
 //		args := cron.ArgsFrom[reportArgs](ctx)      // the run's arguments
 //		db := app.DB(ctx)                           // gorm, for your own tables
-//		size := app.Config(ctx).ReportSize          // a variable of yours, from config/local.go
+//		size := config.From(ctx).ReportSize         // a variable of yours, from config/local.go
 //		slog.InfoContext(ctx, "sending", "to", to)  // kept with the run; use the ...Context functions
 //		return send(ctx, run.Key())                 // hand ctx on: it ends on timeout, cancel and shutdown
 //	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"fibercrons/config"
+	"fibercrons/app/env"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -41,9 +41,9 @@ type token struct {
 	digest [sha256.Size]byte
 }
 
-func newAccess(cfg config.Config) *access {
+func newAccess(cfg env.Config) *access {
 	a := &access{
-		off:      cfg.Auth == config.AuthOff,
+		off:      cfg.Auth == env.AuthOff,
 		loopback: cfg.Loopback(),
 		cookie:   cookieName(cfg.Port),
 		sessions: newSessions(),

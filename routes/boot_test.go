@@ -17,7 +17,7 @@ import (
 
 	"fibercrons/app"
 	"fibercrons/app/cron"
-	"fibercrons/config"
+	"fibercrons/app/env"
 	"fibercrons/routes"
 
 	"go.uber.org/goleak"
@@ -74,7 +74,7 @@ func start(t testing.TB, change func(*setup)) *program {
 	if change != nil {
 		change(&set)
 	}
-	cfg, _, err := config.Load(config.Env(set.env), config.File(""))
+	cfg, _, err := env.Load(env.Env(set.env), env.File(""))
 	if err != nil {
 		t.Fatal(err)
 	}

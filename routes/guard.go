@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"fibercrons/config"
+	"fibercrons/app/env"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -53,11 +53,11 @@ type hosts struct {
 	anyName  bool     // every name will do, as a token is needed anyway
 }
 
-func newHosts(cfg config.Config) hosts {
+func newHosts(cfg env.Config) hosts {
 	return hosts{
 		names:    cfg.AllowedHosts,
 		loopback: cfg.Loopback(),
-		anyName:  len(cfg.AllowedHosts) == 0 && !cfg.Loopback() && cfg.Auth != config.AuthOff,
+		anyName:  len(cfg.AllowedHosts) == 0 && !cfg.Loopback() && cfg.Auth != env.AuthOff,
 	}
 }
 

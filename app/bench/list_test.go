@@ -11,7 +11,7 @@ import (
 
 	"fibercrons/app"
 	"fibercrons/app/cron"
-	"fibercrons/config"
+	"fibercrons/app/env"
 	"fibercrons/routes"
 )
 
@@ -55,7 +55,7 @@ func BenchmarkListDuringBurst(b *testing.B) {
 // web serves an application with the jobs of r until the returned function is called.
 func web(b *testing.B, r *cron.Registry) (url string, stop func()) {
 	b.Helper()
-	cfg, _, err := config.Load(config.Env(map[string]string{"PORT": "0", "DATABASE_URL": "sqlite://" + b.TempDir() + "/crons.db"}), config.File(""))
+	cfg, _, err := env.Load(env.Env(map[string]string{"PORT": "0", "DATABASE_URL": "sqlite://" + b.TempDir() + "/crons.db"}), env.File(""))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -3,12 +3,12 @@ package parts
 import (
 	"fibercrons/app/alert"
 	"fibercrons/app/cron"
+	"fibercrons/app/env"
 	"fibercrons/app/outgoing"
-	"fibercrons/config"
 )
 
 // Channels are those that the environment names. An error is about what it says.
-func Channels(cfg config.Config) ([]alert.Channel, error) {
+func Channels(cfg env.Config) ([]alert.Channel, error) {
 	c, reach := cfg.Alerts, Outgoing(cfg)
 	return alert.Channels(alert.Settings{
 		WebhookURL: c.WebhookURL.Reveal(), WebhookSecret: c.WebhookSecret.Reveal(), SlackURL: c.SlackURL.Reveal(),
@@ -18,7 +18,7 @@ func Channels(cfg config.Config) ([]alert.Channel, error) {
 }
 
 // alertPolicy is what is told of jobs that do not say otherwise.
-func alertPolicy(c config.Alerts) (p cron.AlertPolicy) {
+func alertPolicy(c env.Alerts) (p cron.AlertPolicy) {
 	if c.On.Has("failed") {
 		p.Failed = 1
 	}

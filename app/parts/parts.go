@@ -12,14 +12,14 @@ import (
 	"runtime/debug"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/env"
 	"fibercrons/app/outgoing"
 	"fibercrons/app/redis"
 	"fibercrons/app/trace"
-	"fibercrons/config"
 )
 
 // Defaults are for jobs that do not say otherwise. Without traces there is no wrapper that makes them.
-func Defaults(cfg config.Config, traces *trace.Tracer) cron.Defaults {
+func Defaults(cfg env.Config, traces *trace.Tracer) cron.Defaults {
 	d := cron.Defaults{
 		Zone:          cfg.Timezone,
 		Env:           cfg.AppEnv,
@@ -39,7 +39,7 @@ func Defaults(cfg config.Config, traces *trace.Tracer) cron.Defaults {
 }
 
 // Scheduler is what the environment says about scheduling; what it works with is not part of it.
-func Scheduler(cfg config.Config) cron.Config {
+func Scheduler(cfg env.Config) cron.Config {
 	c := cron.Config{
 		Workers:   cfg.Workers,
 		Lease:     cfg.Lease,
@@ -49,28 +49,28 @@ func Scheduler(cfg config.Config) cron.Config {
 		Version:   Version(),
 	}
 	switch cfg.Role {
-	case config.RoleScheduler:
+	case env.RoleScheduler:
 		c.Role = cron.SchedulerOnly
-	case config.RoleWorker:
+	case env.RoleWorker:
 		c.Role = cron.WorkerOnly
 	}
 	return c
 }
 
 // Trace is what OpenTelemetry's variables say; spans for people to read go to the standard output.
-func Trace(cfg config.Config, log *slog.Logger) trace.Options {
+func Trace(cfg env.Config, log *slog.Logger) trace.Options {
 	return trace.Options{
 		Get: func(name string) string { return cfg.OTel[name].Reveal() }, Service: service(), Version: Version(), Log: log, Console: os.Stdout,
 	}
 }
 
 // Outgoing says what alerts and pings may call.
-func Outgoing(cfg config.Config) outgoing.Options {
+func Outgoing(cfg env.Config) outgoing.Options {
 	return outgoing.Options{Allow: cfg.AlertAllowedHosts}
 }
 
 // Redis is for replicas that share a database; those that have a file each add its identity.
-func Redis(cfg config.Config, log *slog.Logger) redis.Options {
+func Redis(cfg env.Config, log *slog.Logger) redis.Options {
 	return redis.Options{URL: cfg.Redis.Reveal(), Prefix: cfg.RedisPrefix, Log: log}
 }
 

@@ -8,8 +8,8 @@ import (
 
 	"fibercrons/app/asynq"
 	"fibercrons/app/cron"
+	"fibercrons/app/env"
 	"fibercrons/app/river"
-	"fibercrons/config"
 )
 
 // Queue is what carries claimed runs to whichever process works it.
@@ -23,10 +23,10 @@ type Queue interface {
 const leave = 10 * time.Second
 
 // OpenQueue opens the queue that CRON_EXECUTOR names; nil: none.
-func OpenQueue(ctx context.Context, cfg config.Config, log *slog.Logger) (Queue, error) {
+func OpenQueue(ctx context.Context, cfg env.Config, log *slog.Logger) (Queue, error) {
 	grace := cfg.ShutdownGrace + leave
 	switch cfg.Executor {
-	case config.ExecutorRiver:
+	case env.ExecutorRiver:
 		q, err := river.Open(ctx, river.Options{
 			URL: cfg.Database.Reveal(), Workers: cfg.Workers, Grace: grace, Rescue: max(time.Minute, 2*cfg.Lease), Log: log,
 		})
@@ -34,7 +34,7 @@ func OpenQueue(ctx context.Context, cfg config.Config, log *slog.Logger) (Queue,
 			return nil, err
 		}
 		return q, nil
-	case config.ExecutorAsynq:
+	case env.ExecutorAsynq:
 		q, err := asynq.Open(asynq.Options{URL: cfg.Redis.Reveal(), Queue: cfg.RedisPrefix, Workers: cfg.Workers, Grace: grace, Log: log})
 		if err != nil {
 			return nil, err

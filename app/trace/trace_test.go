@@ -22,8 +22,8 @@ import (
 	"fibercrons/app"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/env"
 	"fibercrons/app/trace"
-	"fibercrons/config"
 	"fibercrons/routes"
 )
 
@@ -60,13 +60,13 @@ func (l *logBuffer) lines(text string) (list []string) {
 
 const token = "operator-token-of-the-tests"
 
-func start(t *testing.T, env map[string]string, register func(*cron.Registry)) *program {
+func start(t *testing.T, vars map[string]string, register func(*cron.Registry)) *program {
 	t.Helper()
 	all := map[string]string{"DATABASE_URL": "sqlite://" + filepath.Join(t.TempDir(), "crons.db"), "CRON_OPERATOR_TOKEN": token}
-	for k, v := range env {
+	for k, v := range vars {
 		all[k] = v
 	}
-	cfg, _, err := config.Load(config.Env(all), config.File(""))
+	cfg, _, err := env.Load(env.Env(all), env.File(""))
 	if err != nil {
 		t.Fatal(err)
 	}

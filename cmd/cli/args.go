@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"fibercrons/config"
+	"fibercrons/app/env"
 )
 
 // one asks for exactly one argument, by its name.
@@ -58,7 +58,7 @@ func parseInstant(flag, value string) (time.Time, error) {
 
 // parseMoment reads an instant, or a duration from now such as 2h or 1d.
 func parseMoment(flag, value string, now time.Time) (time.Time, error) {
-	if d, err := config.ParseDuration(strings.TrimPrefix(value, "+")); err == nil && d > 0 {
+	if d, err := env.ParseDuration(strings.TrimPrefix(value, "+")); err == nil && d > 0 {
 		return now.Add(d), nil
 	}
 	t, err := time.Parse(time.RFC3339, value)

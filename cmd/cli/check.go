@@ -10,6 +10,7 @@ import (
 
 	"fibercrons/app"
 	"fibercrons/app/cron"
+	"fibercrons/app/env"
 	"fibercrons/cmd/internal/console"
 	"fibercrons/config"
 )
@@ -83,18 +84,18 @@ func (p *program) examine() findings {
 	f := findings{Mistakes: []string{}, Warnings: []string{}}
 	cfg, warnings, err := config.Load(p.config...)
 	f.Warnings = append(f.Warnings, warnings...)
-	if wrong, ok := errors.AsType[*config.Error](err); ok {
+	if wrong, ok := errors.AsType[*env.Error](err); ok {
 		for _, m := range wrong.Mistakes {
 			f.Mistakes = append(f.Mistakes, m.String())
 		}
 		// The jobs are checked as they would be with the defaults.
-		cfg, _, err = config.Load(config.Env(map[string]string{}), config.File(""))
+		cfg, _, err = config.Load(env.Env(map[string]string{}), env.File(""))
 	}
 	if err != nil {
 		f.Mistakes = append(f.Mistakes, err.Error())
 		return f
 	}
-	jobs, err := app.Jobs(cfg, p.registry)
+	jobs, err := app.Jobs(cfg.Config, p.registry)
 	if wrong, ok := errors.AsType[*cron.Mistakes](err); ok {
 		f.Mistakes = append(f.Mistakes, wrong.List...)
 	} else if err != nil {

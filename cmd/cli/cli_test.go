@@ -16,7 +16,7 @@ import (
 	"fibercrons/app"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
-	"fibercrons/config"
+	"fibercrons/app/env"
 )
 
 type reportArgs struct {
@@ -133,7 +133,7 @@ func TestOverriddenSchedule(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		f := newFixture(t)
 		someJobs(f)
-		cfg, _, err := config.Load(f.options()...)
+		cfg, _, err := env.Load(f.options()...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -301,7 +301,7 @@ func TestBesideARunningServer(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	})
-	cfg, _, err := config.Load(f.options()...)
+	cfg, _, err := env.Load(f.options()...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"fibercrons/app/cron"
-	"fibercrons/config"
+	"fibercrons/app/env"
 )
 
 // The exit statuses.
@@ -67,7 +67,7 @@ func status(err error) int {
 		return exitNotFound
 	case is[*storeError](err):
 		return exitStore
-	case is[*config.Error](err), is[*cron.Mistakes](err), is[*cron.ArgsError](err):
+	case is[*env.Error](err), is[*cron.Mistakes](err), is[*cron.ArgsError](err):
 		return exitUsage
 	}
 	return exitUsage

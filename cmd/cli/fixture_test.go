@@ -14,7 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"fibercrons/app/cron"
-	"fibercrons/config"
+	"fibercrons/app/env"
 )
 
 var update = flag.Bool("update", false, "write the golden files in testdata")
@@ -58,8 +58,8 @@ func (f *fixture) runContext(ctx context.Context, args ...string) result {
 	return result{status, out.String(), err.String()}
 }
 
-func (f *fixture) options() []config.Option {
-	return []config.Option{config.Env(f.env), config.File("")}
+func (f *fixture) options() []env.Option {
+	return []env.Option{env.Env(f.env), env.File("")}
 }
 
 // say runs a command and writes it down as a person at a terminal would see it.

@@ -15,8 +15,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/env"
 	"fibercrons/cmd/internal/console"
-	"fibercrons/config"
 )
 
 const (
@@ -186,7 +186,7 @@ func printLine(out io.Writer, line cron.LogLine) error {
 			record.AddAttrs(attr(key, attrs[key]))
 		}
 	}
-	handler := console.Log(out, slog.Level(-128), config.LogText)
+	handler := console.Log(out, slog.Level(-128), env.LogText)
 	if err := handler.Handle(context.Background(), record); err != nil {
 		return fmt.Errorf("print log: %w", err)
 	}

@@ -14,7 +14,7 @@ import (
 
 	"fibercrons/app"
 	"fibercrons/app/cron"
-	"fibercrons/config"
+	"fibercrons/app/env"
 )
 
 func (p *program) new() *cobra.Command {
@@ -47,10 +47,10 @@ func (p *program) writeJob(name, expr string) error {
 	if err != nil {
 		return err
 	}
-	if err := proper(cfg, name, expr); err != nil {
+	if err := proper(cfg.Config, name, expr); err != nil {
 		return err
 	}
-	if jobs, err := app.Jobs(cfg, p.registry); err == nil { // mistakes in other jobs are no reason not to write this one
+	if jobs, err := app.Jobs(cfg.Config, p.registry); err == nil { // mistakes in other jobs are no reason not to write this one
 		for _, j := range jobs {
 			if j.Name == name {
 				return usage("job %q exists already, in %s; choose another name", name, j.Source)
@@ -82,7 +82,7 @@ func (p *program) writeJob(name, expr string) error {
 }
 
 // proper checks name and expr by registering a job of them where it matters to nobody.
-func proper(cfg config.Config, name, expr string) error {
+func proper(cfg env.Config, name, expr string) error {
 	trial := cron.NewRegistry()
 	trial.Register(name, expr, func(context.Context) error { return nil })
 	_, err := app.Jobs(cfg, trial)

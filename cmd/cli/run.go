@@ -8,15 +8,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/env"
 	"fibercrons/cmd/internal/console"
-	"fibercrons/config"
 )
 
 // program is everything a command touches besides its arguments; a test brings its own.
 type program struct {
 	out, err io.Writer
 	registry *cron.Registry
-	config   []config.Option
+	config   []env.Option
 	dir      string // the module's root, for commands that read or write source
 	warned   bool
 }

@@ -32,7 +32,7 @@ func (p *program) jobs() (config.Config, []*cron.Job, error) {
 	if err != nil {
 		return cfg, nil, err
 	}
-	jobs, err := app.Jobs(cfg, p.registry)
+	jobs, err := app.Jobs(cfg.Config, p.registry)
 	return cfg, jobs, err
 }
 
@@ -60,7 +60,7 @@ func (p *program) open(ctx context.Context, opts ...app.Option) (*app.App, error
 		return nil, err
 	}
 	log := slog.New(console.Log(p.err, max(cfg.LogLevel, slog.LevelWarn), cfg.LogFormat))
-	a, err := app.New(ctx, cfg, p.registry, append([]app.Option{app.Log(log), app.Here()}, opts...)...)
+	a, err := app.New(ctx, cfg.Config, p.registry, append([]app.Option{app.Log(log), app.Here(), app.WithContext(cfg.Context)}, opts...)...)
 	return a, asked(err)
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"fibercrons/app"
 	"fibercrons/app/cron"
+	"fibercrons/app/env"
 	"fibercrons/cmd/internal/console"
 	"fibercrons/config"
 	"fibercrons/routes"
@@ -30,7 +31,7 @@ type program struct {
 	args     []string // there are none
 	out, err io.Writer
 	registry *cron.Registry
-	config   []config.Option
+	config   []env.Option
 	serving  func(*routes.Server) // called when requests are about to be answered
 }
 
@@ -52,7 +53,7 @@ func run(ctx context.Context, p program) int {
 	for _, w := range warnings {
 		log.Warn(w)
 	}
-	a, err := app.New(ctx, cfg, p.registry, app.Log(log))
+	a, err := app.New(ctx, cfg.Config, p.registry, app.Log(log), app.WithContext(cfg.Context))
 	if mistakes, ok := errors.AsType[*cron.Mistakes](err); ok {
 		return p.fail(exitUsage, listed(mistakes))
 	}

@@ -15,7 +15,7 @@ import (
 
 	"fibercrons/app"
 	"fibercrons/app/cron"
-	"fibercrons/config"
+	"fibercrons/app/env"
 	"fibercrons/routes"
 )
 
@@ -41,7 +41,7 @@ func newFixture(t *testing.T) *fixture {
 func (f *fixture) run(ctx context.Context, serving func(*routes.Server)) int {
 	return run(ctx, program{
 		args: f.args, out: &f.out, err: &f.err, registry: f.registry, serving: serving,
-		config: []config.Option{config.Env(f.env), config.File(f.envFile)},
+		config: []env.Option{env.Env(f.env), env.File(f.envFile)},
 	})
 }
 
@@ -168,7 +168,7 @@ func TestServerPrintsALinkOnlyWithoutAToken(t *testing.T) {
 
 func recorded(t *testing.T, f *fixture, id string) cron.Record {
 	t.Helper()
-	cfg, _, err := config.Load(config.Env(f.env), config.File(""))
+	cfg, _, err := env.Load(env.Env(f.env), env.File(""))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"unicode"
 
+	"fibercrons/app/env"
 	"fibercrons/cmd/internal/console"
-	"fibercrons/config"
 )
 
 func TestInert(t *testing.T) {
@@ -67,7 +67,7 @@ func FuzzInert(f *testing.F) {
 // Nothing that is logged gets to a terminal raw, in either format.
 func TestLogIsInert(t *testing.T) {
 	const nasty = "a\x1b[2Jb\u009bc\x7fd"
-	for _, format := range []config.LogFormat{config.LogText, config.LogJSON, config.LogAuto} {
+	for _, format := range []env.LogFormat{env.LogText, env.LogJSON, env.LogAuto} {
 		var out bytes.Buffer
 		log := slog.New(console.Log(&out, slog.LevelDebug, format))
 		log.With(nasty, nasty).WithGroup(nasty).Info(nasty, nasty, nasty, "error", errors.New(nasty),
@@ -80,7 +80,7 @@ func TestLogIsInert(t *testing.T) {
 			t.Errorf("%s: %q", format, got)
 		}
 		first, _, _ := strings.Cut(out.String(), "\n")
-		if json.Valid([]byte(first)) != (format != config.LogText) {
+		if json.Valid([]byte(first)) != (format != env.LogText) {
 			t.Errorf("%s: %s", format, first)
 		}
 	}

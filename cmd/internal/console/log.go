@@ -9,14 +9,14 @@ import (
 
 	"github.com/lmittmann/tint"
 
-	"fibercrons/config"
+	"fibercrons/app/env"
 )
 
-// Log writes log lines to w: with [config.LogAuto] coloured text when w is a terminal and JSON when
+// Log writes log lines to w: with [env.LogAuto] coloured text when w is a terminal and JSON when
 // it is a file or a pipe that some program reads.
-func Log(w io.Writer, level slog.Level, format config.LogFormat) slog.Handler {
+func Log(w io.Writer, level slog.Level, format env.LogFormat) slog.Handler {
 	terminal := IsTerminal(w)
-	if format == config.LogJSON || format == config.LogAuto && !terminal {
+	if format == env.LogJSON || format == env.LogAuto && !terminal {
 		return slog.NewJSONHandler(jsonWriter{w}, &slog.HandlerOptions{Level: level})
 	}
 	return inert{tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.DateTime, NoColor: !terminal})}

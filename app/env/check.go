@@ -1,4 +1,4 @@
-package config
+package env
 
 import (
 	"fmt"
@@ -21,7 +21,7 @@ const (
 // unreadable were reported already, and rules that need them are left out.
 func (s settings) check(c *Config, unreadable []Mistake) []Mistake {
 	k := checker{settings: s, known: make(map[string]Variable), bad: make(map[string]bool)}
-	for _, v := range Variables() {
+	for _, v := range s.known {
 		k.known[v.Name] = v
 	}
 	for _, m := range unreadable {

@@ -1,4 +1,4 @@
-package config
+package env
 
 import (
 	"reflect"
@@ -13,14 +13,14 @@ type Variable struct {
 	About, Want string
 	// Secret says that the value must not be shown.
 	Secret bool
-	// Yours says that it comes from [Local].
+	// Yours says that it is not one of [Config]'s but of the struct that embeds Config.
 	Yours bool
 }
 
-// Variables lists every variable that is read, in the order of .env.example.
-func Variables() []Variable {
+// Variables lists every variable that [Fill] reads into dst, a pointer to a struct, in the order of its fields.
+func Variables(dst any) []Variable {
 	var list []Variable
-	for _, f := range fieldsOf(reflect.ValueOf(new(Config)).Elem(), "", false) {
+	for _, f := range fieldsOf(reflect.ValueOf(dst).Elem(), "", true) {
 		if f.Name != "" {
 			list = append(list, f.Variable)
 		}
@@ -28,7 +28,7 @@ func Variables() []Variable {
 	return list
 }
 
-// field is a field of Config (or of a struct inside it) that env reads.
+// field is a field of the struct to fill, or of a struct inside it, that has a variable.
 type field struct {
 	Variable
 	value  reflect.Value
@@ -36,18 +36,19 @@ type field struct {
 	prefix string
 }
 
-// fieldsOf walks v, a struct. A struct without an env tag only holds further fields; everything else is env's to read.
+// fieldsOf walks v, a struct. A struct without an env tag only holds further fields. Whatever is not in a Config is
+// the user's.
 func fieldsOf(v reflect.Value, prefix string, yours bool) []field {
 	var list []field
+	yours = yours && v.Type() != reflect.TypeFor[Config]()
 	for i := range v.NumField() {
 		decl := v.Type().Field(i)
 		key, _, _ := strings.Cut(decl.Tag.Get("env"), ",")
 		if !decl.IsExported() || key == "-" {
 			continue
 		}
-		inLocal := yours || decl.Type == reflect.TypeFor[Local]()
 		if key == "" && decl.Type.Kind() == reflect.Struct {
-			list = append(list, fieldsOf(v.Field(i), prefix+decl.Tag.Get("envPrefix"), inLocal)...)
+			list = append(list, fieldsOf(v.Field(i), prefix+decl.Tag.Get("envPrefix"), yours)...)
 			continue
 		}
 		f := field{value: v.Field(i), decl: decl, prefix: prefix}
@@ -58,7 +59,7 @@ func fieldsOf(v reflect.Value, prefix string, yours bool) []field {
 				About:   decl.Tag.Get("about"),
 				Want:    decl.Tag.Get("want"),
 				Secret:  decl.Type == reflect.TypeFor[Secret]() || decl.Tag.Get("secret") == "true",
-				Yours:   inLocal,
+				Yours:   yours,
 			}
 		}
 		list = append(list, f)

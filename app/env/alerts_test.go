@@ -1,11 +1,11 @@
-package config_test
+package env_test
 
 import (
 	"strings"
 	"testing"
 	"time"
 
-	"fibercrons/config"
+	"fibercrons/app/env"
 )
 
 func TestAlerts(t *testing.T) {
@@ -53,8 +53,8 @@ func TestAlertMistakes(t *testing.T) {
 		{"ALERT_LINK", map[string]string{"ALERT_LINK": "crons.example"}},
 	} {
 		_, _, err := load(c.env)
-		found := config.Error{}
-		if e, ok := err.(*config.Error); ok { //nolint:errorlint // Load says that it is one
+		found := env.Error{}
+		if e, ok := err.(*env.Error); ok { //nolint:errorlint // Load says that it is one
 			found = *e
 		}
 		if len(found.Mistakes) != 1 || found.Mistakes[0].Variable != c.want || strings.Contains(err.Error(), "s3cret") {

@@ -1,4 +1,4 @@
-package config_test
+package env_test
 
 import (
 	"go/ast"
@@ -11,14 +11,14 @@ import (
 	"testing"
 )
 
-// TestOnlyConfigReadsTheEnvironment scans every Go file of the repository that is not a test.
-func TestOnlyConfigReadsTheEnvironment(t *testing.T) {
+// TestOnlyEnvReadsTheEnvironment scans every Go file of the repository that is not a test.
+func TestOnlyEnvReadsTheEnvironment(t *testing.T) {
 	scanned, here := 0, 0
-	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		if entry.IsDir() && path != ".." && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "data" || entry.Name() == "testdata") {
+		if entry.IsDir() && path != "../.." && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "data" || entry.Name() == "testdata") {
 			return filepath.SkipDir
 		}
 		if entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
@@ -26,7 +26,7 @@ func TestOnlyConfigReadsTheEnvironment(t *testing.T) {
 		}
 		uses := environmentUses(t, path)
 		scanned++
-		if filepath.Dir(path) == filepath.Join("..", "config") {
+		if filepath.Dir(path) == filepath.Join("..", "..", "app", "env") {
 			here += len(uses)
 			return nil
 		}
@@ -39,7 +39,7 @@ func TestOnlyConfigReadsTheEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	if scanned < 10 || here < 3 {
-		t.Errorf("scanned %d files and found %d uses in config itself: the scan sees nothing", scanned, here)
+		t.Errorf("scanned %d files and found %d uses in app/env itself: the scan sees nothing", scanned, here)
 	}
 }
 

@@ -1,4 +1,4 @@
-package config
+package env
 
 import (
 	"fmt"
@@ -7,10 +7,10 @@ import (
 
 // unknown warns of every CRON_ variable in names that nothing reads. The prefix is the program's own, so such a
 // name is most likely a slip of the finger.
-func unknown(names []string) []string {
+func unknown(names []string, variables []Variable) []string {
 	known := make(map[string]bool)
 	var candidates []string
-	for _, v := range Variables() {
+	for _, v := range variables {
 		known[v.Name] = true
 		candidates = append(candidates, v.Name)
 	}

@@ -1,4 +1,4 @@
-package config
+package env
 
 import (
 	"cmp"
@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Option changes where [Load] reads from. Tests are its users; the program itself calls Load().
+// Option changes where [Load] and [Fill] read from. Tests use it; a program reads the environment and .env.
 type Option func(*source)
 
 type source struct {
@@ -23,9 +23,19 @@ func Env(m map[string]string) Option { return func(s *source) { s.env = m } }
 // file that does not exist is no mistake.
 func File(path string) Option { return func(s *source) { s.file = path } }
 
-// Load reads the configuration, checks it, and returns it together with warnings, one sentence each, which the caller
-// logs and goes on. Its error is an [*Error] with every mistake found; the Config is then the zero value.
+// Load reads and checks the settings of the template alone; see [Fill].
 func Load(opts ...Option) (Config, []string, error) {
+	var c Config
+	warnings, err := Fill(&c, &c, opts...)
+	if err != nil {
+		return Config{}, warnings, err
+	}
+	return c, warnings, nil
+}
+
+// Fill reads the variables of dst, a pointer to a struct that embeds or is *own, and checks them. The warnings are one
+// sentence each, for the caller to log. The error is an [*Error] with every mistake found; dst is then not to be used.
+func Fill(dst any, own *Config, opts ...Option) (warnings []string, err error) {
 	s := source{file: ".env"}
 	for _, opt := range opts {
 		opt(&s)
@@ -35,30 +45,30 @@ func Load(opts ...Option) (Config, []string, error) {
 	}
 
 	fromFile, unreadable := readFile(s.file)
-	values := settings{file: s.file, inFile: make(map[string]bool), raw: make(map[string]string)}
+	values := settings{known: Variables(dst), file: s.file, inFile: make(map[string]bool), raw: make(map[string]string)}
 	for name, value := range fromFile {
 		values.raw[name], values.inFile[name] = value, true
 	}
 	for name, value := range s.env {
 		values.raw[name], values.inFile[name] = value, false
 	}
-	warnings := unknown(values.names())
+	warnings = unknown(values.names(), values.known)
 	values.tidy()
 
-	var c Config
-	found := values.read(&c)
+	found := values.read(dst)
 	if unreadable != nil {
 		// What the file would have said is not known: only values that are wrong by themselves are told of beside it.
-		inOrder(found)
-		return Config{}, warnings, &Error{Mistakes: append([]Mistake{*unreadable}, found...)}
+		values.inOrder(found)
+		return warnings, &Error{Mistakes: append([]Mistake{*unreadable}, found...)}
 	}
-	found = append(found, values.check(&c, found)...)
+	found = append(found, values.check(own, found)...)
 	if len(found) > 0 {
-		inOrder(found)
-		return Config{}, warnings, &Error{Mistakes: found}
+		values.inOrder(found)
+		return warnings, &Error{Mistakes: found}
 	}
-	c.OTel = values.ofOpenTelemetry()
-	return c, append(warnings, c.warnings()...), nil
+	own.OTel = values.ofOpenTelemetry()
+	own.settings = settingsOf(dst)
+	return append(warnings, own.warnings()...), nil
 }
 
 func processEnv() map[string]string {
@@ -72,9 +82,9 @@ func processEnv() map[string]string {
 }
 
 // inOrder sorts mistakes as .env.example lists the variables: that is the order in which a person goes through them.
-func inOrder(found []Mistake) {
+func (s settings) inOrder(found []Mistake) {
 	place := make(map[string]int)
-	for i, v := range Variables() {
+	for i, v := range s.known {
 		place[v.Name] = i
 	}
 	slices.SortStableFunc(found, func(a, b Mistake) int { return cmp.Compare(place[a.Variable], place[b.Variable]) })
@@ -82,6 +92,7 @@ func inOrder(found []Mistake) {
 
 // settings are the values as text, and which of them come from the file.
 type settings struct {
+	known  []Variable
 	raw    map[string]string
 	inFile map[string]bool
 	file   string

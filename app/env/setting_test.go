@@ -1,15 +1,15 @@
-package config_test
+package env_test
 
 import (
 	"strings"
 	"testing"
 
-	"fibercrons/config"
+	"fibercrons/app/env"
 )
 
 func TestSettingsShowWhatIsInForceAndNoSecret(t *testing.T) {
 	const secret = "a-token-nobody-may-see"
-	c, _, err := config.Load(config.File(""), config.Env(map[string]string{
+	c, _, err := env.Load(env.File(""), env.Env(map[string]string{
 		"CRON_OPERATOR_TOKEN": secret, "CRON_TIMEZONE": "Europe/Berlin", "CRON_KEEP_FOR": "30d", "PORT": "4000",
 		"DATABASE_URL": "sqlite://somewhere-" + secret + ".db",
 	}))
@@ -31,7 +31,7 @@ func TestSettingsShowWhatIsInForceAndNoSecret(t *testing.T) {
 			t.Errorf("%s = %q, want %q", name, got[name], want)
 		}
 	}
-	if len(got) != len(config.Variables()) {
-		t.Errorf("%d settings, %d variables", len(got), len(config.Variables()))
+	if len(got) != len(env.Variables(new(env.Config))) {
+		t.Errorf("%d settings, %d variables", len(got), len(env.Variables(new(env.Config))))
 	}
 }

@@ -1,4 +1,4 @@
-package config
+package env
 
 import (
 	"errors"
@@ -7,11 +7,11 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/caarlos0/env/v11"
+	caarlos "github.com/caarlos0/env/v11"
 )
 
 // parsers replace env's own for these types.
-var parsers = map[reflect.Type]env.ParserFunc{
+var parsers = map[reflect.Type]caarlos.ParserFunc{
 	reflect.TypeFor[time.Duration](): func(text string) (any, error) { return ParseDuration(text) },
 	reflect.TypeFor[time.Location](): func(text string) (any, error) { return zone(text) },
 }
@@ -20,11 +20,11 @@ var parsers = map[reflect.Type]env.ParserFunc{
 // of its own: env's errors name the Go field, and a person knows the variable.
 func (s settings) read(dst any) []Mistake {
 	var found []Mistake
-	for _, f := range fieldsOf(reflect.ValueOf(dst).Elem(), "", false) {
+	for _, f := range fieldsOf(reflect.ValueOf(dst).Elem(), "", true) {
 		alone := f.decl
 		alone.Anonymous = false
 		box := reflect.New(reflect.StructOf([]reflect.StructField{alone}))
-		err := env.ParseWithOptions(box.Interface(), env.Options{Environment: s.raw, Prefix: f.prefix, FuncMap: parsers})
+		err := caarlos.ParseWithOptions(box.Interface(), caarlos.Options{Environment: s.raw, Prefix: f.prefix, FuncMap: parsers})
 		if err != nil {
 			found = append(found, s.unreadable(f, err))
 			continue
@@ -48,7 +48,7 @@ func (s settings) unreadable(f field, err error) Mistake {
 		}
 		return m
 	}
-	if parse, ok := errors.AsType[env.ParseError](err); ok {
+	if parse, ok := errors.AsType[caarlos.ParseError](err); ok {
 		err = parse.Err // it does not unwrap
 	}
 	if p, ok := errors.AsType[*problem](err); ok {
@@ -111,13 +111,13 @@ func describe(t reflect.Type, err error) (what string, mayShow bool) {
 }
 
 func isMissing(err error) bool {
-	_, notSet := errors.AsType[env.VarIsNotSetError](err)
-	_, empty := errors.AsType[env.EmptyVarError](err)
+	_, notSet := errors.AsType[caarlos.VarIsNotSetError](err)
+	_, empty := errors.AsType[caarlos.EmptyVarError](err)
 	return notSet || empty
 }
 
 func isUnsupported(err error) bool {
-	_, noParser := errors.AsType[env.NoParserError](err)
-	_, noOption := errors.AsType[env.NoSupportedTagOptionError](err)
+	_, noParser := errors.AsType[caarlos.NoParserError](err)
+	_, noOption := errors.AsType[caarlos.NoSupportedTagOptionError](err)
 	return noParser || noOption
 }

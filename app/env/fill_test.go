@@ -1,4 +1,4 @@
-package config_test
+package env_test
 
 import (
 	"net/url"
@@ -6,12 +6,12 @@ import (
 	"testing"
 	"time"
 
-	"fibercrons/config"
+	"fibercrons/app/env"
 )
 
 // mine stands for a user's Local.
 type mine struct {
-	Key   config.Secret `env:"MY_KEY,required" want:"the key of the shop"`
+	Key   env.Secret    `env:"MY_KEY,required" want:"the key of the shop"`
 	Size  int           `env:"MY_SIZE" envDefault:"100" want:"a whole number"`
 	Ratio float64       `env:"MY_RATIO"`
 	Wait  time.Duration `env:"MY_WAIT" envDefault:"30s"`
@@ -37,7 +37,7 @@ type Mine struct {
 
 func TestUsersVariables(t *testing.T) {
 	var m mine
-	found := config.Read(&m, map[string]string{
+	found := env.Read(&m, map[string]string{
 		"MY_KEY": "hunter2", "MY_SIZE": "5", "MY_RATIO": "0.5", "MY_WAIT": "2d", "MY_SHOP": "https://shop.example/x",
 		"MY_NAMES": "a,b", "MY_MAIL_PORT": "587", "Ignored": "x",
 	})
@@ -59,7 +59,7 @@ func TestUsersMistakes(t *testing.T) {
 		{"MY_SHOP", "https://me:hunter2@shop.example:port", "MY_SHOP=[hidden]: cannot be read as url.URL; correct it, or remove it"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			found := config.Read(new(mine), map[string]string{"MY_KEY": "hunter2", test.name: test.value})
+			found := env.Read(new(mine), map[string]string{"MY_KEY": "hunter2", test.name: test.value})
 			if len(found) != 1 || found[0].String() != test.want {
 				t.Errorf("got  %v\nwant %s", found, test.want)
 			}
@@ -69,7 +69,7 @@ func TestUsersMistakes(t *testing.T) {
 
 func TestFieldsOfOneName(t *testing.T) {
 	var w whole
-	found := config.Read(&w, map[string]string{"WORKERS": "1", "MY_WORKERS": "many"})
+	found := env.Read(&w, map[string]string{"WORKERS": "1", "MY_WORKERS": "many"})
 	if len(found) != 1 || !strings.HasPrefix(found[0].String(), `MY_WORKERS="many"`) || w.Workers != 1 {
 		t.Errorf("WORKERS=%d, mistakes %v", w.Workers, found)
 	}
@@ -87,7 +87,7 @@ func TestMistakesInTheSource(t *testing.T) {
 			X int `env:"X,requird"`
 		}),
 	} {
-		found := config.Read(dst, map[string]string{})
+		found := env.Read(dst, map[string]string{})
 		if len(found) != 1 || !strings.HasPrefix(found[0].String(), "config: field X: ") {
 			t.Errorf("%T: got %v", dst, found)
 		}

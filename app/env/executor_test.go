@@ -1,9 +1,9 @@
-package config_test
+package env_test
 
 import (
 	"testing"
 
-	"fibercrons/config"
+	"fibercrons/app/env"
 )
 
 func TestExecutor(t *testing.T) {
@@ -11,7 +11,7 @@ func TestExecutor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Executor != config.ExecutorAsynq || c.Role != config.RoleWorker || c.Redis.Reveal() != "redis://:hunter2@redis:6379/3" {
+	if c.Executor != env.ExecutorAsynq || c.Role != env.RoleWorker || c.Redis.Reveal() != "redis://:hunter2@redis:6379/3" {
 		t.Errorf("%s, %s", c.Executor, c.Role)
 	}
 	if _, _, err := load(map[string]string{"CRON_ROLE": "scheduler", "CRON_EXECUTOR": "asynq"}); err == nil {

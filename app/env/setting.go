@@ -1,4 +1,4 @@
-package config
+package env
 
 import (
 	"fmt"
@@ -19,12 +19,15 @@ type Setting struct {
 // Changed says whether the value is another than the default.
 func (s Setting) Changed() bool { return s.changed }
 
-// Settings lists every variable with its value in c. Secrets are not in it.
-func (c Config) Settings() []Setting {
+// Settings lists every variable that was read with c, the user's included, and what it came to. No secret is in it.
+func (c Config) Settings() []Setting { return c.settings }
+
+func settingsOf(dst any) []Setting {
 	var list []Setting
-	plain, _, _ := Load(File(""), Env(map[string]string{})) // the defaults are good, or nothing starts
-	defaults := fieldsOf(reflect.ValueOf(&plain).Elem(), "", false)
-	for i, f := range fieldsOf(reflect.ValueOf(&c).Elem(), "", false) {
+	plain := reflect.New(reflect.TypeOf(dst).Elem())
+	settings{}.read(plain.Interface()) // a required variable of the user's has no default
+	defaults := fieldsOf(plain.Elem(), "", true)
+	for i, f := range fieldsOf(reflect.ValueOf(dst).Elem(), "", true) {
 		if f.Name == "" {
 			continue
 		}

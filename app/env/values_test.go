@@ -1,4 +1,4 @@
-package config_test
+package env_test
 
 import (
 	"errors"
@@ -7,25 +7,25 @@ import (
 	"testing"
 	"time"
 
-	"fibercrons/config"
+	"fibercrons/app/env"
 )
 
 func TestSize(t *testing.T) {
-	for text, want := range map[string]config.Size{
+	for text, want := range map[string]env.Size{
 		"0": 0, "1": 1, "4096": 4096, "4096B": 4096, "1KiB": 1 << 10, "256kib": 256 << 10, "1 MiB": 1 << 20, "3GiB": 3 << 30, "8589934591GiB": 8589934591 << 30,
 	} {
-		var got config.Size
+		var got env.Size
 		if err := got.UnmarshalText([]byte(text)); err != nil || got != want {
 			t.Errorf("%q is %d (%v), want %d", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", "-1", "1.5MiB", "1KB", "1K", "KiB", "1  KiB", "1KiB ", "0x10", "1e3", "8589934592GiB", "9223372036854775808", "١KiB"} {
-		var got config.Size
+		var got env.Size
 		if err := got.UnmarshalText([]byte(text)); err == nil {
 			t.Errorf("%q is accepted as %d", text, got)
 		}
 	}
-	for size, want := range map[config.Size]string{0: "0", 1: "1", 1000: "1000", 1 << 10: "1KiB", 3 << 19: "1536KiB", 5 << 30: "5GiB"} {
+	for size, want := range map[env.Size]string{0: "0", 1: "1", 1000: "1000", 1 << 10: "1KiB", 3 << 19: "1536KiB", 5 << 30: "5GiB"} {
 		if got := size.String(); got != want {
 			t.Errorf("%d prints as %s, want %s", int64(size), got, want)
 		}
@@ -36,13 +36,13 @@ func TestParseDuration(t *testing.T) {
 	for text, want := range map[string]time.Duration{
 		"0": 0, "1s": time.Second, "-5m": -5 * time.Minute, "1h30m": 90 * time.Minute, "0d": 0, "30d": 720 * time.Hour, "1d12h": 36 * time.Hour, "1d0": 24 * time.Hour, "106751d": 106751 * 24 * time.Hour,
 	} {
-		got, err := config.ParseDuration(text)
+		got, err := env.ParseDuration(text)
 		if err != nil || got != want {
 			t.Errorf("%q is %s (%v), want %s", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", "d", "-1d", "1.5d", "1d-1h", "1d+1h", "1d1d", "1d 1h", "12h1d", "30", "1.5", "106752d", "106751d24h", "99999999999999999999d"} {
-		if got, err := config.ParseDuration(text); err == nil {
+		if got, err := env.ParseDuration(text); err == nil {
 			t.Errorf("%q is accepted as %s", text, got)
 		}
 	}
@@ -53,7 +53,7 @@ func FuzzSize(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		var size, again config.Size
+		var size, again env.Size
 		if size.UnmarshalText([]byte(text)) != nil {
 			return
 		}
@@ -71,7 +71,7 @@ func FuzzDuration(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		d, err := config.ParseDuration(text)
+		d, err := env.ParseDuration(text)
 		std, stdErr := time.ParseDuration(text)
 		switch {
 		case stdErr == nil && (err != nil || d != std):
@@ -84,14 +84,14 @@ func FuzzDuration(f *testing.F) {
 
 func TestDatabaseServer(t *testing.T) {
 	for url, want := range map[string][2]string{
-		"postgres://me:hunter2@db.example:5433/crons?sslmode=require": {config.Postgres, "postgres://db.example:5433/crons"},
-		"postgresql://me@[::1]/crons":                                 {config.Postgres, "postgres://[::1]/crons"},
-		"postgres://me:hunter2@a:1,b:2/crons":                         {config.Postgres, "postgres://a:1,b:2/crons"},
-		"postgres://me:hunter2@/crons?host=/var/run/postgresql":       {config.Postgres, "postgres:///crons"},
-		"mysql://me:hunt%40er2@db/crons?tls=true":                     {config.MySQL, "mysql://db/crons"},
-		"MariaDB://me:hunter2@db:3306/crons":                          {config.MySQL, "mysql://db:3306/crons"},
+		"postgres://me:hunter2@db.example:5433/crons?sslmode=require": {env.Postgres, "postgres://db.example:5433/crons"},
+		"postgresql://me@[::1]/crons":                                 {env.Postgres, "postgres://[::1]/crons"},
+		"postgres://me:hunter2@a:1,b:2/crons":                         {env.Postgres, "postgres://a:1,b:2/crons"},
+		"postgres://me:hunter2@/crons?host=/var/run/postgresql":       {env.Postgres, "postgres:///crons"},
+		"mysql://me:hunt%40er2@db/crons?tls=true":                     {env.MySQL, "mysql://db/crons"},
+		"MariaDB://me:hunter2@db:3306/crons":                          {env.MySQL, "mysql://db:3306/crons"},
 	} {
-		var d config.Database
+		var d env.Database
 		if err := d.UnmarshalText([]byte(url)); err != nil {
 			t.Errorf("%s: %v", url, err)
 			continue
@@ -112,9 +112,9 @@ func FuzzDatabaseURL(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, url string) {
-		var d, again config.Database
+		var d, again env.Database
 		if err := d.UnmarshalText([]byte(url)); err == nil {
-			file := d.Driver == config.SQLite
+			file := d.Driver == env.SQLite
 			if file && (d.Path == "" || strings.ContainsAny(d.Path, "?\x00\n")) || !file && (d.Name == "" || d.Reveal() != url) {
 				t.Errorf("%q is accepted as %+v", url, d)
 			}
@@ -127,7 +127,7 @@ func FuzzDatabaseURL(f *testing.F) {
 		const password = "hunter2-in-a-url"
 		for _, secret := range []string{url + "?p=" + password, "postgres://" + password + "@" + url, strings.TrimPrefix(url, "sqlite://") + ":" + password} {
 			_, _, err := load(map[string]string{"DATABASE_URL": secret})
-			if failed, ok := errors.AsType[*config.Error](err); ok && !strings.HasPrefix(strings.ToLower(secret), "sqlite://") || ok && strings.Contains(secret, "?p=") {
+			if failed, ok := errors.AsType[*env.Error](err); ok && !strings.HasPrefix(strings.ToLower(secret), "sqlite://") || ok && strings.Contains(secret, "?p=") {
 				if strings.Contains(failed.Error(), password) {
 					t.Errorf("%q is shown in %v", secret, failed)
 				}

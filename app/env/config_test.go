@@ -1,4 +1,4 @@
-package config_test
+package env_test
 
 import (
 	"errors"
@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"fibercrons/config"
+	"fibercrons/app/env"
 )
 
 const (
@@ -21,8 +21,8 @@ const (
 )
 
 // load reads env and nothing else.
-func load(env map[string]string) (config.Config, []string, error) {
-	return config.Load(config.Env(env), config.File(""))
+func load(vars map[string]string) (env.Config, []string, error) {
+	return env.Load(env.Env(vars), env.File(""))
 }
 
 func TestDefaults(t *testing.T) {
@@ -37,7 +37,7 @@ func TestDefaults(t *testing.T) {
 		{"APP_ENV", c.AppEnv, "development"},
 		{"HOST", c.Host, "127.0.0.1"},
 		{"PORT", c.Port, 3000},
-		{"DATABASE_URL", c.Database, config.Database{Driver: config.SQLite, Path: "data/crons.db"}},
+		{"DATABASE_URL", c.Database, env.Database{Driver: env.SQLite, Path: "data/crons.db"}},
 		{"REDIS_URL", c.Redis.Reveal(), ""},
 		{"REDIS_PREFIX", c.RedisPrefix, "fibercrons"},
 		{"CRON_ENABLED", c.Enabled, true},
@@ -45,8 +45,8 @@ func TestDefaults(t *testing.T) {
 		{"CRON_WORKERS", c.Workers, 64},
 		{"REDIS_URL", c.Redis.IsSet(), false},
 		{"REDIS_PREFIX", c.RedisPrefix, "fibercrons"},
-		{"CRON_EXECUTOR", c.Executor, config.ExecutorLocal},
-		{"CRON_ROLE", c.Role, config.RoleAll},
+		{"CRON_EXECUTOR", c.Executor, env.ExecutorLocal},
+		{"CRON_ROLE", c.Role, env.RoleAll},
 		{"CRON_DEFAULT_TIMEOUT", c.DefaultTimeout, time.Duration(0)},
 		{"CRON_DEFAULT_RETRIES", c.DefaultRetries, 0},
 		{"CRON_DEFAULT_RETRY_DELAY", c.DefaultRetryDelay, time.Second},
@@ -56,14 +56,14 @@ func TestDefaults(t *testing.T) {
 		{"CRON_SHUTDOWN_GRACE", c.ShutdownGrace, 25 * time.Second},
 		{"CRON_KEEP_RUNS", c.KeepRuns, 1000},
 		{"CRON_KEEP_FOR", c.KeepFor, 720 * time.Hour},
-		{"CRON_MAX_RUN_LOG", c.MaxRunLog, config.Size(256 << 10)},
+		{"CRON_MAX_RUN_LOG", c.MaxRunLog, env.Size(256 << 10)},
 		{"CRON_OPERATOR_TOKEN", c.OperatorToken.Reveal(), ""},
 		{"CRON_VIEWER_TOKEN", c.ViewerToken.Reveal(), ""},
-		{"CRON_AUTH", c.Auth, config.AuthToken},
+		{"CRON_AUTH", c.Auth, env.AuthToken},
 		{"CRON_ALLOWED_HOSTS", len(c.AllowedHosts), 0},
 		{"ALERT_ALLOWED_HOSTS", len(c.AlertAllowedHosts), 0},
 		{"LOG_LEVEL", c.LogLevel, slog.LevelInfo},
-		{"LOG_FORMAT", c.LogFormat, config.LogAuto},
+		{"LOG_FORMAT", c.LogFormat, env.LogAuto},
 	} {
 		if field.got != field.want {
 			t.Errorf("%s is %v by default, want %v", field.name, field.got, field.want)
@@ -81,37 +81,37 @@ func TestValues(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name, value string
-		got         func(config.Config) any
+		got         func(env.Config) any
 		want        any
 	}{
-		{"APP_ENV", "production", func(c config.Config) any { return c.AppEnv }, "production"},
-		{"HOST", "::1", func(c config.Config) any { return c.Addr() }, "[::1]:3000"},
-		{"HOST", "LocalHost", func(c config.Config) any { return c.Loopback() }, true},
-		{"HOST", "::ffff:127.0.0.1", func(c config.Config) any { return c.Loopback() }, true},
-		{"HOST", "127.8.9.1", func(c config.Config) any { return c.Loopback() }, true},
-		{"PORT", "0", func(c config.Config) any { return c.Port }, 0},
-		{"PORT", " 65535 ", func(c config.Config) any { return c.Port }, 65535},
-		{"PORT", "", func(c config.Config) any { return c.Port }, 3000},
-		{"DATABASE_URL", "sqlite:///srv/a b%20c#.db", func(c config.Config) any { return c.Database.Path }, "/srv/a b%20c#.db"},
-		{"DATABASE_URL", "SQLite://x.db", func(c config.Config) any { return c.Database.String() }, "sqlite://x.db"},
-		{"REDIS_URL", "redis://cache", func(c config.Config) any { return c.Redis.Reveal() }, "redis://cache"},
-		{"REDIS_URL", "redis://me:p%40ss@[::1]:6380/2", func(c config.Config) any { return c.Redis.Reveal() }, "redis://me:p%40ss@[::1]:6380/2"},
-		{"REDIS_URL", "rediss://:p@cache:6380?skip_verify=true", func(c config.Config) any { return c.Redis.IsSet() }, true},
-		{"REDIS_URL", "unix://:p@/run/redis.sock?db=2", func(c config.Config) any { return c.Redis.IsSet() }, true},
-		{"REDIS_PREFIX", "billing:prod", func(c config.Config) any { return c.RedisPrefix }, "billing:prod"},
-		{"CRON_ENABLED", "false", func(c config.Config) any { return c.Enabled }, false},
-		{"CRON_TIMEZONE", "Europe/Berlin", func(c config.Config) any { return c.Timezone.String() }, berlin.String()},
-		{"CRON_DEFAULT_TIMEOUT", "1d12h", func(c config.Config) any { return c.DefaultTimeout }, 36 * time.Hour},
-		{"CRON_CATCH_UP_WINDOW", "0", func(c config.Config) any { return c.CatchUpWindow }, time.Duration(0)},
-		{"CRON_SHUTDOWN_GRACE", "0s", func(c config.Config) any { return c.ShutdownGrace }, time.Duration(0)},
-		{"CRON_KEEP_FOR", "30d", func(c config.Config) any { return c.KeepFor }, 720 * time.Hour},
-		{"CRON_MAX_RUN_LOG", "1MiB", func(c config.Config) any { return c.MaxRunLog }, config.Size(1 << 20)},
-		{"CRON_MAX_RUN_LOG", "4096", func(c config.Config) any { return c.MaxRunLog }, config.Size(4096)},
-		{"CRON_OPERATOR_TOKEN", operator, func(c config.Config) any { return c.OperatorToken.Reveal() }, operator},
-		{"CRON_ALLOWED_HOSTS", " Crons.example.com, ,10.0.0.7,::1,crons.example.com", func(c config.Config) any { return strings.Join(c.AllowedHosts, " ") }, "crons.example.com 10.0.0.7 ::1"},
-		{"ALERT_ALLOWED_HOSTS", "Chat.internal, chat.internal:8443,10.0.0.5,[::1]:8080, 10.0.0.0/8,fd00::/8,::1", func(c config.Config) any { return strings.Join(c.AlertAllowedHosts, " ") }, "chat.internal chat.internal:8443 10.0.0.5 [::1]:8080 10.0.0.0/8 fd00::/8 ::1"},
-		{"LOG_LEVEL", "DEBUG", func(c config.Config) any { return c.LogLevel }, slog.LevelDebug},
-		{"LOG_FORMAT", "Json", func(c config.Config) any { return c.LogFormat }, config.LogJSON},
+		{"APP_ENV", "production", func(c env.Config) any { return c.AppEnv }, "production"},
+		{"HOST", "::1", func(c env.Config) any { return c.Addr() }, "[::1]:3000"},
+		{"HOST", "LocalHost", func(c env.Config) any { return c.Loopback() }, true},
+		{"HOST", "::ffff:127.0.0.1", func(c env.Config) any { return c.Loopback() }, true},
+		{"HOST", "127.8.9.1", func(c env.Config) any { return c.Loopback() }, true},
+		{"PORT", "0", func(c env.Config) any { return c.Port }, 0},
+		{"PORT", " 65535 ", func(c env.Config) any { return c.Port }, 65535},
+		{"PORT", "", func(c env.Config) any { return c.Port }, 3000},
+		{"DATABASE_URL", "sqlite:///srv/a b%20c#.db", func(c env.Config) any { return c.Database.Path }, "/srv/a b%20c#.db"},
+		{"DATABASE_URL", "SQLite://x.db", func(c env.Config) any { return c.Database.String() }, "sqlite://x.db"},
+		{"REDIS_URL", "redis://cache", func(c env.Config) any { return c.Redis.Reveal() }, "redis://cache"},
+		{"REDIS_URL", "redis://me:p%40ss@[::1]:6380/2", func(c env.Config) any { return c.Redis.Reveal() }, "redis://me:p%40ss@[::1]:6380/2"},
+		{"REDIS_URL", "rediss://:p@cache:6380?skip_verify=true", func(c env.Config) any { return c.Redis.IsSet() }, true},
+		{"REDIS_URL", "unix://:p@/run/redis.sock?db=2", func(c env.Config) any { return c.Redis.IsSet() }, true},
+		{"REDIS_PREFIX", "billing:prod", func(c env.Config) any { return c.RedisPrefix }, "billing:prod"},
+		{"CRON_ENABLED", "false", func(c env.Config) any { return c.Enabled }, false},
+		{"CRON_TIMEZONE", "Europe/Berlin", func(c env.Config) any { return c.Timezone.String() }, berlin.String()},
+		{"CRON_DEFAULT_TIMEOUT", "1d12h", func(c env.Config) any { return c.DefaultTimeout }, 36 * time.Hour},
+		{"CRON_CATCH_UP_WINDOW", "0", func(c env.Config) any { return c.CatchUpWindow }, time.Duration(0)},
+		{"CRON_SHUTDOWN_GRACE", "0s", func(c env.Config) any { return c.ShutdownGrace }, time.Duration(0)},
+		{"CRON_KEEP_FOR", "30d", func(c env.Config) any { return c.KeepFor }, 720 * time.Hour},
+		{"CRON_MAX_RUN_LOG", "1MiB", func(c env.Config) any { return c.MaxRunLog }, env.Size(1 << 20)},
+		{"CRON_MAX_RUN_LOG", "4096", func(c env.Config) any { return c.MaxRunLog }, env.Size(4096)},
+		{"CRON_OPERATOR_TOKEN", operator, func(c env.Config) any { return c.OperatorToken.Reveal() }, operator},
+		{"CRON_ALLOWED_HOSTS", " Crons.example.com, ,10.0.0.7,::1,crons.example.com", func(c env.Config) any { return strings.Join(c.AllowedHosts, " ") }, "crons.example.com 10.0.0.7 ::1"},
+		{"ALERT_ALLOWED_HOSTS", "Chat.internal, chat.internal:8443,10.0.0.5,[::1]:8080, 10.0.0.0/8,fd00::/8,::1", func(c env.Config) any { return strings.Join(c.AlertAllowedHosts, " ") }, "chat.internal chat.internal:8443 10.0.0.5 [::1]:8080 10.0.0.0/8 fd00::/8 ::1"},
+		{"LOG_LEVEL", "DEBUG", func(c env.Config) any { return c.LogLevel }, slog.LevelDebug},
+		{"LOG_FORMAT", "Json", func(c env.Config) any { return c.LogFormat }, env.LogJSON},
 	} {
 		t.Run(test.name+"="+test.value, func(t *testing.T) {
 			c, _, err := load(map[string]string{test.name: test.value})
@@ -229,9 +229,9 @@ func TestAllMistakesComeTogetherAndInOrder(t *testing.T) {
 		"LOG_FORMAT": "xml", "CRON_WORKERS": "abc", "CRON_KEEP_RUNS": "0", "PORT": "70000", "CRON_WORKER": "3",
 		"CRON_OPERATOR_TOKEN": "same-token-0123456789", "CRON_VIEWER_TOKEN": "same-token-0123456789",
 	})
-	failed, ok := errors.AsType[*config.Error](err)
+	failed, ok := errors.AsType[*env.Error](err)
 	if !ok {
-		t.Fatalf("got %v, want a *config.Error", err)
+		t.Fatalf("got %v, want a *env.Error", err)
 	}
 	var names []string
 	for _, m := range failed.Mistakes {
@@ -282,7 +282,7 @@ func TestAccess(t *testing.T) {
 				}
 				return
 			}
-			failed, ok := errors.AsType[*config.Error](err)
+			failed, ok := errors.AsType[*env.Error](err)
 			if !ok || len(failed.Mistakes) != 1 || failed.Mistakes[0].Variable != test.refused {
 				t.Errorf("got %v, want one mistake about %s", err, test.refused)
 			}
@@ -313,14 +313,14 @@ func TestUnknownVariables(t *testing.T) {
 
 func TestNearest(t *testing.T) {
 	var known []string
-	for _, v := range config.Variables() {
+	for _, v := range env.Variables(new(env.Config)) {
 		known = append(known, v.Name)
 	}
 	for misspelt, want := range map[string]string{
 		"CRON_WORKER": "CRON_WORKERS", "CRON_TIME_ZONE": "CRON_TIMEZONE", "CRON_OPERATORTOKEN": "CRON_OPERATOR_TOKEN",
 		"CRON_CATCHUP_WINDOW": "CRON_CATCH_UP_WINDOW", "CRON_KEEP_DAYS": "CRON_KEEP_RUNS", "CRON_SHUTDOWN_TIMEOUT": "CRON_SHUTDOWN_GRACE",
 	} {
-		if got := config.Nearest(misspelt, known); got != want {
+		if got := env.Nearest(misspelt, known); got != want {
 			t.Errorf("nearest to %s is %s, want %s", misspelt, got, want)
 		}
 	}
@@ -355,9 +355,9 @@ func TestFile(t *testing.T) {
 			if err := os.WriteFile(file, []byte(test.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			env := empty()
-			maps.Copy(env, test.env)
-			c, _, err := config.Load(config.Env(env), config.File(file))
+			vars := empty()
+			maps.Copy(vars, test.env)
+			c, _, err := env.Load(env.Env(vars), env.File(file))
 			if test.want != "" {
 				want := strings.ReplaceAll(test.want, "$FILE", file)
 				if err == nil || !strings.Contains(err.Error(), "\n  "+want) {
@@ -380,10 +380,10 @@ func TestFile(t *testing.T) {
 
 func TestFileThatCannotBeRead(t *testing.T) {
 	folder := t.TempDir()
-	if _, _, err := config.Load(config.Env(empty()), config.File(filepath.Join(folder, "missing"))); err != nil {
+	if _, _, err := env.Load(env.Env(empty()), env.File(filepath.Join(folder, "missing"))); err != nil {
 		t.Errorf("a missing file is a mistake: %v", err)
 	}
-	_, _, err := config.Load(config.Env(empty()), config.File(folder))
+	_, _, err := env.Load(env.Env(empty()), env.File(folder))
 	if err == nil || !strings.Contains(err.Error(), folder+": cannot be read: ") || !strings.Contains(err.Error(), "; make it a readable file, or remove it") {
 		t.Errorf("a folder named as the file gives %v", err)
 	}
@@ -395,12 +395,12 @@ func TestProcessEnvironment(t *testing.T) {
 	if err := os.WriteFile(".env", []byte("CRON_WORKERS=7\nPORT=7\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range config.Variables() {
+	for _, v := range env.Variables(new(env.Config)) {
 		t.Setenv(v.Name, "")
 		_ = os.Unsetenv(v.Name)
 	}
 	t.Setenv("PORT", "8")
-	c, _, err := config.Load()
+	c, _, err := env.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -421,7 +421,7 @@ func TestVariablesOfOpenTelemetry(t *testing.T) {
 	if err := os.WriteFile(file, []byte("OTEL_SERVICE_NAME=shop\nOTEL_EXPORTER_OTLP_HEADERS='key=s3cr3t'\nOTHER=1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, warnings, err := config.Load(config.Env(map[string]string{"OTEL_SERVICE_NAME": "store", "OTEL_SDK_DISABLED": " "}), config.File(file))
+	c, warnings, err := env.Load(env.Env(map[string]string{"OTEL_SERVICE_NAME": "store", "OTEL_SDK_DISABLED": " "}), env.File(file))
 	if err != nil || len(warnings) > 0 {
 		t.Fatal(warnings, err)
 	}

@@ -1,14 +1,14 @@
-package config_test
+package env_test
 
 import (
 	"fmt"
 
-	"fibercrons/config"
+	"fibercrons/app/env"
 )
 
 // All mistakes come back at once, and no secret is among them.
 func ExampleLoad() {
-	_, warnings, err := config.Load(config.File(""), config.Env(map[string]string{
+	_, warnings, err := env.Load(env.File(""), env.Env(map[string]string{
 		"CRON_WORKERS":        "abc",
 		"CRON_LEASE":          "10",
 		"CRON_OPERATOR_TOKEN": "letmein",
@@ -26,7 +26,7 @@ func ExampleLoad() {
 
 // In a test the environment is a map.
 func ExampleEnv() {
-	c, _, err := config.Load(config.File(""), config.Env(map[string]string{
+	c, _, err := env.Load(env.File(""), env.Env(map[string]string{
 		"PORT":          "0",
 		"DATABASE_URL":  "sqlite:///srv/crons.db",
 		"CRON_KEEP_FOR": "30d",

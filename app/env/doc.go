@@ -1,10 +1,10 @@
-// Package config turns the environment into one typed value, [Config], and is the only package of the program
-// that reads the environment.
+// Package env reads the settings of a program from its environment into one typed value, [Config]. No other package
+// reads the environment.
 //
 // # How it works
 //
-// [Load] reads the file .env when there is one, lays the real environment over it, and fills the fields of Config
-// and of [Local] by their struct tags:
+// [Fill] reads the file .env when there is one, lays the real environment over it, and fills the fields of Config,
+// and of a struct of the user's that embeds it, by their struct tags ([Load] is for Config alone):
 //
 //	env         the variable
 //	envDefault  its default; none means empty
@@ -29,4 +29,4 @@
 // OpenTelemetry's variables (OTEL_...) are handed on as they are, from the environment and from .env: [Config].OTel.
 //
 // A Config does not change after Load: there is no reload, no setter and no package variable.
-package config
+package env

@@ -1,4 +1,4 @@
-package config_test
+package env_test
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"fibercrons/config"
+	"fibercrons/app/env"
 )
 
 func TestSecretNeverPrints(t *testing.T) {
@@ -20,13 +20,13 @@ func TestSecretNeverPrints(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := c.OperatorToken
-	if s.Reveal() != planted || !s.IsSet() || config.Secret("").IsSet() {
+	if s.Reveal() != planted || !s.IsSet() || env.Secret("").IsSet() {
 		t.Errorf("Reveal gives %q, IsSet %v", s.Reveal(), s.IsSet())
 	}
 
 	var out bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%c", "%5.3s", "%t", "%U"} {
-		for _, value := range []any{s, &s, c, &c, []config.Secret{s}, map[string]config.Secret{"k": s}, map[config.Secret]int{s: 1}} {
+		for _, value := range []any{s, &s, c, &c, []env.Secret{s}, map[string]env.Secret{"k": s}, map[env.Secret]int{s: 1}} {
 			fmt.Fprintf(&out, verb+"\n", value)
 		}
 	}
@@ -34,7 +34,7 @@ func TestSecretNeverPrints(t *testing.T) {
 	for _, handler := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {
 		slog.New(handler).Info("start", "token", s, "config", c, "pointer", &c, slog.Group("g", "token", s))
 	}
-	for _, value := range []any{s, c, map[string]config.Secret{"k": s}} {
+	for _, value := range []any{s, c, map[string]env.Secret{"k": s}} {
 		text, err := json.Marshal(value)
 		if err != nil {
 			t.Fatal(err)
@@ -59,7 +59,7 @@ func TestSecretNeverPrints(t *testing.T) {
 }
 
 // dump writes a configuration out, tokens revealed, to compare two.
-func dump(t *testing.T, c config.Config) string {
+func dump(t *testing.T, c env.Config) string {
 	t.Helper()
 	text, err := json.MarshalIndent(c, "", " ")
 	if err != nil {

@@ -1,6 +1,6 @@
-package config
+package env
 
-// Read lets tests read a struct such as a user's Local from values.
+// Read lets tests read a struct such as a struct of the user's from values.
 func Read(dst any, values map[string]string) []Mistake {
 	s := settings{raw: values}
 	s.tidy()
