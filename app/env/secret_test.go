@@ -57,13 +57,3 @@ func TestSecretNeverPrints(t *testing.T) {
 		t.Error("nothing says [hidden]: the test has printed nothing")
 	}
 }
-
-// dump writes a configuration out, tokens revealed, to compare two.
-func dump(t *testing.T, c env.Config) string {
-	t.Helper()
-	text, err := json.MarshalIndent(c, "", " ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text) + c.Timezone.String() + c.OperatorToken.Reveal() + c.ViewerToken.Reveal()
-}
