@@ -17,9 +17,19 @@ func withoutTokens(set *setup) {
 	delete(set.env, "CRON_VIEWER_TOKEN")
 }
 
+func onlyOperator(set *setup) { delete(set.env, "CRON_VIEWER_TOKEN") }
+
+func onlyViewer(set *setup) { delete(set.env, "CRON_OPERATOR_TOKEN") }
+
+func onlyNames(set *setup) {
+	withoutTokens(set)
+	set.env["CRON_ALLOWED_HOSTS"] = "crons.example"
+}
+
 func authOff(set *setup) { set.env["CRON_AUTH"] = "off" }
 
-// Reads are open on loopback only. Writes need the operator token everywhere.
+// Reads are open on loopback as long as no token and no name is configured. Writes need the operator token
+// everywhere.
 func TestWhoMayWhat(t *testing.T) {
 	const read, write = "GET /crons", "POST /crons/hello/resume"
 	tests := []struct {
@@ -29,7 +39,8 @@ func TestWhoMayWhat(t *testing.T) {
 		headers []header
 		status  int
 	}{
-		{"local read", nil, read, nil, 200},
+		{"local read", nil, read, nil, 401}, // a proxy on this machine may have sent it
+		{"local read, viewer", nil, read, []header{asViewer}, 200},
 		{"local write", nil, write, nil, 401},
 		{"local write, viewer", nil, write, []header{asViewer}, 403},
 		{"local write, operator", nil, write, []header{asOperator}, 200},
@@ -40,7 +51,7 @@ func TestWhoMayWhat(t *testing.T) {
 		{"local write, part of the token", nil, write, []header{"Authorization: Bearer " + operatorToken[:10]}, 401},
 		{"local write, token as a password", nil, write, []header{"Authorization: Basic " + operatorToken}, 401},
 		{"local write, token in the query", nil, write + "?token=" + operatorToken, nil, 401},
-		{"local read, a proxy's password", nil, read, []header{"Authorization: Basic dXNlcjpwYXNz"}, 200},
+		{"local read, a proxy's password", nil, read, []header{"Authorization: Basic dXNlcjpwYXNz"}, 401},
 		{"forwarded read", nil, read, []header{"X-Forwarded-For: 127.0.0.1"}, 401},
 		{"forwarded read, odd header", nil, read, []header{"X-Forwarded-Anything: 1"}, 401},
 		{"forwarded read, RFC 7239", nil, read, []header{"Forwarded: for=127.0.0.1"}, 401},
@@ -48,6 +59,14 @@ func TestWhoMayWhat(t *testing.T) {
 		{"forwarded read, X-Real-IP", nil, read, []header{"X-Real-IP: 127.0.0.1"}, 401},
 		{"forwarded read, viewer", nil, read, []header{"Via: 1.1 proxy", asViewer}, 200},
 		{"made token: local read", withoutTokens, read, nil, 200},
+		{"made token: local read, a proxy's password", withoutTokens, read, []header{"Authorization: Basic dXNlcjpwYXNz"}, 200},
+		{"made token: local read by a foreign name", withoutTokens, read, []header{"Host: crons.example"}, 403},
+		{"made token: forwarded read", withoutTokens, read, []header{"X-Forwarded-For: 127.0.0.1"}, 401},
+		{"made token: forwarded read, Via", withoutTokens, read, []header{"Via: 1.1 proxy"}, 401},
+		{"operator token only: local read", onlyOperator, read, nil, 401},
+		{"viewer token only: local read", onlyViewer, read, nil, 401},
+		{"names only: local read", onlyNames, read, nil, 401},
+		{"names only: local read by name", onlyNames, read, []header{"Host: crons.example"}, 401},
 		{"made token: local write", withoutTokens, write, nil, 401},
 		{"made token: old token", withoutTokens, write, []header{asOperator}, 401},
 		{"outward: read", outward, read, nil, 401},

@@ -11,18 +11,9 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// mountAlerts is what is served of alerts. It stands before the paths of jobs.
-func (s *Server) mountAlerts(web fiber.Router) {
-	web.Get("/crons/alerts", s.listAlerts)
-	web.Post("/crons/alerts/test", s.testAlerts)
-	web.Get("/crons/silences", s.listSilences)
-	web.Post("/crons/silences", s.addSilence)
-	web.Delete("/crons/silences/:id", s.endSilence)
-}
-
 // alertsBy are the alerts in the hands of the caller of c.
 func (s *Server) alertsBy(c *fiber.Ctx) alert.Hand {
-	return s.app.Alerts.By(cron.Caller{Actor: callerOf(c).name, Origin: sender(c), RequestID: requestID(c)})
+	return s.app.Alerts.By(cron.Caller{Actor: callerOf(c).name, Origin: s.sender(c), RequestID: requestID(c)})
 }
 
 func alertQuery(q *query, limit int) alert.Query {
@@ -105,14 +96,6 @@ func (s *Server) endSilence(c *fiber.Ctx) error {
 		return err
 	}
 	return sendJSON(c, fiber.StatusOK, silence)
-}
-
-// mountAlertPages is what the dashboard has of alerts.
-func (s *Server) mountAlertPages(pages fiber.Router) {
-	pages.Get("/alerts", s.alertsPage)
-	pages.Post("/alerts/test", s.testAlertsForm)
-	pages.Post("/silences", s.silenceForm)
-	pages.Post("/silences/:id/end", s.unsilenceForm)
 }
 
 func (s *Server) alertsPage(c *fiber.Ctx) error {

@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"crypto/sha256"
 	"net/netip"
 	"sync"
 	"time"
@@ -8,80 +9,78 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// A peer may show ten wrong tokens, and one more for every half minute that passes.
+// Ten wrong tokens are free, and one more for every half minute that passes.
 const (
 	wrongAllowed = 10
 	wrongRegain  = 30 * time.Second
-	peersKept    = 10_000
+	triesKept    = 10_000
 )
 
-// attempts counts wrong tokens by the address at the other end of the connection. What a request
-// says about where it came from is not looked at.
+// attempts slows guessing down, by address and by the token tried: an address pays for each token that
+// is new, a token for each try. So a guess that is spread over many addresses is slow, and a program
+// that keeps sending one stale token does not use up what others behind its proxy may still try. A right
+// token is never counted and never refused.
 type attempts struct {
 	mu    sync.Mutex
-	clear map[netip.Prefix]time.Time // when the peer's wrong tokens are all forgotten
+	clear map[any]time.Time // by netip.Prefix or digest: when everything counted is forgotten
 }
 
-func newAttempts() *attempts { return &attempts{clear: map[netip.Prefix]time.Time{}} }
+type digest [sha256.Size]byte
 
-// wait is how long the peer must wait before its next attempt; 0: it need not.
-func (a *attempts) wait(peer netip.Prefix, now time.Time) time.Duration {
+func newAttempts() *attempts { return &attempts{clear: map[any]time.Time{}} }
+
+// failed counts a wrong token. It returns how long to wait, if this one was too many.
+func (a *attempts) failed(peer netip.Prefix, secret string, now time.Time) time.Duration {
+	tried := digest(sha256.Sum256([]byte(secret)))
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	clear := a.clear[peer]
+	if wait := max(a.wait(peer, now), a.wait(tried, now)); wait > 0 {
+		return wait
+	}
+	if len(a.clear)+2 > triesKept {
+		a.forget(now)
+	}
+	if !a.clear[tried].After(now) {
+		a.count(peer, now)
+	}
+	a.count(tried, now)
+	return 0
+}
+
+// wait is how long nothing more is heard of key; 0: it is heard.
+func (a *attempts) wait(key any, now time.Time) time.Duration {
+	clear := a.clear[key]
 	if clear.Before(now) {
 		return 0
 	}
 	return max(0, clear.Sub(now)-(wrongAllowed-1)*wrongRegain)
 }
 
-// failed counts a wrong token. It returns how long the peer must wait, if this one was too many.
-func (a *attempts) failed(peer netip.Prefix, now time.Time) time.Duration {
-	if wait := a.wait(peer, now); wait > 0 {
-		return wait
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if len(a.clear) >= peersKept {
-		a.forget(now)
-	}
-	from := a.clear[peer]
+func (a *attempts) count(key any, now time.Time) {
+	from := a.clear[key]
 	if from.Before(now) {
 		from = now
 	}
-	a.clear[peer] = from.Add(wrongRegain)
-	return 0
+	a.clear[key] = from.Add(wrongRegain)
 }
 
-// forget makes room: peers with nothing left to forget go first, then anyone.
+// forget makes room: what has nothing left to forget goes first, then any.
 func (a *attempts) forget(now time.Time) {
-	for peer, clear := range a.clear {
+	for key, clear := range a.clear {
 		if clear.Before(now) {
-			delete(a.clear, peer)
+			delete(a.clear, key)
 		}
 	}
-	for peer := range a.clear {
-		if len(a.clear) < peersKept {
+	for key := range a.clear {
+		if len(a.clear) < triesKept/2 {
 			return
 		}
-		delete(a.clear, peer)
+		delete(a.clear, key)
 	}
-}
-
-// peer is the real other end. Of an IPv6 address it is the network, which one machine owns whole.
-func peer(c *fiber.Ctx) netip.Prefix {
-	addr, _ := netip.AddrFromSlice(c.Context().RemoteIP())
-	addr = addr.Unmap()
-	bits := addr.BitLen()
-	if addr.Is6() {
-		bits = 64
-	}
-	prefix, _ := addr.Prefix(bits)
-	return prefix
 }
 
 func tooMany(wait time.Duration) *problem {
-	p := refuse(fiber.StatusTooManyRequests, "too many wrong tokens from this address; wait a moment")
+	p := refuse(fiber.StatusTooManyRequests, "too many wrong tokens; wait a moment")
 	p.retryAfter = wait
 	return p
 }

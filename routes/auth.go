@@ -28,7 +28,7 @@ func (r role) String() string { return [...]string{"nobody", "viewer", "operator
 // was sent, and no token lies about in memory to be printed.
 type access struct {
 	off      bool // CRON_AUTH=off
-	loopback bool // the server listens on a loopback address only
+	open     bool // reads need no token on this machine
 	tokens   []token
 	made     string // the operator token made at this start; empty when one is configured
 	cookie   string // name of the session's cookie
@@ -43,8 +43,10 @@ type token struct {
 
 func newAccess(cfg env.Config) *access {
 	a := &access{
-		off:      cfg.Auth == env.AuthOff,
-		loopback: cfg.Loopback(),
+		off: cfg.Auth == env.AuthOff,
+		// A proxy on this machine may make the whole world loopback. Whoever set a token or a name has said
+		// that others are to be kept out, or let in.
+		open:     cfg.Loopback() && !cfg.OperatorToken.IsSet() && !cfg.ViewerToken.IsSet() && len(cfg.AllowedHosts) == 0,
 		cookie:   cookieName(cfg.Port),
 		sessions: newSessions(),
 		attempts: newAttempts(),
@@ -102,7 +104,7 @@ func (a *access) caller(c *fiber.Ctx) caller {
 		}
 		return caller{role: r, name: r.String()}
 	}
-	if a.loopback && isLoopback(c) {
+	if a.open && isLoopback(c) {
 		return caller{role: viewer, name: "local"}
 	}
 	return caller{}
@@ -157,39 +159,36 @@ func callerOf(c *fiber.Ctx) caller {
 	return who
 }
 
-// admit lets readers read and operators do the rest. It stands behind the guard and in front of
-// every route under /crons but the login.
-func (s *Server) admit(c *fiber.Ctx) error {
+// admit says whether the caller has the role that is needed. If not, the error is the answer; without
+// one the caller was sent to the login.
+func (s *Server) admit(c *fiber.Ctx, needed role) (bool, error) {
+	if needed == nobody {
+		return true, nil
+	}
 	who := s.access.caller(c)
 	c.Locals(callerKey, who)
-	needed := operator
-	if isRead(c) {
-		needed = viewer
-	}
 	if who.role >= needed {
-		if needed == operator {
-			defer s.lists.changed()
-		}
-		return c.Next()
+		return true, nil
 	}
 	if who.role != nobody && who.name != "local" {
-		return refuse(fiber.StatusForbidden, "a viewer may read only; this needs the operator token")
+		return false, refuse(fiber.StatusForbidden, "a viewer may read only; this needs the operator token")
 	}
 	if who.wrong {
-		if wait := s.access.attempts.failed(peer(c), time.Now()); wait > 0 {
-			return tooMany(wait)
+		secret, _ := bearer(c)
+		if wait := s.access.attempts.failed(s.peer(c), secret, time.Now()); wait > 0 {
+			return false, tooMany(wait)
 		}
 		c.Set(fiber.HeaderWWWAuthenticate, `Bearer realm="crons", error="invalid_token"`)
-		return refuse(fiber.StatusUnauthorized, "this token is not one of this server's")
+		return false, refuse(fiber.StatusUnauthorized, "invalid token")
 	}
 	if wantsPage(c) {
-		return c.Redirect("/crons/login?next="+url.QueryEscape(c.Path()), fiber.StatusSeeOther)
+		return false, c.Redirect("/crons/login?next="+url.QueryEscape(c.Path()), fiber.StatusSeeOther)
 	}
 	c.Set(fiber.HeaderWWWAuthenticate, `Bearer realm="crons"`)
 	if who.silent {
-		return refuse(fiber.StatusUnauthorized, "a login is good for writes from this server's pages only; send the token as Authorization: Bearer TOKEN")
+		return false, refuse(fiber.StatusUnauthorized, "a login is good for writes from this server's pages only; send the token as Authorization: Bearer TOKEN")
 	}
-	return refuse(fiber.StatusUnauthorized, needed.String()+" token needed: send it as Authorization: Bearer TOKEN, or log in at /crons/login")
+	return false, refuse(fiber.StatusUnauthorized, needed.String()+" token needed: send it as Authorization: Bearer TOKEN, or log in at /crons/login")
 }
 
 // wantsPage says whether a person looks at the answer in a browser.

@@ -317,6 +317,7 @@ func TestBrowserShowsAlertsInASmallWindow(t *testing.T) {
 	p := start(t, officeJobs)
 	toldOf(t, p, "import", "")
 	b := browse(t, p)
+	b.login()
 	b.do(chromedp.EmulateViewport(390, 900))
 	b.open("/crons/dashboard/alerts?status=sent")
 	if high := b.text(`[...document.querySelectorAll("tr[data-row]")].map((row) => row.offsetHeight).join()`); len(high) != 2 {

@@ -3,11 +3,13 @@ package routes
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/dashboard"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -20,56 +22,47 @@ func (s *Server) mountHealth(web fiber.Router) {
 	web.Get("/readyz", s.readyz)
 }
 
-// mountCrons is the list of everything under /crons. The fixed words come before :name; they cannot
-// be names of jobs.
+// mountCrons serves everything under /crons. What no row of the tables has is behind the same guards.
 func (s *Server) mountCrons(web fiber.Router) {
-	web.Use("/crons", under("/crons", s.guard))
-
-	web.Get("/crons/login", s.loginForm)
-	web.Post("/crons/login", s.login)
-	web.Post("/crons/logout", s.logout)
-	web.Get("/crons/login/login.js", asset("login.js", "text/javascript; charset=utf-8"))
-	web.Get("/crons/login/icon.svg", asset("icon.svg", "image/svg+xml"))
-	web.Get("/crons/login/page.css", asset("page.css", "text/css; charset=utf-8"))
-
-	s.mountDashboardOpen(web)
-	web.Use("/crons", under("/crons", s.admit)) // from here on with a token
-	s.mountDashboard(web)
-
-	web.Get("/crons", s.listJobs)
-	web.Get("/crons/openapi.json", s.openAPI)
-	web.Get("/crons/docs", s.docs)
-
-	web.Get("/crons/timeline", s.timeline)
-	web.Get("/crons/events", s.streamEvents)
-	web.Get("/crons/instances", s.listInstances)
-	web.Get("/crons/audit", s.listAudit)
-	s.mountAlerts(web)
-
-	web.Get("/crons/runs", s.listRuns)
-	web.Get("/crons/runs/:id", s.showRun)
-	web.Get("/crons/runs/:id/logs", s.showLogs)
-	web.Post("/crons/runs/:id/cancel", s.cancelRun)
-	web.Post("/crons/runs/:id/retry", s.traced(s.retryRun))
-
-	web.Get("/crons/:name", s.showJob)
-	web.Get("/crons/:name/runs", s.listRuns)
-	web.Post("/crons/:name/run", s.traced(s.runJob))
-	web.Post("/crons/:name/pause", s.pauseJob)
-	web.Post("/crons/:name/resume", s.resumeJob)
-	web.Post("/crons/:name/backfill", s.traced(s.backfillJob))
-	web.Put("/crons/:name/schedule", s.rescheduleJob)
-	web.Delete("/crons/:name/schedule", s.unscheduleJob)
+	s.serve(web, slices.Concat(s.loginRoutes(), s.dashboardRoutes(), s.apiRoutes()))
+	s.rest(web, dashboard.Root+"/*", true, func(*fiber.Ctx) error {
+		return refuse(fiber.StatusNotFound, "there is no such page")
+	})
+	s.rest(web, "/crons/*", false, func(*fiber.Ctx) error { return fiber.ErrNotFound })
 }
 
-// under keeps a wrapper to one path and what is below it: Fiber's prefixes would let "/crons" stand
-// for "/cronstats" too.
-func under(path string, h fiber.Handler) fiber.Handler {
-	return func(c *fiber.Ctx) error {
-		if c.Path() == path || strings.HasPrefix(c.Path(), path+"/") {
-			return h(c)
-		}
-		return c.Next()
+// apiRoutes is the API. The fixed words come before :name; they cannot be names of jobs.
+func (s *Server) apiRoutes() []route {
+	return []route{
+		{method: "GET", path: "/crons", role: viewer, handler: s.listJobs},
+		{method: "GET", path: "/crons/openapi.json", role: viewer, handler: s.openAPI},
+		{method: "GET", path: "/crons/docs", role: viewer, handler: s.docs},
+
+		{method: "GET", path: "/crons/timeline", role: viewer, handler: s.timeline},
+		{method: "GET", path: "/crons/events", role: viewer, handler: s.streamEvents},
+		{method: "GET", path: "/crons/instances", role: viewer, handler: s.listInstances},
+		{method: "GET", path: "/crons/audit", role: viewer, handler: s.listAudit},
+
+		{method: "GET", path: "/crons/alerts", role: viewer, handler: s.listAlerts},
+		{method: "POST", path: "/crons/alerts/test", role: operator, handler: s.testAlerts},
+		{method: "GET", path: "/crons/silences", role: viewer, handler: s.listSilences},
+		{method: "POST", path: "/crons/silences", role: operator, handler: s.addSilence},
+		{method: "DELETE", path: "/crons/silences/:id", role: operator, handler: s.endSilence},
+
+		{method: "GET", path: "/crons/runs", role: viewer, handler: s.listRuns},
+		{method: "GET", path: "/crons/runs/:id", role: viewer, handler: s.showRun},
+		{method: "GET", path: "/crons/runs/:id/logs", role: viewer, handler: s.showLogs},
+		{method: "POST", path: "/crons/runs/:id/cancel", role: operator, handler: s.cancelRun},
+		{method: "POST", path: "/crons/runs/:id/retry", role: operator, handler: s.traced(s.retryRun)},
+
+		{method: "GET", path: "/crons/:name", role: viewer, handler: s.showJob},
+		{method: "GET", path: "/crons/:name/runs", role: viewer, handler: s.listRuns},
+		{method: "POST", path: "/crons/:name/run", role: operator, handler: s.traced(s.runJob)},
+		{method: "POST", path: "/crons/:name/pause", role: operator, handler: s.pauseJob},
+		{method: "POST", path: "/crons/:name/resume", role: operator, handler: s.resumeJob},
+		{method: "POST", path: "/crons/:name/backfill", role: operator, handler: s.traced(s.backfillJob)},
+		{method: "PUT", path: "/crons/:name/schedule", role: operator, handler: s.rescheduleJob},
+		{method: "DELETE", path: "/crons/:name/schedule", role: operator, handler: s.unscheduleJob},
 	}
 }
 

@@ -25,43 +25,43 @@ type history interface {
 	LogEnd(ctx context.Context, run string) (int64, error)
 }
 
-// mountDashboardOpen stands before admit: files that hold nothing of anybody, and what turns errors
-// into pages.
-func (s *Server) mountDashboardOpen(web fiber.Router) {
-	for name, asset := range dashboard.Assets() {
-		web.Get(dashboard.Root+"/static/"+name, sendAsset(asset))
+// dashboardRoutes is everything under /crons/dashboard: files that hold nothing of anybody, pages, and
+// their forms.
+func (s *Server) dashboardRoutes() []route {
+	list := []route{
+		{method: "GET", path: "/", role: viewer, handler: s.overviewPage},
+		{method: "GET", path: "/jobs", role: viewer, handler: s.jobsPage},
+		{method: "GET", path: "/jobs/:name", role: viewer, handler: s.jobPage},
+		{method: "GET", path: "/jobs/:name/preview", role: viewer, handler: s.previewPart},
+		{method: "GET", path: "/runs/:id", role: viewer, handler: s.runPage},
+		{method: "GET", path: "/runs/:id/log", role: viewer, handler: s.logPart},
+		{method: "GET", path: "/runs/:id/log.txt", role: viewer, handler: s.logFile},
+		{method: "GET", path: "/timeline", role: viewer, handler: s.timelinePage},
+		{method: "GET", path: "/instances", role: viewer, handler: s.instancesPage},
+		{method: "GET", path: "/audit", role: viewer, handler: s.auditPage},
+		{method: "GET", path: "/settings", role: viewer, handler: s.settingsPage},
+		{method: "GET", path: "/alerts", role: viewer, handler: s.alertsPage},
+
+		{method: "POST", path: "/bulk", role: operator, handler: s.bulkForm},
+		{method: "POST", path: "/jobs/:name/run", role: operator, handler: s.runForm},
+		{method: "POST", path: "/jobs/:name/pause", role: operator, handler: s.pauseForm},
+		{method: "POST", path: "/jobs/:name/resume", role: operator, handler: s.resumeForm},
+		{method: "POST", path: "/jobs/:name/schedule", role: operator, handler: s.scheduleForm},
+		{method: "POST", path: "/jobs/:name/unschedule", role: operator, handler: s.unscheduleForm},
+		{method: "POST", path: "/jobs/:name/backfill", role: operator, handler: s.backfillForm},
+		{method: "POST", path: "/runs/:id/cancel", role: operator, handler: s.cancelForm},
+		{method: "POST", path: "/runs/:id/retry", role: operator, handler: s.retryForm},
+		{method: "POST", path: "/alerts/test", role: operator, handler: s.testAlertsForm},
+		{method: "POST", path: "/silences", role: operator, handler: s.silenceForm},
+		{method: "POST", path: "/silences/:id/end", role: operator, handler: s.unsilenceForm},
 	}
-	web.Use(dashboard.Root, under(dashboard.Root, s.pageErrors))
-}
-
-// mountDashboard is the list of everything under /crons/dashboard.
-func (s *Server) mountDashboard(web fiber.Router) {
-	pages := web.Group(dashboard.Root)
-	pages.Get("/", s.overviewPage)
-	pages.Get("/jobs", s.jobsPage)
-	pages.Get("/jobs/:name", s.jobPage)
-	pages.Get("/jobs/:name/preview", s.previewPart)
-	pages.Get("/runs/:id", s.runPage)
-	pages.Get("/runs/:id/log", s.logPart)
-	pages.Get("/runs/:id/log.txt", s.logFile)
-	pages.Get("/timeline", s.timelinePage)
-	pages.Get("/instances", s.instancesPage)
-	pages.Get("/audit", s.auditPage)
-	pages.Get("/settings", s.settingsPage)
-	s.mountAlertPages(pages)
-
-	pages.Post("/bulk", s.bulkForm)
-	pages.Post("/jobs/:name/run", s.runForm)
-	pages.Post("/jobs/:name/pause", s.pauseForm)
-	pages.Post("/jobs/:name/resume", s.resumeForm)
-	pages.Post("/jobs/:name/schedule", s.scheduleForm)
-	pages.Post("/jobs/:name/unschedule", s.unscheduleForm)
-	pages.Post("/jobs/:name/backfill", s.backfillForm)
-	pages.Post("/runs/:id/cancel", s.cancelForm)
-	pages.Post("/runs/:id/retry", s.retryForm)
-
-	// Whatever else would be taken for the job named dashboard.
-	pages.All("/*", func(*fiber.Ctx) error { return refuse(fiber.StatusNotFound, "there is no such page") })
+	for i := range list {
+		list[i].path, list[i].forms, list[i].page = dashboard.Root+list[i].path, browserForms, true
+	}
+	for name, asset := range dashboard.Assets() {
+		list = append(list, route{method: "GET", path: dashboard.Root + "/static/" + name, role: nobody, handler: sendAsset(asset)})
+	}
+	return list
 }
 
 // sendAsset answers with a file whose name holds its checksum: it never changes.
@@ -157,10 +157,9 @@ func withoutControls(body []byte) []byte {
 	}, body)
 }
 
-// pageErrors turns errors of pages into pages, and a way to the login that a script would follow
-// unseen into one that the browser goes.
-func (s *Server) pageErrors(c *fiber.Ctx) error {
-	err := c.Next()
+// asPage turns the error of a page into a page, and a redirect to the login that a script would follow
+// unseen into one that the browser follows.
+func (s *Server) asPage(c *fiber.Ctx, err error) error {
 	if err == nil {
 		if c.Response().StatusCode() == fiber.StatusSeeOther && c.Get("HX-Request") != "" {
 			c.Set("HX-Redirect", string(c.Response().Header.Peek(fiber.HeaderLocation)))

@@ -20,7 +20,7 @@ import (
 
 // hand is the scheduler in the hands of who sent the request.
 func (s *Server) hand(c *fiber.Ctx) cron.Hand {
-	return s.app.Crons.By(cron.Caller{Actor: callerOf(c).name, Origin: sender(c), RequestID: requestID(c)})
+	return s.app.Crons.By(cron.Caller{Actor: callerOf(c).name, Origin: s.sender(c), RequestID: requestID(c)})
 }
 
 func formValue(c *fiber.Ctx, name string) string {

@@ -312,7 +312,7 @@ func TestEventsCutOffWhoDoesNotRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprintf(conn, "GET /crons/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	fmt.Fprintf(conn, "GET /crons/events HTTP/1.1\r\nHost: localhost\r\n"+asViewer+"\r\n\r\n")
 	p.eventually(func() bool { return p.Streams() == 1 })
 	p.eventually(func() bool { return p.Streams() == 0 })
 	p.do("GET", "/livez", "").want(t, 200)

@@ -4,8 +4,36 @@ import (
 	"context"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"fibercrons/app/cron"
 )
+
+// Web is the Fiber application.
+func (s *Server) Web() *fiber.App { return s.web }
+
+// Row is a row of the table of what is served.
+type Row struct {
+	Method, Path string
+	Open, Reads  bool // for nobody; for viewers
+	Page         bool
+}
+
+// Table is everything that is served under /crons.
+func (s *Server) Table() (rows []Row) {
+	for _, list := range [][]route{s.loginRoutes(), s.dashboardRoutes(), s.apiRoutes()} {
+		for _, r := range list {
+			rows = append(rows, Row{r.method, r.path, r.role == nobody, r.role == viewer, r.page})
+		}
+	}
+	return rows
+}
+
+// Fail turns an error into an answer.
+func (s *Server) Fail(c *fiber.Ctx, err error) error { return s.fail(c, err) }
+
+// MountCrons serves /crons on another router.
+func (s *Server) MountCrons(router fiber.Router) { s.mountCrons(router) }
 
 // Feed is where a stream gets its events from.
 type Feed = feed

@@ -27,7 +27,7 @@ func TestSharedListIsNeverOlderThanItsQuestion(t *testing.T) {
 				case <-done:
 					return
 				default:
-					if a, err := p.try("GET", "/crons", ""); err != nil || a.status != 200 {
+					if a, err := p.try("GET", "/crons", "", asViewer); err != nil || a.status != 200 {
 						t.Errorf("%d %v", a.status, err)
 						return
 					}
@@ -38,7 +38,7 @@ func TestSharedListIsNeverOlderThanItsQuestion(t *testing.T) {
 	for i := range 20 {
 		action := []string{"pause", "resume"}[i%2]
 		p.write("/crons/job-00007/"+action, "").want(t, 200)
-		a, err := p.try("GET", "/crons", "")
+		a, err := p.try("GET", "/crons", "", asViewer)
 		if err != nil {
 			t.Fatal(err)
 		}

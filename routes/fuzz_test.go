@@ -23,7 +23,7 @@ func FuzzBodyAndQuery(f *testing.F) {
 		req.URL.RawQuery, req.Host = query, "localhost"
 		req.Header.Set("Authorization", "Bearer "+operatorToken)
 		req.Header.Set("Content-Type", "application/json")
-		resp, err := p.Web.Test(req, -1)
+		resp, err := p.Web().Test(req, -1)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,24 +13,34 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// guard stands in front of /crons and refuses what a browser was tricked into sending, whoever is
-// logged in there: requests under a foreign name (DNS rebinding), writes from foreign pages, and
-// writes in content types that a foreign page can send without being asked.
-func (s *Server) guard(c *fiber.Ctx) error {
-	secureHeaders(c)
-	if !s.hosts.allow(c) {
+// guard refuses what a browser was tricked into sending, whoever is logged in there: requests under a
+// foreign name (DNS rebinding), writes from foreign pages, and writes in content types that a foreign
+// page can send without being asked.
+func (s *Server) guard(c *fiber.Ctx, r route) error {
+	if !s.hosts.allow(c) && !s.scraped(c) {
 		return refuse(fiber.StatusForbidden, "this server is not called by the name in the Host header; if it should be, add the name to CRON_ALLOWED_HOSTS")
 	}
 	if isRead(c) {
-		return c.Next()
+		return nil
 	}
-	if !s.hosts.sameOrigin(c) {
+	if !s.hosts.sameOrigin(c, s.forwarded(c, fiber.HeaderXForwardedHost)) {
 		return refuse(fiber.StatusForbidden, "this request comes from a page of another origin")
 	}
-	if err := checkContent(c); err != nil {
-		return err
-	}
-	return c.Next()
+	return checkContent(c, r.forms)
+}
+
+// scraped says whether the request names an address in place of a host and carries a right token, as
+// Prometheus does when it goes by the addresses of pods. DNS cannot be pointed at an address, and no
+// browser adds a bearer token by itself.
+func (s *Server) scraped(c *fiber.Ctx) bool {
+	secret, ok := bearer(c)
+	return ok && isAddress(string(c.Request().Header.Host())) && isAddress(string(c.Request().URI().Host())) && s.access.roleOf(secret) != nobody
+}
+
+func isAddress(hostport string) bool {
+	name, _, _ := splitHost(hostport)
+	_, err := netip.ParseAddr(name)
+	return err == nil
 }
 
 // secureHeaders are those of every answer under /crons, pages included: nothing from elsewhere, in
@@ -99,8 +109,9 @@ func isLoopbackName(name string) bool {
 }
 
 // sameOrigin says whether a write comes from one of our own pages, or from no page at all. Browsers
-// say where a write comes from in one of two headers, newer ones in both.
-func (h hosts) sameOrigin(c *fiber.Ctx) bool {
+// say where a write comes from in one of two headers, newer ones in both. A trusted proxy says under
+// which host the browser called it.
+func (h hosts) sameOrigin(c *fiber.Ctx, forwardedHost string) bool {
 	switch c.Get("Sec-Fetch-Site") {
 	case "", "same-origin", "none":
 	default: // cross-site; and same-site, which is also any other port of localhost
@@ -120,6 +131,9 @@ func (h hosts) sameOrigin(c *fiber.Ctx) bool {
 	}
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	if strings.EqualFold(u.Host, forwardedHost) {
+		return true
 	}
 	ownName, ownPort, _ := splitHost(string(c.Request().Header.Host()))
 	if ownPort == "" { // a proxy may have taken https off
@@ -146,9 +160,9 @@ func splitHost(hostport string) (name, port string, ok bool) {
 }
 
 // checkContent asks for JSON, which a foreign page cannot send without a question that we do not
-// answer. The login and the dashboard's forms may
-// come as forms do.
-func checkContent(c *fiber.Ctx) error {
+// answer. The login and the dashboard's forms may come as forms do; those of the dashboard from a browser
+// that says where from, and by now that is one of our own pages.
+func checkContent(c *fiber.Ctx, f forms) error {
 	if len(c.Request().Body()) == 0 {
 		return nil
 	}
@@ -158,15 +172,9 @@ func checkContent(c *fiber.Ctx) error {
 	kind, params, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType))
 	charset := strings.ToLower(params["charset"])
 	if err == nil && (charset == "" || charset == "utf-8") {
-		if kind == fiber.MIMEApplicationJSON || kind == fiber.MIMEApplicationForm && takesForm(c) {
+		if kind == fiber.MIMEApplicationJSON || kind == fiber.MIMEApplicationForm && (f == anyForms || f == browserForms && fromBrowser(c)) {
 			return nil
 		}
 	}
 	return refuse(fiber.StatusUnsupportedMediaType, "the body must be application/json, in UTF-8")
-}
-
-// takesForm says whether the path is one for forms. Those of the dashboard must come from a browser
-// that says where from, and by now that is one of our own pages.
-func takesForm(c *fiber.Ctx) bool {
-	return c.Path() == "/crons/login" || strings.HasPrefix(c.Path(), "/crons/dashboard/") && fromBrowser(c)
 }

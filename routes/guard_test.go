@@ -29,20 +29,20 @@ func TestHosts(t *testing.T) {
 		{"localhost:3000", "loopback, loopback named, outward, outward off"},
 		{"LOCALHOST.:8080", "loopback, loopback named, outward, outward off"},
 		{"app.localhost", "loopback, loopback named, outward, outward off"},
-		{"127.0.0.1", "loopback, loopback named, outward, outward off"},
-		{"127.9.9.9:1", "loopback, loopback named, outward, outward off"},
-		{"[::1]:3000", "loopback, loopback named, outward, outward off"},
+		{"127.0.0.1", "loopback, loopback named, outward, outward named, outward off"},
+		{"127.9.9.9:1", "loopback, loopback named, outward, outward named, outward off"},
+		{"[::1]:3000", "loopback, loopback named, outward, outward named, outward off"},
 		{"crons.example", "loopback named, outward, outward named"},
 		{"Crons.Example:443", "loopback named, outward, outward named"},
-		{"192.0.2.1", "loopback named, outward, outward named, outward off"},
+		{"192.0.2.1", "loopback, loopback named, outward, outward named, outward off"},
 		{"evil.example", "outward"},
 		{"localhost.evil.example", "outward"},
 		{"127.0.0.1.evil.example", "outward"},
 		{"evil.crons.example", "outward"},
 		{"crons.example.evil.example", "outward"},
-		{"10.0.0.7:3000", "outward, outward off"},
+		{"10.0.0.7:3000", "loopback, loopback named, outward, outward named, outward off"},
 		{"server:3000", "outward, outward off"},
-		{"0.0.0.0", "outward, outward off"},
+		{"0.0.0.0", "loopback, loopback named, outward, outward named, outward off"},
 	}
 	for _, test := range tests {
 		for name, p := range programs {
@@ -58,6 +58,11 @@ func TestHosts(t *testing.T) {
 				if a.status != want {
 					t.Errorf("%s, Host %s, %s: status %d, want %d: %s", name, test.host, request, a.status, want, a.body)
 				}
+			}
+		}
+		if name, _, _ := strings.Cut(test.host, ":"); name == "10.0.0.7" || name == "192.0.2.1" {
+			for _, headers := range [][]header{nil, {"Authorization: Bearer wrong"}} { // an address alone opens nothing
+				programs["loopback"].do("GET", "/crons", "", append(headers, "Host: "+test.host)...).want(t, 403)
 			}
 		}
 		programs["loopback"].do("GET", "/livez", "", "Host: "+test.host).want(t, 200) // a health check knows no name
@@ -106,7 +111,7 @@ func TestForeignPages(t *testing.T) {
 			}
 		}
 	}
-	if a := p.do("OPTIONS", "/crons/hello/run", "", "Origin: https://evil.example", "Access-Control-Request-Method: POST", asOperator); a.status != 405 {
+	if a := p.do("OPTIONS", "/crons/hello/run", "", "Origin: https://evil.example", "Access-Control-Request-Method: POST", asOperator); a.status != 204 || a.header.Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("a preflight got %d", a.status)
 	}
 	for name := range p.read("/crons", "Origin: https://evil.example").want(t, 200).header {
@@ -213,13 +218,13 @@ func TestSmuggling(t *testing.T) {
 		name, request string
 		status        int
 	}{
-		{"fine", "GET /crons HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 200},
+		{"fine", "GET /crons HTTP/1.1\r\nHost: localhost\r\n" + token + "Connection: close\r\n\r\n", 200},
 		{"two hosts", "GET /crons HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\nConnection: close\r\n\r\n", 400},
 		{"two hosts, the same", "GET /crons HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\nConnection: close\r\n\r\n", 400},
 		{"no host", "GET /crons HTTP/1.1\r\nConnection: close\r\n\r\n", 400},
 		{"no host, HTTP/1.0", "GET /crons HTTP/1.0\r\n\r\n", 403},
 		{"a host in the line", "GET http://evil.example/crons HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 403},
-		{"a host in the line, ours", "GET http://localhost/crons HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 200},
+		{"a host in the line, ours", "GET http://localhost/crons HTTP/1.1\r\nHost: localhost\r\n" + token + "Connection: close\r\n\r\n", 200},
 		{"a host with a path", "GET /crons HTTP/1.1\r\nHost: localhost/evil\r\nConnection: close\r\n\r\n", 400},
 		{"a host with a user", "GET /crons HTTP/1.1\r\nHost: localhost@evil.example\r\nConnection: close\r\n\r\n", 403},
 		{"TE and CL", "POST /crons/backup/resume HTTP/1.1\r\nHost: localhost\r\n" + token + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + inner, 400},

@@ -53,7 +53,7 @@ func TestDegradedWithoutRedis(t *testing.T) {
 		t.Fatal(err)
 	}
 	req.Host = "localhost"
-	resp, err := routes.New(&other).Web.Test(req)
+	resp, err := routes.New(&other).Web().Test(req)
 	if err != nil {
 		t.Fatal(err)
 	}

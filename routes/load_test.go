@@ -146,7 +146,7 @@ func BenchmarkListBesidePlainFiber(b *testing.B) {
 					set.registry.Register(fmt.Sprintf("often-%02d", i), every, succeed)
 				}
 			})
-			bare := plain(b, p.do("GET", "/crons", "").want(b, 200).body)
+			bare := plain(b, p.do("GET", "/crons", "", asViewer).want(b, 200).body)
 			var ours, theirs float64
 			for b.Loop() {
 				theirs += rate(b, bare, time.Second)
@@ -176,7 +176,7 @@ func BenchmarkListJobs(b *testing.B) {
 					}
 					b.StartTimer()
 				}
-				if a, err := p.try("GET", "/crons", ""); err != nil || a.status != 200 {
+				if a, err := p.try("GET", "/crons", "", asViewer); err != nil || a.status != 200 {
 					b.Fatal(a.status, err)
 				}
 			}

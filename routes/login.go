@@ -22,6 +22,17 @@ var loginPage = template.Must(template.ParseFS(pages, "pages/login.html"))
 // itself: it is in no request, hence in no log and no Referer. The page's script takes it out of the
 // address bar and posts it.
 
+func (s *Server) loginRoutes() []route {
+	return []route{
+		{method: "GET", path: "/crons/login", handler: s.loginForm},
+		{method: "POST", path: "/crons/login", handler: s.login, forms: anyForms},
+		{method: "POST", path: "/crons/logout", handler: s.logout},
+		{method: "GET", path: "/crons/login/login.js", handler: asset("login.js", "text/javascript; charset=utf-8")},
+		{method: "GET", path: "/crons/login/icon.svg", handler: asset("icon.svg", "image/svg+xml")},
+		{method: "GET", path: "/crons/login/page.css", handler: asset("page.css", "text/css; charset=utf-8")},
+	}
+}
+
 type loginView struct {
 	Next    string
 	Message string
@@ -53,14 +64,12 @@ func (s *Server) login(c *fiber.Ctx) error {
 	}
 	next = s.localPath(next)
 
-	now, from := time.Now(), peer(c)
-	if wait := s.access.attempts.wait(from, now); wait > 0 {
-		return tooMany(wait)
-	}
-	r := s.access.roleOf(strings.TrimSpace(secret))
+	now := time.Now()
+	secret = strings.TrimSpace(secret)
+	r := s.access.roleOf(secret)
 	if r == nobody {
-		wait := s.access.attempts.failed(from, now)
-		s.app.Log.LogAttrs(context.Background(), slog.LevelWarn, "login refused", slog.String("request_id", requestID(c)), slog.String("from", sender(c)))
+		wait := s.access.attempts.failed(s.peer(c), secret, now)
+		s.app.Log.LogAttrs(context.Background(), slog.LevelWarn, "login refused", slog.String("request_id", requestID(c)), slog.String("from", s.sender(c)))
 		switch {
 		case wait > 0:
 			return tooMany(wait)
@@ -71,7 +80,7 @@ func (s *Server) login(c *fiber.Ctx) error {
 	}
 
 	s.setCookie(c, s.access.sessions.open(r, now), int(sessionLife/time.Second))
-	s.app.Log.LogAttrs(context.Background(), slog.LevelInfo, "login", slog.String("request_id", requestID(c)), slog.String("role", r.String()), slog.String("from", sender(c)))
+	s.app.Log.LogAttrs(context.Background(), slog.LevelInfo, "login", slog.String("request_id", requestID(c)), slog.String("role", r.String()), slog.String("from", s.sender(c)))
 	if form {
 		return c.Redirect(next, fiber.StatusSeeOther)
 	}
@@ -97,7 +106,7 @@ func (s *Server) setCookie(c *fiber.Ctx, value string, age int) {
 	c.Cookie(&fiber.Cookie{
 		Name: s.access.cookie, Value: value, Path: "/", MaxAge: age,
 		HTTPOnly: true, SameSite: fiber.CookieSameSiteStrictMode,
-		Secure: strings.HasPrefix(c.Get(fiber.HeaderOrigin), "https://"),
+		Secure: strings.HasPrefix(c.Get(fiber.HeaderOrigin), "https://") || s.forwarded(c, fiber.HeaderXForwardedProto) == "https",
 	})
 }
 

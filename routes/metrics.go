@@ -12,20 +12,19 @@ import (
 // mountMetrics serves what Prometheus scrapes, to whoever may read: from another machine that takes
 // the viewer's token (authorization.credentials in the scrape configuration).
 func (s *Server) mountMetrics(web fiber.Router) {
-	web.Use("/metrics", under("/metrics", s.guard), under("/metrics", s.admit))
 	scrape := adaptor.HTTPHandler(s.app.Metrics.Handler())
-	web.Get("/metrics", func(c *fiber.Ctx) error {
+	s.serve(web, []route{{method: "GET", path: "/metrics", role: viewer, handler: func(c *fiber.Ctx) error {
 		if err := noQuery(c); err != nil {
 			return err
 		}
 		return scrape(c)
-	})
+	}}})
 }
 
 // patterns are the patterns of all routes, by method; known once the first request has come.
 func (s *Server) patterns() map[string]map[string]bool {
 	all := make(map[string]map[string]bool)
-	for _, route := range s.Web.GetRoutes(true) {
+	for _, route := range s.web.GetRoutes(true) {
 		if all[route.Method] == nil {
 			all[route.Method] = make(map[string]bool)
 		}
@@ -45,7 +44,7 @@ func (s *Server) counting() func(c *fiber.Ctx, took time.Duration) {
 		route, status := c.Route().Path, c.Response().StatusCode()
 		missing := status == fiber.StatusNotFound || status == fiber.StatusMethodNotAllowed
 		// What no route takes was last seen by a wrapper, whose path may be a route's as well.
-		if !patterns()[c.Method()][route] || missing && !strings.ContainsAny(route, ":*+") && route != c.Path() {
+		if !patterns()[c.Method()][route] || strings.HasSuffix(route, "/*") || missing && !strings.ContainsAny(route, ":*+") && route != c.Path() {
 			route = unmatched
 		}
 		if c.Response().IsBodyStream() {

@@ -25,7 +25,7 @@ func TestMetricsCountRequestsByPattern(t *testing.T) {
 # HELP http_requests_total Requests answered, by the pattern of their route.
 # TYPE http_requests_total counter
 http_requests_total{code="200",method="GET",route="/crons/:name"} 3
-http_requests_total{code="401",method="POST",route="unmatched"} 1
+http_requests_total{code="401",method="POST",route="/crons/:name/run"} 1
 http_requests_total{code="404",method="GET",route="/crons/:name"} 1
 http_requests_total{code="404",method="GET",route="unmatched"} 3
 http_requests_total{code="405",method="PUT",route="unmatched"} 1

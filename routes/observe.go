@@ -40,7 +40,7 @@ func requestID(c *fiber.Ctx) string {
 // and panics into answers, and logs one line without body, query and headers, which may hold secrets.
 func (s *Server) observe(c *fiber.Ctx) error {
 	start, id := time.Now(), requestID(c)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(s.app.Context(context.Background()), patience)
 	defer cancel()
 	c.SetUserContext(ctx)
 
@@ -70,7 +70,7 @@ func (s *Server) observe(c *fiber.Ctx) error {
 		slog.String("path", inert(c.Path())),
 		slog.Int("status", status),
 		slog.Duration("took", took),
-		slog.String("from", sender(c)),
+		slog.String("from", s.sender(c)),
 	}
 	if who := callerOf(c); who.name != "" {
 		attrs = append(attrs, slog.String("caller", who.name))
@@ -97,15 +97,6 @@ func (s *Server) isolate(c *fiber.Ctx, id string) (err error) {
 		}
 	}()
 	return c.Next()
-}
-
-// sender is where a request came from: the real peer and, marked as hearsay, what proxies say.
-func sender(c *fiber.Ctx) string {
-	from := c.Context().RemoteIP().String()
-	if said := c.Get(fiber.HeaderXForwardedFor); said != "" {
-		from += " (forwarded for " + inert(shorten(said)) + ")"
-	}
-	return from
 }
 
 // inert leaves only printable ASCII, so that no log line can be made up and no terminal commanded.

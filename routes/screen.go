@@ -11,7 +11,7 @@ import (
 // plain text, and refuses requests whose length is said twice.
 func (s *Server) screen(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	known := map[string]bool{}
-	for _, method := range s.Web.Config().RequestMethods {
+	for _, method := range s.web.Config().RequestMethods {
 		known[method] = true
 	}
 	return func(ctx *fasthttp.RequestCtx) {
@@ -26,8 +26,8 @@ func (s *Server) screen(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 			next(ctx)
 			return
 		}
-		c := s.Web.AcquireCtx(ctx)
-		defer s.Web.ReleaseCtx(c)
+		c := s.web.AcquireCtx(ctx)
+		defer s.web.ReleaseCtx(c)
 		if err := s.fail(c, p); err != nil {
 			ctx.SetStatusCode(p.Status)
 		}

@@ -30,8 +30,8 @@ func TestSecretsAppearNowhere(t *testing.T) {
 			return errors.New("no luck")
 		}, cron.Ping("http://me:"+planted+"user@127.0.0.1:1/"+planted+"path?key="+planted+"ping"))
 		set.mount = func(s *routes.Server) {
-			s.Web.Get("/broken", func(*fiber.Ctx) error { return errors.New("open: no such host") })
-			s.Web.Get("/panics", func(*fiber.Ctx) error { panic("at the disco") })
+			s.Web().Get("/broken", func(*fiber.Ctx) error { return errors.New("open: no such host") })
+			s.Web().Get("/panics", func(*fiber.Ctx) error { panic("at the disco") })
 		}
 	})
 	operator := "Authorization: Bearer " + planted + "operator"

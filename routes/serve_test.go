@@ -16,7 +16,7 @@ func TestShutdown(t *testing.T) {
 	entered, leave := make(chan bool), make(chan bool)
 	p := start(t, func(set *setup) {
 		set.mount = func(s *routes.Server) {
-			s.Web.Get("/slow", func(c *fiber.Ctx) error {
+			s.Web().Get("/slow", func(c *fiber.Ctx) error {
 				entered <- true
 				<-leave
 				if err := c.UserContext().Err(); err != nil {
@@ -52,7 +52,7 @@ func TestShutdown(t *testing.T) {
 		t.Fatal(err)
 	}
 	req.Host = "localhost"
-	resp, err := p.Web.Test(req)
+	resp, err := p.Web().Test(req)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,7 +25,7 @@ type Limits struct {
 	Header int           // bytes of request line and headers. Optional. Default: 16 KiB
 	Read   time.Duration // from a request's first byte to its last. Optional. Default: 10s
 	Write  time.Duration // for an answer to be taken. Optional. Default: 30s
-	Idle   time.Duration // between requests on one connection. Optional. Default: 60s
+	Idle   time.Duration // between requests on one connection. Optional. Default: 75s, longer than load balancers keep theirs
 	Drain  time.Duration // for requests to finish at shutdown. Optional. Default: 5s
 
 	Streams   int           // clients of /crons/events at one time. Optional. Default: 100
@@ -45,7 +46,7 @@ func (l Limits) withDefaults() Limits {
 		l.Write = 30 * time.Second
 	}
 	if l.Idle == 0 {
-		l.Idle = time.Minute
+		l.Idle = 75 * time.Second
 	}
 	if l.Drain == 0 {
 		l.Drain = 5 * time.Second
@@ -61,15 +62,14 @@ func (l Limits) withDefaults() Limits {
 
 // Server is an application's web side.
 type Server struct {
-	// Web is the Fiber application, for tests (Web.Test) and for what a user wants to add.
-	Web *fiber.App
-
+	web       *fiber.App
 	app       *app.App
 	ledger    ledger
 	history   history
 	day       day
 	access    *access
 	hosts     hosts
+	proxies   []netip.Prefix // CRON_TRUSTED_PROXIES
 	limits    Limits
 	lists     *fresh
 	listen    func(ctx context.Context, after string) (feed, error)
@@ -97,6 +97,7 @@ func NewWithin(a *app.App, limits Limits) *Server {
 		history: a.Store,
 		access:  newAccess(a.Config),
 		hosts:   newHosts(a.Config),
+		proxies: a.Config.Proxies(),
 		limits:  limits.withDefaults(),
 		lists:   newFresh(a.Store.Stamp),
 		home:    "/crons/docs",
@@ -107,7 +108,7 @@ func NewWithin(a *app.App, limits Limits) *Server {
 	s.listen = s.subscribe
 	s.count = s.counting()
 	s.closing, s.close = context.WithCancel(context.Background())
-	s.Web = fiber.New(fiber.Config{
+	s.web = fiber.New(fiber.Config{
 		// A string of a request must not change under a job that was handed it.
 		Immutable:                    true,
 		CaseSensitive:                true,
@@ -120,10 +121,10 @@ func NewWithin(a *app.App, limits Limits) *Server {
 		WriteTimeout:                 s.limits.Write,
 		IdleTimeout:                  s.limits.Idle,
 	})
-	s.Web.Server().Handler = s.screen(s.Web.Server().Handler)
-	s.Web.Server().CloseOnShutdown = true
-	s.Web.Use(s.observe)
-	s.mount(s.Web)
+	s.web.Server().Handler = s.screen(s.web.Server().Handler)
+	s.web.Server().CloseOnShutdown = true
+	s.web.Use(s.observe)
+	s.mount(s.web)
 	if s.serves("/crons/dashboard") {
 		s.home = "/crons/dashboard"
 	}
@@ -132,7 +133,7 @@ func NewWithin(a *app.App, limits Limits) *Server {
 }
 
 func (s *Server) serves(path string) bool {
-	for _, route := range s.Web.GetRoutes(true) {
+	for _, route := range s.web.GetRoutes(true) {
 		if route.Method == fiber.MethodGet && strings.TrimSuffix(route.Path, "/") == path {
 			return true
 		}
@@ -194,7 +195,7 @@ func (s *Server) LoginLink() string {
 func (s *Server) Serve(ctx context.Context) error {
 	defer s.lists.close()
 	served := make(chan error, 1)
-	go func() { served <- s.Web.Listener(s.ln) }()
+	go func() { served <- s.web.Listener(s.ln) }()
 	select {
 	case err := <-served:
 		s.close()
@@ -204,7 +205,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	s.close()
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.limits.Drain)
 	defer cancel()
-	if err := s.Web.ShutdownWithContext(drain); err != nil {
+	if err := s.web.ShutdownWithContext(drain); err != nil {
 		s.app.Log.LogAttrs(ctx, slog.LevelWarn, "requests were still in work when the web server stopped", slog.String("error", err.Error()))
 	}
 	_ = s.ln.Close() // Shutdown knows nothing of a listener that Serve had not come to yet

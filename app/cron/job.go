@@ -41,7 +41,7 @@ var nameRule = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,99}$`)
 // reserved are the words that stand where a job's name would in /crons/:name.
 var reserved = []string{
 	"runs", "timeline", "events", "instances", "audit", "alerts", "silences",
-	"openapi.json", "docs", "dashboard", "login",
+	"openapi.json", "docs", "dashboard", "login", "logout",
 }
 
 // Next returns the first slot of the job after t, over all of its schedules. It is false when

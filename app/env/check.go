@@ -30,6 +30,7 @@ func (s settings) check(c *Config, unreadable []Mistake) []Mistake {
 
 	c.AllowedHosts = hostList(c.AllowedHosts)
 	c.AlertAllowedHosts = hostList(c.AlertAllowedHosts)
+	c.TrustedProxies = hostList(c.TrustedProxies)
 	if c.Timezone != nil {
 		// env copies the Location; UTC has to be time.UTC itself, which package time knows by its address.
 		c.Timezone, _ = time.LoadLocation(c.Timezone.String())
@@ -67,6 +68,10 @@ func (k *checker) access(c *Config) {
 	k.refuse(!isHost(c.Host), "HOST", "not an IP address or hostname", "")
 	for _, host := range c.AllowedHosts {
 		k.refuse(!isHost(host), "CRON_ALLOWED_HOSTS", quoted(host)+" is not a hostname or IP address", "")
+	}
+	for _, text := range c.TrustedProxies {
+		_, ok := network(text)
+		k.refuse(!ok, "CRON_TRUSTED_PROXIES", quoted(text)+" is not an IP address or a range", "")
 	}
 	for _, token := range []struct {
 		name  string
@@ -138,6 +143,16 @@ func isTarget(target string) bool {
 	host, text, err := net.SplitHostPort(target)
 	port, bad := strconv.ParseUint(text, 10, 16)
 	return err == nil && bad == nil && port > 0 && isHost(host)
+}
+
+// network reads an address or a range.
+func network(text string) (netip.Prefix, bool) {
+	if addr, err := netip.ParseAddr(text); err == nil {
+		addr = addr.Unmap()
+		return netip.PrefixFrom(addr, addr.BitLen()), addr.Zone() == ""
+	}
+	prefix, err := netip.ParsePrefix(text)
+	return prefix.Masked(), err == nil
 }
 
 func loopback(host string) bool {

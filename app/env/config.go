@@ -3,6 +3,7 @@ package env
 import (
 	"log/slog"
 	"net"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -63,11 +64,14 @@ type Config struct {
 	MaxRunLog Size `env:"CRON_MAX_RUN_LOG" envDefault:"256KiB" want:"a size up to 1GiB such as 256KiB, 1MiB or 4096" about:"How much log is kept with one run; the rest is cut off with a mark."`
 
 	OperatorToken Secret `env:"CRON_OPERATOR_TOKEN" want:"16 characters or more; make one with: openssl rand -hex 32" about:"Token for everything that changes something (openssl rand -hex 32); empty makes one at each start."`
-	ViewerToken   Secret `env:"CRON_VIEWER_TOKEN" want:"16 characters or more; make one with: openssl rand -hex 32" about:"Token for reading only; empty means that reads from other machines need the operator token."`
+	ViewerToken   Secret `env:"CRON_VIEWER_TOKEN" want:"16 characters or more; make one with: openssl rand -hex 32" about:"Token for reading only. As soon as this one, the operator token or CRON_ALLOWED_HOSTS is set, reads need a token from everywhere."`
 	// Auth is AuthToken unless somebody said otherwise aloud.
 	Auth Auth `env:"CRON_AUTH" envDefault:"token" want:"token or off" about:"token asks for the tokens above; off lets everyone who reaches the port do everything."`
 	// AllowedHosts are in lower case, without port and brackets. Empty leaves the choice to the guard of the routes.
 	AllowedHosts []string `env:"CRON_ALLOWED_HOSTS" want:"hostnames or IP addresses with commas between, without scheme and port" about:"Names under which the server may be called, with commas between; empty allows the usual ones."`
+
+	// TrustedProxies are addresses and ranges; see [Config.Proxies].
+	TrustedProxies []string `env:"CRON_TRUSTED_PROXIES" want:"IP addresses or ranges such as 10.0.0.0/8, with commas between" about:"Proxies whose X-Forwarded-For, -Host and -Proto are believed, with commas between: 127.0.0.1, 10.0.0.0/8; empty believes nobody."`
 
 	// AlertAllowedHosts are as package outgoing takes them; see check.
 	AlertAllowedHosts []string `env:"ALERT_ALLOWED_HOSTS" want:"hostnames, IP addresses, either with a port, or ranges such as 10.0.0.0/8, with commas between" about:"What alerts and pings may call although it has no public address, with commas between: mattermost.internal, 10.0.0.5:8080, 10.0.0.0/8."`
@@ -87,6 +91,17 @@ type Config struct {
 
 // Addr is Host and Port as net.Listen takes them.
 func (c Config) Addr() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
+
+// Proxies returns the networks of TrustedProxies.
+func (c Config) Proxies() []netip.Prefix {
+	var list []netip.Prefix
+	for _, text := range c.TrustedProxies {
+		if network, ok := network(text); ok {
+			list = append(list, network)
+		}
+	}
+	return list
+}
 
 // Loopback reports whether Host can be reached from this machine only. A hostname other than localhost counts as
 // reachable from outside: what it resolves to may change after the start.

@@ -62,7 +62,7 @@ const token = "operator-token-of-the-tests"
 
 func start(t *testing.T, vars map[string]string, register func(*cron.Registry)) *program {
 	t.Helper()
-	all := map[string]string{"DATABASE_URL": "sqlite://" + filepath.Join(t.TempDir(), "crons.db"), "CRON_OPERATOR_TOKEN": token}
+	all := map[string]string{"PORT": "0", "DATABASE_URL": "sqlite://" + filepath.Join(t.TempDir(), "crons.db"), "CRON_OPERATOR_TOKEN": token}
 	for k, v := range vars {
 		all[k] = v
 	}
@@ -81,6 +81,18 @@ func start(t *testing.T, vars map[string]string, register func(*cron.Registry)) 
 		t.Fatal(err)
 	}
 	p.web = routes.New(p.App)
+	if err := p.web.Listen(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	serving, stop := context.WithCancel(context.Background())
+	go func() { served <- p.web.Serve(serving) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
 	return p
 }
 
@@ -94,14 +106,16 @@ func (p *program) stop() {
 
 func (p *program) post(path string, headers ...string) (record map[string]any) {
 	p.t.Helper()
-	req := httptest.NewRequest(http.MethodPost, path, strings.NewReader("{}"))
-	req.Host = "localhost"
+	req, err := http.NewRequestWithContext(p.t.Context(), http.MethodPost, p.web.URL()+path, strings.NewReader("{}"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Content-Type", "application/json")
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
-	resp, err := p.web.Web.Test(req, 60_000)
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		p.t.Fatal(err)
 	}
