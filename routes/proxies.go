@@ -78,10 +78,13 @@ func (s *Server) peer(c *fiber.Ctx) netip.Prefix {
 // sender is where a request came from, for people: the client, and what proxies say that are not trusted,
 // marked as hearsay.
 func (s *Server) sender(c *fiber.Ctx) string {
-	if s.trusts(remote(c)) {
-		return s.client(c).String() + " (through " + remote(c).String() + ")"
-	}
 	from := remote(c).String()
+	if s.trusts(remote(c)) {
+		if client := s.client(c); client != remote(c) {
+			return client.String() + " (through " + from + ")"
+		}
+		return from
+	}
 	if said := c.Get(fiber.HeaderXForwardedFor); said != "" {
 		from += " (forwarded for " + inert(shorten(said)) + ")"
 	}
