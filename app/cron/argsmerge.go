@@ -173,7 +173,7 @@ func pointer(name string) string {
 func argError(err error) FieldError {
 	var typ *json.UnmarshalTypeError
 	if !errors.As(err, &typ) {
-		return FieldError{Detail: err.Error()}
+		return FieldError{Detail: shorten(err.Error(), maxDetail)}
 	}
 	f := FieldError{Detail: fmt.Sprintf("a JSON %s does not fit, it is of type %s", typ.Value, typ.Type)}
 	for name := range strings.SplitSeq(typ.Field, ".") {

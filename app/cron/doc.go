@@ -90,6 +90,12 @@
 // error, a panic, a hook that hangs changes nothing about the run. Each is called at most once, and a
 // crash loses those that wait. Without hooks nothing is done for them.
 //
+// Whatever text a job hands over is bounded where it comes in, and ends in a mark such as
+// "… [1234 bytes left out]" when it was cut: an error 15 KiB (errors.Is and errors.As still find the
+// whole), in the list of attempts 2 KiB; a stack 64 KiB; a log message and an attribute 16 KiB; the text
+// of a progress 1 KiB. A result above 64 KiB is refused, as are descriptions and metadata above 4 KiB. See
+// bounds.go. What a job writes to stdout or stderr by itself passes by all of this.
+//
 // A timeout or a cancellation ends the context and waits. A function that ignores it stays counted,
 // keeps its worker, its lease and its overlap place, and is shown as overdue. There is no abandoned
 // goroutine, but for a process that ends.
@@ -169,7 +175,7 @@
 //	labels.go logging.go retry.go timeout.go isolate.go    the wrappers
 //	hooks.go hookpool.go                       users' functions around runs
 //	run.go args.go argsmerge.go                what a job's function sees
-//	loghandler.go journal.go redact.go         what it logs
+//	loghandler.go journal.go redact.go bounds.go    what it logs; how long its texts may be
 //	control.go hand.go desk.go timeline.go view.go         what people and programs ask and change
 //	peers.go gate.go limits.go                              what processes tell each other beside the store
 //	event.go hub.go changes.go watch.go                    what happens, told as a stream

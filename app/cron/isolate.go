@@ -2,7 +2,6 @@ package cron
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 	"runtime"
@@ -25,30 +24,18 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// isolate turns a panic into an error. Panics in goroutines that the function starts itself are
+// isolate turns a panic into an error, and bounds the text of every error. Panics in goroutines that the function starts itself are
 // out of its reach, as they are out of anyone's: they end the program.
 func isolate(next Func) Func {
 	return func(ctx context.Context) (err error) {
 		defer func() {
 			if v := recover(); v != nil {
-				err = &PanicError{Value: v, At: panicSite().String(), Stack: string(debug.Stack())}
+				p := &PanicError{Value: v, At: panicSite().String(), Stack: clip(string(debug.Stack()), maxStack)}
+				err = shortErr(p, p.Error())
 			}
 		}()
-		err = next(ctx)
-		try(err)
-		return err
+		return bounded(next(ctx))
 	}
-}
-
-// try calls the methods that an error has of its own, so that one that panics, as a typed nil
-// often does, panics here, where it is isolated, and not wherever it is handled later.
-func try(err error) {
-	if err == nil {
-		return
-	}
-	_ = err.Error()
-	_ = errors.Is(err, neverError{})
-	_ = errors.As(err, &neverError{})
 }
 
 // neverError is in the chain of no error.

@@ -3,13 +3,9 @@ package cron
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 )
-
-const maxLine = 16 << 10
 
 // journal gathers the lines that one run logs, up to a number of bytes. What is beyond them is
 // counted, and a line says where the log was cut. What reads a nil journal finds it empty.
@@ -106,24 +102,4 @@ func (j *journal) restore(lines []LogLine) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.lines = append(lines, j.lines...)
-}
-
-// clip makes text valid UTF-8 without NUL, as every database takes it, and shortens it to at
-// most n bytes, at a rune's edge, and says so.
-func clip(text string, n int) string {
-	left := len(text) - n
-	if left > 0 {
-		for edge := n; edge > max(0, n-utf8.UTFMax); edge-- {
-			if utf8.RuneStart(text[edge]) {
-				n, left = edge, len(text)-edge
-				break
-			}
-		}
-		text = text[:n]
-	}
-	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\x00", "\ufffd")
-	if left > 0 {
-		text += fmt.Sprintf("… [%d bytes left out]", left)
-	}
-	return text
 }

@@ -170,7 +170,7 @@ func (r *Run) finish(ctx context.Context, err error, now time.Time, stopping boo
 		a := r.thisAttempt()
 		a.EndedAt = &now
 		if err != nil {
-			a.Error = errorText(err)
+			a.Error = shorten(errorText(err), maxAttemptError)
 		}
 		r.attempts, r.attemptAt = append(r.attempts, a), 0
 	}
@@ -214,6 +214,6 @@ func (r *Run) fail(ctx context.Context, f *Finish, err error, now time.Time, sto
 	f.Error = clip(f.Error, maxLine)
 	var p *PanicError
 	if errors.As(err, &p) {
-		f.Stack = clip(p.Stack, 4*maxLine)
+		f.Stack = p.Stack
 	}
 }

@@ -15,7 +15,8 @@ import (
 // LogHandler makes next know jobs. A record logged with the context of a run is stamped with
 // job, run and attempt, and, from level info up or whatever next shows, kept with the run. The
 // values of attributes whose key speaks of a secret are hidden, in both places, with or without
-// a run. A handler that LogHandler has made is returned as it is.
+// a run. A message has at most 16 KiB, so has one attribute, and all attributes of a line have 64 KiB, of which
+// the run keeps 16; a text that is longer is cut, with a mark, and any other value left out. A handler that LogHandler has made is returned as it is.
 func LogHandler(next slog.Handler) slog.Handler {
 	if h, ok := next.(*logHandler); ok {
 		return h
@@ -29,6 +30,7 @@ type logHandler struct {
 	with   []modification // WithAttrs and WithGroup so far
 	group  bool           // one of them opened a group
 	secret bool           // whose name speaks of a secret
+	spent  int            // bytes that with takes
 }
 
 type modification func(slog.Handler) slog.Handler
@@ -40,15 +42,25 @@ func (h *logHandler) Enabled(ctx context.Context, level slog.Level) bool {
 
 // Handle implements slog.Handler.
 func (h *logHandler) Handle(ctx context.Context, rec slog.Record) error {
+	message := shorten(rec.Message, maxLine)
 	attrs := make([]slog.Attr, 0, rec.NumAttrs()+4)
+	may := allowance{each: maxLine, left: maxAttrs - h.spent}
 	rec.Attrs(func(a slog.Attr) bool {
-		attrs = append(attrs, h.redact(a))
+		attrs = h.clean(attrs, a, &may)
 		return true
 	})
+	if left, some := may.rest(); some {
+		attrs = append(attrs, left)
+	}
 	run := RunFrom(ctx)
 	if run != nil {
 		if log := run.diary(false); !log.full() {
-			log.add(rec.Time, int(run.attempt.Load()), rec.Level.String(), rec.Message, h.json(rec.Level, attrs))
+			kept := h.json(rec.Level, attrs)
+			if len(kept) > maxLine { // with room for what JSON makes of quotes and line breaks
+				less := allowance{each: maxLine / 4, left: maxLine / 2}
+				kept = h.json(rec.Level, less.attrs(attrs))
+			}
+			log.add(rec.Time, int(run.attempt.Load()), rec.Level.String(), rec.Message, kept)
 		}
 	}
 	if !h.next.Enabled(ctx, rec.Level) {
@@ -66,9 +78,17 @@ func (h *logHandler) Handle(ctx context.Context, rec slog.Record) error {
 			attrs = append(attrs, stamp...)
 		}
 	}
-	clean := slog.NewRecord(rec.Time, rec.Level, rec.Message, rec.PC)
+	clean := slog.NewRecord(rec.Time, rec.Level, message, rec.PC)
 	clean.AddAttrs(attrs...)
 	return next.Handle(ctx, clean)
+}
+
+// clean appends a as it may be written.
+func (h *logHandler) clean(to []slog.Attr, a slog.Attr, may *allowance) []slog.Attr {
+	if a = may.attr(a); a.Equal(slog.Attr{}) {
+		return to
+	}
+	return append(to, h.redact(a))
 }
 
 func (h *logHandler) redact(a slog.Attr) slog.Attr {
@@ -111,11 +131,18 @@ func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	if len(attrs) == 0 {
 		return h
 	}
-	clean := make([]slog.Attr, len(attrs))
-	for i, a := range attrs {
-		clean[i] = h.redact(a)
+	clean := make([]slog.Attr, 0, len(attrs))
+	may := allowance{each: maxLine, left: maxAttrs - h.spent}
+	before := may.left
+	for _, a := range attrs {
+		clean = h.clean(clean, a, &may)
 	}
-	return h.and(func(n slog.Handler) slog.Handler { return n.WithAttrs(clean) })
+	if left, some := may.rest(); some {
+		clean = append(clean, left)
+	}
+	more := h.and(func(n slog.Handler) slog.Handler { return n.WithAttrs(clean) })
+	more.spent += before - may.left
+	return more
 }
 
 // WithGroup implements slog.Handler.
@@ -123,6 +150,7 @@ func (h *logHandler) WithGroup(name string) slog.Handler {
 	if name == "" {
 		return h
 	}
+	name = shorten(name, maxKey)
 	grouped := h.and(func(n slog.Handler) slog.Handler { return n.WithGroup(name) })
 	grouped.group, grouped.secret = true, h.secret || secretKey(name)
 	return grouped

@@ -43,8 +43,15 @@ func (d *definition) mistake(format string, a ...any) {
 	d.mistakes = append(d.mistakes, fmt.Sprintf(format, a...))
 }
 
-// Describe says in a sentence what the job is for.
-func Describe(text string) Option { return func(d *definition) { d.description = text } }
+// Describe says in a sentence what the job is for. It has at most 4 KiB.
+func Describe(text string) Option {
+	return func(d *definition) {
+		if len(text) > maxDescription {
+			d.mistake("the description has %d bytes; keep it to %d, and the rest elsewhere", len(text), maxDescription)
+		}
+		d.description = text
+	}
+}
 
 // Tags label the job; lists can be filtered by them. A tag has no space and no comma. A tag
 // given twice counts once.
@@ -52,7 +59,7 @@ func Tags(tags ...string) Option {
 	return func(d *definition) {
 		for _, t := range tags {
 			if t == "" || len(t) > 100 || strings.ContainsFunc(t, notInTag) {
-				d.mistake("tag %q must be 1 to 100 characters without space or comma", t)
+				d.mistake("tag %q must be 1 to 100 characters without space or comma", shorten(t, maxDetail))
 			}
 		}
 		d.tags = append(d.tags, tags...)
@@ -64,12 +71,15 @@ func notInTag(r rune) bool {
 }
 
 // Meta attaches a key and a value for people and programs that read the job's page. Of two
-// values for one key the later stays.
+// values for one key the later stays. Both together have at most 4 KiB.
 func Meta(key, value string) Option {
 	return func(d *definition) {
 		if key == "" {
-			d.mistake("metadata needs a key for the value %q", value)
+			d.mistake("metadata needs a key for the value %q", shorten(value, maxDetail))
 			return
+		}
+		if n := len(key) + len(value); n > maxMeta {
+			d.mistake("metadata %q has %d bytes; keep key and value to %d, and the rest elsewhere", shorten(key, maxDetail), n, maxMeta)
 		}
 		if d.metadata == nil {
 			d.metadata = map[string]string{}

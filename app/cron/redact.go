@@ -71,6 +71,9 @@ func redactAny(v any) (clean any, found bool) {
 	if err != nil {
 		return nil, false
 	}
+	if len(raw) > maxLine+markRoom { // what its fields' own methods write
+		return tooLarge(v, maxLine), true
+	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
 	if err := dec.Decode(&clean); err != nil {

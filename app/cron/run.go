@@ -178,11 +178,6 @@ func (r *Run) Progress(done, total int64, text string) {
 	r.mu.Unlock()
 }
 
-const (
-	maxResult       = 64 << 10
-	maxProgressText = 1 << 10
-)
-
 // Result keeps v, as JSON, with the run; a later call replaces it. It is an error if v has no
 // JSON form or is larger than 64 KiB.
 func (r *Run) Result(v any) error {

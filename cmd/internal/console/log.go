@@ -63,7 +63,7 @@ func inertAttr(a slog.Attr) slog.Attr {
 	case slog.KindString:
 		a.Value = slog.StringValue(Inert(v.String()))
 	case slog.KindAny:
-		a.Value = slog.StringValue(Inert(fmt.Sprintf("%+v", v.Any())))
+		a.Value = slog.StringValue(Inert(brief(fmt.Sprintf("%+v", v.Any()))))
 	case slog.KindGroup:
 		clean := make([]slog.Attr, len(v.Group()))
 		for i, member := range v.Group() {
@@ -74,4 +74,13 @@ func inertAttr(a slog.Attr) slog.Attr {
 		a.Value = v
 	}
 	return a
+}
+
+// brief bounds the text of a value, of which Go writes fields, too, that are nobody's to see elsewhere.
+func brief(text string) string {
+	const most = 16 << 10
+	if len(text) <= most+64 { // a mark that it has been cut once
+		return text
+	}
+	return fmt.Sprintf("%s… [%d bytes left out]", text[:most], len(text)-most)
 }
