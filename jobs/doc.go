@@ -54,6 +54,18 @@
 // for one says the day in its arguments. Side effects happen again when an attempt is repeated;
 // run.Key() is the same for all attempts of one slot, hand it to whoever can deduplicate.
 //
+// A timeout, a cancellation and a shutdown end ctx, and nothing more: Go cannot stop a function from outside.
+// One that does not look at ctx keeps its worker and holds up its next run; after 5 s the log, the run's page,
+// a metric and an alert say so. Whatever waits takes ctx: requests by http.NewRequestWithContext, queries by
+// app.DB(ctx), a pause by select { case <-time.After(d): case <-ctx.Done(): }, a loop by a look at ctx.Err().
+// A program that is called needs a WaitDelay, too: what it has started itself may outlive it and hold its
+// output, for which Run would wait without end.
+//
+//	cmd := exec.CommandContext(ctx, "./backup.sh", run.Key())
+//	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // optional: let it tidy up
+//	cmd.WaitDelay = 10 * time.Second                                     // then it is killed, and its output closed
+//	out, err := cmd.CombinedOutput()
+//
 // Clients and services that several jobs need come by a wrapper around all of them, in any file of
 // this package:
 //

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -72,12 +74,16 @@ type Alerter struct {
 	wake   chan struct{}
 	roused []chan struct{} // for the sender of each channel
 	looker looker
+
+	mu     sync.Mutex
+	deaf   map[string]Alert // of runs of this process that go on although their context has ended, by their IDs
+	deafen bool             // one came since the last look
 }
 
 // New returns an Alerter at rest. It does not touch the store.
 func New(o Options) *Alerter {
 	o = o.withDefaults()
-	a := &Alerter{o: o, store: o.Store, log: o.Log, jobs: make(map[string]*cron.Job, len(o.Jobs)), wake: make(chan struct{}, 1)}
+	a := &Alerter{o: o, store: o.Store, log: o.Log, jobs: make(map[string]*cron.Job, len(o.Jobs)), wake: make(chan struct{}, 1), deaf: map[string]Alert{}}
 	for _, j := range o.Jobs {
 		a.jobs[j.Name] = j
 	}
@@ -95,13 +101,43 @@ func (a *Alerter) Channels() []string { return append([]string{}, a.names...) }
 // Observe is for [cron.Config].Observe: it has the database looked at sooner when something went
 // wrong in this process. It never blocks, and nothing depends on its being called.
 func (a *Alerter) Observe(e cron.Event) {
-	if e.Kind != cron.RunEnded || len(a.names) == 0 {
+	if len(a.names) == 0 {
 		return
 	}
-	switch e.Record.Status {
-	case cron.Failed, cron.Interrupted, cron.Skipped:
-		rouse(a.wake)
+	switch e.Kind {
+	case cron.RunOverdue:
+		a.overdue(&e.Record)
+	case cron.RunEnded:
+		a.returned(e.Record.ID)
+		switch e.Record.Status {
+		case cron.Failed, cron.Interrupted, cron.Skipped:
+			rouse(a.wake)
+		}
 	}
+}
+
+// overdue notes a run that goes on although its context has ended. Only its process knows.
+func (a *Alerter) overdue(rec *cron.Record) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.deaf[rec.ID] = about(rec, cron.AlertOverdue, time.Now(), "goes on although its context has ended ("+rec.Error+"): it does not look at ctx")
+	a.deafen = true
+	rouse(a.wake)
+}
+
+// returned forgets a run whose function has returned.
+func (a *Alerter) returned(run string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.deaf, run)
+}
+
+// unheeding returns the runs noted by overdue, and whether one is new since the last call.
+func (a *Alerter) unheeding() (list []Alert, fresh bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	fresh, a.deafen = a.deafen, false
+	return slices.Collect(maps.Values(a.deaf)), fresh
 }
 
 func rouse(sign chan struct{}) {

@@ -64,11 +64,13 @@ func (l *looker) look(ctx context.Context) (changed bool, err error) {
 		return false, err
 	}
 	now := time.Now()
-	if l.seen && stamp == l.stamp && (l.due.IsZero() || now.Before(l.due)) {
+	deaf, fresh := l.a.unheeding()
+	if !fresh && l.seen && stamp == l.stamp && (l.due.IsZero() || now.Before(l.due)) {
 		return false, nil
 	}
-	p := &pass{looker: l, ctx: ctx, now: now, open: map[place]*Open{}}
+	p := &pass{looker: l, ctx: ctx, now: now, deaf: deaf, open: map[place]*Open{}}
 	if err := p.run(); err != nil {
+		l.seen = false // whatever has changed, or not
 		return false, err
 	}
 	l.seen, l.stamp, l.due = true, stamp, p.due
@@ -83,6 +85,7 @@ type pass struct {
 	*looker
 	ctx   context.Context
 	now   time.Time
+	deaf  []Alert // runs that do not look at their context
 	open  map[place]*Open
 	quiet []Silence
 	asked bool // for the silences
@@ -114,6 +117,13 @@ func (p *pass) run() error {
 	}
 	if err := p.recoveries(); err != nil {
 		return err
+	}
+	for _, a := range p.deaf {
+		if policy, ok := p.policy(a.Job); ok && policy.Unheeding() {
+			if err := p.tell(a, false); err != nil {
+				return err
+			}
+		}
 	}
 	if p.timed {
 		if err := p.active(); err != nil {

@@ -41,6 +41,11 @@ func sleeps(times ...time.Duration) cron.Func {
 	}
 }
 
+// deaf is a job that takes so long, whatever its context says.
+func deaf(d time.Duration) cron.Func {
+	return func(context.Context) error { time.Sleep(d); return nil }
+}
+
 func TestMatrix(t *testing.T) {
 	const minutely = "* * * * *"
 	for _, c := range []struct {
@@ -171,6 +176,39 @@ func TestMatrix(t *testing.T) {
 			},
 			half: 13*time.Minute + 30*time.Second,
 			want: []string{"overdue job"}, says: "30s, which is 3 times its usual 10s (p95)",
+		},
+		{
+			name: "a timeout that is ignored",
+			register: func(r *cron.Registry) {
+				r.Register("job", "2 0 * * *", deaf(2*time.Minute), cron.Timeout(10*time.Second))
+			},
+			half: 3 * time.Minute,
+			want: []string{"overdue job", "failed job"}, says: "goes on although its context has ended (timed out after 10s)",
+		},
+		{
+			name: "a cancellation that is ignored",
+			register: func(r *cron.Registry) {
+				r.Register("job", "2 0 * * *", deaf(2*time.Minute))
+			},
+			half: 3 * time.Minute,
+			act: func(t *testing.T, p *process) {
+				recs, err := p.crons.Records(t.Context(), cron.Query{Job: "job", Statuses: []cron.Status{cron.Running}})
+				if err != nil || len(recs) != 1 {
+					t.Fatalf("%d runs, error %v", len(recs), err)
+				}
+				if _, err := p.crons.Cancel(t.Context(), recs[0].ID, "tester"); err != nil {
+					t.Error(err)
+				}
+			},
+			want: []string{"overdue job"}, says: "(cancelled by tester)",
+		},
+		{
+			name: "a timeout that is ignored, of which nobody is to be told",
+			register: func(r *cron.Registry) {
+				r.Register("job", "2 0 * * *", deaf(2*time.Minute), cron.Timeout(10*time.Second), cron.Alert(cron.NoAlerts(cron.AlertOverdue)))
+			},
+			half: 3 * time.Minute,
+			want: []string{"failed job"},
 		},
 		{
 			name: "too few runs for a p95",

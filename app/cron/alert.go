@@ -31,6 +31,14 @@ type AlertPolicy struct {
 	Missed        bool
 	Overdue       time.Duration // since the run's first start; 0: no fixed limit
 	OverdueFactor float64       // times the job's p95; 0: no such limit
+
+	heedless bool // nobody is told of runs that ignore the end of their context, by NoAlerts
+}
+
+// Unheeding says whether people are to be told, as of an overdue run, of one that goes on although its
+// context has ended, by its timeout or a cancellation. That run has failed already and does not get to say so.
+func (p AlertPolicy) Unheeding() bool {
+	return !p.heedless && (p.Failed > 0 || p.Overdue > 0 || p.OverdueFactor > 0)
 }
 
 // Alert changes for this job what ALERT_ON says; kinds that no rule names stay as they are there.
@@ -120,7 +128,8 @@ func OnRecovered() AlertRule {
 	return func(d *definition) { d.rule("recovered", func(p *AlertPolicy) { p.Recovered = true }) }
 }
 
-// NoAlerts tells nothing of these kinds; without a kind, nothing at all.
+// NoAlerts tells nothing of these kinds; without a kind, nothing at all. A run that ignores its timeout or its
+// cancellation is told of as overdue wherever failures are, unless AlertOverdue is among the kinds.
 func NoAlerts(kinds ...AlertKind) AlertRule {
 	return func(d *definition) {
 		if len(kinds) == 0 {
@@ -151,7 +160,7 @@ func (p *AlertPolicy) clear(kind AlertKind) {
 	case AlertMissed:
 		p.Missed = false
 	case AlertOverdue:
-		p.Overdue, p.OverdueFactor = 0, 0
+		p.Overdue, p.OverdueFactor, p.heedless = 0, 0, true
 	}
 }
 

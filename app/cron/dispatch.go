@@ -147,7 +147,7 @@ func (s *Scheduler) enter(r *Run, now time.Time) bool {
 		r.attempt.Add(1)
 	}
 	r.open()
-	r.attemptAt = instantOf(now)
+	r.attemptAt, r.unheeding = instantOf(now), false
 	if r.startedAt == 0 {
 		r.startedAt = r.attemptAt
 	}

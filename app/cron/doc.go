@@ -97,8 +97,9 @@
 // bounds.go. What a job writes to stdout or stderr by itself passes by all of this.
 //
 // A timeout or a cancellation ends the context and waits. A function that ignores it stays counted,
-// keeps its worker, its lease and its overlap place, and is shown as overdue. There is no abandoned
-// goroutine, but for a process that ends.
+// keeps its worker, its lease and its overlap place, and is shown as overdue. When it has done so for 5 s it
+// is told of once, in the program's log, in the run's, by a metric and as an alert; see unheeding.go. There is no
+// abandoned goroutine, but for a process that ends.
 //
 // A retry does not sleep in a worker: the attempt ends, the run is queued again, and the time of the
 // next attempt is in its row, where it survives a restart. A cancelled attempt is not retried.
@@ -173,6 +174,7 @@
 //	executor.go post.go worker.go              through a queue: the contract, tickets out, tickets in
 //	keeper.go sweep.go                         leases, cancel requests, notes, pruning; dead processes
 //	labels.go logging.go retry.go timeout.go isolate.go    the wrappers
+//	unheeding.go                               functions that do not look at their context
 //	hooks.go hookpool.go                       users' functions around runs
 //	run.go args.go argsmerge.go                what a job's function sees
 //	loghandler.go journal.go redact.go bounds.go    what it logs; how long its texts may be

@@ -7,10 +7,13 @@ type EventKind string
 
 // The kinds of events.
 const (
-	RunQueued      EventKind = "run.queued"   // it waits: for a worker, its turn, its group or its next attempt
-	RunStarted     EventKind = "run.started"  // an attempt has begun
-	RunProgress    EventKind = "run.progress" // it logged, told its progress, or was asked to end
-	RunEnded       EventKind = "run.ended"    // it has ended, was skipped, or (to [Config].Observe) waits for its next attempt
+	RunQueued   EventKind = "run.queued"   // it waits: for a worker, its turn, its group or its next attempt
+	RunStarted  EventKind = "run.started"  // an attempt has begun
+	RunProgress EventKind = "run.progress" // it logged, told its progress, or was asked to end
+	// RunOverdue is told to [Config].Observe alone, once for each attempt: its function goes on 5 s after its
+	// context has ended. Error of the record says why that ended.
+	RunOverdue     EventKind = "run.overdue"
+	RunEnded       EventKind = "run.ended" // it has ended, was skipped, or (to [Config].Observe) waits for its next attempt
 	JobWasPaused   EventKind = "job.paused"
 	JobWasResumed  EventKind = "job.resumed"
 	JobRescheduled EventKind = "job.rescheduled"

@@ -58,6 +58,7 @@ func (s *Scheduler) listening() {
 			return
 		case <-ticker.C:
 			s.listen()
+			s.remind(present())
 			s.note()
 			if turn%followEvery == 0 {
 				s.followOverrides()
@@ -136,6 +137,7 @@ func (s *Scheduler) lose(r *Run) {
 		return
 	}
 	r.lost = true
+	r.noteStop()
 	s.log.Warn("the lease of a run was lost", "job", r.job.Name, "run", r.id)
 	if r.going != nil {
 		r.going.cancel(errLost)

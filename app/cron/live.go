@@ -30,13 +30,15 @@ type live struct {
 	lost   bool // another owner has it: whatever it does now counts for nothing
 	posted bool // it waits in the queue, or for its turn to; see post
 
-	timer   *time.Timer // until nextAt
-	first   scope       // of the first attempt here
-	going   *scope      // of the attempt that goes on; nil: none does
-	stopped *stopError  // asked to end, and why
-	done    chan struct{}
-	sent    *sent       // nil: it has no ticket
-	over    chan Answer // of its ticket, when it is being worked
+	timer     *time.Timer // until nextAt
+	first     scope       // of the first attempt here
+	going     *scope      // of the attempt that goes on; nil: none does
+	stopped   *stopError  // asked to end, and why
+	stoppedAt instant     // when its context was ended, by that or because it is lost
+	unheeding bool        // it was told that the attempt goes on although its context has ended
+	done      chan struct{}
+	sent      *sent       // nil: it has no ticket
+	over      chan Answer // of its ticket, when it is being worked
 
 	filed filed
 }
@@ -77,21 +79,17 @@ func (r *Run) stop(reason Reason, by string) {
 	if r.stopped == nil {
 		r.stopped = &stopError{reason, by}
 	}
+	r.noteStop()
 	if r.going != nil {
 		r.going.cancel(r.stopped)
 	}
 }
 
-// overdue says whether the function runs on although its context has ended.
-func (r *Run) overdue(now time.Time) bool {
-	if r.status != Running || r.attemptAt == 0 {
-		return false
+// noteStop notes that its context is ended. Scheduler.mu is held.
+func (r *Run) noteStop() {
+	if r.stoppedAt == 0 {
+		r.stoppedAt = instantOf(present())
 	}
-	if r.stopped != nil {
-		return true
-	}
-	t := r.job.Policies.Timeout
-	return t > 0 && now.Sub(r.attemptAt.time()) > t+100*time.Millisecond
 }
 
 // allAttempts are those that have ended and the one that goes on. Scheduler.mu is held.

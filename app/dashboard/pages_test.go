@@ -239,6 +239,9 @@ func TestOverdueNeverHides(t *testing.T) {
 		if !strings.Contains(page, `<span class="tag warn">overdue</span>`) {
 			t.Errorf("the page of the %s does not say so", name)
 		}
+		if name == "run" && !strings.Contains(page, "The function goes on although its context has ended") {
+			t.Error("the run's page does not say what that is")
+		}
 	}
 }
 

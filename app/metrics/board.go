@@ -139,6 +139,6 @@ func chosen(expr string) string {
 
 // ofJob are the metrics that have a job_name.
 var ofJob = map[string]bool{
-	runsTotal: true, retriesTotal: true, runDuration: true, startLateness: true, sinceSuccess: true,
+	runsTotal: true, retriesTotal: true, unheedingTotal: true, runDuration: true, startLateness: true, sinceSuccess: true,
 	untilNext: true, slotGap: true, jobFailing: true, jobPaused: true,
 }

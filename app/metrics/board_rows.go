@@ -15,6 +15,8 @@ func rows() []row {
 			graph("Runs ended", "ops", "By outcome.", query{"sum by (" + labelOutcome + ") (rate(<" + runsTotal + ">[$__rate_interval]))", "{{outcome}}"}),
 			graph("Failures", "none", "By job and cause.", query{"sum by (" + labelJob + ", " + labelCause + ") (increase(<" + runsTotal + `{` + labelOutcome + `=~"failed|interrupted"}>[$__rate_interval])) > 0`, "{{job_name}}: {{cause}}"}),
 			graph("Attempts that are tried again", "ops", "", query{"sum by (" + labelJob + ") (rate(<" + retriesTotal + ">[$__rate_interval])) > 0", "{{job_name}}"}),
+			graph("Functions that ignore their context", "none", "Attempts that went on after their timeout, or though their end was asked for.",
+				query{"sum by (" + labelJob + ") (increase(<" + unheedingTotal + ">[$__rate_interval])) > 0", "{{job_name}}"}),
 			graph("Duration", "s", "Of all chosen jobs.", quantiles(runDuration)...),
 			graph("Slowest jobs", "s", "95th percentile.", query{"topk(10, histogram_quantile(0.95, sum by (le, " + labelJob + ") (rate(<" + runDuration + "_bucket>[$__rate_interval]))))", "{{job_name}}"}),
 			graph("Lateness of starts", "s", "From the slot to the call of the function.", quantiles(startLateness)...),

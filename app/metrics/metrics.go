@@ -102,6 +102,8 @@ func (m *Metrics) Observe(e cron.Event) {
 		if rec.Attempt == 1 && rec.Slot != nil && rec.StartedAt != nil && rec.Trigger == cron.BySchedule {
 			m.jobs.of(e.Job).late.Observe(max(rec.StartedAt.Sub(*rec.Slot).Seconds(), 0))
 		}
+	case e.Kind == cron.RunOverdue:
+		m.jobs.of(e.Job).unheeding.Add(1)
 	case e.Kind != cron.RunEnded:
 	case rec.Status == cron.Queued:
 		if n := len(rec.Attempts); n > 0 && rec.Attempts[n-1].EndedAt != nil && rec.NextAt != nil {

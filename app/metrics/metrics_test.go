@@ -72,6 +72,7 @@ func TestRunsByJobOutcomeAndCause(t *testing.T) {
 		r.NextAt, r.Attempts = &now, []cron.Attempt{{Number: 1, EndedAt: &now, Error: "out of paper"}}
 	}))
 	m.Observe(cron.Event{Kind: cron.RunProgress, Job: "a"})
+	m.Observe(cron.Event{Kind: cron.RunOverdue, Job: "a"})
 	m.Observe(cron.Event{Kind: cron.JobWasPaused, Job: "a"})
 	compare(t, m, `
 # HELP cron_runs_total Runs that ended, and slots that were skipped, by outcome and cause: the reason, or of a failure whether it was an error, a panic or the timeout.
@@ -90,6 +91,10 @@ cron_runs_total{cause="timeout",job_name="a",outcome="failed"} 1
 # TYPE cron_retries_total counter
 cron_retries_total{job_name="a"} 1
 cron_retries_total{job_name="b"} 0
+# HELP cron_runs_unheeding_total Attempts whose function went on 5 seconds after its context had ended, by its timeout or because its end was asked for.
+# TYPE cron_runs_unheeding_total counter
+cron_runs_unheeding_total{job_name="a"} 1
+cron_runs_unheeding_total{job_name="b"} 0
 # HELP cron_skipped_total Slots and runs that were skipped, by reason.
 # TYPE cron_skipped_total counter
 cron_skipped_total{reason="late"} 0
@@ -103,7 +108,7 @@ cron_skipped_total{reason="superseded"} 1
 cron_catch_up_total{result="missed"} 0
 cron_catch_up_total{result="run"} 1
 cron_catch_up_total{result="superseded"} 1
-`, "cron_runs_total", "cron_retries_total", "cron_skipped_total", "cron_catch_up_total")
+`, "cron_runs_total", "cron_retries_total", "cron_runs_unheeding_total", "cron_skipped_total", "cron_catch_up_total")
 	if h := histogramOf(t, m, "cron_run_duration_seconds", "a"); h.GetSampleCount() != 1 || h.GetSampleSum() != 1.5 {
 		t.Errorf("the duration is %v", h)
 	}

@@ -2,12 +2,13 @@ package metrics
 
 // The names of all metrics. A test holds the board and the rules to those that are really told.
 const (
-	runsTotal     = "cron_runs_total"
-	retriesTotal  = "cron_retries_total"
-	runDuration   = "cron_run_duration_seconds"
-	startLateness = "cron_start_lateness_seconds"
-	skippedTotal  = "cron_skipped_total"
-	catchUpTotal  = "cron_catch_up_total"
+	runsTotal      = "cron_runs_total"
+	retriesTotal   = "cron_retries_total"
+	unheedingTotal = "cron_runs_unheeding_total"
+	runDuration    = "cron_run_duration_seconds"
+	startLateness  = "cron_start_lateness_seconds"
+	skippedTotal   = "cron_skipped_total"
+	catchUpTotal   = "cron_catch_up_total"
 
 	sinceSuccess = "cron_job_since_last_success_seconds"
 	untilNext    = "cron_job_until_next_slot_seconds"

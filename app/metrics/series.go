@@ -69,10 +69,11 @@ var endsInOrder = func() []int {
 
 // series are the counters and histograms of one job.
 type series struct {
-	runs    [endsMost]atomic.Uint64 // parallel to ends
-	retries atomic.Uint64
-	took    prometheus.Observer
-	late    prometheus.Observer
+	runs      [endsMost]atomic.Uint64 // parallel to ends
+	retries   atomic.Uint64
+	unheeding atomic.Uint64
+	took      prometheus.Observer
+	late      prometheus.Observer
 
 	name        string
 	jobLabel    []*dto.LabelPair
@@ -155,13 +156,15 @@ func (s *series) labels(i int) []*dto.LabelPair {
 var (
 	runsDesc = prometheus.NewDesc(runsTotal, "Runs that ended, and slots that were skipped, by outcome and cause: the reason, or of a failure whether it was an error, a panic or the timeout.",
 		[]string{labelCause, labelJob, labelOutcome}, nil)
-	retriesDesc = prometheus.NewDesc(retriesTotal, "Attempts that failed and were to be followed by another.", []string{labelJob}, nil)
+	retriesDesc   = prometheus.NewDesc(retriesTotal, "Attempts that failed and were to be followed by another.", []string{labelJob}, nil)
+	unheedingDesc = prometheus.NewDesc(unheedingTotal, "Attempts whose function went on 5 seconds after its context had ended, by its timeout or because its end was asked for.", []string{labelJob}, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (j *jobs) Describe(to chan<- *prometheus.Desc) {
 	to <- runsDesc
 	to <- retriesDesc
+	to <- unheedingDesc
 }
 
 // Collect implements prometheus.Collector.
@@ -178,6 +181,12 @@ func (j *jobs) Collect(to chan<- prometheus.Metric) {
 		told := s != j.other || j.capped
 		if n := s.retries.Load(); n > 0 || told {
 			to <- &sample{retriesDesc, s.jobLabel, float64(n), counter}
+		}
+	}
+	for _, s := range j.list {
+		told := s != j.other || j.capped
+		if n := s.unheeding.Load(); n > 0 || told {
+			to <- &sample{unheedingDesc, s.jobLabel, float64(n), counter}
 		}
 	}
 }
