@@ -225,7 +225,8 @@ func (a *App) Context(ctx context.Context) context.Context {
 	return context.WithValue(ctx, appKey{}, a)
 }
 
-// DB returns the database, for use inside a job. It panics when ctx does not come from a run.
+// DB returns the database, for use inside a job. It panics when ctx does not come from a run. On SQLite keep
+// transactions short: one that keeps the jobs waiting is rolled back after 10 s; see [store.Store.DB].
 func DB(ctx context.Context) *gorm.DB { return from(ctx, "app.DB").Store.DB().WithContext(ctx) }
 
 // HTTP returns a client for requests to others, for use inside a job. When the program traces, its

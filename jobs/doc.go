@@ -66,6 +66,11 @@
 //	cmd.WaitDelay = 10 * time.Second                                     // then it is killed, and its output closed
 //	out, err := cmd.CombinedOutput()
 //
+// On SQLite one transaction writes at a time, and while yours is open no run starts and none is recorded. So
+// fetch and compute first, and write then. A transaction of app.DB(ctx) that keeps the others waiting is named in
+// the log after a second and rolled back after ten; one that only reads takes no lock with
+// &sql.TxOptions{ReadOnly: true}.
+//
 // Clients and services that several jobs need come by a wrapper around all of them, in any file of
 // this package:
 //

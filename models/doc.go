@@ -7,6 +7,9 @@
 //		PaidAt models.Millis // NULL until paid
 //	}
 //
+// On SQLite a transaction that writes holds up every job while it is open. It is rolled back after 10 s if one
+// waits; see store.Store.DB.
+//
 // The template's own tables are [JobState], [JobRun], [RunLog], [Instance], [AuditEntry], [Alert],
 // [AlertDelivery] and [Silence]. Read them as you like; app/store writes them, and creates them by explicit, append-only migrations.
 //

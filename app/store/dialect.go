@@ -13,7 +13,7 @@ import (
 type dialect interface {
 	// open creates what is missing and connects, or says in a sentence why it cannot.
 	open(ctx context.Context, readOnly bool) (pools, error)
-	gorm(pool *sql.DB) gorm.Dialector
+	gorm(pool gorm.ConnPool) gorm.Dialector
 	migrations() []migration
 	// lock begins the transaction of a migration, which excludes every other process's.
 	lock(ctx context.Context, db *sql.DB) (step, error)

@@ -176,7 +176,7 @@ func (d *mySQL) recent(version string) error {
 	return nil
 }
 
-func (d *mySQL) gorm(pool *sql.DB) gorm.Dialector { return gormmy.New(gormmy.Config{Conn: pool}) }
+func (d *mySQL) gorm(pool gorm.ConnPool) gorm.Dialector { return gormmy.New(gormmy.Config{Conn: pool}) }
 
 func (d *mySQL) migrations() []migration { return mysqlMigrations }
 

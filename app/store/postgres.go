@@ -93,7 +93,9 @@ func (d *postgres) open(ctx context.Context, readOnly bool) (pools, error) {
 	return p, err
 }
 
-func (d *postgres) gorm(pool *sql.DB) gorm.Dialector { return gormpg.New(gormpg.Config{Conn: pool}) }
+func (d *postgres) gorm(pool gorm.ConnPool) gorm.Dialector {
+	return gormpg.New(gormpg.Config{Conn: pool})
+}
 
 func (d *postgres) migrations() []migration { return postgresMigrations }
 

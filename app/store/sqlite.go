@@ -18,8 +18,9 @@ import (
 
 // sqlite is the dialect of one file.
 type sqlite struct {
-	path   string
-	absent bool // it stands for a database that is not there
+	path    string
+	absent  bool     // it stands for a database that is not there
+	holders *holders // of the user's transactions; nil: nothing is written
 }
 
 func parseSQLite(path string) (dialect, error) {
@@ -74,8 +75,21 @@ func (d *sqlite) open(ctx context.Context, readOnly bool) (pools, error) {
 	if p.reads, err = d.pool(d.dsn("rw", userLockWait, "query_only(1)"), readers, ""); err != nil {
 		return p, err
 	}
-	p.users, err = d.pool(d.dsn("rw", userLockWait), readers, "immediate")
+	p.users, err = d.userPool()
 	return p, err
+}
+
+// userPool is the pool of the user's own tables.
+func (d *sqlite) userPool() (*sql.DB, error) {
+	dsn := d.dsn("rw", userLockWait) + "&_txlock=immediate"
+	bare, err := sql.Open(gormlite.DriverName, dsn) // connects to nothing
+	if err != nil {
+		return nil, err
+	}
+	db := sql.OpenDB(&named{driver: bare.Driver(), dsn: dsn, holders: d.holders})
+	db.SetMaxOpenConns(readers)
+	db.SetMaxIdleConns(readers)
+	return db, bare.Close()
 }
 
 // prepare looks at the file before SQLite does, whose own words for these mistakes are few.
@@ -169,7 +183,7 @@ func probe(ctx context.Context, db *sql.DB) error {
 	return db.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_schema").Scan(&n)
 }
 
-func (d *sqlite) gorm(pool *sql.DB) gorm.Dialector { return &gormlite.Dialector{Conn: pool} }
+func (d *sqlite) gorm(pool gorm.ConnPool) gorm.Dialector { return &gormlite.Dialector{Conn: pool} }
 
 func (d *sqlite) migrations() []migration { return sqliteMigrations }
 

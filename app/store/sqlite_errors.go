@@ -53,7 +53,7 @@ func (d *sqlite) explain(err error) error {
 	}
 	switch code(err) & 0xff {
 	case codeBusy, codeLocked:
-		return d.sentence(err, "is locked by another program: close the program that holds it (a database browser, a backup), then try again")
+		return d.sentence(err, "is locked by another program: close the program that holds it (a database browser, a backup), then try again; a transaction of a job's in another process of this program is named in that one's log")
 	case codeReadOnly:
 		return d.sentence(err, "cannot be written: make the file and its folder writable for this user, or let DATABASE_URL name another file")
 	case codeFull:

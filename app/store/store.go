@@ -37,6 +37,9 @@ type Options struct {
 	// RetryFor is how long a write that fails for a passing reason (another process holds
 	// the lock, the connection broke) is tried again. Optional. Default: 5 seconds.
 	RetryFor time.Duration
+	// HoldFor is how old a transaction on the user's own tables may get on SQLite while the writer waits for
+	// it, before it is rolled back; see [Store.DB]. Optional. Default: 10 seconds.
+	HoldFor time.Duration
 	// Committed is told of every group of writes, and must not block. Optional.
 	Committed func(Commit)
 	// Span hears of statements on the user's own tables; see [Store.DB]. Optional.
@@ -50,6 +53,9 @@ func (o Options) withDefaults() Options {
 	if o.RetryFor <= 0 {
 		o.RetryFor = 5 * time.Second
 	}
+	if o.HoldFor <= 0 {
+		o.HoldFor = holdTime
+	}
 	return o
 }
 
@@ -62,6 +68,7 @@ type Store struct {
 	readPool *sql.DB
 	changes  *sql.DB  // for migrations
 	users    *gorm.DB // for the user's own tables
+	holders  *holders // of the write lock among these; nil: the database has none
 	pools    []*sql.DB
 	writer   *writer
 	absent   bool
@@ -83,6 +90,10 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{opts: opts, db: d, rules: contract}
+	if file, ok := d.(*sqlite); ok && !opts.ReadOnly {
+		s.holders = &holders{most: opts.HoldFor, log: opts.Logger}
+		file.holders = s.holders
+	}
 	if err := s.openPatiently(ctx); err != nil {
 		return nil, fmt.Errorf("open store: %w", d.explain(err))
 	}
@@ -136,7 +147,11 @@ func (s *Store) open(ctx context.Context) error {
 	if s.reads, err = s.gorm(p.reads); err != nil {
 		return err
 	}
-	if s.users, err = s.gorm(p.users); err != nil {
+	var users gorm.ConnPool = p.users
+	if s.holders != nil {
+		users = &userPool{DB: p.users, holders: s.holders}
+	}
+	if s.users, err = s.gorm(users); err != nil {
 		return err
 	}
 	return watchStatements(s.users, s.opts.Span)
@@ -157,7 +172,7 @@ func (s *Store) openAbsent(ctx context.Context) error {
 	return s.open(ctx)
 }
 
-func (s *Store) gorm(pool *sql.DB) (*gorm.DB, error) {
+func (s *Store) gorm(pool gorm.ConnPool) (*gorm.DB, error) {
 	return gorm.Open(s.db.gorm(pool), &gorm.Config{
 		SkipDefaultTransaction: true,
 		// No PrepareStmt: the drivers prepare as they see fit, and gorm's cache of statements has a
@@ -175,8 +190,14 @@ func (s *Store) gorm(pool *sql.DB) (*gorm.DB, error) {
 // Absent says that the database was opened read-only and is not there yet; it reads as empty.
 func (s *Store) Absent() bool { return s.absent }
 
-// DB returns a handle for the user's own tables. Its connections are not the writer's: on
-// SQLite a long transaction of the user's delays claims, as any other process's would.
+// DB returns a handle for the user's own tables. Its connections are not the writer's.
+//
+// On SQLite one transaction writes at a time, and while one of the user's is open no run starts and none is
+// recorded. One that keeps the writer waiting is told of after a second with its job, run and line, and is rolled
+// back when it is 10 s old ([Options].HoldFor): what its owner does next in it fails with the reason. A single
+// statement has 10 s more, in which it may have waited itself. A transaction that only reads takes no lock when it
+// says so (sql.TxOptions{ReadOnly: true}). What is begun on the *sql.DB behind gorm is told of, and not ended.
+// On servers a transaction holds up those alone that want its rows.
 func (s *Store) DB() *gorm.DB { return s.users }
 
 // Ping implements [cron.Desk].

@@ -219,6 +219,7 @@ func (w *writer) commit(group []*op) {
 		class := s.classOf(err)
 		switch class {
 		case locked:
+			s.holders.pressed()
 			if time.Now().Before(deadline) && awaited(group) {
 				continue
 			}
@@ -242,7 +243,7 @@ func (w *writer) commit(group []*op) {
 			}
 			return
 		}
-		err = s.db.explain(err)
+		err = s.db.explain(s.holders.explain(err))
 		for _, o := range group {
 			o.err, o.refused, o.later = err, true, false
 		}
