@@ -7,23 +7,25 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
-	"time"
 
 	"github.com/google/jsonschema-go/jsonschema"
 )
 
 // ArgsSpec describes the arguments of a job.
 type ArgsSpec struct {
-	Defaults json.RawMessage // a JSON object
+	Defaults json.RawMessage // a JSON object, in which a time.Duration is a text
 	Schema   json.RawMessage // JSON Schema 2020-12, derived from the Go type
 
-	typ    reflect.Type
-	schema *jsonschema.Schema
-	read   func(merged json.RawMessage) (canonical json.RawMessage, err error)
+	typ       reflect.Type
+	schema    *jsonschema.Schema
+	durations bool // there may be some
+	decode    func(complete json.RawMessage) error
+	read      func(complete json.RawMessage) (canonical json.RawMessage, err error)
 }
 
-// Args gives the job typed arguments with defaults. T is a struct; its JSON names are the
-// arguments' names, and a `jsonschema:"..."` tag describes one. Runs by schedule get the
+// Args gives the job typed arguments with defaults. T is a struct that encoding/json writes and reads again,
+// whatever it is made of; its JSON names are the arguments' names, and a `jsonschema:"..."` tag describes one. A
+// time.Duration is given and shown as a text such as "1h30m"; a number of nanoseconds is taken as well. Runs by schedule get the
 // defaults; a run by hand may give others, which are checked before the run is accepted: unknown
 // names and wrong types are refused, and so is what a method Validate() error of T or *T
 // returns an error for. What is not given keeps its default, in objects inside of the arguments
@@ -40,49 +42,73 @@ func Args[T any](defaults T) Option {
 }
 
 func newArgsSpec[T any](defaults T) (*ArgsSpec, error) {
-	spec := &ArgsSpec{typ: reflect.TypeFor[T](), read: readArgs[T]}
+	spec := &ArgsSpec{typ: reflect.TypeFor[T](), read: readArgs[T], decode: decodeArgs[T]}
 	if spec.typ.Kind() != reflect.Struct {
 		return nil, fmt.Errorf("%s is not a struct", spec.typ)
 	}
-	var err error
-	if spec.Defaults, err = json.Marshal(defaults); err != nil {
+	raw, err := json.Marshal(&defaults) // by its address: methods of pointers count, too
+	if err != nil {
 		return nil, fmt.Errorf("the defaults are not JSON: %w", err)
 	}
-	if spec.schema, err = jsonschema.For[T](&jsonschema.ForOptions{TypeSchemas: ownSchemas}); err != nil {
-		return nil, err
-	}
-	values, err := decodeNumbers(spec.Defaults)
+	values, err := decodeNumbers(raw)
 	if err != nil {
 		return nil, err
 	}
+	if _, ok := values.(map[string]any); !ok {
+		return nil, fmt.Errorf("the JSON of %s is not an object, so they have no names", spec.typ)
+	}
+	if _, err := spec.read(raw); err != nil {
+		return nil, fmt.Errorf("the defaults are refused: %w", err)
+	}
+	spec.schema = schemaOf(spec.typ, nil)
 	adapt(spec.schema, values, true)
+	spec.durations = hasDurations(spec.schema)
+	if spec.Defaults, err = spec.rewrite(raw, inWords); err != nil {
+		return nil, err
+	}
 	spec.schema.Default = spec.Defaults
 	if spec.Schema, err = json.Marshal(spec.schema); err != nil {
 		return nil, err
 	}
-	if _, err := spec.read(spec.Defaults); err != nil {
-		return nil, fmt.Errorf("the defaults are refused: %w", err)
-	}
 	return spec, nil
 }
 
-// dateTime is the format of a text that is a time (RFC 3339).
-const dateTime = "date-time"
+// rewrite changes the durations in arguments.
+func (a *ArgsSpec) rewrite(args json.RawMessage, change func(any) any) (json.RawMessage, error) {
+	if !a.durations || len(args) == 0 {
+		return args, nil
+	}
+	value, err := decodeNumbers(args)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(eachDuration(a.schema, value, change))
+}
 
-// ownSchemas are of types that say more than their schema would by itself.
-var ownSchemas = map[reflect.Type]*jsonschema.Schema{
-	reflect.TypeFor[time.Time](): {Type: "string", Format: dateTime},
+// decodeArgs says whether the arguments are a T.
+func decodeArgs[T any](complete json.RawMessage) (err error) {
+	defer isolateArgs[T](&err)
+	return strictly(complete, new(T))
+}
+
+// strictly refuses names that the Go type does not have; the schema does not know those of every type.
+func strictly(complete json.RawMessage, args any) error {
+	dec := json.NewDecoder(bytes.NewReader(complete))
+	dec.DisallowUnknownFields()
+	return dec.Decode(args)
+}
+
+func isolateArgs[T any](err *error) {
+	if v := recover(); v != nil {
+		*err = fmt.Errorf("a method of %s panicked at %s: %v", reflect.TypeFor[T](), panicSite(), v)
+	}
 }
 
 // readArgs reads arguments that are complete, checks them, and returns them as T writes them.
-func readArgs[T any](merged json.RawMessage) (canonical json.RawMessage, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("a method of %s panicked at %s: %v", reflect.TypeFor[T](), panicSite(), v)
-		}
-	}()
+func readArgs[T any](complete json.RawMessage) (canonical json.RawMessage, err error) {
+	defer isolateArgs[T](&err)
 	var args T
-	if err := json.Unmarshal(merged, &args); err != nil {
+	if err := strictly(complete, &args); err != nil {
 		return nil, err
 	}
 	if v, ok := any(&args).(interface{ Validate() error }); ok {
@@ -90,7 +116,7 @@ func readArgs[T any](merged json.RawMessage) (canonical json.RawMessage, err err
 			return nil, err
 		}
 	}
-	return json.Marshal(args)
+	return json.Marshal(&args)
 }
 
 // defaultArgs are the arguments of a run that is given none; nil: the job takes none.
@@ -146,7 +172,7 @@ func ArgsFrom[T any](ctx context.Context) (args T) {
 	if spec := run.job.Args; spec != nil && spec.typ != reflect.TypeFor[T]() {
 		panic(fmt.Errorf("ArgsFrom[%s]: the arguments of job %q are of type %s", reflect.TypeFor[T](), run.job.Name, spec.typ))
 	}
-	if err := json.Unmarshal(run.arguments(), &args); err != nil {
+	if err := json.Unmarshal(run.Args(), &args); err != nil {
 		panic(fmt.Errorf("ArgsFrom[%s]: %w", reflect.TypeFor[T](), err))
 	}
 	return args

@@ -259,7 +259,8 @@ func TestSchema(t *testing.T) {
 		"n":       map[string]any{"type": "integer", "minimum": -128.0, "maximum": 127.0},
 		"since":   map[string]any{"type": "string", "format": "date-time"},
 		"until":   map[string]any{"type": []any{"null", "string"}, "format": "date-time"},
-		"every":   true, // it has a JSON of its own
+		"every":   map[string]any{"type": "string"}, // it has a text of its own
+		"pair":    true,                             // it has a JSON of its own
 		"address": map[string]any{"type": "object", "additionalProperties": false, "properties": where},
 		"extra":   map[string]any{"type": []any{"null", "object"}, "additionalProperties": false, "properties": where},
 		"others": map[string]any{"type": []any{"null", "array"}, "items": map[string]any{

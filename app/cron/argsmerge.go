@@ -2,6 +2,7 @@ package cron
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,14 +41,94 @@ func (a *ArgsSpec) merge(given map[string]any) (json.RawMessage, []FieldError) {
 	if len(wrong) > 0 {
 		return nil, wrong
 	}
-	raw, err := json.Marshal(merged)
+	raw, err := a.plain(merged)
 	if err == nil {
 		raw, err = a.read(raw)
 	}
+	if err == nil {
+		raw, err = a.rewrite(raw, inWords)
+	}
 	if err != nil {
-		return nil, []FieldError{argError(err)}
+		return nil, a.blame(given, err)
 	}
 	return raw, nil
+}
+
+// plain is merged as Go reads it.
+func (a *ArgsSpec) plain(merged any) (json.RawMessage, error) {
+	raw, err := json.Marshal(merged)
+	if err == nil {
+		raw, err = a.rewrite(raw, inNanoseconds)
+	}
+	return raw, err
+}
+
+// blame names the fields that err is about. Package json names those whose JSON is of a wrong type; what a
+// type's own methods refuse is found by giving one argument after the other, over the defaults.
+func (a *ArgsSpec) blame(given map[string]any, err error) []FieldError {
+	if errors.As(err, new(*json.UnmarshalTypeError)) {
+		return []FieldError{argError(err)}
+	}
+	var wrong []FieldError
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		alone := func(value any) map[string]any { return map[string]any{name: value} }
+		if err := a.refuses(alone(given[name])); err != nil {
+			at, err := a.narrow(given[name], err, alone)
+			f := argError(err)
+			f.Field = pointer(name) + at
+			wrong = append(wrong, f)
+		}
+	}
+	if len(wrong) == 0 { // all together they are: that is what Validate says
+		return []FieldError{argError(err)}
+	}
+	return wrong
+}
+
+// refuses returns what the Go type says when nothing but these arguments is given.
+func (a *ArgsSpec) refuses(given map[string]any) error {
+	defaults, err := decodeNumbers(a.Defaults)
+	if err != nil {
+		return nil //nolint:nilerr // they were decoded before
+	}
+	merged, wrong := overlay(a.schema, "", defaults, given)
+	if len(wrong) > 0 {
+		return nil
+	}
+	raw, err := a.plain(merged)
+	if err != nil {
+		return nil //nolint:nilerr // it is what was given
+	}
+	return a.decode(raw)
+}
+
+// narrow finds the part of value that is refused also by itself, and its place in value. whole makes arguments of
+// a value in its place.
+func (a *ArgsSpec) narrow(value any, err error, whole func(any) map[string]any) (at string, _ error) {
+	try := func(step string, part any, put func(any) any) (string, error, bool) {
+		in := func(v any) map[string]any { return whole(put(v)) }
+		refused := a.refuses(in(part))
+		if refused == nil {
+			return "", nil, false
+		}
+		below, refused := a.narrow(part, refused, in)
+		return step + below, refused, true
+	}
+	switch value := value.(type) {
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			if at, err, found := try(pointer(name), value[name], func(v any) any { return map[string]any{name: v} }); found {
+				return at, err
+			}
+		}
+	case []any:
+		for i, part := range value {
+			if at, err, found := try(fmt.Sprintf("/%d", i), part, func(v any) any { return []any{v} }); found {
+				return at, err
+			}
+		}
+	}
+	return "", err
 }
 
 // adapt makes every name of a schema optional, since each has a default, if only Go's zero. It
@@ -81,8 +162,8 @@ func overlay(s *jsonschema.Schema, at string, defaults, given any) (merged any, 
 	}
 	switch given := given.(type) {
 	case string:
-		if s.Format == dateTime && new(time.Time).UnmarshalText([]byte(given)) != nil {
-			return nil, []FieldError{{Field: at, Detail: fmt.Sprintf("%q is no time such as 2027-01-31T09:30:00Z (RFC 3339)", given)}}
+		if what := misread(s, given); what != "" {
+			return nil, []FieldError{{Field: at, Detail: shorten(fmt.Sprintf("%q is no %s", given, what), maxDetail)}}
 		}
 	case map[string]any:
 		base, _ := defaults.(map[string]any)
@@ -106,6 +187,9 @@ func overlay(s *jsonschema.Schema, at string, defaults, given any) (merged any, 
 		}
 		return out, wrong
 	case []any:
+		if s.MaxItems != nil && len(given) > *s.MaxItems {
+			return nil, []FieldError{{Field: at, Detail: fmt.Sprintf("the list has %d items, and takes at most %d", len(given), *s.MaxItems)}}
+		}
 		for i := range given {
 			var w []FieldError
 			given[i], w = overlay(s.Items, fmt.Sprintf("%s/%d", at, i), nil, given[i])
@@ -113,6 +197,25 @@ func overlay(s *jsonschema.Schema, at string, defaults, given any) (merged any, 
 		}
 	}
 	return given, wrong
+}
+
+// misread says what a text should be, and is not.
+func misread(s *jsonschema.Schema, text string) string {
+	switch {
+	case s.Format == dateTime:
+		if new(time.Time).UnmarshalText([]byte(text)) != nil {
+			return "time such as 2027-01-31T09:30:00Z (RFC 3339)"
+		}
+	case isDuration(s):
+		if _, err := time.ParseDuration(text); err != nil {
+			return "duration such as 1h30m"
+		}
+	case s.ContentEncoding == base64Text:
+		if _, err := base64.StdEncoding.DecodeString(text); err != nil {
+			return "base64 (RFC 4648)"
+		}
+	}
+	return ""
 }
 
 // closed says whether an object of the schema has no names but those listed.
@@ -173,7 +276,7 @@ func pointer(name string) string {
 func argError(err error) FieldError {
 	var typ *json.UnmarshalTypeError
 	if !errors.As(err, &typ) {
-		return FieldError{Detail: shorten(err.Error(), maxDetail)}
+		return FieldError{Detail: shorten(strings.TrimPrefix(err.Error(), "json: "), maxDetail)}
 	}
 	f := FieldError{Detail: fmt.Sprintf("a JSON %s does not fit, it is of type %s", typ.Value, typ.Type)}
 	for name := range strings.SplitSeq(typ.Field, ".") {

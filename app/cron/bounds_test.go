@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,7 +75,7 @@ func TestErrorsAreBounded(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var log bytes.Buffer
 			var hooked string
-			opts := append(tt.opts, cron.OnFailure(func(_ context.Context, o cron.Outcome) error {
+			opts := append(slices.Clone(tt.opts), cron.OnFailure(func(_ context.Context, o cron.Outcome) error {
 				hooked = o.Error
 				if n := len(o.Err.Error()); n > 17<<10 {
 					t.Errorf("the hook is given %d bytes", n)

@@ -147,12 +147,18 @@ func (r *Run) Key() string {
 	return r.job.Name + "/" + r.slot.time().Format("2006-01-02T15:04:05.000Z")
 }
 
-// Args returns the run's arguments as JSON; nil: the job takes none. See [ArgsFrom].
+// Args returns the run's arguments as JSON that reads into their Go type; nil: the job takes none. See [ArgsFrom].
 func (r *Run) Args() json.RawMessage {
 	if r == nil {
 		return nil
 	}
-	return slices.Clone(r.arguments())
+	args := r.arguments()
+	if spec := r.job.Args; spec != nil {
+		if plain, err := spec.rewrite(args, inNanoseconds); err == nil { // else it is for the Go type to say what is wrong
+			args = plain
+		}
+	}
+	return slices.Clone(args)
 }
 
 func (r *Run) arguments() json.RawMessage {
