@@ -116,8 +116,8 @@ type wide struct {
 	Code   rune
 	Name   string
 	Odd    bool `json:"a/b~c d"`
-	Dash   int  `json:"-,"`
-	hidden int
+	Dash   int  `json:"-,"` //nolint:staticcheck // a minus is the name
+	hidden int  //nolint:unused // it is no argument
 }
 
 // some returns a value of t with something in most of it.
