@@ -72,7 +72,7 @@ func (d *mySQL) explain(err error) error {
 	case myShutdown:
 		return d.sentence(err, "is shutting down: wait for it")
 	case myLockWait, myDeadlock, myChanged:
-		return d.sentence(err, "is locked by another program: look for long transactions in SHOW PROCESSLIST")
+		return d.sentence(err, "is locked by another program, or by a transaction of a job on its tables: look for long ones in SHOW PROCESSLIST")
 	case mySecure:
 		return d.sentence(err, "wants an encrypted connection: add ?tls=true to DATABASE_URL, or tls=skip-verify where its certificate is its own")
 	}

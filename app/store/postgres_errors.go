@@ -66,7 +66,7 @@ func (d *postgres) explain(err error) error {
 	case pgStarting:
 		return d.sentence(err, "is starting up or shutting down: wait for it")
 	case pgNoLock, pgDeadlock, pgSerialization:
-		return d.sentence(err, "is locked by another program: look for long transactions in pg_stat_activity")
+		return d.sentence(err, "is locked by another program, or by a transaction of a job on its tables: look for long ones in pg_stat_activity")
 	case pgCancelled:
 		return d.sentence(err, "took too long: it is overloaded, or another program holds a lock")
 	}
