@@ -89,7 +89,7 @@ func TestLogIsInert(t *testing.T) {
 // A value whose fields are not exported has no JSON, but a text.
 func TestLongValuesAreCut(t *testing.T) {
 	var out bytes.Buffer
-	slog.New(console.Log(&out, slog.LevelInfo, config.LogText)).Info("m", "v", struct{ a string }{strings.Repeat("x", 1<<20)})
+	slog.New(console.Log(&out, slog.LevelInfo, env.LogText)).Info("m", "v", struct{ a string }{strings.Repeat("x", 1<<20)})
 	if out.Len() > 17<<10 || !strings.Contains(out.String(), "bytes left out]") {
 		t.Errorf("%d bytes", out.Len())
 	}
