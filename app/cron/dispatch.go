@@ -69,6 +69,7 @@ func (s *Scheduler) start(r *Run) bool {
 		r.begun = false
 		r.entry.pass(r)
 		s.block(r)
+		s.waitElsewhere(r, &out)
 	case out.Cancelled:
 		r.stop(out.Reason, "")
 		f := s.unstarted(r, Cancelled, r.stopped.reason, r.stopped.Error())
@@ -86,6 +87,10 @@ func (s *Scheduler) ask(r *Run) (StartOutcome, error) {
 	}
 	if s.cfg.Executor != nil {
 		ask.Instance, ask.Attempt = s.instance.ID, int(r.attempt.Load())+1
+	} else if r.serial {
+		s.mu.Lock()
+		ask.InTurn, ask.Passed = true, r.entry.elsewhere.passed
+		s.mu.Unlock()
 	}
 	out, err := s.store.Start(s.work, ask)
 	if err != nil && !fenced(err) {

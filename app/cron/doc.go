@@ -73,7 +73,8 @@
 // # Running
 //
 // [Overlap] is decided inside the claim's transaction, where other processes' runs are seen. Runs
-// that wait for each other keep the order of their slots. A run that waits takes no worker, and
+// that wait for each other keep the order of their slots, whichever process holds them: one that does
+// not start its run within two seconds loses its place. A run that waits takes no worker, and
 // what is in line starts in order of arrival: a slow job delays another's start only when all
 // workers are taken. Then slots stay unclaimed for a second, in which a process with a free worker may
 // have them, and become runs in line after it. A group's limit is counted at Start, over all processes.
@@ -170,7 +171,7 @@
 //	registry.go option.go policy.go job.go ping.go         declaring jobs
 //	scheduler.go clockwork.go tickqueue.go     the life of a scheduler; ticks, by go-quartz
 //	timetable.go backlog.go settle.go claim.go early.go    when a job is due; what waits; the plan; claims
-//	line.go dispatch.go live.go                workers; starting, waiting, ending
+//	line.go dispatch.go elsewhere.go live.go   workers; starting, waiting, ending
 //	executor.go post.go worker.go              through a queue: the contract, tickets out, tickets in
 //	keeper.go sweep.go                         leases, cancel requests, notes, pruning; dead processes
 //	labels.go logging.go retry.go timeout.go isolate.go    the wrappers

@@ -85,6 +85,82 @@ func TestQueuedRunsKeepTheirOrder(t *testing.T) {
 	})
 }
 
+// third is first with every third slot of a job that is due each second.
+type third struct {
+	cron.Store
+	of int64
+}
+
+func (s *third) Claim(ctx context.Context, claims []cron.Claim) ([]cron.Claimed, error) {
+	if claims[0].Slot.Unix()%3 != s.of {
+		time.Sleep(time.Millisecond)
+	}
+	return s.Store.Claim(ctx, claims)
+}
+
+// Runs that wait for each other do so over all processes: none is passed over because another process
+// always has a later one at hand, and the next one starts soon after the one before it has ended.
+func TestQueuedRunsKeepTheirOrderOverProcesses(t *testing.T) {
+	for _, takes := range []time.Duration{10 * time.Millisecond, 1300 * time.Millisecond, 4 * time.Second} {
+		t.Run(takes.String(), func(t *testing.T) {
+			crontest.Bubble(t, func(t *testing.T) {
+				var mu sync.Mutex
+				var slots []time.Time
+				var idle time.Duration
+				held := map[string]bool{}
+				ended := time.Now()
+				store := crontest.NewMemory()
+				register := func(name string) func(*cron.Registry) {
+					return func(r *cron.Registry) {
+						r.Register("job", "@every 1s", func(ctx context.Context) error {
+							run := cron.RunFrom(ctx)
+							mu.Lock()
+							if len(slots) == 0 { // a queue gathers in all processes
+								mu.Unlock()
+								time.Sleep(time.Minute)
+								mu.Lock()
+								ended = time.Now()
+							}
+							held[name] = true
+							slots = append(slots, run.Slot())
+							idle += time.Since(ended)
+							mu.Unlock()
+							time.Sleep(takes)
+							mu.Lock()
+							ended = time.Now()
+							mu.Unlock()
+							return nil
+						}, cron.Overlap(cron.Queue))
+					}
+				}
+				var programs []*program
+				for i, name := range []string{"a", "b", "c"} {
+					programs = append(programs, start(t, &third{store, int64(i)}, register(name)))
+				}
+				time.Sleep(time.Minute + 5*time.Second + 50*takes)
+				for _, p := range programs {
+					p.cancel()
+				}
+				for _, p := range programs {
+					p.stop()
+				}
+				if len(held) < 3 {
+					t.Error("a process has had no runs: nothing was put to the test")
+				}
+				if !slices.IsSortedFunc(slots, time.Time.Compare) {
+					t.Errorf("runs started in the order %v", slots)
+				}
+				switch {
+				case takes < time.Second && len(slots) < 60:
+					t.Errorf("%d runs of %s after 5 s", len(slots), takes)
+				case takes > time.Second && idle > takes*time.Duration(len(slots)):
+					t.Errorf("%d runs of %s, and %s between them", len(slots), takes, idle)
+				}
+			})
+		})
+	}
+}
+
 func TestLimitHoldsOverJobs(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		var now, most, all atomic.Int32

@@ -38,7 +38,7 @@ type Claims interface {
 	// Results are in the order of claims.
 	Claim(ctx context.Context, claims []Claim) ([]Claimed, error)
 	// Start turns a queued run into a running one and counts its attempt. Blocked means that
-	// the job's earlier run or its group's limit stands in the way: nothing was changed.
+	// another run of the job or its group's limit stands in the way: nothing was changed.
 	Start(ctx context.Context, s Start) (StartOutcome, error)
 	// Finish ends a run, or with status Queued puts it back for another attempt. It answers
 	// [ErrFenced] when the fence no longer holds.
@@ -206,6 +206,10 @@ type Start struct {
 	Serial     bool   // no other run of the job may be running
 	Group      string // empty: no limit
 	GroupLimit int
+	// InTurn, of a serial start: a run of the job for an earlier slot, which is queued in another process
+	// for its first attempt and whose lease has not expired, goes first. Passed excepts slots up to this one.
+	InTurn bool
+	Passed time.Time
 
 	kept *transientJob
 }
@@ -213,7 +217,9 @@ type Start struct {
 // StartOutcome is what became of a [Start].
 type StartOutcome struct {
 	Started   bool
-	Blocked   bool // try again when something of the job or group has ended
+	Blocked   bool      // try again when something of the job or group has ended
+	By        string    // of a serial start: ID of the run of the job that goes on, or goes first; else empty
+	First     time.Time // slot of the run that goes first; zero if one goes on
 	Cancelled bool // a cancel was asked for before it could start: finish it
 	Reason    Reason
 }

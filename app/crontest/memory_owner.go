@@ -24,9 +24,17 @@ func (m *Memory) Start(_ context.Context, s cron.Start) (cron.StartOutcome, erro
 		return cron.StartOutcome{}, cron.ErrFenced
 	case r.cancelled():
 		return cron.StartOutcome{Cancelled: true, Reason: r.more.cancelReason}, nil
-	case s.Serial && r.job.running > 0,
-		s.Group != "" && s.GroupLimit > 0 && m.groups[s.Group] >= s.GroupLimit:
+	case s.Group != "" && s.GroupLimit > 0 && m.groups[s.Group] >= s.GroupLimit:
 		return cron.StartOutcome{Blocked: true}, nil
+	}
+	if s.Serial {
+		if other := m.before(r, &s); other != nil {
+			out := cron.StartOutcome{Blocked: true, By: other.id}
+			if other.status != cron.Running {
+				out.First = time.UnixMilli(other.slot).UTC()
+			}
+			return out, nil
+		}
 	}
 	m.count(r, -1)
 	r.status = cron.Running
@@ -46,6 +54,24 @@ func (m *Memory) Start(_ context.Context, s cron.Start) (cron.StartOutcome, erro
 	}
 	r.leaseUntil = time.Now().Add(s.Lease).UnixMilli()
 	return cron.StartOutcome{Started: true}, nil
+}
+
+// before returns the run that stands in the way of a serial start: one of the job that goes on, or the
+// earliest that goes first.
+func (m *Memory) before(r *memRun, s *cron.Start) (first *memRun) {
+	now := time.Now().UnixMilli()
+	for o := m.active.next; o != nil && o != &m.active; o = o.next {
+		switch {
+		case o.job != r.job:
+		case o.status == cron.Running:
+			return o
+		case !s.InTurn || r.hand || o.hand || o.attempt > 0 || o.cancelled() || o.instance == r.instance || o.leaseUntil <= now:
+		case o.slot >= r.slot || !s.Passed.IsZero() && o.slot <= s.Passed.UnixMilli():
+		case first == nil || o.slot < first.slot:
+			first = o
+		}
+	}
+	return first
 }
 
 // Finish implements [cron.Claims].

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/models"
 )
 
 // Start implements [cron.Claims].
@@ -47,9 +49,17 @@ func (t *txn) start(st *cron.Start) (cron.StartOutcome, error) {
 		return cron.StartOutcome{}, cron.ErrFenced
 	case r.cancelAt != 0:
 		return cron.StartOutcome{Cancelled: true, Reason: r.cancelReason}, nil
-	case st.Serial && running(t.active[r.job]) > 0,
-		limited(st) && running(t.groups[st.Group]) >= st.GroupLimit:
+	case limited(st) && running(t.groups[st.Group]) >= st.GroupLimit:
 		return cron.StartOutcome{Blocked: true}, nil
+	}
+	if st.Serial {
+		if other, waits := t.before(r, st); other != nil {
+			out := cron.StartOutcome{Blocked: true, By: other.id}
+			if waits {
+				out.First = time.UnixMilli(other.slot).UTC()
+			}
+			return out, nil
+		}
 	}
 	t.touch(r)
 	r.status = cron.Running
@@ -67,6 +77,25 @@ func (t *txn) start(st *cron.Start) (cron.StartOutcome, error) {
 		t.groups[r.group] = append(t.groups[r.group], r)
 	}
 	return cron.StartOutcome{Started: true}, nil
+}
+
+// before returns the run of r's job that stands in the way of a serial start: one that goes on, or the
+// earliest that waits and goes first; see [cron.Start].
+func (t *txn) before(r *run, st *cron.Start) (other *run, waits bool) {
+	passed := int64(models.MillisOf(st.Passed))
+	for _, o := range t.active[r.job] {
+		if o.status == cron.Running {
+			return o, false
+		}
+		if !st.InTurn || r.hand || o.hand || !o.active() || o.attempt > 0 || o.cancelAt != 0 ||
+			o.instance == r.instance || o.leaseUntil <= t.now || o.slot >= r.slot || o.slot <= passed {
+			continue
+		}
+		if other == nil || o.slot < other.slot {
+			other = o
+		}
+	}
+	return other, other != nil
 }
 
 func running(runs []*run) int {

@@ -97,10 +97,31 @@ var startCases = map[string]func(*suite){
 		second := s.won(with(s.due("a", day(14)), allowed), cron.Queued, "")
 		s.won(s.due("b", day(14)), cron.Running, "")
 		s.started(first, serial)
-		s.equal("second", must(s.start(second, serial))(s), cron.StartOutcome{Blocked: true})
+		s.equal("second", must(s.start(second, serial))(s), cron.StartOutcome{Blocked: true, By: first.ID})
 		s.equal("attempt", s.run(second.ID).Attempt, 0)
 		s.finish(first, cron.Succeeded)
 		s.started(second, serial)
+	},
+	"serial and in turn": func(s *suite) {
+		of := func(instance string) func(*cron.Claim) {
+			return func(c *cron.Claim) { c.Instance = instance }
+		}
+		turn := func(st *cron.Start) { st.Serial, st.InTurn = true, true }
+		passed := func(st *cron.Start) { turn(st); st.Passed = day(13) }
+		first := s.won(with(with(s.due("a", day(13)), allowed), of("a")), cron.Queued, "")
+		second := s.won(with(with(s.due("a", day(14)), allowed), of("a")), cron.Queued, "")
+		third := s.won(with(with(s.due("a", day(15)), allowed), of("b")), cron.Queued, "")
+		goes := func(c cron.Claim) cron.StartOutcome {
+			return cron.StartOutcome{Blocked: true, By: c.ID, First: c.Slot}
+		}
+		s.equal("third", must(s.start(third, turn))(s), goes(first))
+		s.equal("third, past the first", must(s.start(third, passed))(s), goes(second))
+		s.started(second, turn) // what one process holds it orders itself
+		s.equal("third, while one goes on", must(s.start(third, turn))(s), cron.StartOutcome{Blocked: true, By: second.ID})
+		s.finish(second, cron.Succeeded)
+		s.started(third, passed)
+		s.finish(third, cron.Succeeded)
+		s.started(first, turn)
 	},
 	"a group's limit": func(s *suite) {
 		group := func(c *cron.Claim) { c.Status, c.Group = cron.Queued, "g" }
