@@ -220,7 +220,7 @@ type StartOutcome struct {
 	Blocked   bool      // try again when something of the job or group has ended
 	By        string    // of a serial start: ID of the run of the job that goes on, or goes first; else empty
 	First     time.Time // slot of the run that goes first; zero if one goes on
-	Cancelled bool // a cancel was asked for before it could start: finish it
+	Cancelled bool      // a cancel was asked for before it could start: finish it
 	Reason    Reason
 }
 
