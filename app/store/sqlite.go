@@ -31,7 +31,12 @@ func parseSQLite(path string) (dialect, error) {
 	case found && options != "":
 		return nil, errors.New("open store: DATABASE_URL takes no options after the file's name: remove what follows the question mark")
 	}
-	return &sqlite{path: path}, nil
+	// Connections are opened again and again, and a job may change the working directory meanwhile.
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("open store: find %s: %w", path, err)
+	}
+	return &sqlite{path: whole}, nil
 }
 
 const (

@@ -11,11 +11,13 @@ import (
 // The exit statuses.
 const (
 	exitDone     = 0
-	exitFailed   = 1 // the job failed
+	exitFailed   = 1 // the job failed, or the output could not be written
 	exitUsage    = 2 // the command line, the configuration or the jobs are wrong
 	exitStore    = 3 // the store is unusable
 	exitNotFound = 4 // no such job or run
 	exitRefused  = 5 // overlap, paused
+
+	exitAtOnce = 130 // a second signal, as shells count it
 )
 
 // statusError is an error that knows its exit status. With an empty text nothing is printed:

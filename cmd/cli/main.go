@@ -10,15 +10,14 @@ package main
 import (
 	"context"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"fibercrons/app/cron"
+	"fibercrons/cmd/internal/console"
 	_ "fibercrons/jobs"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	ctx, stop := context.WithCancel(context.Background())
+	console.OnSignals(stop, func() { os.Exit(exitAtOnce) })
 	os.Exit(run(ctx, os.Args[1:], &program{out: os.Stdout, err: os.Stderr, registry: cron.Default, dir: "."}))
 }

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -23,15 +25,35 @@ type program struct {
 
 // run executes one command line and returns the exit status.
 func run(ctx context.Context, args []string, p *program) int {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	out := &console.Output{Writer: p.out, Failed: stop}
+	p.out = out
 	root := p.command()
 	root.SetArgs(args)
 	root.SetOut(p.out)
 	root.SetErr(p.err)
 	err := root.ExecuteContext(ctx)
+	if out.Err != nil {
+		err = unwritten(err, out.Err)
+	}
 	if err != nil && err.Error() != "" {
 		fmt.Fprintln(p.err, console.Lines(err.Error()))
 	}
 	return status(err)
+}
+
+// unwritten is how a command ends whose output could not be written. A reader that has seen enough, such as head, is
+// no failure; what the command has to say besides, such as that a job failed, is still said.
+func unwritten(err, write error) error {
+	var said *statusError
+	switch {
+	case errors.As(err, &said):
+		return err
+	case errors.Is(write, syscall.EPIPE):
+		return nil
+	}
+	return &statusError{exitFailed, "write output: " + write.Error()}
 }
 
 func (p *program) command() *cobra.Command {

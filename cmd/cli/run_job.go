@@ -22,7 +22,7 @@ func (p *program) runJob() *cobra.Command {
 		Use:   "run-job NAME",
 		Short: "Run a job here and now, log to the terminal, and record the run",
 		Long: `Run a job in this process and wait for it. Its log goes to stderr and is kept with the run, as if
-the server had run it. Ctrl-C cancels the run; that is recorded, too.`,
+the server had run it. Ctrl-C, or the end of the terminal, cancels the run; that is recorded, too.`,
 		Example: `  cli run-job hello
   cli run-job report --args '{"month": "2027-01"}'`,
 		Args:              cobra.MaximumNArgs(1),

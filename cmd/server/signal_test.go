@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/store"
 )
 
 // asServer makes the test's binary behave as the program itself.
@@ -50,6 +52,7 @@ func TestSignals(t *testing.T) {
 	}{
 		{"SIGTERM", "0", syscall.SIGTERM, false, exitDone},
 		{"SIGINT", "0", syscall.SIGINT, false, exitDone},
+		{"SIGHUP", "0", syscall.SIGHUP, false, exitDone},
 		{"a second signal does not wait", "1h", syscall.SIGTERM, true, exitAtOnce},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -67,7 +70,7 @@ func TestSignals(t *testing.T) {
 			send(t, server, test.first)
 			if test.second {
 				<-draining.seen
-				time.Sleep(2 * echo) // what comes sooner is taken for the first signal's echo
+				time.Sleep(200 * time.Millisecond) // what comes sooner is taken for the first signal's echo
 				send(t, server, test.first)
 			}
 			err := server.Wait()
@@ -100,5 +103,49 @@ func send(t *testing.T, p *exec.Cmd, s os.Signal) {
 	t.Helper()
 	if err := p.Process.Signal(s); err != nil {
 		t.Error(err)
+	}
+}
+
+// Whoever reads the output may go. The server goes on, and stops as it should.
+func TestClosedPipes(t *testing.T) {
+	server := exec.Command(os.Args[0], asServer)
+	server.Dir = t.TempDir()
+	server.Env = append(os.Environ(), "PORT=0", "LOG_FORMAT=json", "CRON_SHUTDOWN_GRACE=0", "DATABASE_URL=sqlite://crons.db")
+	stdout, err := server.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stderr, err := server.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Process.Kill() })
+	lines := bufio.NewScanner(stderr)
+	for lines.Scan() && !strings.Contains(lines.Text(), `"serving"`) {
+	}
+	entered := bufio.NewScanner(stdout)
+	for entered.Scan() && entered.Text() != "entered" {
+	}
+	_, _ = stdout.Close(), stderr.Close()
+	send(t, server, syscall.SIGTERM) // which it says something about, into a pipe that nobody reads
+	if _ = server.Wait(); server.ProcessState.ExitCode() != exitDone {
+		t.Errorf("%s", server.ProcessState)
+	}
+	db, err := store.Open(t.Context(), store.Options{URL: "sqlite://" + filepath.Join(server.Dir, "crons.db"), ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	runs, err := db.Runs(t.Context(), cron.Query{})
+	if err != nil || len(runs) == 0 {
+		t.Fatalf("%d runs (%v)", len(runs), err)
+	}
+	for _, r := range runs {
+		if !r.Status.Ended() {
+			t.Errorf("run %s was left %s", r.ID, r.Status)
+		}
 	}
 }
