@@ -24,4 +24,6 @@ ENV HOST=0.0.0.0 PORT=3000
 EXPOSE 3000
 VOLUME /app/data
 # There is no HEALTHCHECK: it would need a program to ask with. Point your platform's probes at /livez and /readyz.
+# A job that starts commands needs an init as PID 1, which reaps what they leave behind: docker run --init, init: true in
+# compose, shareProcessNamespace: true in Kubernetes.
 ENTRYPOINT ["/server"]

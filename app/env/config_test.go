@@ -313,6 +313,23 @@ func TestUnknownVariables(t *testing.T) {
 	}
 }
 
+// Kubernetes gives every pod variables for each Service: a Service named cron must not make noise.
+func TestServiceLinksAreNoMistakes(t *testing.T) {
+	vars := map[string]string{
+		"CRON_PORT": "tcp://10.0.0.7:80", "CRON_SERVICE_HOST": "10.0.0.7", "CRON_SERVICE_PORT": "80", "CRON_SERVICE_PORT_HTTP": "80",
+		"CRON_PORT_80_TCP": "tcp://10.0.0.7:80", "CRON_PORT_80_TCP_PROTO": "tcp", "CRON_PORT_80_TCP_PORT": "80", "CRON_PORT_80_TCP_ADDR": "10.0.0.7",
+		"CRON_JOBS_SERVICE_HOST": "10.0.0.8", "CRON_JOBS_PORT": "udp://10.0.0.8:53", "CRON_JOBS_PORT_53_UDP_ADDR": "10.0.0.8",
+	}
+	if _, warnings, err := load(vars); err != nil || len(warnings) > 0 {
+		t.Errorf("%v %v", warnings, err)
+	}
+	for name, value := range map[string]string{"CRON_PORT": "3000", "CRON_HOST": "10.0.0.7", "CRON_SERVICE": "x"} {
+		if _, warnings, err := load(map[string]string{name: value}); err != nil || len(warnings) != 1 {
+			t.Errorf("%s=%s: %v %v", name, value, warnings, err)
+		}
+	}
+}
+
 func TestNearest(t *testing.T) {
 	var known []string
 	for _, v := range env.Variables(new(env.Config)) {

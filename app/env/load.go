@@ -2,7 +2,6 @@ package env
 
 import (
 	"cmp"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -52,7 +51,7 @@ func Fill(dst any, own *Config, opts ...Option) (warnings []string, err error) {
 	for name, value := range s.env {
 		values.raw[name], values.inFile[name] = value, false
 	}
-	warnings = unknown(values.names(), values.known)
+	warnings = unknown(values.raw, values.known)
 	values.tidy()
 
 	found := values.read(dst)
@@ -108,8 +107,6 @@ func (s settings) tidy() {
 		}
 	}
 }
-
-func (s settings) names() []string { return slices.Sorted(maps.Keys(s.raw)) }
 
 // ofOpenTelemetry are the variables that OpenTelemetry has named; nil: there are none.
 func (s settings) ofOpenTelemetry() (list map[string]Secret) {

@@ -2,12 +2,23 @@ package env
 
 import (
 	"fmt"
+	"maps"
+	"regexp"
+	"slices"
 	"strings"
 )
 
-// unknown warns of every CRON_ variable in names that nothing reads. The prefix is the program's own, so such a
+// serviceLink is a variable that Kubernetes sets in every pod for a Service whose name begins with cron, as Docker's
+// links did. CRON_PORT is one by its value.
+var serviceLink = regexp.MustCompile(`^CRON_(.+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
+
+func isServiceLink(name, value string) bool {
+	return serviceLink.MatchString(name) || strings.HasSuffix(name, "_PORT") && strings.Contains(value, "://")
+}
+
+// unknown warns of every CRON_ variable of values that nothing reads. The prefix is the program's own, so such a
 // name is most likely a slip of the finger.
-func unknown(names []string, variables []Variable) []string {
+func unknown(values map[string]string, variables []Variable) []string {
 	known := make(map[string]bool)
 	var candidates []string
 	for _, v := range variables {
@@ -15,8 +26,8 @@ func unknown(names []string, variables []Variable) []string {
 		candidates = append(candidates, v.Name)
 	}
 	var warnings []string
-	for _, name := range names {
-		if strings.HasPrefix(name, "CRON_") && !known[name] {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if strings.HasPrefix(name, "CRON_") && !known[name] && !isServiceLink(name, values[name]) {
 			warnings = append(warnings, fmt.Sprintf("%s is not a variable of this program and is ignored; the nearest one is %s", name, nearest(name, candidates)))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"fibercrons/app/env"
@@ -92,5 +93,16 @@ func TestLongValuesAreCut(t *testing.T) {
 	slog.New(console.Log(&out, slog.LevelInfo, env.LogText)).Info("m", "v", struct{ a string }{strings.Repeat("x", 1<<20)})
 	if out.Len() > 17<<10 || !strings.Contains(out.String(), "bytes left out]") {
 		t.Errorf("%d bytes", out.Len())
+	}
+}
+
+func TestDurationsAreReadable(t *testing.T) {
+	var out bytes.Buffer
+	log := slog.New(console.Log(&out, slog.LevelInfo, env.LogJSON)).With("lease", 30*time.Second)
+	log.Info("m", "took", 1500*time.Millisecond, slog.Group("g", "grace", time.Minute))
+	for _, want := range []string{`"lease":"30s"`, `"took":"1.5s"`, `"grace":"1m0s"`} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%s has no %s", out.String(), want)
+		}
 	}
 }

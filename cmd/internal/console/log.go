@@ -17,9 +17,17 @@ import (
 func Log(w io.Writer, level slog.Level, format env.LogFormat) slog.Handler {
 	terminal := IsTerminal(w)
 	if format == env.LogJSON || format == env.LogAuto && !terminal {
-		return slog.NewJSONHandler(jsonWriter{w}, &slog.HandlerOptions{Level: level})
+		return slog.NewJSONHandler(jsonWriter{w}, &slog.HandlerOptions{Level: level, ReplaceAttr: readable})
 	}
 	return inert{tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.DateTime, NoColor: !terminal})}
+}
+
+// readable writes a duration as 1.5s, where encoding/json writes a number of nanoseconds.
+func readable(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
 
 // jsonWriter is given one whole line at a time.
