@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -39,7 +42,7 @@ var arrows = map[string]rule{
 	"app/parts":                {inner: []string{"app/..."}},
 	"app/crontest":             {inner: []string{"app/cron", "app/schedule"}},
 	"app/internal/conformance": {inner: []string{"app/cron", "app/crontest"}, outer: []string{uuid}},
-	"app/dashboard":            {inner: []string{"app/alert", "app/cron"}},
+	"app/dashboard":            {inner: []string{"app/alert", "app/cron", "app/schedule"}},
 	"app/store":                {inner: []string{"app/alert", "app/cron", "models"}, outer: []string{gorm, "gorm.io/driver", glebarez, "github.com/jackc/pgx/v5", "github.com/go-sql-driver/mysql", uuid}},
 	"app/redis":                {inner: []string{"app/cron", "models"}, outer: []string{"github.com/redis/go-redis/v9"}},
 	"app/river":                {inner: []string{"app/cron"}, outer: []string{"github.com/riverqueue", "github.com/jackc/pgx/v5"}},
@@ -52,7 +55,7 @@ var arrows = map[string]rule{
 	"app/cron":                 {inner: []string{"app/schedule"}, outer: []string{quartz, uuid, jsonschema}},
 	"app/schedule":             {},
 	"config":                   {inner: []string{"app/env"}, yours: true},
-	"app/env":                  {outer: []string{"github.com/caarlos0/env/v11", "github.com/joho/godotenv"}},
+	"app/env":                  {inner: []string{"app/schedule"}, outer: []string{"github.com/caarlos0/env/v11", "github.com/joho/godotenv"}},
 	"models":                   {outer: []string{gorm}, yours: true},
 }
 
@@ -173,4 +176,32 @@ func goList(t *testing.T, args ...string) []byte {
 		t.Fatalf("go list: %v", err)
 	}
 	return out
+}
+
+// A zone that is loaded by package time comes from the host's files, which differ from one machine to
+// another. Only what a user writes may do so.
+func TestZonesComeFromSchedule(t *testing.T) {
+	scanned := 0
+	for _, dir := range []string{".", "../cmd", "../config", "../routes", "../models"} {
+		err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			scanned++
+			if bytes.Contains(text, []byte("time.LoadLocation(")) && path != filepath.Join("schedule", "tzdata.go") {
+				t.Errorf("%s calls time.LoadLocation: use schedule.LoadLocation", path)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if scanned < 100 {
+		t.Errorf("scanned %d files: the test sees nothing", scanned)
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/schedule"
 )
 
 // RunsPerPage is how many runs are on one page of a list of runs.
@@ -49,7 +50,7 @@ func NewJobPage(now time.Time, d cron.JobDetail, recent []cron.Record, runs RunL
 	for _, key := range slices.Sorted(maps.Keys(d.Metadata)) {
 		p.Metadata = append(p.Metadata, Pair{key, d.Metadata[key]})
 	}
-	if zone, err := time.LoadLocation(d.Timezone); err == nil {
+	if zone, err := schedule.LoadLocation(d.Timezone); err == nil {
 		p.ZoneNow = now.In(zone).Format("15:04")
 	}
 	return p
@@ -57,7 +58,7 @@ func NewJobPage(now time.Time, d cron.JobDetail, recent []cron.Record, runs RunL
 
 // Local is an instant as the clock in the job's zone shows it.
 func (p JobPage) Local(t time.Time) string {
-	zone, err := time.LoadLocation(p.Timezone)
+	zone, err := schedule.LoadLocation(p.Timezone)
 	if err != nil {
 		zone = time.UTC
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/schedule"
 )
 
 // LogLines is how many lines of a log a page begins with.
@@ -196,7 +197,7 @@ func RenderPreview(now time.Time, p cron.Preview, wrong error) (string, error) {
 	case wrong != nil:
 		return "", wrong
 	}
-	zone, err := time.LoadLocation(p.Zone)
+	zone, err := schedule.LoadLocation(p.Zone)
 	if err != nil {
 		zone = time.UTC
 	}

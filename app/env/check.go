@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"fibercrons/app/schedule"
 )
 
 const (
@@ -33,7 +35,7 @@ func (s settings) check(c *Config, unreadable []Mistake) []Mistake {
 	c.TrustedProxies = hostList(c.TrustedProxies)
 	if c.Timezone != nil {
 		// env copies the Location; UTC has to be time.UTC itself, which package time knows by its address.
-		c.Timezone, _ = time.LoadLocation(c.Timezone.String())
+		c.Timezone, _ = schedule.LoadLocation(c.Timezone.String())
 	}
 
 	k.refuse(!appEnv.MatchString(c.AppEnv), "APP_ENV", "not a name in lower case", "")

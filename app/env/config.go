@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	// The zones travel with the program: a scratch container and Windows have no zone database.
+	// For time.LoadLocation in a user's code: a scratch container and Windows have no zone database.
 	_ "time/tzdata"
 )
 
@@ -34,6 +34,8 @@ type Config struct {
 	Enabled bool `env:"CRON_ENABLED" envDefault:"true" want:"true or false" about:"Whether jobs start on schedule in this process; false leaves runs by hand."`
 	// Timezone is never nil, and never time.Local: a slot is the same instant on every machine.
 	Timezone *time.Location `env:"CRON_TIMEZONE" envDefault:"UTC" want:"a name such as UTC or Europe/Berlin" about:"Time zone of schedules that name none themselves."`
+	// TZData has been handed to schedule.PreferHost by Load.
+	TZData TZData `env:"CRON_TZDATA" envDefault:"embedded" want:"embedded or host" about:"Which time-zone data decides when slots are: embedded is the build's, the same on every machine; host prefers the machine's files, which must then be the same on all replicas."`
 	// Workers is at least 1.
 	Workers int `env:"CRON_WORKERS" envDefault:"64" want:"1 or more" about:"How many runs may be under way at once in this process."`
 	// Executor is ExecutorLocal unless there is what the others need.

@@ -5,6 +5,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"fibercrons/app/schedule"
 )
 
 // Option changes where [Load] and [Fill] read from. Tests use it; a program reads the environment and .env.
@@ -54,6 +56,7 @@ func Fill(dst any, own *Config, opts ...Option) (warnings []string, err error) {
 	warnings = unknown(values.raw, values.known)
 	values.tidy()
 
+	schedule.PreferHost(strings.EqualFold(values.raw["CRON_TZDATA"], string(TZHost))) // before a zone is loaded
 	found := values.read(dst)
 	if unreadable != nil {
 		// What the file would have said is not known: only values that are wrong by themselves are told of beside it.

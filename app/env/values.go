@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"fibercrons/app/schedule"
 )
 
 // Auth says whether the server asks for tokens.
@@ -124,7 +126,7 @@ func zone(name string) (time.Location, error) {
 	if strings.EqualFold(name, "Local") {
 		return time.Location{}, &problem{what: "a different zone on every machine, where a slot must be the same instant on all"}
 	}
-	loc, err := time.LoadLocation(name)
+	loc, err := schedule.LoadLocation(name)
 	if err != nil {
 		return time.Location{}, &problem{what: "not a time zone of the IANA database"}
 	}

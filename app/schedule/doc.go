@@ -86,9 +86,10 @@
 // expression that never matches (30 February) is an error of Parse, and no date
 // that exists is more than 40 years away. Slots are whole milliseconds. Slots
 // depend on the expression, the zone and the seed, and on nothing else: not on
-// the machine, its zone or the time of the call. The tz database is the
-// machine's where it has one, and else the one inside the program; when
-// governments change their minds, both become wrong until they are updated.
+// the machine, its zone or the time of the call. The tz database is part
+// of the build, so that two hosts with different zone files compute the same
+// slots. When governments change their minds, it is wrong until the program is
+// built with a newer one; PreferHost reads the machine's instead.
 //
 // The tests hold all this to a model of cron's main loop that shares no code with
 // the package: a tenth of all changes of the clock since 1970 in every zone each

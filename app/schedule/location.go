@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"strings"
 	"time"
-	_ "time/tzdata" // a machine or an image without a tz database will do
 )
 
 // zones are the names of the tz database, one a line, for suggestions only: a
@@ -28,7 +27,8 @@ var abbreviations = map[string]string{
 // LoadLocation returns the zone of a name of the tz database, such as
 // Europe/Berlin or UTC. The error is an *Error and names the nearest zone. Local
 // is refused: it means another zone on another machine, and slots must be the
-// same on all of them. A name in the wrong case is refused on every system, not
+// same on all of them. The zone comes from the build's tz database, whatever the
+// host has; see PreferHost. A name in the wrong case is refused on every system, not
 // only where files have strict names.
 func LoadLocation(name string) (*time.Location, error) {
 	loc, err := loadLocation(name)
@@ -55,8 +55,7 @@ func loadLocation(name string) (*time.Location, *Error) {
 			return nil, wrong(fieldZone, name, "unknown time zone %q", name).mean(zone)
 		}
 	}
-	loc, err := time.LoadLocation(name)
-	if err == nil {
+	if loc, ok := loadZone(name); ok {
 		return loc, nil
 	}
 	e := wrong(fieldZone, name, "unknown time zone %q", name)

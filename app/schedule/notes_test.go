@@ -58,6 +58,11 @@ func TestNotes(t *testing.T) {
 			"2026-11-01T01:00:00-05:00", schedule.Once,
 			"01:30 comes twice on Sunday 1 November 2026 in America/New_York, when the clock goes back from 02:00 to 01:00: the job runs the first time only.",
 		}}},
+		// The table of this zone ends on that day in January, and a rule begins.
+		{"America/Metlakatla", "30 1 * 1 *", 2019, []note{{
+			"2019-01-20T01:00:00-09:00", schedule.Once,
+			"01:30 comes twice on Sunday 20 January 2019 in America/Metlakatla, when the clock goes back from 02:00 to 01:00: the job runs the first time only.",
+		}}},
 		{"Australia/Lord_Howe", "15 * * * *", 2026, []note{{
 			"2026-10-04T02:30:00+11:00", schedule.Dropped,
 			"02:15 does not exist on Sunday 4 October 2026 in Australia/Lord_Howe, when the clock goes forward from 02:00 to 02:30: that run is dropped.",
@@ -69,6 +74,15 @@ func TestNotes(t *testing.T) {
 	} {
 		s := parse(t, "TZ="+c.zone+" "+c.expr, nil)
 		from := time.Date(c.year, 1, 1, 0, 0, 0, 0, time.UTC)
+		for _, n := range c.want {
+			if n.kind != schedule.Once {
+				continue
+			}
+			at, _ := time.Parse(time.RFC3339, n.at)
+			for slot := range s.Between(at.Add(-1), at.Add(time.Hour-1)) {
+				t.Errorf("%q in %s: %s is run again: %s", c.expr, c.zone, slot, n.text)
+			}
+		}
 		var got []note
 		for _, n := range s.Notes(from, from.AddDate(1, 0, 0)) {
 			if n.String() != n.Text || n.At.Location().String() != c.zone {

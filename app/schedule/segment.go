@@ -33,6 +33,15 @@ func segmentAt(loc *time.Location, t int64) segment {
 	if seg.start > t {
 		seg.start = floorDiv(t, hour) * hour
 	}
+	// In the year in which a table ends and a rule begins the start is the rule's,
+	// and may lie before the table's last entry: it is where the stretch before ends.
+	for !start.IsZero() {
+		_, end := time.Unix(seg.start, 0).In(loc).ZoneBounds()
+		if end.IsZero() || end.Unix() <= seg.start || end.Unix() > t {
+			break
+		}
+		seg.start = end.Unix()
+	}
 	return seg
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/schedule"
 )
 
 func (p *program) show() *cobra.Command {
@@ -41,7 +42,7 @@ func (p *program) show() *cobra.Command {
 }
 
 func describe(j cron.JobDetail) [][2]string {
-	zone, err := time.LoadLocation(j.Timezone)
+	zone, err := schedule.LoadLocation(j.Timezone)
 	if err != nil {
 		zone = time.UTC
 	}

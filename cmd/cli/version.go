@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fibercrons/app"
+	"fibercrons/app/schedule"
 )
 
 // buildInfo is what version answers.
@@ -19,13 +20,14 @@ type buildInfo struct {
 	Modified bool   `json:"modified,omitempty"` // the tree had changes that are not in the commit
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
+	TZData   string `json:"tzdata"` // the time-zone data by which slots are computed
 }
 
 func (p *program) version() *cobra.Command {
 	cmd := &cobra.Command{Use: "version", Short: "Tell which build this is", Args: none}
 	var format *string
 	cmd.RunE = func(*cobra.Command, []string) error {
-		b := buildInfo{Version: app.Version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+		b := buildInfo{Version: app.Version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, TZData: schedule.DataVersion()}
 		if info, ok := debug.ReadBuildInfo(); ok {
 			b.Module = info.Main.Path
 			for _, s := range info.Settings {
@@ -42,7 +44,7 @@ func (p *program) version() *cobra.Command {
 		if *format == "json" {
 			return printJSON(p.out, b)
 		}
-		line := fmt.Sprintf("%s %s %s %s", b.Module, b.Version, b.Go, b.Platform)
+		line := fmt.Sprintf("%s %s %s %s tzdata %s", b.Module, b.Version, b.Go, b.Platform, b.TZData)
 		if b.Modified {
 			line += " modified"
 		}
