@@ -5,71 +5,63 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"regexp"
 	"strconv"
 	"unicode/utf8"
 
 	"github.com/joho/godotenv"
 )
 
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
-
-// readFile reads a .env file; one that is not there is an empty one.
-func readFile(path string) (map[string]string, *Mistake) {
+// readFile reads a .env file; one that is not there is an empty one. What godotenv would lose without a word is a
+// mistake or a warning. Neither repeats a value, which may be a password.
+func readFile(path string) (values map[string]string, warnings []string, found []Mistake) {
 	if path == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if err != nil {
 		var cause *fs.PathError
 		if errors.As(err, &cause) {
 			err = cause.Err
 		}
-		return nil, &Mistake{Variable: path, Problem: "cannot be read: " + err.Error(), Remedy: "make it a readable file, or remove it"}
+		return nil, nil, []Mistake{{Variable: path, Problem: "cannot be read: " + err.Error(), Remedy: "make it a readable file, or remove it"}}
 	}
 
 	// Editors on Windows put a byte order mark in front, PowerShell writes UTF-16.
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 	if !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0 {
-		return nil, &Mistake{Variable: path, Problem: "is not UTF-8 text", Remedy: "save it as UTF-8"}
+		return nil, nil, []Mistake{{Variable: path, Problem: "is not UTF-8 text", Remedy: "save it as UTF-8"}}
 	}
-	values, ok := parseLines(text)
-	if !ok {
-		return nil, &Mistake{
-			Variable: path + ":" + strconv.Itoa(brokenLine(text)),
+	// A file whose lines end with a carriage return alone would be one line, all of it perhaps a comment.
+	text = bytes.ReplaceAll(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
+	list, broken := statements(string(text))
+	if broken == 0 {
+		// godotenv's error is left out on purpose: it quotes the rest of the file, passwords included.
+		if values, err = godotenv.UnmarshalBytes(text); err != nil {
+			broken = 1
+		}
+	}
+	if broken > 0 {
+		return nil, nil, []Mistake{{
+			Variable: path + ":" + strconv.Itoa(broken),
 			Problem:  "this line cannot be read",
 			Remedy:   "write it as NAME=value, with '...' around a value that contains spaces, $ or #",
+		}}
+	}
+	set := make(map[string]statement)
+	for _, s := range list {
+		if lost, remedy := s.loses(set); lost != "" {
+			found = append(found, Mistake{Variable: s.name, File: path + ":" + strconv.Itoa(s.line), Problem: lost, Remedy: remedy})
 		}
-	}
-	return values, nil
-}
-
-// parseLines leaves out godotenv's error on purpose: it quotes the rest of the file, passwords included.
-func parseLines(text []byte) (map[string]string, bool) {
-	values, err := godotenv.UnmarshalBytes(text)
-	if err != nil {
-		return nil, false
-	}
-	// A last line without "=" becomes a value without a name, "A B=c" a name with a space.
-	for name := range values {
-		if !variableName.MatchString(name) {
-			return nil, false
+		if before, twice := set[s.name]; twice && before.raw != s.raw {
+			warnings = append(warnings, s.name+" is set twice in "+path+", on lines "+strconv.Itoa(before.line)+" and "+strconv.Itoa(s.line)+": the last one counts")
 		}
+		set[s.name] = s
 	}
-	return values, true
-}
-
-// brokenLine is the line after the longest beginning of the file that can be read: whatever follows there, the
-// statement of that line does not become whole.
-func brokenLine(text []byte) int {
-	lines := bytes.SplitAfter(text, []byte("\n"))
-	for n := len(lines) - 1; n > 0; n-- {
-		if _, ok := parseLines(bytes.Join(lines[:n], nil)); ok {
-			return n + 1
-		}
+	if len(found) > 0 {
+		return nil, warnings, found
 	}
-	return 1
+	return values, warnings, nil
 }

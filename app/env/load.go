@@ -45,7 +45,7 @@ func Fill(dst any, own *Config, opts ...Option) (warnings []string, err error) {
 		s.env = processEnv()
 	}
 
-	fromFile, unreadable := readFile(s.file)
+	fromFile, repeated, unreadable := readFile(s.file)
 	values := settings{known: Variables(dst), file: s.file, inFile: make(map[string]bool), raw: make(map[string]string)}
 	for name, value := range fromFile {
 		values.raw[name], values.inFile[name] = value, true
@@ -53,15 +53,15 @@ func Fill(dst any, own *Config, opts ...Option) (warnings []string, err error) {
 	for name, value := range s.env {
 		values.raw[name], values.inFile[name] = value, false
 	}
-	warnings = unknown(values.raw, values.known)
+	warnings = append(repeated, unknown(values.raw, values.known)...)
 	values.tidy()
 
 	schedule.PreferHost(strings.EqualFold(values.raw["CRON_TZDATA"], string(TZHost))) // before a zone is loaded
 	found := values.read(dst)
-	if unreadable != nil {
+	if len(unreadable) > 0 {
 		// What the file would have said is not known: only values that are wrong by themselves are told of beside it.
 		values.inOrder(found)
-		return warnings, &Error{Mistakes: append([]Mistake{*unreadable}, found...)}
+		return warnings, &Error{Mistakes: append(unreadable, found...)}
 	}
 	found = append(found, values.check(own, found)...)
 	if len(found) > 0 {
