@@ -45,7 +45,7 @@ func Fill(dst any, own *Config, opts ...Option) (warnings []string, err error) {
 		s.env = processEnv()
 	}
 
-	fromFile, repeated, unreadable := readFile(s.file)
+	fromFile, warnings, unreadable := readFile(s.file)
 	values := settings{known: Variables(dst), file: s.file, inFile: make(map[string]bool), raw: make(map[string]string)}
 	for name, value := range fromFile {
 		values.raw[name], values.inFile[name] = value, true
@@ -53,7 +53,7 @@ func Fill(dst any, own *Config, opts ...Option) (warnings []string, err error) {
 	for name, value := range s.env {
 		values.raw[name], values.inFile[name] = value, false
 	}
-	warnings = append(repeated, unknown(values.raw, values.known)...)
+	warnings = append(warnings, unknown(values.raw, values.known)...)
 	values.tidy()
 
 	schedule.PreferHost(strings.EqualFold(values.raw["CRON_TZDATA"], string(TZHost))) // before a zone is loaded

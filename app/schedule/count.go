@@ -24,7 +24,7 @@ func wrongCount(n int, words []string, expr string) *Error {
 			mean(strings.Join(words, " ") + strings.Repeat(" *", 5-n))
 	case n == 7:
 		return wrong("year", words[6], "%q has 7 fields: the seventh, a Quartz year, is not supported", value).
-			mean(strings.Join(words[:6], " "))
+			hint("without it the expression fires in every year")
 	}
 	return wrong(field, value, "%q has %d fields, not 5 (%s) or 6 (second first)", value, n, strings.Join(names, ", "))
 }

@@ -12,7 +12,11 @@ type Error struct {
 	Field   string // "minute", "day of week", "time zone", "expression", ...
 	Value   string // the part at fault, as written
 	Problem string // a sentence without its full stop; names field, value and range
-	Hint    string // what was probably meant, or the remedy; "" when there is none
+	Hint    string // what was meant, or the remedy; "" when there is none or it is not certain
+
+	meant string // the suggestion in Hint
+	fault string // what it replaces in its field; "" if it is a whole expression
+	any   bool   // it holds only if the larger fields are any, and the smaller ones 0
 }
 
 // Error returns the problem and, after a semicolon, the hint.
@@ -34,11 +38,24 @@ func (e *Error) hint(format string, args ...any) *Error {
 	return e
 }
 
-// mean adds "did you mean X?", unless there is no X.
+// mean adds "did you mean X?", unless there is no X, which is an expression or a
+// zone. Parse takes it back unless X can be parsed.
 func (e *Error) mean(x string) *Error {
 	if x != "" {
-		e.Hint = "did you mean " + x + "?"
+		e.Hint, e.meant = suggest("", x), x
 	}
+	return e
+}
+
+// meanFor is mean for a part of a field.
+func (e *Error) meanFor(fault, x string) *Error {
+	e.fault = fault
+	return e.mean(x)
+}
+
+// among says that the suggestion holds only if the fields beside leave it open.
+func (e *Error) among() *Error {
+	e.any = true
 	return e
 }
 

@@ -26,7 +26,7 @@ func (p *plan) parseEvery(text string) *Error {
 			}
 		}
 		if n, ok := number(text); ok && n > 0 {
-			return e.mean("@every " + text + "s")
+			return e.hint("say the unit, as in @every %ss or @every %sm", text, text)
 		}
 		if joined := strings.ReplaceAll(text, " ", ""); joined != text {
 			if _, err := time.ParseDuration(joined); err == nil {

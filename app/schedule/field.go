@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -98,11 +99,11 @@ func (f *field) item(s string) (item, *Error) {
 		return it, nil
 	case base == "?":
 		if f != &fields[fieldDay] && f != &fields[fieldWeekday] {
-			return item{}, f.wrong(s, "? stands only in day of month and day of week").mean("*")
+			return item{}, f.wrong(s, "? stands only in day of month and day of week").meanFor(s, "*"+strings.TrimPrefix(s, "?"))
 		}
 		it.form, it.lo, it.hi, it.question = formAny, f.min, f.max, true
 		if stepped {
-			return item{}, f.wrong(s, "? takes no step").mean("*/" + stepText)
+			return item{}, f.wrong(s, "? takes no step").meanFor(s, "*/"+stepText)
 		}
 		return it, nil
 	case base[:min(1, len(base))] == "H" || base[:min(1, len(base))] == "h":
@@ -127,11 +128,11 @@ func (f *field) step(s, text string) (int, *Error) {
 		err := f.wrong(s, "step %d is out of range 1-%d", n, values)
 		switch f {
 		case &fields[fieldSecond]:
-			return 0, err.mean("@every " + text + "s")
+			return 0, err.mean("@every " + text + "s").among()
 		case &fields[fieldMinute]:
-			return 0, err.mean("@every " + text + "m")
+			return 0, err.mean("@every " + text + "m").among()
 		case &fields[fieldHour]:
-			return 0, err.mean("@every " + text + "h")
+			return 0, err.mean("@every " + text + "h").among()
 		}
 		return 0, err
 	}
@@ -141,7 +142,7 @@ func (f *field) step(s, text string) (int, *Error) {
 // span parses 5, 5-9, 5-9/2 and 5/2, by number or name.
 func (f *field) span(it item, s, base string, stepped bool) (item, *Error) {
 	if base == "" {
-		return item{}, f.wrong(s, "a value is missing").mean("*" + s)
+		return item{}, f.wrong(s, "a value is missing").meanFor(s, "*"+s)
 	}
 	loText, hiText, ranged := strings.Cut(base, "-")
 	lo, err := f.value(s, loText)
@@ -187,7 +188,7 @@ func (f *field) value(s, text string) (int, *Error) {
 			top = 7
 		}
 		if n < f.min || n > top {
-			return 0, f.outOfRange(text, n, top)
+			return 0, f.outOfRange(s, text, n, top)
 		}
 		return n, nil
 	}
@@ -199,17 +200,29 @@ func (f *field) value(s, text string) (int, *Error) {
 	return 0, f.unknown(s, text)
 }
 
-func (f *field) outOfRange(text string, n, top int) *Error {
+func (f *field) outOfRange(s, text string, n, top int) *Error {
 	err := wrong(f.name, text, "%s %d is out of range %d-%d", f.name, n, f.min, top)
 	switch {
 	case n == f.max+1 && f.min == 0 && f != &fields[fieldWeekday]: // minute 60, hour 24
-		return err.mean("0")
+		return f.afterLast(err, s, text)
 	case n == 0 && f == &fields[fieldMonth]:
 		return err.hint("January is 1")
 	case n == 0 && f == &fields[fieldDay]:
 		return err.hint("the first day is 1, and L is the last")
 	case n > 7 && f == &fields[fieldWeekday]:
 		return err.hint("Sunday is 0 or 7, Saturday is 6")
+	}
+	return err
+}
+
+// afterLast is for minute 60 and hour 24. Alone it is 0, of what comes next: the
+// suggestion holds where that is any. From 0 it is the whole field.
+func (f *field) afterLast(err *Error, s, text string) *Error {
+	switch {
+	case s == text:
+		return err.meanFor(text, "0").among()
+	case strings.HasPrefix(s, "0-"+text), strings.HasPrefix(strings.ToUpper(s), "H(0-"+text):
+		return err.meanFor(text, strconv.Itoa(f.max))
 	}
 	return err
 }
@@ -232,10 +245,17 @@ func (f *field) unknown(s, text string) *Error {
 	err := f.wrong(s, "unknown %s %q", f.label, text)
 	for _, name := range f.names {
 		if len(text) > 3 && strings.EqualFold(text[:3], name) { // MONDAY, september
-			return err.mean(name)
+			return err.meanFor(text, name)
 		}
 	}
-	return err.mean(nearest(text, f.names))
+	for i := range fields { // SUN is no slip for JUN
+		for _, name := range fields[i].names {
+			if strings.EqualFold(text, name) {
+				return err.hint("%s is a %s: the order is minute, hour, day of month, month, day of week", name, fields[i].name)
+			}
+		}
+	}
+	return err.meanFor(text, nearest(text, f.names))
 }
 
 // number parses one to four digits: enough for any value and any useful error.

@@ -18,7 +18,9 @@ func FuzzParse(f *testing.F) {
 		"", " ", "* * * *", "@daily", "@every 90s", "@every 1ms", "@every 9223372036s", "@at 2027-01-01T00:00:00Z", "@at 99999-01-01T00:00:00Z",
 		"TZ=Europe/Berlin 30 9 * * MON-FRI", "TZ= * * * * *", "TZ=Local @daily", "TZ=../../etc/passwd * * * * *", "CRON_TZ=UTC H H(0-7) ? * 5L",
 		"0 0 L-3,LW,15W,W 2 1#5", "0 0 30 2 *", "60 24 0 13 8", "*/0 */-1 1-/2 ,,", "h/7 H(22-4)/3 H H H", "0 0 0 1 1 ? 2025", "\x00 * * * *", "* * * * ٣",
-		"0 0 * * 7-7/7", "0 0 * * 1-7/7", "5-5/5 0/23 */31 JAN-jan sun", "H() H(-) H(1- H)/1 *",
+		"0 0 * * 7-7/7", "0 0 * * 1-7/7", "5-5/5 0/23 */31 JAN-jan sun",
+		"0 0 9 ? * 2-6 *", "cron(0 9 ? * 6L *)", "rate(5 minutes)", "0~59 ~3 * * *", "0 9 * * 1\u20135 # x", "every monday and friday at 9:30 pm",
+		"Mon..Fri *-*-01..07 09:05:00", "PT1H30M", "0 9 MON-FRI", "TZ=Asia/Kolkata 0 9", "*/90 * * * *", "0-60 0 * * *", "H() H(-) H(1- H)/1 *",
 	} {
 		f.Add(expr, "")
 	}
@@ -27,6 +29,11 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			if err.Error() == "" || !s.IsZero() {
 				t.Fatalf("%q: error %q, schedule %q", expr, err, s)
+			}
+			if meant := suggestion(err); strings.HasPrefix(meant, "@") || len(strings.Fields(meant)) > 1 {
+				if _, err := schedule.Parse(meant, schedule.Options{Seed: seed}); err != nil {
+					t.Fatalf("%q: suggested is %q: %v", expr, meant, err)
+				}
 			}
 			return
 		}

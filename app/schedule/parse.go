@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -28,6 +29,7 @@ func Parse(expr string, o Options) (Schedule, error) {
 	p := &plan{loc: o.Location, seed: o.Seed}
 	if err := p.parse(expr); err != nil {
 		err.Expr = expr
+		p.ascertain(err, o)
 		return Schedule{}, err
 	}
 	return Schedule{p}, nil
@@ -66,6 +68,70 @@ func (p *plan) parse(expr string) *Error {
 		return wrongCount(n, words[:min(n, len(words))], expr)
 	}
 	return p.parseFields()
+}
+
+// ascertain leaves no suggestion in err that cannot be parsed, or that would lose
+// the zone of the expression. Another notation that is recognized says more than
+// the fault of a field.
+func (p *plan) ascertain(err *Error, o Options) {
+	if err.Field == fieldZone || len(err.Expr) > maxLength {
+		return
+	}
+	text := err.Expr
+	prefix := ""
+	if words, _ := split(text); words[0] != "" {
+		if name, ok := zonePrefix(words[0]); ok {
+			_, text, _ = strings.Cut(text, words[0])
+			if o.Location == nil && p.loc != time.UTC || o.Location != nil && o.Location.String() != name {
+				prefix = words[0] + " "
+			}
+		}
+	}
+	zoned := func(expr string) string {
+		if strings.HasPrefix(expr, "@at") || strings.HasPrefix(expr, "@every") {
+			return expr
+		}
+		return prefix + expr
+	}
+	if why, expr := p.meant(strings.TrimSpace(text)); expr != "" {
+		err.Hint, err.meant, err.fault = suggest(why, zoned(expr)), expr, ""
+		return
+	}
+	switch {
+	case err.meant == "":
+	case err.fault != "" && !p.fits(err), err.fault == "" && !p.parses(err.meant), err.any && !p.open(err):
+		err.Hint = ""
+	case err.fault == "":
+		err.Hint = suggest("", zoned(err.meant))
+	}
+}
+
+// fits reports whether a field can be parsed once its fault is replaced. Other
+// fields may have faults of their own.
+func (p *plan) fits(err *Error) bool {
+	i := fieldIndex(err.Field)
+	q := &plan{loc: p.loc, seed: p.seed, fields: [6]string{"0", "*", "*", "*", "*", "*"}}
+	q.fields[i] = strings.Replace(p.fields[i], err.fault, err.meant, 1)
+	return q.parseFields() == nil
+}
+
+// open reports whether the fields above the faulty one are any and those below 0,
+// and the fault is all of its field.
+func (p *plan) open(err *Error) bool {
+	at := fieldIndex(err.Field)
+	for i, text := range p.fields {
+		switch {
+		case i < at && strings.Trim(text, "0") != "",
+			i > at && restricted(text),
+			i == at && strings.Contains(text, ","):
+			return false
+		}
+	}
+	return true
+}
+
+func fieldIndex(name string) int {
+	return slices.IndexFunc(fields[:], func(f field) bool { return f.name == name })
 }
 
 // split cuts an expression at its white space into words; n counts them all.

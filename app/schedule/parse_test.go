@@ -17,7 +17,7 @@ func TestParseErrors(t *testing.T) {
 		{"00099 * * * *", "minute", `minute "00099": "00099" is not a minute (0-59)`},
 		{"0099 * * * *", "minute", `minute 99 is out of range 0-59`},
 		{"0 24 * * *", "hour", `hour 24 is out of range 0-23; did you mean 0?`},
-		{"60 0 0 * * *", "second", `second 60 is out of range 0-59; did you mean 0?`},
+		{"60 0 0 * * *", "second", `second 60 is out of range 0-59`},
 		{"0 0 0 * *", "day of month", `day of month 0 is out of range 1-31; the first day is 1, and L is the last`},
 		{"0 0 32 * *", "day of month", `day of month 32 is out of range 1-31`},
 		{"0 0 32W * *", "day of month", `day of month 32 is out of range 1-31`},
@@ -60,13 +60,13 @@ func TestParseErrors(t *testing.T) {
 
 		{"H(5) * * * *", "minute", `minute "H(5)": H is written H, H(a-b), H/n or H(a-b)/n`},
 		{"H( * * * *", "minute", `minute "H(": H is written H, H(a-b), H/n or H(a-b)/n`},
-		{"H(0-60) * * * *", "minute", `minute 60 is out of range 0-59; did you mean 0?`},
+		{"H(0-60) * * * *", "minute", `minute 60 is out of range 0-59; did you mean 59?`},
 		{"H(0-4)/6 * * * *", "minute", `minute "H(0-4)/6": step 6 is larger than the 5 values H may take`},
 
 		{"", "expression", `the expression is empty; wanted are five fields: minute, hour, day of month, month, day of week`},
 		{"* * * *", "expression", `"* * * *" has 4 fields, not 5 (minute, hour, day of month, month, day of week): day of week is missing; did you mean * * * * *?`},
 		{"0 9", "expression", `"0 9" has 2 fields, not 5 (minute, hour, day of month, month, day of week): day of month, month, day of week are missing; did you mean 0 9 * * *?`},
-		{"0 0 12 ? * MON 2025", "year", `"0 0 12 ? * MON 2025" has 7 fields: the seventh, a Quartz year, is not supported; did you mean 0 0 12 ? * MON?`},
+		{"0 0 12 ? * MON 2025", "year", `"0 0 12 ? * MON 2025" has 7 fields: the seventh, a Quartz year, is not supported; without it the expression fires in every year`},
 		{"* * * * * * * *", "expression", `"* * * * * * * *" has 8 fields, not 5 (minute, hour, day of month, month, day of week) or 6 (second first)`},
 
 		{"@evry 5m", "expression", `unknown macro "@evry"; did you mean @every 5m?`},
@@ -80,7 +80,7 @@ func TestParseErrors(t *testing.T) {
 		{"2027-01-01T00:00:00Z", "expression", `"2027-01-01T00:00:00Z" is not a cron expression; did you mean @at 2027-01-01T00:00:00Z?`},
 
 		{"@every", "interval", `@every wants an interval; @every 5m`},
-		{"@every 5", "interval", `interval "5" is not a duration like 90s, 5m or 1h30m; did you mean @every 5s?`},
+		{"@every 5", "interval", `interval "5" is not a duration like 90s, 5m or 1h30m; say the unit, as in @every 5s or @every 5m`},
 		{"@every 2d", "interval", `interval "2d" is not a duration like 90s, 5m or 1h30m; hours are the largest unit: @every 48h`},
 		{"@every 1h 30m", "interval", `interval "1h 30m" is not a duration like 90s, 5m or 1h30m; did you mean @every 1h30m?`},
 		{"@every 0s", "interval", `interval 0s is shorter than the smallest, 10ms`},
