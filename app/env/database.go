@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -94,6 +95,7 @@ func (d *Database) file(path string) error {
 func (d *Database) server(driver, whole, shown string) error {
 	remedy := "write " + driver + "://user:password@host/name"
 	refuse := func(what string) error { return &problem{what: what, remedy: remedy, shown: shown} }
+	whole = socketHost(driver, whole)
 	u, err := url.Parse(whole)
 	if err != nil {
 		remedy += ", with percent codes for special characters in the password (%40 for @, %2F for /, %23 for #)"
@@ -104,11 +106,11 @@ func (d *Database) server(driver, whole, shown string) error {
 	case u.Fragment != "" || strings.Contains(whole, "#"):
 		remedy += ", with %23 for a # in the password"
 		return refuse("holds a #, which ends a URL")
-	case u.Hostname() == "" && u.Query().Get("host") == "":
+	case u.Hostname() == "" && !onSocket(driver, u.Query()) && u.Query().Get("host") == "":
 		return refuse("names no host")
 	case name == "" || strings.Contains(name, "/"):
 		return refuse("names no database")
-	case u.User == nil || u.User.Username() == "":
+	case (u.User == nil || u.User.Username() == "") && (driver != Postgres || u.Query().Get("user") == "" && !onSocket(driver, u.Query())):
 		return refuse("names no user")
 	}
 	if _, err := url.ParseQuery(u.RawQuery); err != nil {
@@ -123,6 +125,39 @@ func (d *Database) server(driver, whole, shown string) error {
 	}
 	*d = Database{Driver: driver, Host: u.Host, Name: name, URL: Secret(whole)}
 	return nil
+}
+
+// onSocket reports whether the parameters of a URL name a unix socket. PostgreSQL then knows the user by the process.
+func onSocket(driver string, params url.Values) bool {
+	if driver == Postgres {
+		return strings.HasPrefix(params.Get("host"), "/")
+	}
+	return slices.ContainsFunc([]string{"socket", "unix_socket", "unixSocket", "unix-socket"}, params.Has)
+}
+
+var encodedSocket = regexp.MustCompile(`^([A-Za-z]+://(?:[^/?#@]*@)?)(%2[Ff][^/?#:@]*)(?::([0-9]+))?(/[^?#]*)?(\?[^#]*)?$`)
+
+// socketHost turns a unix socket that is written as the host, postgres://user@%2Frun%2Fpostgresql/name, into a
+// parameter: libpq takes the host so, and package url does not.
+func socketHost(driver, whole string) string {
+	m := encodedSocket.FindStringSubmatch(whole)
+	if m == nil {
+		return whole
+	}
+	path, err := url.PathUnescape(m[2])
+	if err != nil {
+		return whole
+	}
+	params := "host=" + url.QueryEscape(path)
+	if driver == MySQL {
+		params = "socket=" + url.QueryEscape(path)
+	} else if m[3] != "" {
+		params += "&port=" + m[3]
+	}
+	if rest := strings.TrimPrefix(m[5], "?"); rest != "" {
+		params += "&" + rest
+	}
+	return m[1] + m[4] + "?" + params
 }
 
 // String returns the URL, fit to be shown: that of a server without user, password and parameters.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -41,15 +42,19 @@ func parseMySQL(whole string) (dialect, error) {
 		return nil, wrong
 	}
 	name := strings.TrimPrefix(u.Path, "/")
-	if u.Hostname() == "" || name == "" || u.User == nil {
+	params, err := parseMyParams(u.Query())
+	if err != nil {
+		return nil, err
+	}
+	if u.Hostname() == "" && params.socket == "" || name == "" || u.User == nil {
 		return nil, wrong
 	}
 	port := u.Port()
 	if port == "" {
 		port = "3306"
 	}
-	at := net.JoinHostPort(u.Hostname(), port)
-	all := u.Query()
+	at := cmp.Or(params.socket, net.JoinHostPort(u.Hostname(), port))
+	all := params.driver
 	ours := url.Values{}
 	for _, p := range ourParams {
 		if all.Has(p) {
@@ -60,10 +65,10 @@ func parseMySQL(whole string) (dialect, error) {
 		all.Set("parseTime", "true") // without, a time.Time in a model cannot be read
 	}
 	d := &mySQL{server: server{at: at, name: name, user: u.User.Username()}}
-	if d.ours, err = myConfig(u, at, name, ours); err != nil {
+	if d.ours, err = myConfig(u, at, name, params, ours); err != nil {
 		return nil, wrong
 	}
-	if d.users, err = myConfig(u, at, name, all); err != nil {
+	if d.users, err = myConfig(u, at, name, params, all); err != nil {
 		return nil, wrong
 	}
 	d.users.DialFunc = dial(0)
@@ -80,10 +85,17 @@ func parseMySQL(whole string) (dialect, error) {
 	return d, nil
 }
 
-func myConfig(u *url.URL, at, name string, params url.Values) (*mysql.Config, error) {
-	config, err := mysql.ParseDSN("tcp(" + at + ")/" + url.PathEscape(name) + "?" + params.Encode())
+func myConfig(u *url.URL, at, name string, p myParams, driver url.Values) (*mysql.Config, error) {
+	network := "tcp"
+	if p.socket != "" {
+		network = "unix"
+	}
+	config, err := mysql.ParseDSN(network + "(" + at + ")/" + url.PathEscape(name) + "?" + driver.Encode())
 	if err != nil {
 		return nil, err
+	}
+	if p.tls != nil {
+		config.TLS = p.tls.Clone()
 	}
 	config.User = u.User.Username()
 	config.Passwd, _ = u.User.Password()
