@@ -6,6 +6,7 @@ type Instance struct {
 	Host      string
 	PID       int `gorm:"column:pid"`
 	Version   string
+	TZData    string `gorm:"column:tzdata"` // the release of its time-zone data
 	StartedAt Millis
 	SeenAt    Millis // its last sign of life
 	StoppedAt Millis // NULL: it has not said goodbye

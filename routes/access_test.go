@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/schedule"
 )
 
 func outward(set *setup) { set.env["HOST"] = "0.0.0.0" }
@@ -186,6 +187,6 @@ func TestInstances(t *testing.T) {
 	p := start(t, nil)
 	p.eventually(func() bool {
 		list := decode[[]cron.InstanceInfo](t, p.read("/crons/instances").want(t, 200))
-		return len(list) == 1 && list[0].PID > 0 && list[0].StoppedAt.IsZero()
+		return len(list) == 1 && list[0].PID > 0 && list[0].TZData == schedule.DataVersion() && list[0].StoppedAt.IsZero()
 	})
 }

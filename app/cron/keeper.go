@@ -34,10 +34,13 @@ func (s *Scheduler) keepOn() {
 func (s *Scheduler) beating() {
 	ticker := time.NewTicker(max(s.cfg.Lease/3, 10*time.Millisecond))
 	defer ticker.Stop()
-	for {
+	for turn := 0; ; turn++ {
 		s.renewPlaces()
 		if s.beat() { // else our own leases may be the ones that have expired
 			s.sweep()
+			if turn%compareEvery == 0 {
+				s.compareZones()
+			}
 		}
 		select {
 		case <-s.stopKeep:

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"fibercrons/app/schedule"
+
 	"github.com/google/uuid"
 )
 
@@ -90,6 +92,7 @@ type Scheduler struct {
 	keeping  sync.Once
 	kept     atomic.Bool // the store knows this instance
 	silent   bool        // its last sign of life was not heard; of beat alone
+	others   []string    // time-zone data of other processes; of beating alone
 	stopKeep chan struct{}
 	named    atomic.Uint32 // runs given a name
 	closing  sync.Once
@@ -162,7 +165,7 @@ func New(c Config) *Scheduler {
 		free:      c.Workers,
 		stopKeep:  make(chan struct{}),
 		dueSign:   make(chan struct{}, 1),
-		instance:  InstanceInfo{ID: uuid.NewString(), Host: host, PID: os.Getpid(), Version: c.Version, StartedAt: present()},
+		instance:  InstanceInfo{ID: uuid.NewString(), Host: host, PID: os.Getpid(), Version: c.Version, TZData: schedule.DataVersion(), StartedAt: present()},
 	}
 	s.work, s.stopWork = context.WithCancel(context.Background())
 	s.take, s.stopTaking = context.WithCancel(s.work)

@@ -85,6 +85,8 @@ type Desk interface {
 	Override(ctx context.Context, o Override) (State, error)
 	// Overrides returns every override that was ever set, those that were lifted included.
 	Overrides(ctx context.Context) ([]Override, error)
+	// Instances returns every process that has given a sign of life and is not forgotten, by ID.
+	Instances(ctx context.Context) ([]InstanceInfo, error)
 	// Cancel asks the owner of an active run to end it, and returns the record. A run that has
 	// ended is returned unchanged.
 	Cancel(ctx context.Context, id string, reason Reason, actor string) (Record, error)
@@ -319,6 +321,7 @@ type InstanceInfo struct {
 	Host      string    `json:"host"`
 	PID       int       `json:"pid"`
 	Version   string    `json:"version"`
+	TZData    string    `json:"tzdata"` // see [schedule.DataVersion]; "" where the program is older than this
 	StartedAt time.Time `json:"started_at"`
 	SeenAt    time.Time `json:"seen_at"`
 	StoppedAt time.Time `json:"stopped_at,omitzero"`

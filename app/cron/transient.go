@@ -416,4 +416,6 @@ func (t *transient) Cancel(ctx context.Context, id string, reason Reason, _ stri
 	return t.Run(ctx, id)
 }
 
+func (t *transient) Instances(context.Context) ([]InstanceInfo, error) { return nil, nil }
+
 func (t *transient) Ping(context.Context) error { return nil }

@@ -18,11 +18,22 @@ func replica(t *testing.T, db cron.Store, jobs func(r *cron.Registry)) (stop fun
 	t.Helper()
 	r := cron.NewRegistry()
 	jobs(r)
+	return replicaOf(t, db, r, slog.New(slog.DiscardHandler))
+}
+
+// replicaThatLogs is replica without jobs.
+func replicaThatLogs(t *testing.T, db cron.Store, log *slog.Logger) (stop func()) {
+	t.Helper()
+	return replicaOf(t, db, cron.NewRegistry(), log)
+}
+
+func replicaOf(t *testing.T, db cron.Store, r *cron.Registry, log *slog.Logger) (stop func()) {
+	t.Helper()
 	list, err := r.Jobs(cron.Defaults{Zone: time.UTC, CatchUpWindow: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := cron.New(cron.Config{Store: db, Jobs: list, Lease: 10 * time.Second, Log: slog.New(slog.DiscardHandler)})
+	s := cron.New(cron.Config{Store: db, Jobs: list, Lease: 10 * time.Second, Log: log})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()

@@ -52,7 +52,7 @@ func (s *Store) Beat(ctx context.Context, b cron.Beat) ([]cron.Held, error) {
 
 func signOfLife(db *gorm.DB, b *cron.Beat) error {
 	row := models.Instance{
-		ID: b.Instance.ID, Host: b.Instance.Host, PID: b.Instance.PID, Version: b.Instance.Version,
+		ID: b.Instance.ID, Host: b.Instance.Host, PID: b.Instance.PID, Version: b.Instance.Version, TZData: b.Instance.TZData,
 		StartedAt: models.MillisOf(b.Instance.StartedAt), SeenAt: models.MillisOf(b.At),
 	}
 	if b.Gone {
@@ -60,7 +60,7 @@ func signOfLife(db *gorm.DB, b *cron.Beat) error {
 	}
 	return db.Clauses(clause.OnConflict{
 		Columns:   []clause.Column{{Name: "id"}},
-		DoUpdates: clause.AssignmentColumns([]string{"host", "pid", "version", "started_at", "seen_at", "stopped_at"}),
+		DoUpdates: clause.AssignmentColumns([]string{"host", "pid", "version", "tzdata", "started_at", "seen_at", "stopped_at"}),
 	}).Create(&row).Error
 }
 
@@ -139,7 +139,7 @@ func (s *Store) Instances(ctx context.Context) ([]cron.InstanceInfo, error) {
 	out := make([]cron.InstanceInfo, len(rows))
 	for i, r := range rows {
 		out[i] = cron.InstanceInfo{
-			ID: r.ID, Host: r.Host, PID: r.PID, Version: r.Version,
+			ID: r.ID, Host: r.Host, PID: r.PID, Version: r.Version, TZData: r.TZData,
 			StartedAt: r.StartedAt.Time(), SeenAt: r.SeenAt.Time(), StoppedAt: r.StoppedAt.Time(),
 		}
 	}

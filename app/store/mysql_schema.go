@@ -161,6 +161,9 @@ var mysqlMigrations = []migration{
 	{"the start of an attempt", []string{
 		"ALTER TABLE job_runs ADD COLUMN attempt_at BIGINT",
 	}},
+	{"the time-zone data of an instance", []string{
+		"ALTER TABLE instances ADD COLUMN tzdata VARCHAR(64) NOT NULL DEFAULT ''",
+	}},
 }
 
 const mysqlTable = " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"

@@ -163,4 +163,7 @@ var postgresMigrations = []migration{
 	{"the start of an attempt", []string{
 		`ALTER TABLE job_runs ADD COLUMN attempt_at BIGINT`,
 	}},
+	{"the time-zone data of an instance", []string{
+		"ALTER TABLE instances ADD COLUMN tzdata TEXT NOT NULL DEFAULT ''",
+	}},
 }

@@ -169,4 +169,7 @@ var sqliteMigrations = []migration{
 		`DROP INDEX job_runs_active`,
 		`CREATE INDEX job_runs_active ON job_runs (job, ended_at) WHERE ended_at IS NULL`,
 	}},
+	{"the time-zone data of an instance", []string{
+		"ALTER TABLE instances ADD COLUMN tzdata TEXT NOT NULL DEFAULT ''",
+	}},
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -113,7 +114,7 @@ func (p *program) printOverview(o overview) {
 	}
 	var processes []string
 	for _, i := range o.Instances {
-		processes = append(processes, fmt.Sprintf("%s, pid %d, version %s, since %s, last seen %s", i.Host, i.PID, i.Version,
+		processes = append(processes, fmt.Sprintf("%s, pid %d, version %s, tzdata %s, since %s, last seen %s", i.Host, i.PID, i.Version, cmp.Or(i.TZData, "unknown"),
 			clock(i.StartedAt.Truncate(time.Second), time.UTC), clock(i.SeenAt.Truncate(time.Second), time.UTC)))
 	}
 	if len(processes) == 0 {

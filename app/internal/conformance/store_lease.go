@@ -40,6 +40,18 @@ func (s *suite) beat(instance string, change ...func(*cron.Beat)) []cron.Held {
 }
 
 var leaseCases = map[string]func(*suite){
+	"an instance is listed as it last told": func(s *suite) {
+		s.beat("x", func(b *cron.Beat) { b.Instance.Version, b.Instance.TZData = "1", "2026a" })
+		s.beat("x", func(b *cron.Beat) { b.Instance.Version, b.Instance.TZData = "2", "host 2026b" })
+		for _, i := range must(s.Instances(s.ctx))(s) {
+			if i.ID == "x" {
+				s.equal("version", i.Version, "2")
+				s.equal("tzdata", i.TZData, "host 2026b")
+				return
+			}
+		}
+		s.Fatal("not listed")
+	},
 	"only expired leases are listed, oldest first": func(s *suite) {
 		s.won(s.due("live", day(13)), cron.Running, "")
 		a := s.won(with(s.due("a", day(13)), expired), cron.Running, "")
