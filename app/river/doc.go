@@ -31,6 +31,9 @@
 // goes on. What does not is discarded within [Options].Rescue and half a minute. The run itself does not
 // wait for that: its lease ends earlier, and its OnCrash policy decides.
 //
+// Through a pooler in transaction mode, such as PgBouncer, River polls five times a second and does not listen.
+// Nothing else changes.
+//
 // River's tables are in the same database, made and brought up to date by [Open] with River's own
 // migrations, one process at a time. Its connections are its own and few. A retry that waits longer
 // than some seconds waits in River, which looks for what is due every five seconds.

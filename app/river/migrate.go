@@ -13,17 +13,17 @@ import (
 // lock is that under which processes that start together migrate one after the other.
 const lock = 7_268_511_902_441
 
-func migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
-	conn, err := pool.Acquire(ctx)
+// The lock is a transaction's: a session may be shared with other programs.
+func migrate(ctx context.Context, pool *pgxpool.Pool, schema string, log *slog.Logger) error {
+	tx, err := pool.Begin(ctx)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
-	defer conn.Release()
-	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", lock); err != nil {
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // which releases the lock
+	if _, err := tx.Exec(ctx, "SELECT set_config('idle_in_transaction_session_timeout', '0', true), pg_advisory_xact_lock($1)", lock); err != nil {
 		return fmt.Errorf("wait for other migrations: %w", err)
 	}
-	defer func() { _, _ = conn.Exec(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", lock) }() // ends with the connection at the latest
-	m, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: log})
+	m, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: log, Schema: schema})
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}

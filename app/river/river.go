@@ -45,6 +45,8 @@ type Executor struct {
 	o      Options
 	pool   *pgxpool.Pool
 	insert *river.Client[pgx.Tx] // that works nothing
+	schema string                // of River's tables; empty: the database's own choice
+	pooled bool                  // there is a pooler between
 }
 
 var _ cron.Executor = (*Executor)(nil)
@@ -64,21 +66,41 @@ func Open(ctx context.Context, o Options) (*Executor, error) {
 		return nil, errors.New("open river: DATABASE_URL is not one that River can use; it takes postgres://user:password@host:port/name")
 	}
 	cfg.MaxConns = connections
+	// A session may be shared with other programs, by a pooler in transaction mode: nothing is prepared or set in it.
+	cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	schema, _, _ := strings.Cut(cfg.ConnConfig.RuntimeParams["search_path"], ",")
+	schema = strings.Trim(strings.TrimSpace(schema), `"`)
+	delete(cfg.ConnConfig.RuntimeParams, "search_path")
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open river: %w", err)
 	}
-	e := &Executor{o: o, pool: pool}
-	if err := migrate(ctx, pool, o.Log); err != nil {
+	e := &Executor{o: o, pool: pool, schema: schema}
+	if err := migrate(ctx, pool, schema, o.Log); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("open river: %w", err)
 	}
-	e.insert, err = river.NewClient(riverpgxv5.New(pool), &river.Config{Logger: o.Log})
+	if e.pooled, err = pooled(ctx, pool); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("open river: %w", err)
+	}
+	e.insert, err = river.NewClient(riverpgxv5.New(pool), &river.Config{Logger: o.Log, Schema: schema})
 	if err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("open river: %w", err)
 	}
 	return e, nil
+}
+
+// pooled says whether a pooler stands between: the process that answers is not the one that was connected to.
+func pooled(ctx context.Context, pool *pgxpool.Pool) (between bool, err error) {
+	err = pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
+		var pid uint32
+		err := c.QueryRow(ctx, "SELECT pg_backend_pid()").Scan(&pid)
+		between = pid != c.Conn().PgConn().PID()
+		return err
+	})
+	return between, err
 }
 
 // Close closes the connections. Call it after Work has returned.

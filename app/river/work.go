@@ -23,6 +23,10 @@ func (e *Executor) Work(ctx context.Context, w cron.Worker) error {
 		Queues:               map[string]river.QueueConfig{Queue: {MaxWorkers: e.o.Workers}},
 		JobTimeout:           -1,
 		RescueStuckJobsAfter: e.o.Rescue,
+		Schema:               e.schema,
+		// LISTEN is the session's. Behind a pooler it hears nothing, and would stay on a connection of others.
+		PollOnly:          e.pooled,
+		FetchPollInterval: e.pollInterval(),
 	})
 	if err != nil {
 		return fmt.Errorf("work river: %w", err)
@@ -102,4 +106,12 @@ func (w *worker) Work(ctx context.Context, job *river.Job[args]) error {
 		return fmt.Errorf("note the outcome: %w", err)
 	}
 	return nil
+}
+
+// pollInterval is how often River looks for tickets that nobody has told it of.
+func (e *Executor) pollInterval() time.Duration {
+	if e.pooled {
+		return 200 * time.Millisecond
+	}
+	return time.Second // River's own
 }

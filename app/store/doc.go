@@ -88,6 +88,12 @@
 //     own. No read or write on the first six waits longer than ten seconds and no transaction longer than
 //     fifteen, whatever the network does; and the server rolls back a process that has stopped in
 //     mid-transaction after fifteen, so that it holds the others up no longer.
+//   - On Postgres nothing depends on the state of a session, and nothing changes it: a pooler in transaction
+//     mode gives the next transaction to another one, and ours to another program. Settings travel with BEGIN
+//     (postgres_conn.go), nothing is prepared, locks end with their transaction. The proxies of MySQL keep the
+//     state of a session with its client.
+//   - A connection that says that its server is read-only is not used again (OnPgError, mysql_conn.go): after
+//     a fail-over the next one leads to the new primary.
 //   - What a job tells is made to fit: NUL bytes and broken UTF-8 are replaced.
 //
 // Read-only, a server's database without tables reads as empty, as a file that is not there does.

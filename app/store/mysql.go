@@ -29,7 +29,7 @@ type mySQL struct {
 // and are for the user's own connections alone.
 var ourParams = []string{
 	"tls", "timeout", "serverPubKey", "connectionAttributes", "maxAllowedPacket", "allowNativePasswords",
-	"allowCleartextPasswords", "allowOldPasswords", "allowFallbackToPlaintext", "compress",
+	"allowCleartextPasswords", "allowOldPasswords", "allowFallbackToPlaintext", "compress", "rejectReadOnly",
 }
 
 // parseMySQL reads a URL, the parameters of which are those of the driver
@@ -124,7 +124,7 @@ func (b beginning) Connect(ctx context.Context) (driver.Conn, error) {
 			return nil, err
 		}
 	}
-	return c, nil
+	return fresh(c)
 }
 
 func (d *mySQL) pool(size int, config *mysql.Config, with ...string) (*sql.DB, error) {

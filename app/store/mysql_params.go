@@ -22,6 +22,13 @@ var driverParams = []string{
 	"serverPubKey", "timeTruncate", "timeout", "tls", "writeTimeout",
 }
 
+// serverVariables are those that the user's own connections may begin with, by the driver's SET; ours have their own.
+var serverVariables = []string{
+	"autocommit", "foreign_key_checks", "group_concat_max_len", "innodb_lock_wait_timeout", "lock_wait_timeout",
+	"max_execution_time", "max_statement_time", "net_read_timeout", "net_write_timeout", "sql_mode", "sql_safe_updates",
+	"time_zone", "transaction_isolation", "tx_isolation", "unique_checks", "wait_timeout",
+}
+
 // myParams are the parameters of a URL as the driver takes them.
 type myParams struct {
 	driver url.Values
@@ -119,7 +126,7 @@ func parseMyParams(given url.Values) (myParams, error) {
 	asked, files := unsaid, make(map[string]string)
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		value, short := given.Get(name), canonical(name)
-		if slices.Contains(driverParams, name) {
+		if slices.Contains(driverParams, name) || slices.Contains(serverVariables, name) {
 			p.driver.Set(name, value)
 			continue
 		}

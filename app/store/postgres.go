@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	gormpg "gorm.io/driver/postgres"
 	"gorm.io/gorm"
@@ -19,7 +20,8 @@ import (
 // postgres is the dialect of a PostgreSQL database, or the schema of it that search_path names.
 type postgres struct {
 	server
-	config *pgx.ConnConfig
+	config     *pgx.ConnConfig
+	searchPath string // of the URL; empty: the user's or the database's own
 }
 
 const postgresMin = 120000 // PostgreSQL 12
@@ -42,42 +44,55 @@ func parsePostgres(url string) (dialect, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = dialWait
 	}
-	if config.RuntimeParams["application_name"] == "" {
-		config.RuntimeParams["application_name"] = "fibercrons"
+	// Parse and Describe without a name, kept on this side: prepared statements would be the session's.
+	if config.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement {
+		config.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	}
-	return &postgres{server: server{at: at, name: config.Database, user: config.User}, config: config}, nil
+	// Most poolers refuse it as a parameter of the connection.
+	searchPath := config.RuntimeParams["search_path"]
+	delete(config.RuntimeParams, "search_path")
+	fatal := config.OnPgError
+	config.OnPgError = func(c *pgconn.PgConn, err *pgconn.PgError) bool {
+		// After a fail-over the server may still be there, as a standby: connect anew.
+		return err.Code != pgReadOnly && fatal(c, err)
+	}
+	return &postgres{server: server{at: at, name: config.Database, user: config.User}, config: config, searchPath: searchPath}, nil
 }
 
-// pool has connections of one kind. What is set at the beginning of each is set by statements, which
-// poolers let through.
-func (d *postgres) pool(size int, limit time.Duration, settings string) *sql.DB {
+// pool has connections of one kind. A pool without settings leaves the transactions as they come.
+func (d *postgres) pool(size int, limit time.Duration, begin string, settings ...setting) *sql.DB {
 	config := d.config.Copy()
 	config.DialFunc = dial(limit)
-	return bounded(stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, c *pgx.Conn) error {
-		if settings == "" {
-			return nil
-		}
-		_, err := c.Exec(ctx, settings)
-		return err
-	})), size)
+	connector := stdlib.GetConnector(*config)
+	if d.searchPath != "" {
+		settings = append(settings, setting{"search_path", pgText(d.searchPath)})
+	}
+	if begin != "BEGIN" || len(settings) > 0 {
+		connector = localConnector{Connector: connector, begin: begin, local: localSQL(settings)}
+	}
+	return bounded(sql.OpenDB(connector), size)
 }
 
 func (d *postgres) open(ctx context.Context, readOnly bool) (pools, error) {
 	// Statements are short, and compiling one to machine code takes longer than carrying it out.
-	limits := fmt.Sprintf("SET jit = off; SET statement_timeout = %d; SET lock_timeout = %d; SET idle_in_transaction_session_timeout = %d; ",
-		statementTimeout.Milliseconds(), lockTimeout.Milliseconds(), idleTimeout.Milliseconds())
-	const looking = "SET default_transaction_read_only = on"
+	limits := []setting{
+		{"jit", pgText("off")}, {"statement_timeout", pgMillis(statementTimeout)}, {"lock_timeout", pgMillis(lockTimeout)},
+		{"idle_in_transaction_session_timeout", pgMillis(idleTimeout)},
+	}
+	if d.config.RuntimeParams["application_name"] == "" { // a pooler would leave it to whoever comes next
+		limits = append(limits, setting{"application_name", pgText("fibercrons")})
+	}
+	const looking = "BEGIN READ ONLY"
 	var p pools
-	p.reads = d.pool(serverReaders, silence, limits+looking)
+	p.reads = d.pool(serverReaders, silence, looking, limits...)
 	if readOnly {
 		p.writes = p.reads
 		p.users = d.pool(serverUsers, 0, looking)
 	} else {
-		// Statistics lag behind a table that grows from nothing, and a plan is kept for long.
-		p.writes = d.pool(serverWriters, silence, limits+"SET enable_seqscan = off; "+
-			// An answer without an error is on the disk, whatever the server's own habit.
-			"SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
-		p.users = d.pool(serverUsers, 0, "")
+		// Statistics lag behind a table that grows from nothing, and a plan is kept for long. And an answer
+		// without an error is on the disk, whatever the server's own habit.
+		p.writes = d.pool(serverWriters, silence, "BEGIN", append(limits, setting{"enable_seqscan", pgText("off")}, setting{"synchronous_commit", durable})...)
+		p.users = d.pool(serverUsers, 0, "BEGIN")
 		p.changes = p.users
 	}
 	var version int

@@ -90,6 +90,7 @@ type impatient struct {
 	born  int64
 	// silent is when a connection of the same kind was last given up on.
 	silent *atomic.Int64
+	dead   atomic.Bool // this one was
 
 	mu  sync.Mutex
 	set bool // the driver's deadline is
@@ -97,9 +98,13 @@ type impatient struct {
 
 // Read implements [net.Conn].
 func (c *impatient) Read(p []byte) (int, error) {
+	if c.dead.Load() { // a driver may read on after the first error
+		return 0, os.ErrDeadlineExceeded
+	}
 	ours := c.limited(c.Conn.SetReadDeadline)
 	n, err := c.Conn.Read(p)
 	if ours && errors.Is(err, os.ErrDeadlineExceeded) {
+		c.dead.Store(true)
 		c.silent.Store(time.Now().UnixNano())
 	}
 	return n, err
