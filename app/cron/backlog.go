@@ -10,9 +10,10 @@ import (
 // has claimed it also begins. Until then its job is in the backlog, unsettled.
 //
 // Some cannot wait. Whether a run of the job goes on decides what becomes of a slot, at the moment when it
-// is due; runs that wait for each other, or for their group, are put in line in the order of their slots;
-// and a slot that no worker came for in a second is claimed all the same: its run then waits in line,
-// where all can see it.
+// is due; runs that wait for each other, or for their group, are put in line in the order of their slots,
+// by a process that has a worker free, since a run in line can be started by no other; and a slot that no
+// worker came for in a second is claimed all the same: its run then waits in line, where all can see it.
+// Younger slots of its job are left even then, for the old one may long have been another process's.
 
 // heldBack is how long a slot waits, in ms, before it is claimed without a worker for its run.
 const heldBack = 1000
@@ -59,10 +60,21 @@ func (l *backlog) forget(at int64) {
 // due says whether the job has a slot at now that is not settled. Scheduler.mu is held.
 func (e *entry) due(now int64) bool { return e.next <= now-e.ahead && !e.superseded && !e.waits }
 
-// cannotWait says whether a slot that is due is to be claimed now, whether or not a worker is free.
-// s.mu is held.
-func (s *Scheduler) cannotWait(e *entry, now int64) bool {
-	return e.pressing || e.newest != nil || s.storeError != nil || now-e.ahead-e.next >= heldBack
+// held returns how long, in ms, slots of the job that are due are to wait for a worker before they are
+// claimed without one. s.mu is held.
+func (s *Scheduler) held(e *entry) int64 {
+	overlap := e.job.Policies.Overlap
+	switch {
+	case s.storeError != nil:
+	case s.memory != nil || s.cfg.Executor != nil: // there is no other process to leave them to
+		if !e.pressing && e.newest == nil {
+			return heldBack
+		}
+	case e.newest != nil && (overlap == Skip || overlap == Replace): // the run that goes on decides
+	case !e.pressing || s.free == 0:
+		return heldBack
+	}
+	return 0
 }
 
 // settle claims the slots of entries that are due at now, or puts them into the backlog.
@@ -138,10 +150,14 @@ func (s *Scheduler) gather(entries []*entry, now int64) (b *batch, rest []*entry
 		case !e.due(now):
 		case e.busy:
 			e.again = true
-		case !s.cannotWait(e, now):
+		case !e.due(now - s.held(e)):
 			others = true
 		default:
 			b = s.add(b, e)
+			if s.memory == nil && s.free == 0 && !e.due(now-missedLive) { // what is late is planned as a whole
+				held := s.held(e)
+				b.parts[len(b.parts)-1].held, e.again = held, held > 0
+			}
 			if len(b.parts) == s.batchJobs {
 				return s.reserve(b, now), entries[i+1:], others
 			}

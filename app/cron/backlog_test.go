@@ -74,6 +74,67 @@ func TestOverlapIsDecidedAtOnce(t *testing.T) {
 	})
 }
 
+// slower is a process whose claims come after those of others that tick at the same instant.
+type slower struct{ cron.Store }
+
+func (s slower) Claim(ctx context.Context, claims []cron.Claim) ([]cron.Claimed, error) {
+	time.Sleep(time.Millisecond)
+	return s.Store.Claim(ctx, claims)
+}
+
+// A process that has no free worker leaves a slot to one that has, whatever the job's policies are.
+func TestABusyProcessLeavesSlotsToOthers(t *testing.T) {
+	for name, options := range map[string][]cron.Option{
+		"skip": nil, "allow": {cron.Overlap(cron.Allow)}, "queue": {cron.Overlap(cron.Queue)},
+		"replace": {cron.Overlap(cron.Replace)}, "group": {cron.Limit("g", 5)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			crontest.Bubble(t, func(t *testing.T) {
+				store := crontest.NewMemory()
+				var calls atomic.Int32
+				register := func(takes time.Duration) func(*cron.Registry) {
+					return func(r *cron.Registry) {
+						r.Register("long", "@at 2000-01-01T00:00:00.5Z", sleepy(takes), cron.Overlap(cron.Allow))
+						r.Register("job", "@every 1s", func(ctx context.Context) error {
+							if name == "allow" && calls.Add(1) == 1 { // it is among the busy process's own
+								return sleepy(takes)(ctx)
+							}
+							return nil
+						}, options...)
+					}
+				}
+				busy := start(t, store, register(time.Minute), func(c *cron.Config) { c.Workers = 1 })
+				if name == "allow" { // the long one comes later, and waits
+					time.Sleep(time.Second)
+				} else {
+					time.Sleep(500 * time.Millisecond)
+				}
+				synctest.Wait()
+				idle := start(t, slower{store}, register(0))
+				began := time.Now()
+				time.Sleep(20*time.Second + 10*time.Millisecond)
+				synctest.Wait()
+				seen := 0
+				for _, rec := range idle.runs("job") {
+					if !rec.Slot.After(began) {
+						continue
+					}
+					seen++
+					if rec.Status != cron.Succeeded {
+						t.Errorf("slot %v is %s %s", rec.Slot, rec.Status, rec.Reason)
+					}
+				}
+				if seen < 19 {
+					t.Errorf("%d slots", seen)
+				}
+				busy.cancel()
+				idle.stop()
+				busy.stop()
+			})
+		})
+	}
+}
+
 // What runs late of many slots is one run of each job, and every slot has its row, in order.
 func TestABacklogLosesNothing(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {

@@ -35,6 +35,7 @@ type part struct {
 	first int64 // the job's next slot when the batch was made
 	next  int64 // and after the stretch
 	ahead int64 // how far the clock is ahead of the store's, as far as the job knows
+	held  int64 // how old slots have to be, in ms
 	n     int   // claims
 	waits bool  // for the gate, with the slots from next on
 }
@@ -79,7 +80,7 @@ func (s *Scheduler) fill(b *batch) {
 	for i := range b.parts {
 		p := &b.parts[i]
 		e := p.entry
-		b.plan, p.next = e.plan(b.plan[:0], p.table, p.first, now-p.ahead, s.startedMS-p.ahead)
+		b.plan, p.next = e.plan(b.plan[:0], p.table, p.first, now-p.ahead-p.held, s.startedMS-p.ahead)
 		p.n = len(b.plan)
 		for k := range b.plan {
 			d := &b.plan[k]
