@@ -87,9 +87,9 @@ func (s *Scheduler) ask(r *Run) (StartOutcome, error) {
 	}
 	if s.cfg.Executor != nil {
 		ask.Instance, ask.Attempt = s.instance.ID, int(r.attempt.Load())+1
-	} else if r.serial {
+	} else if !r.unhindered() {
 		s.mu.Lock()
-		ask.InTurn, ask.Passed = true, r.entry.elsewhere.passed
+		ask.InTurn, ask.Passed = true, s.elsewhereOf(r).passed
 		s.mu.Unlock()
 	}
 	out, err := s.store.Start(s.work, ask)

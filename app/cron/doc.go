@@ -77,7 +77,8 @@
 // not start its run within two seconds loses its place. A run that waits takes no worker, and
 // what is in line starts in order of arrival: a slow job delays another's start only when all
 // workers are taken. Then slots stay unclaimed for a second, in which a process with a free worker may
-// have them, and become runs in line after it. A group's limit is counted at Start, over all processes.
+// have them, and become runs in line after it. A group's limit is counted at Start, over all processes,
+// which take turns there as well.
 //
 // The wrappers are, from the outside: labels, logging, retry, timeout, those of [Registry.Use],
 // those of [Use]. A panic is isolated around the function and around each wrapper of a user's; the

@@ -2,14 +2,15 @@ package cron
 
 import "time"
 
-// Runs of a job that wait for each other may be held by several processes. Only the store knows whether one
-// of another process goes on, or was due earlier, so a start that it has refused is asked for again: soon at
-// first, and at growing distances while the same run stands in the way. The delay between the end of a run
-// and the start of the next one so is about as long as the run at most, and no longer than a second.
+// Runs of a job that wait for each other, or of a group that is limited, may be held by several processes.
+// Only the store knows whether one of another process goes on, or was due earlier, so a start that it has
+// refused is asked for again: soon at first, and at growing distances while the same run stands in the way.
+// The delay between the end of a run and the start of the next one so is about as long as the run at most,
+// and no longer than a second.
 //
 // A process with runs for later slots lets those for earlier slots go first, or it would always be there
 // sooner with its own next run, and a run held elsewhere might wait for as long as there is a queue. It does
-// not wait for long: the other process may be dead.
+// not wait for long, and not for one after another: the other process may be dead, or have no free worker.
 
 const (
 	askFirst = 20 * time.Millisecond
@@ -19,7 +20,7 @@ const (
 	turnMost = 2 * askMost
 )
 
-// elsewhere is what the runs of a job wait for in other processes. Scheduler.mu guards it.
+// elsewhere is what the runs of a job or group wait for in other processes. Scheduler.mu guards it.
 type elsewhere struct {
 	by     string    // the run that was in the way
 	since  time.Time // when that was first seen
@@ -28,11 +29,25 @@ type elsewhere struct {
 	timer  bool
 }
 
-// waitElsewhere has r, which was refused its start, ask again. s.mu is held.
+// elsewhereOf returns what r may have to wait for. s.mu is held.
+func (s *Scheduler) elsewhereOf(r *Run) *elsewhere {
+	key := blockKey(r)
+	w := s.elsewhere[key]
+	if w == nil {
+		w = &elsewhere{}
+		s.elsewhere[key] = w
+	}
+	return w
+}
+
+// waitElsewhere has r, which was refused its start, or who waits before it, ask again. s.mu is held.
 func (s *Scheduler) waitElsewhere(r *Run, out *StartOutcome) {
-	w := &r.entry.elsewhere
-	if s.memory != nil || out.By == "" || w.timer {
+	if s.memory != nil || out.By == "" {
 		return // listening sees to it
+	}
+	w := s.elsewhereOf(r)
+	if w.timer {
+		return
 	}
 	now := time.Now()
 	if w.by != out.By {
@@ -42,7 +57,7 @@ func (s *Scheduler) waitElsewhere(r *Run, out *StartOutcome) {
 	}
 	if !out.First.IsZero() {
 		if now.Sub(w.since) >= turnMost {
-			w.passed, w.by = out.First, ""
+			w.passed, w.by = r.slot.time(), ""
 		}
 		w.wait = min(w.wait, 10*askFirst) // nothing goes on: not to ask is to lose time
 	}
@@ -51,8 +66,8 @@ func (s *Scheduler) waitElsewhere(r *Run, out *StartOutcome) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		w.timer = false
-		if !r.gone && s.phase < draining {
-			s.wake(blockKey(r), r.job.Policies.Group != "")
+		if s.phase < draining {
+			s.wake(blockKey(r), false)
 			s.pump()
 		}
 	})

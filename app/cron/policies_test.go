@@ -102,60 +102,109 @@ func (s *third) Claim(ctx context.Context, claims []cron.Claim) ([]cron.Claimed,
 // always has a later one at hand, and the next one starts soon after the one before it has ended.
 func TestQueuedRunsKeepTheirOrderOverProcesses(t *testing.T) {
 	for _, takes := range []time.Duration{10 * time.Millisecond, 1300 * time.Millisecond, 4 * time.Second} {
-		t.Run(takes.String(), func(t *testing.T) {
-			crontest.Bubble(t, func(t *testing.T) {
-				var mu sync.Mutex
-				var slots []time.Time
-				var idle time.Duration
-				held := map[string]bool{}
-				ended := time.Now()
-				store := crontest.NewMemory()
-				register := func(name string) func(*cron.Registry) {
-					return func(r *cron.Registry) {
-						r.Register("job", "@every 1s", func(ctx context.Context) error {
-							run := cron.RunFrom(ctx)
-							mu.Lock()
-							if len(slots) == 0 { // a queue gathers in all processes
+		for name, policy := range map[string][]cron.Option{"overlap": {cron.Overlap(cron.Queue)}, "group": {cron.Overlap(cron.Allow), cron.Limit("g", 1)}} {
+			t.Run(name+" "+takes.String(), func(t *testing.T) {
+				crontest.Bubble(t, func(t *testing.T) {
+					most := 0            // later runs that may start before one
+					if name == "group" { // within a process all of them ask at once
+						most = 3
+					}
+					var mu sync.Mutex
+					var slots []time.Time
+					var idle time.Duration
+					held := map[string]bool{}
+					ended := time.Now()
+					store := crontest.NewMemory()
+					register := func(name string) func(*cron.Registry) {
+						return func(r *cron.Registry) {
+							r.Register("job", "@every 1s", func(ctx context.Context) error {
+								run := cron.RunFrom(ctx)
+								mu.Lock()
+								if len(slots) == 0 { // a queue gathers in all processes
+									mu.Unlock()
+									time.Sleep(time.Minute)
+									mu.Lock()
+									ended = time.Now()
+								}
+								held[name] = true
+								slots = append(slots, run.Slot())
+								idle += time.Since(ended)
 								mu.Unlock()
-								time.Sleep(time.Minute)
+								time.Sleep(takes)
 								mu.Lock()
 								ended = time.Now()
-							}
-							held[name] = true
-							slots = append(slots, run.Slot())
-							idle += time.Since(ended)
-							mu.Unlock()
-							time.Sleep(takes)
-							mu.Lock()
-							ended = time.Now()
-							mu.Unlock()
-							return nil
-						}, cron.Overlap(cron.Queue))
+								mu.Unlock()
+								return nil
+							}, policy...)
+						}
 					}
+					var programs []*program
+					for i, name := range []string{"a", "b", "c"} {
+						programs = append(programs, start(t, &third{store, int64(i)}, register(name)))
+					}
+					time.Sleep(time.Minute + 5*time.Second + 50*takes)
+					for _, p := range programs {
+						p.cancel()
+					}
+					for _, p := range programs {
+						p.stop()
+					}
+					if len(held) < 3 {
+						t.Error("a process has had no runs: nothing was put to the test")
+					}
+					for i, slot := range slots {
+						later := 0
+						for _, other := range slots[:i] {
+							if other.After(slot) {
+								later++
+							}
+						}
+						if later > most {
+							t.Errorf("%d later runs were started before that for %v, of %v", later, slot, slots)
+							break
+						}
+					}
+					switch {
+					case takes < time.Second && len(slots) < 60:
+						t.Errorf("%d runs of %s after 5 s", len(slots), takes)
+					case takes > time.Second && idle > takes*time.Duration(len(slots)):
+						t.Errorf("%d runs of %s, and %s between them", len(slots), takes, idle)
+					}
+				})
+			})
+		}
+	}
+}
+
+// A process that holds runs for earlier slots and starts none, since it hangs or all of its workers are taken,
+// is waited for once, and not once for each of them.
+func TestQueuedRunsOfAnotherAreWaitedForOnce(t *testing.T) {
+	for name, policy := range map[string][]cron.Option{"overlap": {cron.Overlap(cron.Queue)}, "group": {cron.Overlap(cron.Allow), cron.Limit("g", 1)}} {
+		t.Run(name, func(t *testing.T) {
+			crontest.Bubble(t, func(t *testing.T) {
+				store := crontest.NewMemory()
+				p := start(t, store, func(r *cron.Registry) { r.Register("job", "@every 1s", nop, policy...) })
+				var claims []cron.Claim
+				now := time.Now()
+				for i := range 5 {
+					c := cron.Claim{
+						Fence: cron.Fence{ID: fmt.Sprint("held-", i), Token: 1}, Job: "job", Slot: now.Add(time.Duration(i+1) * time.Second), Trigger: cron.BySchedule,
+						Status: cron.Queued, Overlap: cron.Allow, Instance: "other", Lease: time.Hour, At: now,
+					}
+					if name == "group" {
+						c.Group = "g"
+					}
+					claims = append(claims, c)
 				}
-				var programs []*program
-				for i, name := range []string{"a", "b", "c"} {
-					programs = append(programs, start(t, &third{store, int64(i)}, register(name)))
+				if _, err := store.Claim(t.Context(), claims); err != nil {
+					t.Fatal(err)
 				}
-				time.Sleep(time.Minute + 5*time.Second + 50*takes)
-				for _, p := range programs {
-					p.cancel()
+				time.Sleep(9*time.Second + 10*time.Millisecond) // slots 6 to 9 are this process's
+				synctest.Wait()
+				if got := counts(p.runs("job")); got["succeeded"] < 3 {
+					t.Errorf("%v, want 3 successes: 2 s for the other process, and no more", got)
 				}
-				for _, p := range programs {
-					p.stop()
-				}
-				if len(held) < 3 {
-					t.Error("a process has had no runs: nothing was put to the test")
-				}
-				if !slices.IsSortedFunc(slots, time.Time.Compare) {
-					t.Errorf("runs started in the order %v", slots)
-				}
-				switch {
-				case takes < time.Second && len(slots) < 60:
-					t.Errorf("%d runs of %s after 5 s", len(slots), takes)
-				case takes > time.Second && idle > takes*time.Duration(len(slots)):
-					t.Errorf("%d runs of %s, and %s between them", len(slots), takes, idle)
-				}
+				p.stop()
 			})
 		})
 	}

@@ -134,15 +134,16 @@ type Scheduler struct {
 	backlog    backlog
 	soonest    int64 // no job is due before it, in ms
 	runs       roster
-	blocked    map[string][]*Run // by what they wait for
-	storeError error             // of the last claim
-	generation int64             // of this version of the program
-	left       []string          // jobs newly left to a newer version, until it is said
-	superseded int               // jobs that are
-	claiming   int               // calls of Claim under way
-	orphans    map[string]int    // runs the store says are ours and we do not know, and how often it said so
-	tickedAt   time.Time         // last turn of the settling loop
-	aheadSaid  bool              // that the clock is fast
+	blocked    map[string][]*Run     // by what they wait for
+	elsewhere  map[string]*elsewhere // likewise, in other processes
+	storeError error                 // of the last claim
+	generation int64                 // of this version of the program
+	left       []string              // jobs newly left to a newer version, until it is said
+	superseded int                   // jobs that are
+	claiming   int                   // calls of Claim under way
+	orphans    map[string]int        // runs the store says are ours and we do not know, and how often it said so
+	tickedAt   time.Time             // last turn of the settling loop
+	aheadSaid  bool                  // that the clock is fast
 	syncError  error
 }
 
@@ -160,6 +161,7 @@ func New(c Config) *Scheduler {
 		base:      context.Background(),
 		byName:    make(map[string]*entry, len(c.Jobs)),
 		blocked:   make(map[string][]*Run),
+		elsewhere: make(map[string]*elsewhere),
 		batchJobs: batchJobs,
 		orphans:   make(map[string]int),
 		free:      c.Workers,

@@ -208,8 +208,9 @@ type Start struct {
 	Serial     bool   // no other run of the job may be running
 	Group      string // empty: no limit
 	GroupLimit int
-	// InTurn, of a serial start: a run of the job for an earlier slot, which is queued in another process
-	// for its first attempt and whose lease has not expired, goes first. Passed excepts slots up to this one.
+	// InTurn, of a serial start or one in a group: a run of the job or group for an earlier slot, which is queued
+	// in another process for its first attempt and whose lease has not expired, goes first. In a group as many
+	// jobs go first as it has places, and none of which a run goes on. Passed excepts slots up to this one.
 	InTurn bool
 	Passed time.Time
 
@@ -220,7 +221,7 @@ type Start struct {
 type StartOutcome struct {
 	Started   bool
 	Blocked   bool      // try again when something of the job or group has ended
-	By        string    // of a serial start: ID of the run of the job that goes on, or goes first; else empty
+	By        string    // of Blocked: ID of the run that goes on, of several in a group the last, or that goes first
 	First     time.Time // slot of the run that goes first; zero if one goes on
 	Cancelled bool      // a cancel was asked for before it could start: finish it
 	Reason    Reason

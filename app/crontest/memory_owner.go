@@ -24,17 +24,13 @@ func (m *Memory) Start(_ context.Context, s cron.Start) (cron.StartOutcome, erro
 		return cron.StartOutcome{}, cron.ErrFenced
 	case r.cancelled():
 		return cron.StartOutcome{Cancelled: true, Reason: r.more.cancelReason}, nil
-	case s.Group != "" && s.GroupLimit > 0 && m.groups[s.Group] >= s.GroupLimit:
-		return cron.StartOutcome{Blocked: true}, nil
 	}
-	if s.Serial {
-		if other := m.before(r, &s); other != nil {
-			out := cron.StartOutcome{Blocked: true, By: other.id}
-			if other.status != cron.Running {
-				out.First = time.UnixMilli(other.slot).UTC()
-			}
-			return out, nil
+	if other := m.before(r, &s); other != nil {
+		out := cron.StartOutcome{Blocked: true, By: other.id}
+		if other.status != cron.Running {
+			out.First = time.UnixMilli(other.slot).UTC()
 		}
+		return out, nil
 	}
 	m.count(r, -1)
 	r.status = cron.Running
@@ -56,22 +52,57 @@ func (m *Memory) Start(_ context.Context, s cron.Start) (cron.StartOutcome, erro
 	return cron.StartOutcome{Started: true}, nil
 }
 
-// before returns the run that stands in the way of a serial start: one of the job that goes on, or the
-// earliest that goes first.
+// before returns the run that stands in the way of a start: one of the job that goes on, or the last of the
+// group, or the earliest that goes first.
 func (m *Memory) before(r *memRun, s *cron.Start) (first *memRun) {
-	now := time.Now().UnixMilli()
+	if s.Group != "" && s.GroupLimit > 0 {
+		if other := m.inGroup(r, s); other != nil {
+			return other
+		}
+	}
+	if !s.Serial {
+		return nil
+	}
 	for o := m.active.next; o != nil && o != &m.active; o = o.next {
 		switch {
 		case o.job != r.job:
 		case o.status == cron.Running:
 			return o
-		case !s.InTurn || r.hand || o.hand || o.attempt > 0 || o.cancelled() || o.instance == r.instance || o.leaseUntil <= now:
-		case o.slot >= r.slot || !s.Passed.IsZero() && o.slot <= s.Passed.UnixMilli():
-		case first == nil || o.slot < first.slot:
+		case goesFirst(o, r, s) && (first == nil || o.slot < first.slot):
 			first = o
 		}
 	}
 	return first
+}
+
+func (m *Memory) inGroup(r *memRun, s *cron.Start) (first *memRun) {
+	full := m.groups[s.Group] >= s.GroupLimit
+	earlier := map[*memJob]bool{}
+	for o := m.active.next; o != nil && o != &m.active; o = o.next {
+		switch {
+		case o.group != s.Group:
+		case full:
+			if o.status == cron.Running && (first == nil || o.id > first.id) {
+				first = o
+			}
+		case o.job.running == 0 && goesFirst(o, r, s):
+			earlier[o.job] = true
+			if first == nil || o.slot < first.slot {
+				first = o
+			}
+		}
+	}
+	if full || len(earlier) >= s.GroupLimit-m.groups[s.Group] {
+		return first
+	}
+	return nil
+}
+
+// goesFirst says whether o, an active run, is to start before r.
+func goesFirst(o, r *memRun, s *cron.Start) bool {
+	return s.InTurn && !r.hand && !o.hand && o.status == cron.Queued && o.attempt == 0 && !o.cancelled() &&
+		o.instance != r.instance && o.leaseUntil > time.Now().UnixMilli() &&
+		o.slot < r.slot && (s.Passed.IsZero() || o.slot > s.Passed.UnixMilli())
 }
 
 // Finish implements [cron.Claims].

@@ -54,7 +54,7 @@ func (d lockless) sql() *statements {
 	}
 	return &statements{
 		runsByID: bare(&q.runsByID), runsBySlot: bare(&q.runsBySlot), runsByKey: bare(&q.runsByKey), activeByJob: bare(&q.activeByJob),
-		runningByGroup: bare(&q.runningByGroup), insert: bare(&q.insert), insertWide: bare(&q.insertWide), watermarks: bare(&q.watermarks),
+		runningByGroup: bare(&q.runningByGroup), waitingByGroup: bare(&q.waitingByGroup), insert: bare(&q.insert), insertWide: bare(&q.insertWide), watermarks: bare(&q.watermarks),
 		start: bare(&q.start), end: bare(&q.end), endWide: bare(&q.endWide), successes: bare(&q.successes), outcomes: bare(&q.outcomes),
 		locks: &locks{
 			marks: bare(&q.locks.marks), free: bare(&q.locks.free), states: bare(&q.locks.states), create: bare(&q.locks.create),
@@ -109,7 +109,7 @@ var (
 		q := &sqliteStatements
 		return map[string]string{
 			"states": q.statesByJob.sql(3), "runs by ID": q.runsByID.sql(3), "runs by slot": q.runsBySlot.sql(3), "runs by key": q.runsByKey.sql(3),
-			"active": q.activeByJob.sql(3), "running in group": q.runningByGroup.sql(3), "start": q.start.sql(3), "end": q.end.sql(3),
+			"active": q.activeByJob.sql(3), "running in group": q.runningByGroup.sql(3), "waiting in group": q.waitingByGroup.sql(3), "start": q.start.sql(3), "end": q.end.sql(3),
 			"end wide": q.endWide.sql(3), "watermarks": q.watermarks.sql(3), "successes": q.successes.sql(3),
 		}
 	}

@@ -54,6 +54,7 @@ var mysqlStatements = statements{
 	runsByKey:      myRows("SELECT "+runColumns+", r.request_key FROM ", 2, " STRAIGHT_JOIN job_runs r FORCE INDEX (job_runs_key) ON r.job = v.a AND r.request_key = v.b"),
 	activeByJob:    myIn("SELECT "+runColumns+" FROM job_runs r FORCE INDEX (job_runs_active) WHERE r.ended_at IS NULL AND r.job", ""),
 	runningByGroup: myIn("SELECT "+runColumns+" FROM job_runs r FORCE INDEX (job_runs_group) WHERE r.ended_at IS NULL AND r.status = 'running' AND r.run_group", ""),
+	waitingByGroup: myIn("SELECT "+runColumns+" FROM job_runs r FORCE INDEX (job_runs_group) WHERE r.ended_at IS NULL AND r.status = 'queued' AND r.attempt = 0 AND r.run_group", ""),
 
 	insertWide: values{
 		head: "INSERT INTO job_runs (id, job, slot, token, status, triggered_by, attempt, instance, queued_at, started_at, lease_until, ended_at, " +

@@ -23,6 +23,9 @@ func (s *Store) Start(ctx context.Context, st cron.Start) (cron.StartOutcome, er
 			}
 			if limited(&st) {
 				n.groups = append(n.groups, st.Group)
+				if st.InTurn {
+					n.turns = append(n.turns, st.Group)
+				}
 			}
 		},
 	}
@@ -49,17 +52,13 @@ func (t *txn) start(st *cron.Start) (cron.StartOutcome, error) {
 		return cron.StartOutcome{}, cron.ErrFenced
 	case r.cancelAt != 0:
 		return cron.StartOutcome{Cancelled: true, Reason: r.cancelReason}, nil
-	case limited(st) && running(t.groups[st.Group]) >= st.GroupLimit:
-		return cron.StartOutcome{Blocked: true}, nil
 	}
-	if st.Serial {
-		if other, waits := t.before(r, st); other != nil {
-			out := cron.StartOutcome{Blocked: true, By: other.id}
-			if waits {
-				out.First = time.UnixMilli(other.slot).UTC()
-			}
-			return out, nil
+	if other := t.before(r, st); other != nil {
+		out := cron.StartOutcome{Blocked: true, By: other.id}
+		if other.status != cron.Running {
+			out.First = time.UnixMilli(other.slot).UTC()
 		}
+		return out, nil
 	}
 	t.touch(r)
 	r.status = cron.Running
@@ -79,33 +78,66 @@ func (t *txn) start(st *cron.Start) (cron.StartOutcome, error) {
 	return cron.StartOutcome{Started: true}, nil
 }
 
-// before returns the run of r's job that stands in the way of a serial start: one that goes on, or the
-// earliest that waits and goes first; see [cron.Start].
-func (t *txn) before(r *run, st *cron.Start) (other *run, waits bool) {
-	passed := int64(models.MillisOf(st.Passed))
+// before returns the run that stands in the way of a start: one that goes on, or the earliest that waits and
+// goes first; see [cron.Start].
+func (t *txn) before(r *run, st *cron.Start) (first *run) {
+	if limited(st) {
+		if other := t.inGroup(r, st); other != nil {
+			return other
+		}
+	}
+	if !st.Serial {
+		return nil
+	}
 	for _, o := range t.active[r.job] {
 		if o.status == cron.Running {
-			return o, false
+			return o
 		}
-		if !st.InTurn || r.hand || o.hand || !o.active() || o.attempt > 0 || o.cancelAt != 0 ||
-			o.instance == r.instance || o.leaseUntil <= t.now || o.slot >= r.slot || o.slot <= passed {
-			continue
-		}
-		if other == nil || o.slot < other.slot {
-			other = o
+		if t.goesFirst(o, r, st) && (first == nil || o.slot < first.slot) {
+			first = o
 		}
 	}
-	return other, other != nil
+	return first
 }
 
-func running(runs []*run) int {
-	n := 0
-	for _, r := range runs {
-		if r.status == cron.Running {
-			n++
+// inGroup is before, as far as the limit of r's group goes.
+func (t *txn) inGroup(r *run, st *cron.Start) (first *run) {
+	places := st.GroupLimit
+	runs := map[string]bool{} // jobs of which one goes on: the next may have to wait for it
+	var last *run
+	for _, o := range t.groups[st.Group] {
+		if o.status != cron.Running {
+			continue
+		}
+		places--
+		runs[o.job] = true
+		if last == nil || o.id > last.id {
+			last = o
 		}
 	}
-	return n
+	if places <= 0 {
+		return last
+	}
+	earlier := map[string]bool{} // jobs that have a run to go first
+	for _, o := range t.queues[st.Group] {
+		if runs[o.job] || !t.goesFirst(o, r, st) {
+			continue
+		}
+		earlier[o.job] = true
+		if first == nil || o.slot < first.slot {
+			first = o
+		}
+	}
+	if len(earlier) < places {
+		return nil
+	}
+	return first
+}
+
+// goesFirst says whether o, an active run, is to start before r.
+func (t *txn) goesFirst(o, r *run, st *cron.Start) bool {
+	return st.InTurn && !r.hand && !o.hand && o.status == cron.Queued && o.attempt == 0 && o.cancelAt == 0 &&
+		o.instance != r.instance && o.leaseUntil > t.now && o.slot < r.slot && o.slot > int64(models.MillisOf(st.Passed))
 }
 
 // Finish implements [cron.Claims].

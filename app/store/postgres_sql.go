@@ -58,6 +58,7 @@ var postgresStatements = statements{
 	runsByKey:      pgRows("SELECT "+runColumns+", r.request_key FROM ", "tt", " JOIN job_runs r ON r.request_key IS NOT NULL AND r.job = v.a AND r.request_key = v.b"),
 	activeByJob:    pgIn("SELECT "+runColumns+" FROM job_runs r WHERE r.ended_at IS NULL AND r.job", ""),
 	runningByGroup: pgIn("SELECT "+runColumns+" FROM job_runs r WHERE r.ended_at IS NULL AND r.run_group <> '' AND r.status = 'running' AND r.run_group", ""),
+	waitingByGroup: pgIn("SELECT "+runColumns+" FROM job_runs r WHERE r.ended_at IS NULL AND r.run_group <> '' AND r.status = 'queued' AND r.attempt = 0 AND r.run_group", ""),
 
 	insert: pgRows("INSERT INTO job_runs (id, job, slot, token, queued_at, started_at, ended_at, status, triggered_by, attempt, instance, lease_until, reason, error) "+
 		"SELECT v.a, v.b, v.c, v.d, v.e, CASE $6::text WHEN 'running' THEN v.e END, CASE $6::text WHEN 'skipped' THEN v.e END, "+

@@ -17,6 +17,7 @@ var sqliteStatements = statements{
 	runsByKey:      in("SELECT "+runColumns+", r.request_key FROM job_runs r WHERE r.request_key IS NOT NULL AND (r.job, r.request_key) IN (VALUES ", "(?,?)"),
 	activeByJob:    in("SELECT "+runColumns+" FROM job_runs r WHERE r.ended_at IS NULL AND r.job IN (", "?"),
 	runningByGroup: in("SELECT "+runColumns+" FROM job_runs r WHERE r.ended_at IS NULL AND r.run_group <> '' AND r.status = 'running' AND r.run_group IN (", "?"),
+	waitingByGroup: in("SELECT "+runColumns+" FROM job_runs r WHERE r.ended_at IS NULL AND r.run_group <> '' AND r.status = 'queued' AND r.attempt = 0 AND r.run_group IN (", "?"),
 
 	insert: values{
 		head: "INSERT OR FAIL INTO job_runs (id, job, slot, token, queued_at, started_at, ended_at, status, triggered_by, attempt, instance, lease_until, reason, error) " +

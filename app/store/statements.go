@@ -14,6 +14,7 @@ type statements struct {
 	runsByKey      values // of pairs; the key comes last
 	activeByJob    values
 	runningByGroup values
+	waitingByGroup values // for a first attempt
 
 	insert, insertWide values // of runs; without insert there is the wide one alone
 	start              values

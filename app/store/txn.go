@@ -59,6 +59,7 @@ type needs struct {
 	jobs   []string // whose state will be decided about
 	serial []string // jobs whose active runs matter
 	groups []string // whose running runs matter
+	turns  []string // groups whose waiting runs matter
 	known  []string // jobs that get a state if they have none
 	seen   int64    // when those were first seen; 0: now
 }
@@ -80,6 +81,7 @@ type txn struct {
 	keys   map[requestKey]*run
 	active map[string][]*run // by job
 	groups map[string][]*run // running, by group
+	queues map[string][]*run // waiting for a first attempt, by group
 	taken  map[string]bool   // jobs that another process is just deciding about
 
 	created int64 // when the states that it made were first seen
@@ -108,7 +110,7 @@ func newTxn(ctx context.Context, s *Store, tx *sql.Tx, group []*op, careful, qui
 		ctx: ctx, store: s, tx: conn{tx, s.db.sql(), s.heard}, sql: s.db.sql(),
 		states: map[string]*jobState{}, runs: map[string]*run{},
 		slots: map[slotKey]*run{}, keys: map[requestKey]*run{},
-		active: map[string][]*run{}, groups: map[string][]*run{},
+		active: map[string][]*run{}, groups: map[string][]*run{}, queues: map[string][]*run{},
 		taken: map[string]bool{}, outcomes: map[string]*outcome{}, watermarks: map[string]watermark{},
 	}
 	if quick && t.sql.quickEnd.head != "" {
@@ -147,6 +149,9 @@ func (t *txn) load(n *needs, careful bool) {
 	t.loadRuns(&t.sql.runningByGroup, unique(n.groups), func(r *run) {
 		r = t.remember(r)
 		t.groups[r.group] = append(t.groups[r.group], r)
+	})
+	t.loadRuns(&t.sql.waitingByGroup, unique(n.turns), func(r *run) {
+		t.queues[r.group] = append(t.queues[r.group], t.remember(r))
 	})
 }
 

@@ -131,12 +131,35 @@ var startCases = map[string]func(*suite){
 		c := s.won(with(s.due("c", day(13)), group), cron.Queued, "")
 		s.started(a, limit)
 		s.started(b, limit)
-		s.equal("third", must(s.start(c, limit))(s), cron.StartOutcome{Blocked: true})
+		s.equal("third", must(s.start(c, limit))(s), cron.StartOutcome{Blocked: true, By: max(a.ID, b.ID)})
 		s.finish(a, cron.Queued) // it waits for its retry, and is not running
 		s.started(c, limit)
-		s.equal("first", must(s.start(a, limit))(s), cron.StartOutcome{Blocked: true})
+		s.equal("first", must(s.start(a, limit))(s), cron.StartOutcome{Blocked: true, By: max(b.ID, c.ID)})
 		s.finish(c, cron.Failed)
 		s.started(a, limit)
+	},
+	"a group's limit, in turn": func(s *suite) {
+		in := func(instance string) func(*cron.Claim) {
+			return func(c *cron.Claim) { c.Status, c.Group, c.Instance, c.Overlap = cron.Queued, "g", instance, cron.Allow }
+		}
+		turn := func(st *cron.Start) { st.Group, st.GroupLimit, st.InTurn = "g", 2, true }
+		passed := func(st *cron.Start) { turn(st); st.Passed = day(13) }
+		first := s.won(with(s.due("a", day(13)), in("a")), cron.Queued, "")
+		again := s.won(with(s.due("a", day(14)), in("a")), cron.Queued, "")
+		second := s.won(with(s.due("b", day(14)), in("a")), cron.Queued, "")
+		third := s.won(with(s.due("c", day(15)), in("b")), cron.Queued, "")
+		s.equal("third", must(s.start(third, turn))(s), cron.StartOutcome{Blocked: true, By: first.ID, First: first.Slot})
+		s.started(first, turn)
+		s.equal("third, as one goes on", must(s.start(third, turn))(s), cron.StartOutcome{Blocked: true, By: second.ID, First: second.Slot})
+		s.started(second, turn)
+		s.equal("third, as two go on", must(s.start(third, turn))(s), cron.StartOutcome{Blocked: true, By: max(first.ID, second.ID)})
+		s.finish(second, cron.Succeeded)
+		s.started(third, turn) // a goes on, and its next run may have to wait for that
+		s.finish(first, cron.Succeeded)
+		s.finish(third, cron.Succeeded)
+		fourth := s.won(with(s.due("c", day(16)), in("b")), cron.Queued, "")
+		s.started(fourth, turn) // there is a place for each
+		s.started(again, passed)
 	},
 	"cancelled before": func(s *suite) {
 		c := s.won(with(s.due("a", day(13)), queued), cron.Queued, "")
