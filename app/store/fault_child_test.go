@@ -3,6 +3,7 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,6 +37,7 @@ type life struct {
 	Lease  time.Duration
 	Skew   time.Duration // how far its clock is ahead; see [skewed]
 	Signs  bool          // it marks, too, that it reaches the database
+	Trace  bool          // and why runs start late; see [tracing]
 	Fail   *failpoint
 }
 
@@ -85,10 +87,19 @@ func (l life) lead() error {
 	if err != nil {
 		return err
 	}
+	defer f.Close()
 	m := &marker{life: l.Number, w: f, skew: l.Skew}
 	var kept cron.Store = &punctual{Store: s, marker: m, lease: l.Lease, heard: time.Now()}
 	if l.Signs {
 		kept = &telling{Store: kept, marker: m}
+	}
+	if l.Trace {
+		kept = &tracing{Store: kept, marker: m}
+		watching, stop := context.WithCancel(context.Background())
+		var watch sync.WaitGroup
+		watch.Go(func() { m.stalls(watching) })
+		defer watch.Wait()
+		defer stop()
 	}
 	if l.Skew != 0 {
 		kept = &skewed{Store: kept, by: l.Skew}
@@ -97,7 +108,7 @@ func (l life) lead() error {
 		Store: kept, Jobs: jobSet(l.Jobs, m), Lease: l.Lease,
 		Grace: time.Minute, Log: log, Version: fmt.Sprint(l.Number),
 	})
-	return errors.Join(sched.Run(ctx), s.Close(), f.Close())
+	return errors.Join(sched.Run(ctx), s.Close())
 }
 
 // punctual notes when a sign of life came so late that others were right to take the process for
@@ -172,8 +183,20 @@ func (m *marker) mark(kind string, r *cron.Run) {
 func (m *marker) late() { m.write("late", "-", int64(0), 0, "-") }
 
 func (m *marker) write(what ...any) {
-	line := fmt.Sprintf(markFormat, append(what, m.life, time.Now().Add(m.skew).UnixMicro())...)
-	if _, err := io.WriteString(m.w, line); err != nil {
+	var lines bytes.Buffer
+	m.line(&lines, time.Now(), what...)
+	m.put(&lines)
+}
+
+func (m *marker) line(to *bytes.Buffer, at time.Time, what ...any) {
+	fmt.Fprintf(to, markFormat, append(what, m.life, at.Add(m.skew).UnixMicro())...)
+}
+
+func (m *marker) put(lines *bytes.Buffer) {
+	if lines.Len() == 0 {
+		return
+	}
+	if _, err := m.w.Write(lines.Bytes()); err != nil {
 		panic(err)
 	}
 }

@@ -3,12 +3,16 @@
 package store_test
 
 import (
+	"cmp"
+	"flag"
 	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
+
+var faultReplicas = flag.Duration("fault.replicas", 0, "how long each round of replicas takes; 0: 20s, with -fault.long 10m")
 
 // Five replicas share a hundred slots a second. In one round nothing happens to them, and the work is
 // spread over all; in the other their clocks are off by up to 5 s to either side, and one after the other
@@ -28,7 +32,7 @@ func TestFaultReplicas(t *testing.T) {
 func testReplicas(t *testing.T, k kind, round string) {
 	const replicas = 5
 	const lease = 12 * time.Second
-	c := newCrew(t, life{URL: k.url(t), Jobs: "hundred", Lease: lease})
+	c := newCrew(t, life{URL: k.url(t), Jobs: "hundred", Lease: lease, Trace: true})
 	skews := make([]time.Duration, replicas)
 	if strings.HasPrefix(round, "skewed") {
 		skews = []time.Duration{0, 5 * time.Second, -5 * time.Second, 1400 * time.Millisecond, -200 * time.Millisecond}
@@ -52,7 +56,7 @@ func testReplicas(t *testing.T, k kind, round string) {
 
 	killed := strings.HasSuffix(round, "killed")
 	began := time.Now()
-	length := atLength(20*time.Second, 10*time.Minute)
+	length := cmp.Or(*faultReplicas, atLength(20*time.Second, 10*time.Minute))
 	hurt := map[int]bool{}
 	var kills []time.Time
 	var newest []int // the last life that had begun before each
@@ -95,6 +99,8 @@ func testReplicas(t *testing.T, k kind, round string) {
 			}
 		}
 	}
+
+	tellLate(t, k.name+", "+round, w.lateStarts(skew))
 
 	// If they waited for a dead one, nothing of a job would start before its lease has ended. What was
 	// on its way as it died does not count, nor does what its successor may start.
