@@ -150,7 +150,7 @@ func TestABacklogLosesNothing(t *testing.T) {
 		for i := range jobs {
 			recs := p.runs(fmt.Sprintf("job-%02d", i))
 			for k, rec := range recs {
-				if want := time.Date(2000, 1, 1, 0, 0, 0, (k+1)*100e6, time.UTC); !rec.Slot.Equal(want) {
+				if want := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(k+1) * 100 * time.Millisecond); !rec.Slot.Equal(want) {
 					t.Fatalf("job %d: row %d is of slot %v, want %v", i, k, rec.Slot, want)
 				}
 				switch {

@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,7 +19,7 @@ func TestOnlyEnvReadsTheEnvironment(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if entry.IsDir() && path != "../.." && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "data" || entry.Name() == "testdata") {
+		if entry.IsDir() && path != "../.." && (strings.HasPrefix(entry.Name(), ".") || slices.Contains([]string{"data", "testdata", "vendor"}, entry.Name())) {
 			return filepath.SkipDir
 		}
 		if entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {

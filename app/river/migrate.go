@@ -20,7 +20,7 @@ func migrate(ctx context.Context, pool *pgxpool.Pool, schema string, log *slog.L
 		return fmt.Errorf("connect: %w", err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // which releases the lock
-	if _, err := tx.Exec(ctx, "SELECT set_config('idle_in_transaction_session_timeout', '0', true), pg_advisory_xact_lock($1)", lock); err != nil {
+	if _, err := tx.Exec(ctx, "SELECT set_config('idle_in_transaction_session_timeout', '0', true), pg_advisory_xact_lock($1)", int64(lock)); err != nil {
 		return fmt.Errorf("wait for other migrations: %w", err)
 	}
 	m, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: log, Schema: schema})
