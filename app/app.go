@@ -45,8 +45,9 @@ type App struct {
 	Metrics *metrics.Metrics // what is measured of all the others
 	Trace   *trace.Tracer    // nil unless OpenTelemetry's variables ask for spans
 
-	pings   *ping.Pinger
-	context func(context.Context) context.Context // nil: adds nothing
+	pings     *ping.Pinger
+	transport http.RoundTripper                     // of HTTP; nil: http.DefaultTransport
+	context   func(context.Context) context.Context // nil: adds nothing
 }
 
 // Option changes what [New] assembles.
@@ -88,6 +89,7 @@ func New(ctx context.Context, cfg env.Config, registry *cron.Registry, opts ...O
 			err = errors.Join(err, a.Close())
 		}
 	}()
+	a.transport = parts.Transport(cfg)
 	jobs, err := registry.Jobs(parts.Defaults(cfg, a.Trace))
 	if err != nil {
 		return nil, err
@@ -198,6 +200,9 @@ func (a *App) Close() error {
 	defer cancel()
 	a.pings.Close(ctx)
 	a.Trace.Close(ctx)
+	if t, ok := a.transport.(*http.Transport); ok {
+		t.CloseIdleConnections()
+	}
 	var queue, redis, store error
 	if a.Queue != nil {
 		queue = a.Queue.Close()
@@ -231,9 +236,10 @@ func DB(ctx context.Context) *gorm.DB { return from(ctx, "app.DB").Store.DB().Wi
 
 // HTTP returns a client for requests to others, for use inside a job. When the program traces, its
 // requests are part of the run's trace, which they hand on. It panics when ctx does not come from a
-// run.
+// run. Proxies are those of HTTPS_PROXY, HTTP_PROXY and NO_PROXY, in .env too.
 func HTTP(ctx context.Context) *http.Client {
-	return &http.Client{Transport: from(ctx, "app.HTTP").Trace.Transport(nil)}
+	a := from(ctx, "app.HTTP")
+	return &http.Client{Transport: a.Trace.Transport(a.transport)}
 }
 
 // Config returns the settings of the template, for use inside a job; config.From returns the user's besides. It

@@ -51,7 +51,7 @@ var arrows = map[string]rule{
 	"app/trace":                {inner: []string{"app/cron", "models"}, outer: []string{"go.opentelemetry.io"}},
 	"app/alert":                {inner: []string{"app/cron", "app/outgoing"}, outer: []string{uuid, "github.com/wneessen/go-mail"}},
 	"app/ping":                 {inner: []string{"app/cron", "app/outgoing"}},
-	"app/outgoing":             {},
+	"app/outgoing":             {outer: []string{"golang.org/x/net"}},
 	"app/cron":                 {inner: []string{"app/schedule"}, outer: []string{quartz, uuid, jsonschema}},
 	"app/schedule":             {},
 	"config":                   {inner: []string{"app/env"}, yours: true},

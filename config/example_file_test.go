@@ -86,8 +86,8 @@ func TestEveryVariableOfOursIsDescribed(t *testing.T) {
 		if v.Want == "" || !strings.HasSuffix(v.About, ".") {
 			t.Errorf("%s: about %q, want %q", v.Name, v.About, v.Want)
 		}
-		// What carries a password or is one: URLs of databases, webhooks and mail servers do.
-		secret := strings.Contains(v.Name, "TOKEN") || strings.Contains(v.Name, "SECRET") || strings.HasSuffix(v.Name, "_URL")
+		// What carries a password or is one: URLs of databases, webhooks, mail servers and proxies do.
+		secret := strings.Contains(v.Name, "TOKEN") || strings.Contains(v.Name, "SECRET") || strings.HasSuffix(v.Name, "_URL") || v.Name == "HTTPS_PROXY" || v.Name == "HTTP_PROXY"
 		if v.Secret != secret {
 			t.Errorf("%s: secret is %v", v.Name, v.Secret)
 		}

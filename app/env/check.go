@@ -62,6 +62,7 @@ func (s settings) check(c *Config, unreadable []Mistake) []Mistake {
 	k.redis(c)
 	k.access(c)
 	k.alerts(&c.Alerts)
+	k.proxies(&c.Proxy)
 	return k.found
 }
 

@@ -78,6 +78,9 @@ type Config struct {
 	// AlertAllowedHosts are as package outgoing takes them; see check.
 	AlertAllowedHosts []string `env:"ALERT_ALLOWED_HOSTS" want:"hostnames, IP addresses, either with a port, or ranges such as 10.0.0.0/8, with commas between" about:"What alerts and pings may call although it has no public address, with commas between: mattermost.internal, 10.0.0.5:8080, 10.0.0.0/8."`
 
+	// Proxy is handed on as a whole; see check.
+	Proxy Proxy
+
 	LogLevel slog.Level `env:"LOG_LEVEL" envDefault:"info" want:"debug, info, warn or error" about:"The least important lines that are logged: debug, info, warn or error."`
 	// LogFormat is resolved by whoever opens the log, who knows what it is written to.
 	LogFormat LogFormat `env:"LOG_FORMAT" envDefault:"auto" want:"auto, text or json" about:"text, json, or auto: coloured text on a terminal, JSON otherwise."`

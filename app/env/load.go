@@ -2,6 +2,7 @@ package env
 
 import (
 	"cmp"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -46,6 +47,9 @@ func Fill(dst any, own *Config, opts ...Option) (warnings []string, err error) {
 	}
 
 	fromFile, warnings, unreadable := readFile(s.file)
+	s.env = maps.Clone(s.env)
+	upperCase(fromFile)
+	upperCase(s.env)
 	values := settings{known: Variables(dst), file: s.file, inFile: make(map[string]bool), raw: make(map[string]string)}
 	for name, value := range fromFile {
 		values.raw[name], values.inFile[name] = value, true

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -18,23 +19,31 @@ const maxRedirects = 3
 // URLs: use it by [Do], or pass them through [Clean].
 func Client(o Options) *http.Client {
 	o = o.withDefaults()
-	return &http.Client{
-		Timeout:       o.Timeout,
-		CheckRedirect: checkRedirect,
-		Transport: &transport{maxBody: o.MaxBody, next: &http.Transport{
-			Proxy:                  nil, // also none of the environment's
-			DialContext:            DialContext(o),
-			TLSHandshakeTimeout:    o.Timeout,
-			MaxResponseHeaderBytes: 64 << 10,
-			MaxIdleConnsPerHost:    2,
-			IdleConnTimeout:        30 * time.Second,
-		}},
+	direct := &http.Transport{
+		Proxy:                  nil, // also none of the environment's
+		DialContext:            DialContext(o),
+		TLSHandshakeTimeout:    o.Timeout,
+		MaxResponseHeaderBytes: 64 << 10,
+		MaxIdleConnsPerHost:    2,
+		IdleConnTimeout:        30 * time.Second,
 	}
+	var next roundTripper = direct
+	if choose := o.Proxy.Func(); choose != nil {
+		proxied := direct.Clone()
+		proxied.Proxy, proxied.DialContext = choose, (&net.Dialer{Timeout: o.Timeout, Resolver: o.Resolver}).DialContext
+		next = &throughProxy{choose: choose, options: o, allow: parseAllowed(o.Allow), proxied: proxied, direct: direct}
+	}
+	return &http.Client{Timeout: o.Timeout, CheckRedirect: checkRedirect, Transport: &transport{maxBody: o.MaxBody, next: next}}
+}
+
+type roundTripper interface {
+	http.RoundTripper
+	CloseIdleConnections()
 }
 
 // transport keeps answers within their bounds.
 type transport struct {
-	next    *http.Transport
+	next    roundTripper
 	maxBody int64
 }
 

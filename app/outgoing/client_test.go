@@ -3,6 +3,7 @@ package outgoing_test
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -256,6 +257,8 @@ func TestRedirectsKeepTheirScheme(t *testing.T) {
 // reads that once in the life of a process, so it is there from the beginning.
 var proxied atomic.Int64
 
+var secure *httptest.Server
+
 func TestMain(m *testing.M) {
 	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { proxied.Add(1) }))
 	for _, name := range []string{"HTTP_PROXY", "http_proxy"} {
@@ -263,12 +266,23 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
+	// Clients believe its certificate, which is that of example.com.
+	secure = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Host) }))
+	file, err := os.CreateTemp("", "*.pem")
+	if err == nil {
+		err = errors.Join(pem.Encode(file, &pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}), file.Close(), os.Setenv("SSL_CERT_FILE", file.Name()))
+	}
+	if err != nil {
+		panic(err)
+	}
 	status := m.Run()
 	proxy.Close()
+	secure.Close()
+	_ = os.Remove(file.Name())
 	os.Exit(status)
 }
 
-// A proxy of the environment would go around the rule.
+// The environment is read by package env alone.
 func TestNoProxy(t *testing.T) {
 	c := outgoing.Client(outgoing.Options{Allow: []string{"127.0.0.0/8"}, Resolver: resolver(t, "127.0.0.1"), Timeout: time.Minute})
 	_, err := do(t, c, "GET", "http://hooks.example:1/", "")

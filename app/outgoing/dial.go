@@ -15,6 +15,8 @@ import (
 type Options struct {
 	// Allow lists what may be reached though it is not public; see the package comment. Optional.
 	Allow []string
+	// Proxy is the way of [Client] to what Proxy does not except. Optional. Default: none.
+	Proxy Proxy
 	// Timeout bounds a whole exchange of [Client], and the dialing of [DialContext]. Optional.
 	// Default: 5 s.
 	Timeout time.Duration

@@ -24,8 +24,10 @@
 //   - At most three redirects are followed, never from https to http. To another host go neither a
 //     body nor headers that may hold a secret; a redirect that would drop the body is an error, since
 //     what was sent would not have arrived.
-//   - Proxies named in the environment are not used: a proxy resolves names itself, out of sight of
-//     the rule.
+//   - Through a proxy ([Options].Proxy) go http and https, and never mail (SMTP). The proxy itself may have
+//     any address. It resolves names, out of sight of the rule: an address or a loopback name as the host
+//     of a URL is looked at before the proxy is asked, other names are the proxy's to refuse. What is
+//     called directly, such as what NO_PROXY lists, is looked at as ever.
 //   - An error of [Do] names the host, and never path, query or user of the URL, which are where
 //     services keep their secrets. An error of http.Client.Do itself holds the URL: pass it through
 //     [Clean].

@@ -7,6 +7,7 @@ package parts
 import (
 	"cmp"
 	"log/slog"
+	"net/http"
 	"os"
 	"path"
 	"runtime/debug"
@@ -61,12 +62,30 @@ func Scheduler(cfg env.Config) cron.Config {
 func Trace(cfg env.Config, log *slog.Logger) trace.Options {
 	return trace.Options{
 		Get: func(name string) string { return cfg.OTel[name].Reveal() }, Service: service(), Version: Version(), Log: log, Console: os.Stdout,
+		Proxy: Proxy(cfg).Func(),
 	}
 }
 
-// Outgoing says what alerts and pings may call.
+// Outgoing says what alerts and pings may call, and which way.
 func Outgoing(cfg env.Config) outgoing.Options {
-	return outgoing.Options{Allow: cfg.AlertAllowedHosts}
+	return outgoing.Options{Allow: cfg.AlertAllowedHosts, Proxy: Proxy(cfg)}
+}
+
+// Proxy is the environment's; the variables of .env count as well, which net/http would not see.
+func Proxy(cfg env.Config) outgoing.Proxy {
+	return outgoing.Proxy{HTTPS: cfg.Proxy.HTTPS.Reveal(), HTTP: cfg.Proxy.HTTP.Reveal(), Except: cfg.Proxy.Except, CGI: cfg.Proxy.CGI}
+}
+
+// Transport is what requests of jobs go by; nil: http.DefaultTransport, as there is no proxy.
+func Transport(cfg env.Config) http.RoundTripper {
+	proxy := Proxy(cfg).Func()
+	own, ok := http.DefaultTransport.(*http.Transport)
+	if proxy == nil || !ok {
+		return nil
+	}
+	own = own.Clone()
+	own.Proxy = proxy
+	return own
 }
 
 // Redis is for replicas that share a database; those that have a file each add its identity.

@@ -2,7 +2,6 @@ package trace
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -13,9 +12,9 @@ import (
 )
 
 // newExporter makes what sends spans away; nil: what is asked for cannot be made, and was complained about.
-func newExporter(ctx context.Context, s *settings, kind string, console io.Writer) (sdk.SpanExporter, error) {
+func newExporter(ctx context.Context, s *settings, kind string, o Options) (sdk.SpanExporter, error) {
 	if kind == "console" {
-		return stdouttrace.New(stdouttrace.WithWriter(console))
+		return stdouttrace.New(stdouttrace.WithWriter(o.Console))
 	}
 	endpoint, ok := s.endpoint()
 	if !ok {
@@ -23,6 +22,7 @@ func newExporter(ctx context.Context, s *settings, kind string, console io.Write
 	}
 	opts := []otlptracehttp.Option{
 		otlptracehttp.WithEndpointURL(endpoint),
+		otlptracehttp.WithProxy(o.Proxy),
 		// Shorter than the SDK's minute: what waits meanwhile is dropped when the queue is full.
 		otlptracehttp.WithRetry(otlptracehttp.RetryConfig{Enabled: true, InitialInterval: time.Second, MaxInterval: 5 * time.Second, MaxElapsedTime: 15 * time.Second}),
 	}

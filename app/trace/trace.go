@@ -5,6 +5,8 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -27,6 +29,8 @@ type Options struct {
 	Log *slog.Logger
 	// Console is where OTEL_TRACES_EXPORTER=console writes. Optional. Default: nowhere.
 	Console io.Writer
+	// Proxy says which proxy a request to the collector takes, as http.Transport.Proxy does. Optional. Default: none.
+	Proxy func(*http.Request) (*url.URL, error)
 	// Exporter is where spans go in place of what the environment says. For tests.
 	Exporter sdk.SpanExporter
 }
@@ -62,7 +66,10 @@ func Open(ctx context.Context, o Options) *Tracer {
 			if o.Console == nil {
 				o.Console = io.Discard
 			}
-			made, err := newExporter(ctx, s, kind, o.Console)
+			if o.Proxy == nil {
+				o.Proxy = func(*http.Request) (*url.URL, error) { return nil, nil }
+			}
+			made, err := newExporter(ctx, s, kind, o)
 			if err != nil {
 				s.complain("OTEL_EXPORTER_OTLP_ENDPOINT", "%v; there are no traces", err)
 			} else {
