@@ -119,7 +119,7 @@ func TestGivesUp(t *testing.T) {
 		jobs := jobsOf(t, failing, func(r *cron.Registry) {
 			r.Register("job", "@at 2000-01-01T00:01:00Z", outcomes("f"))
 		})
-		p := begin(t, file(t), jobs, alert.Options{Channels: []alert.Channel{channel}, Log: slog.New(slog.NewTextHandler(&log, nil)), GiveUp: 4 * time.Hour})
+		p := begin(t, file(t), jobs, alert.Options{Channels: []alert.Channel{channel}, Log: slog.New(slog.NewTextHandler(&log, nil)), GiveUp: 4 * time.Hour, Every: time.Minute})
 		time.Sleep(6 * time.Hour)
 		list := p.all()
 		p.end()
@@ -219,7 +219,6 @@ func TestSilence(t *testing.T) {
 		if _, err := hand.Unsilence(t.Context(), short.ID); err != nil {
 			t.Error(err)
 		}
-		time.Sleep(time.Second)
 		if _, err := hand.Unsilence(t.Context(), short.ID); !errors.Is(err, cron.ErrNotFound) {
 			t.Errorf("ended twice: %v", err)
 		}

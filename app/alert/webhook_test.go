@@ -16,6 +16,7 @@ import (
 
 	"fibercrons/app/alert"
 	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
 )
 
 const secret = "0123456789abcdef"
@@ -38,9 +39,14 @@ type receiver struct {
 }
 
 func receive(t *testing.T, answers ...int) *receiver {
-	r := &receiver{answers: answers}
-	gone := make(chan struct{})
-	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	r, gone := &receiver{answers: answers}, make(chan struct{})
+	r.Server = httptest.NewServer(r.handler(gone))
+	t.Cleanup(func() { close(gone); r.Close() })
+	return r
+}
+
+func (r *receiver) handler(gone <-chan struct{}) http.HandlerFunc {
+	return func(w http.ResponseWriter, req *http.Request) {
 		body, _ := io.ReadAll(req.Body)
 		r.mu.Lock()
 		r.got = append(r.got, received{req.Header, body, time.Now()})
@@ -63,9 +69,20 @@ func receive(t *testing.T, answers ...int) *receiver {
 		}
 		w.WriteHeader(answer)
 		_, _ = io.WriteString(w, strings.Repeat("token=abc ", 100_000))
-	}))
-	t.Cleanup(func() { close(gone); r.Close() })
-	return r
+	}
+}
+
+// direct is an HTTP transport without a network, so that time can be fake.
+type direct struct{ http.Handler }
+
+func (d direct) RoundTrip(req *http.Request) (*http.Response, error) {
+	answer, served := httptest.NewRecorder(), make(chan struct{})
+	go func() { defer close(served); d.ServeHTTP(answer, req) }()
+	<-served
+	if err := req.Context().Err(); err != nil {
+		return nil, err
+	}
+	return answer.Result(), nil
 }
 
 // set changes how it answers.
@@ -200,39 +217,34 @@ func TestWebhookErrors(t *testing.T) {
 // The whole way: a job fails, the server of the webhook answers 500 and then not in time, and gets
 // the alert in the end, always under one ID.
 func TestWebhookIsRetried(t *testing.T) {
-	server := receive(t, 500, 0)
-	client := server.Client()
-	client.Timeout = time.Second
-	c, err := alert.Webhook(server.URL, secret, client)
-	if err != nil {
-		t.Fatal(err)
-	}
-	jobs := jobsOf(t, failing, func(r *cron.Registry) { r.Register("job", "@yearly", outcomes("f")) })
-	var log strings.Builder
-	p := begin(t, file(t), jobs, alert.Options{
-		Channels: []alert.Channel{c}, Quiet: 100 * time.Millisecond, Every: 100 * time.Millisecond,
-		Log: slog.New(slog.NewTextHandler(&log, nil)),
+	crontest.Bubble(t, func(t *testing.T) {
+		server := &receiver{answers: []int{500, 0}}
+		c, err := alert.Webhook("http://hooks.example.com", secret, &http.Client{Transport: direct{server.handler(nil)}, Timeout: time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		jobs := jobsOf(t, failing, func(r *cron.Registry) { r.Register("job", "@yearly", outcomes("f")) })
+		var log strings.Builder
+		p := begin(t, file(t), jobs, alert.Options{Channels: []alert.Channel{c}, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		if _, err := p.crons.Trigger(t.Context(), "job", cron.Request{}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		p.end()
+		got := server.requests()
+		if len(got) != 3 {
+			t.Fatalf("%d requests; log:\n%s", len(got), log.String())
+		}
+		for _, r := range got {
+			var body alert.Payload
+			if err := json.Unmarshal(r.body, &body); err != nil || body.ID != r.header.Get(alert.HeaderDelivery) || body.ID != got[0].header.Get(alert.HeaderDelivery) {
+				t.Errorf("body %s, error %v", r.body, err)
+			}
+			if err := alert.Verify(r.header, r.body, secret, r.at, time.Minute); err != nil {
+				t.Error(err)
+			}
+		}
 	})
-	if _, err := p.crons.Trigger(t.Context(), "job", cron.Request{}); err != nil {
-		t.Fatal(err)
-	}
-	for deadline := time.Now().Add(2 * time.Minute); len(server.requests()) < 3 && time.Now().Before(deadline); {
-		time.Sleep(50 * time.Millisecond)
-	}
-	p.end()
-	got := server.requests()
-	if len(got) != 3 {
-		t.Fatalf("%d requests; log:\n%s", len(got), log.String())
-	}
-	for _, r := range got {
-		var body alert.Payload
-		if err := json.Unmarshal(r.body, &body); err != nil || body.ID != r.header.Get(alert.HeaderDelivery) || body.ID != got[0].header.Get(alert.HeaderDelivery) {
-			t.Errorf("body %s, error %v", r.body, err)
-		}
-		if err := alert.Verify(r.header, r.body, secret, r.at, time.Minute); err != nil {
-			t.Error(err)
-		}
-	}
 }
 
 func TestSlack(t *testing.T) {

@@ -177,7 +177,7 @@ func (s *Scheduler) expect(e *entry) {
 func (s *Scheduler) add(b *batch, e *entry) *batch {
 	if b == nil {
 		b = batches.Get().(*batch)
-		b.generation = s.generation
+		b.generation, b.troubles = s.generation, s.troubles
 		s.claiming++
 	}
 	e.busy = true

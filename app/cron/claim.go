@@ -18,6 +18,8 @@ type batch struct {
 	at     int64 // when it was made, in ms: what is due until then is claimed
 	pulled bool  // by a worker; see backlog.go
 	claims []Claim
+	// troubles of the scheduler when the batch was made
+	troubles int64
 	// generation of this version of the program when the batch was made
 	generation int64
 	direct     []bool    // parallel to claims: it has one of those workers
@@ -165,7 +167,7 @@ func (s *Scheduler) begin(b *batch, results []Claimed) (mine *Run, again, moved 
 	defer s.mu.Unlock()
 	s.claiming--
 	if len(b.claims) > 0 {
-		s.claimWorks()
+		s.claimWorks(b)
 		s.hint()
 	}
 	s.free += b.permit
@@ -325,11 +327,14 @@ func (s *Scheduler) claimFailed(b *batch, err error) {
 		s.log.Error("claiming slots does not work; they are kept and asked for again", "slots", len(b.claims), "error", err)
 	}
 	s.storeError = err
+	s.troubles++
 	s.pump()
 }
 
-func (s *Scheduler) claimWorks() {
-	if s.storeError != nil {
+// claimWorks believes a batch that was made after the last one that failed: what was under way beside that one proves
+// nothing.
+func (s *Scheduler) claimWorks(b *batch) {
+	if s.storeError != nil && b.troubles == s.troubles {
 		s.log.Info("claiming slots works again")
 		s.storeError = nil
 	}

@@ -3,6 +3,7 @@ package cron_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -133,6 +134,43 @@ func TestReadyNoticesAStall(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		if err := p.Sched.Ready(t.Context()); err != nil {
 			t.Errorf("it goes on: %v", err)
+		}
+		p.stop()
+	})
+}
+
+// overlapping fails one claim and lets an older one answer only after that.
+type overlapping struct {
+	cron.Store
+	calls  atomic.Int64
+	failed chan struct{}
+}
+
+func (o *overlapping) Claim(ctx context.Context, claims []cron.Claim) ([]cron.Claimed, error) {
+	switch o.calls.Add(1) {
+	case 1:
+		got, err := o.Store.Claim(ctx, claims)
+		<-o.failed
+		time.Sleep(100 * time.Millisecond)
+		return got, err
+	case 2:
+		defer close(o.failed)
+	}
+	return nil, errors.New("the disk is full")
+}
+
+// What was claimed before the store failed, and is heard of later, is no sign that it works again.
+func TestClaimsUnderWayProveNothing(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
+		var log strings.Builder // slog writes one record at a time
+		p := start(t, &overlapping{Store: crontest.NewMemory(), failed: make(chan struct{})}, func(r *cron.Registry) {
+			r.Register("first", "0 * * * * *", nop)
+			r.Register("second", "1-59 * * * * *", nop)
+		}, func(c *cron.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+		time.Sleep(90 * time.Second)
+		synctest.Wait()
+		if n, again := strings.Count(log.String(), "claiming slots does not work"), strings.Count(log.String(), "works again"); n != 1 || again != 0 {
+			t.Errorf("it was said %d times that claiming does not work, and %d times that it works again", n, again)
 		}
 		p.stop()
 	})

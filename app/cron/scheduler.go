@@ -137,6 +137,7 @@ type Scheduler struct {
 	blocked    map[string][]*Run     // by what they wait for
 	elsewhere  map[string]*elsewhere // likewise, in other processes
 	storeError error                 // of the last claim
+	troubles   int64                 // claims that have failed
 	generation int64                 // of this version of the program
 	left       []string              // jobs newly left to a newer version, until it is said
 	superseded int                   // jobs that are

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"fibercrons/app/alert"
 	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
 	"fibercrons/app/store"
 )
 
@@ -40,8 +42,38 @@ func TestAlertStatementsDoNotScan(t *testing.T) {
 // Two processes raise, gather and take at one time, while connections break before and after every
 // commit: each alert is there once, in one message, and is taken by one of them.
 func TestAlertsAreShared(t *testing.T) {
-	path := file(t)
-	alertsAreShared(t, 300, open(t, path), open(t, path))
+	crontest.Bubble(t, func(t *testing.T) {
+		path := file(t)
+		alertsAreShared(t, 300, open(t, path), open(t, path))
+	})
+}
+
+// A silence is ended once, also when the first answer was lost, and two calls of one millisecond are two.
+func TestSilenceIsEndedOnce(t *testing.T) {
+	silenceIsEndedOnce(t, open(t, file(t)))
+	onServers(t, func(t *testing.T, k kind) { silenceIsEndedOnce(t, openURL(t, k.url(t))) })
+}
+
+func silenceIsEndedOnce(t *testing.T, s *store.Store) {
+	t.Helper()
+	now := time.Now().Truncate(time.Millisecond)
+	if err := s.Silence(t.Context(), alert.Silence{ID: "a", Until: now.Add(time.Hour), By: "ada", CreatedAt: now}); err != nil {
+		t.Fatal(err)
+	}
+	lost := false
+	s.Tamper(func(point string, _ []string) error {
+		if point != "committed" || lost {
+			return nil
+		}
+		lost = true
+		return driver.ErrBadConn
+	})
+	if got, err := s.Unsilence(t.Context(), "a", "ada", now); err != nil || got.EndedBy != "ada" || !lost {
+		t.Errorf("ended: %+v, %v", got, err)
+	}
+	if _, err := s.Unsilence(t.Context(), "a", "ada", now); !errors.Is(err, cron.ErrNotFound) {
+		t.Errorf("ended twice: %v", err)
+	}
 }
 
 func TestServersShareAlerts(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"gorm.io/gorm"
+
 	"fibercrons/app/alert"
 	"fibercrons/app/cron"
 	"fibercrons/models"
@@ -55,14 +57,22 @@ func (s *Store) Silence(ctx context.Context, a alert.Silence) error {
 // Unsilence implements [alert.Silences].
 func (s *Store) Unsilence(ctx context.Context, id, actor string, at time.Time) (alert.Silence, error) {
 	var rows []models.Silence
+	found := int64(0)
 	err := s.writer.do(ctx, &op{
 		kind: "unsilence",
 		rows: 1,
 		run: func(t *txn) error {
 			db, ended := t.gorm(), models.MillisOf(at)
-			t.fail(db.Model(&models.Silence{}).Where("id = ? AND ended_at IS NULL AND until_at > ?", id, ended).
-				Updates(map[string]any{"ended_at": ended, "ended_by": actor}).Error)
-			// Also when this is a second time.
+			// A second try finds it ended when the first was committed and only the answer was lost; another call of the
+			// same millisecond has not seen it open.
+			open := db.Model(&models.Silence{}).Where("id = ? AND ended_at IS NULL AND until_at > ?", id, ended).Session(&gorm.Session{})
+			if found == 0 {
+				t.fail(open.Count(&found).Error)
+			}
+			if found == 0 {
+				return cron.ErrNotFound
+			}
+			t.fail(open.Updates(map[string]any{"ended_at": ended, "ended_by": actor}).Error)
 			t.fail(db.Where("id = ? AND ended_at = ? AND ended_by = ?", id, ended, actor).Find(&rows).Error)
 			if len(rows) == 0 {
 				return cron.ErrNotFound
