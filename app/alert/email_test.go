@@ -21,9 +21,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"fibercrons/app/alert"
+	"fibercrons/app/crontest"
 )
 
 // mailServer is as much of an SMTP server (RFC 5321) as a client needs.
@@ -280,28 +282,24 @@ func TestEmailErrors(t *testing.T) {
 
 // A server that accepts and says nothing does not hold up the end of the program.
 func TestEmailEndsWithContext(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	channel, err := alert.Email("smtp://"+ln.Addr().String()+"?tls=none", "a@example.com", "b@example.com", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- channel.Send(ctx, sample()) }()
-	conn, err := ln.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	began := time.Now()
-	cancel()
-	if err := <-ended; err == nil || time.Since(began) > 10*time.Second {
-		t.Errorf("ended after %s with %v", time.Since(began), err)
-	}
+	crontest.Bubble(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		defer theirs.Close()
+		dial := func(context.Context, string, string) (net.Conn, error) { return ours, nil }
+		channel, err := alert.Email("smtp://mail.example.com?tls=none", "a@example.com", "b@example.com", dial)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- channel.Send(ctx, sample()) }()
+		synctest.Wait()
+		began := time.Now()
+		cancel()
+		if err := <-ended; err == nil || time.Since(began) != 0 {
+			t.Errorf("ended after %s with %v", time.Since(began), err)
+		}
+	})
 }
 
 func TestEmailMistakes(t *testing.T) {

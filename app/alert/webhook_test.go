@@ -174,36 +174,42 @@ func TestVerifyRefuses(t *testing.T) {
 
 // Errors of webhooks name the host: paths and queries are secrets, and so is what comes back.
 func TestWebhookErrors(t *testing.T) {
-	server := receive(t, 500, 404, 429, 408, 0, 200)
-	server.set("90", 0)
-	client := server.Client()
-	client.Timeout = 2 * time.Second
-	c, err := alert.Webhook(server.URL+"/hook/path-secret?key=query-secret", secret, client)
+	crontest.Bubble(t, func(t *testing.T) {
+		gone := make(chan struct{})
+		defer close(gone)
+		server := &receiver{answers: []int{500, 404, 429, 408, 0, 200}, after: "90"}
+		c, err := alert.Webhook("http://hooks.example.com/hook/path-secret?key=query-secret", secret, &http.Client{Transport: direct{server.handler(gone)}, Timeout: 2 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []struct {
+			says  string
+			setup bool
+			after time.Duration
+		}{
+			{"answered 500 Internal Server Error", false, 90 * time.Second},
+			{"answered 404 Not Found", true, 90 * time.Second},
+			{"answered 429 Too Many Requests", false, 90 * time.Second},
+			{"answered 408 Request Timeout", false, 90 * time.Second},
+			{"did not answer in time", false, 0},
+		} {
+			err := c.Send(t.Context(), sample())
+			if err == nil || !strings.Contains(err.Error(), want.says) || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "token") {
+				t.Errorf("%v, want %s", err, want.says)
+			}
+			refused, is := errors.AsType[*alert.RefusedError](err)
+			if is != (want.after > 0) || is && (refused.Setup != want.setup || refused.After != want.after) {
+				t.Errorf("%+v, want %+v", refused, want)
+			}
+		}
+		if err := c.Send(t.Context(), sample()); err != nil {
+			t.Error(err)
+		}
+	})
+	server := httptest.NewServer(http.NotFoundHandler())
+	c, err := alert.Webhook(server.URL+"/hook/path-secret?key=query-secret", secret, server.Client())
 	if err != nil {
 		t.Fatal(err)
-	}
-	for _, want := range []struct {
-		says  string
-		setup bool
-		after time.Duration
-	}{
-		{"answered 500 Internal Server Error", false, 90 * time.Second},
-		{"answered 404 Not Found", true, 90 * time.Second},
-		{"answered 429 Too Many Requests", false, 90 * time.Second},
-		{"answered 408 Request Timeout", false, 90 * time.Second},
-		{"did not answer in time", false, 0},
-	} {
-		err := c.Send(t.Context(), sample())
-		if err == nil || !strings.Contains(err.Error(), want.says) || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "token") {
-			t.Errorf("%v, want %s", err, want.says)
-		}
-		refused, is := errors.AsType[*alert.RefusedError](err)
-		if is != (want.after > 0) || is && (refused.Setup != want.setup || refused.After != want.after) {
-			t.Errorf("%+v, want %+v", refused, want)
-		}
-	}
-	if err := c.Send(t.Context(), sample()); err != nil {
-		t.Error(err)
 	}
 	server.Close()
 	if err := c.Send(t.Context(), sample()); err == nil || strings.Contains(err.Error(), "secret") {
