@@ -392,34 +392,36 @@ func TestStreamIsNudged(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer sub.Close()
-	var took []time.Duration
-	for range 10 {
-		asked := time.Now()
-		rec, err := there.Trigger(t.Context(), "job", cron.Request{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for told := false; !told; {
-			changes, err := sub.Next(t.Context())
+	// By the look of each second alone twenty of them take some ten seconds, and never less than five. A busy machine
+	// has its quiet moments.
+	const runs, looks = 20, 5 * time.Second
+	var sums []time.Duration
+	for len(sums) < 10 {
+		sum := time.Duration(0)
+		for range runs {
+			asked := time.Now()
+			rec, err := there.Trigger(t.Context(), "job", cron.Request{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, c := range changes {
-				told = told || c.Kind == cron.RunEnded && c.Job == "job"
+			for told := false; !told; {
+				changes, err := sub.Next(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, c := range changes {
+					told = told || c.Kind == cron.RunEnded && c.Job == "job"
+				}
+			}
+			sum += time.Since(asked).Round(time.Millisecond)
+			if _, err := there.Await(t.Context(), rec.ID); err != nil {
+				t.Fatal(err)
 			}
 		}
-		took = append(took, time.Since(asked).Round(time.Millisecond))
-		if _, err := there.Await(t.Context(), rec.ID); err != nil {
-			t.Fatal(err)
+		if sums = append(sums, sum); sum < looks {
+			t.Log(sums)
+			return
 		}
 	}
-	t.Log(took)
-	// By the look of each second alone ten of them take some five seconds.
-	sum := time.Duration(0)
-	for _, d := range took {
-		sum += d
-	}
-	if sum > 4*time.Second {
-		t.Errorf("a run is told after %s", took)
-	}
+	t.Errorf("%d runs are told after %s", runs, sums)
 }

@@ -113,6 +113,7 @@ func TestATransactionThatHoldsUpTheJobsIsEnded(t *testing.T) {
 	if rec, err = sched.Await(ctx, rec.ID); err != nil || rec.Status != cron.Failed || !strings.Contains(rec.Error, "every job waited for it") {
 		t.Errorf("its run is %s: %s, %v", rec.Status, rec.Error, err)
 	}
+	ticks := ticksUntil(t, s, time.Now()) // those that had to wait are among them
 	stop()
 	if err := <-ended; err != nil {
 		t.Fatal(err)
@@ -128,14 +129,28 @@ func TestATransactionThatHoldsUpTheJobsIsEnded(t *testing.T) {
 	if n := mine(t, s); n != 0 {
 		t.Errorf("%d rows of it are there", n)
 	}
-	ticks, err := s.Runs(t.Context(), cron.Query{Job: "ticks", Limit: 1 << 20})
-	if err != nil || len(ticks) == 0 {
-		t.Fatalf("%d runs, %v", len(ticks), err)
-	}
-	slices.SortFunc(ticks, func(a, b cron.Record) int { return a.Slot.Compare(*b.Slot) })
 	for i, rec := range ticks {
 		if rec.Status != cron.Succeeded || i > 0 && rec.Slot.Sub(*ticks[i-1].Slot) != 100*time.Millisecond {
 			t.Errorf("slot %d, %s, is %s %s", i, rec.Slot, rec.Status, rec.Reason)
+		}
+	}
+}
+
+// ticksUntil waits for the run of a slot after the instant, and returns those of the slots before it, which have ended.
+func ticksUntil(t *testing.T, s *store.Store, at time.Time) []cron.Record {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		all, err := s.Runs(t.Context(), cron.Query{Job: "ticks", Limit: 1 << 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.SortFunc(all, func(a, b cron.Record) int { return a.Slot.Compare(*b.Slot) })
+		n := slices.IndexFunc(all, func(r cron.Record) bool { return r.Slot.After(at) })
+		if n > 0 && !slices.ContainsFunc(all[:n], func(r cron.Record) bool { return r.Status == cron.Queued || r.Status == cron.Running }) {
+			return all[:n]
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d slots until %s, of which one has not ended: %+v", n, len(all), at, all)
 		}
 	}
 }

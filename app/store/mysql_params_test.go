@@ -198,7 +198,7 @@ func TestMySQLParamsOfHosts(t *testing.T) {
 	} {
 		t.Run(c.params, func(t *testing.T) {
 			addr, seen := impostor(t, c.cert)
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer cancel()
 			s, err := store.Open(ctx, store.Options{URL: "mysql://u:hunter2@" + addr + "/d?" + c.params})
 			if err == nil {
@@ -268,7 +268,7 @@ func TestServerSockets(t *testing.T) {
 				q.Set(param, path)
 				u.Host, u.RawQuery = host, q.Encode()
 			})
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			other, err := store.Open(ctx, store.Options{URL: at})
 			cancel()
 			if err != nil {

@@ -211,7 +211,7 @@ func TestServerNetworkDies(t *testing.T) {
 			}
 		})
 		wg.Wait()
-		if took := time.Since(began); took > 40*time.Second {
+		if took := time.Since(began); took > 5*time.Minute {
 			t.Errorf("it took %s to give up", took)
 		} else {
 			t.Logf("given up after %s", took)

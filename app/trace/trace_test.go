@@ -178,7 +178,7 @@ func TestARunIsATrace(t *testing.T) {
 		}, cron.Retry(1, cron.Fixed(0)))
 	})
 	const caller = "0af7651916cd43dd8448eb211c80319c"
-	record := p.post("/crons/charge/run?wait=50s", "Traceparent", "00-"+caller+"-b7ad6b7169203331-01")
+	record := p.post("/crons/charge/run?wait=4m", "Traceparent", "00-"+caller+"-b7ad6b7169203331-01")
 	id, _ := record["id"].(string)
 	if record["status"] != "succeeded" || record["trace_id"] != p.Trace.TraceID(id) {
 		t.Fatalf("the run is %v", record)
@@ -284,7 +284,7 @@ func TestWithoutBeingAskedNothingIsTraced(t *testing.T) {
 				return app.DB(ctx).Exec("SELECT 1").Error
 			})
 		})
-		if record := p.post("/crons/hello/run?wait=50s"); record["status"] != "succeeded" || record["trace_id"] != nil {
+		if record := p.post("/crons/hello/run?wait=4m"); record["status"] != "succeeded" || record["trace_id"] != nil {
 			t.Errorf("%s: the run is %v", name, record)
 		}
 		p.stop()
@@ -321,7 +321,7 @@ func TestADeadCollectorCostsALine(t *testing.T) {
 		}
 		began := time.Now()
 		p.stop()
-		if took := time.Since(began); took > 20*time.Second { // three, and what a busy machine adds
+		if took := time.Since(began); took > time.Minute { // three, and what a busy machine adds
 			t.Errorf("%s: stopping took %s", url, took)
 		}
 		if lines := p.log.lines("traces cannot be delivered"); len(lines) != 1 {
