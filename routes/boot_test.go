@@ -131,11 +131,14 @@ func untilCancelled(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// patience is how long anything is waited for before it counts as never.
+const patience = 5 * time.Minute
+
 func (p *program) eventually(ok func() bool) {
 	p.t.Helper()
-	for deadline := time.Now().Add(time.Minute); !ok(); {
+	for deadline := time.Now().Add(patience); !ok(); {
 		if time.Now().After(deadline) {
-			p.t.Fatal("it did not come to pass within a minute")
+			p.t.Fatal("it did not come to pass within " + patience.String())
 		}
 		time.Sleep(time.Millisecond)
 	}
@@ -169,7 +172,7 @@ func (p *program) do(method, path, body string, headers ...header) answer {
 }
 
 var client = &http.Client{
-	Timeout:       time.Minute,
+	Timeout:       patience,
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	Transport:     &http.Transport{MaxIdleConnsPerHost: 64},
 }

@@ -224,7 +224,7 @@ func TestRunJob(t *testing.T) {
 		return decode[cron.Record](t, p.read(a.header.Get("Location")).want(t, 200)).Status == cron.Succeeded
 	})
 
-	a = p.write("/crons/report/run?wait=30s", "").want(t, http.StatusOK)
+	a = p.write("/crons/report/run?wait=4m", "").want(t, http.StatusOK)
 	if run := decode[cron.Record](t, a); run.Status != cron.Failed || run.Error != "out of paper" {
 		t.Errorf("waited for %s", a.body)
 	}
@@ -246,7 +246,7 @@ func TestRunJob(t *testing.T) {
 
 func TestRunArgs(t *testing.T) {
 	p := start(t, someJobs)
-	a := p.write("/crons/print/run?wait=10s", `{"args":{"pages":7}}`).want(t, 200)
+	a := p.write("/crons/print/run?wait=4m", `{"args":{"pages":7}}`).want(t, 200)
 	if got := string(decode[cron.Record](t, a).Args); got != `{"pages":7,"title":"none"}` {
 		t.Errorf("args %s", got)
 	}
@@ -267,10 +267,10 @@ func TestRunArgs(t *testing.T) {
 
 func TestRunKeyIsIdempotent(t *testing.T) {
 	p := start(t, someJobs)
-	first := decode[cron.Record](t, p.write("/crons/backup/run?wait=10s", `{"key":"invoice-4711"}`).want(t, 200))
-	again := decode[cron.Record](t, p.write("/crons/backup/run?wait=10s", `{"key":"invoice-4711"}`).want(t, 200))
+	first := decode[cron.Record](t, p.write("/crons/backup/run?wait=4m", `{"key":"invoice-4711"}`).want(t, 200))
+	again := decode[cron.Record](t, p.write("/crons/backup/run?wait=4m", `{"key":"invoice-4711"}`).want(t, 200))
 	unawaited := decode[cron.Record](t, p.write("/crons/backup/run", `{"key":"invoice-4711"}`).want(t, 202))
-	other := decode[cron.Record](t, p.write("/crons/backup/run?wait=10s", `{"key":"invoice-4712"}`).want(t, 200))
+	other := decode[cron.Record](t, p.write("/crons/backup/run?wait=4m", `{"key":"invoice-4712"}`).want(t, 200))
 	if first.ID != again.ID || first.ID != unawaited.ID || first.ID == other.ID {
 		t.Errorf("runs %s, %s, %s and %s", first.ID, again.ID, unawaited.ID, other.ID)
 	}
@@ -402,7 +402,7 @@ func TestTimeline(t *testing.T) {
 			set.registry.Register(fmt.Sprintf("herd-%d", i), "0 * * * *", succeed)
 		}
 	})
-	p.write("/crons/backup/run?wait=10s", "").want(t, 200)
+	p.write("/crons/backup/run?wait=4m", "").want(t, 200)
 	line := decode[cron.Timeline](t, p.read("/crons/timeline").want(t, 200))
 	if len(line.Runs) != 1 || line.Runs[0].Job != "backup" || len(line.Slots) < 12 || line.To.Sub(line.From) != 2*time.Hour || len(line.Herds) == 0 {
 		t.Errorf("%+v", line)

@@ -278,7 +278,7 @@ func TestSettingsPageHidesSecrets(t *testing.T) {
 
 func TestLogIsReadOnAndDownloaded(t *testing.T) {
 	p := start(t, officeJobs)
-	run := decode[cron.Record](t, p.write("/crons/report/run?wait=10s", `{"args":{"limit":7}}`).want(t, 200))
+	run := decode[cron.Record](t, p.write("/crons/report/run?wait=4m", `{"args":{"limit":7}}`).want(t, 200))
 	rest := p.page("/runs/"+run.ID+"/log?after=5", asViewer).body
 	if n := strings.Count(rest, `class="line `); n != 2 || !strings.Contains(rest, `data-seq="7"`) || strings.Contains(rest, "<html") {
 		t.Errorf("%d lines after the fifth: %s", n, rest)
@@ -323,7 +323,7 @@ func BenchmarkJobsPage(b *testing.B) {
 func TestOverviewCountsWhatJustRan(t *testing.T) {
 	p := start(t, officeJobs)
 	for i := 1; i <= 3; i++ {
-		p.write("/crons/quick/run?wait=10s", "").want(t, 200)
+		p.write("/crons/quick/run?wait=4m", "").want(t, 200)
 		if want := fmt.Sprintf("Runs of the last 24 hours: %d succeeded", i); !strings.Contains(p.page("", asViewer).body, want) {
 			t.Errorf("after %d runs the page does not say %q", i, want)
 		}

@@ -199,7 +199,7 @@ func (p *program) raw(text string) string {
 		p.t.Fatal(err)
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		p.t.Fatal(err)
 	}
 	if _, err := io.WriteString(conn, text); err != nil {

@@ -37,7 +37,7 @@ func TestHostileTextIsInert(t *testing.T) {
 	p.write("/crons/hostile/run", "").want(t, 409)
 	paused := p.read("/crons/hostile").want(t, 200)
 	p.write("/crons/hostile/resume", "").want(t, 200)
-	run := decode[cron.Record](t, p.write("/crons/hostile/run?wait=10s", `{"key":`+string(text)+`}`).want(t, 200))
+	run := decode[cron.Record](t, p.write("/crons/hostile/run?wait=4m", `{"key":`+string(text)+`}`).want(t, 200))
 	escaped := url.QueryEscape(hostile)
 
 	answers := map[string]answer{

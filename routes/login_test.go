@@ -158,8 +158,8 @@ func TestReadyLink(t *testing.T) {
 		t.Error(next)
 	}
 	cookie := cookieOf(t, a)
-	p.do("POST", "/crons/hello/run?wait=5s", "", "Cookie: "+cookie.Name+"="+cookie.Value, "Origin: "+p.URL()).want(t, 200)
-	p.do("POST", "/crons/hello/run?wait=5s", "", "Authorization: Bearer "+token).want(t, 200)
+	p.do("POST", "/crons/hello/run?wait=4m", "", "Cookie: "+cookie.Name+"="+cookie.Value, "Origin: "+p.URL()).want(t, 200)
+	p.do("POST", "/crons/hello/run?wait=4m", "", "Authorization: Bearer "+token).want(t, 200)
 	if strings.Contains(p.log.String(), token) || !strings.Contains(p.log.String(), `"/crons/login"`) {
 		t.Error("the log holds the token, or nothing at all")
 	}

@@ -66,7 +66,7 @@ func TestMetricsPassPromtool(t *testing.T) {
 		t.Skip("TEST_PROMTOOL is not set; it names promtool, from Debian's package prometheus")
 	}
 	p := start(t, nil)
-	p.write("/crons/hello/run?wait=30s", "{}").want(t, http.StatusOK)
+	p.write("/crons/hello/run?wait=4m", "{}").want(t, http.StatusOK)
 	text := p.read("/metrics").want(t, http.StatusOK).body
 	if !strings.Contains(text, `cron_runs_total{cause="",job_name="hello",outcome="succeeded"} 1`) {
 		t.Errorf("the run is not counted in\n%s", text)

@@ -19,7 +19,7 @@ func TestRunsArePaged(t *testing.T) {
 	var want []string
 	for i := range 7 {
 		name := []string{"backup", "report"}[i%2]
-		run := decode[cron.Record](t, p.write("/crons/"+name+"/run?wait=10s", "").want(t, 200))
+		run := decode[cron.Record](t, p.write("/crons/"+name+"/run?wait=4m", "").want(t, 200))
 		want = append([]string{run.ID}, want...)
 	}
 	tests := []struct {
@@ -71,7 +71,7 @@ func without(ids []string, p *program, job string) (rest []string) {
 
 func TestShowRunAndLogs(t *testing.T) {
 	p := start(t, someJobs)
-	run := decode[cron.Record](t, p.write("/crons/talk/run?wait=10s", "").want(t, 200))
+	run := decode[cron.Record](t, p.write("/crons/talk/run?wait=4m", "").want(t, 200))
 	shown := decode[cron.Record](t, p.read("/crons/runs/"+run.ID).want(t, 200))
 	if shown.ID != run.ID || shown.Status != cron.Succeeded || shown.Attempt != 1 {
 		t.Errorf("%+v", shown)
@@ -121,7 +121,7 @@ func TestCancelAndRetry(t *testing.T) {
 }
 
 func TestWaitEndsAtShutdown(t *testing.T) {
-	p := start(t, func(set *setup) { someJobs(set); set.limits.Drain = time.Minute })
+	p := start(t, func(set *setup) { someJobs(set); set.limits.Drain = 2 * patience })
 	got := make(chan answer, 1)
 	go func() { a, _ := p.try(http.MethodPost, "/crons/stay/run?wait=5m", "", asOperator); got <- a }()
 	p.eventually(func() bool {
@@ -131,7 +131,7 @@ func TestWaitEndsAtShutdown(t *testing.T) {
 	begin := time.Now()
 	p.stop()
 	a := (<-got).want(t, http.StatusAccepted)
-	if took := time.Since(begin); took > time.Minute/2 {
+	if took := time.Since(begin); took > patience {
 		t.Errorf("the server waited %s for a wait", took)
 	}
 	if _, err := url.Parse(a.header.Get("Location")); err != nil {

@@ -64,13 +64,13 @@ func TestShutdown(t *testing.T) {
 
 // Idle connections are nothing to wait for.
 func TestShutdownIsQuick(t *testing.T) {
-	p := start(t, func(set *setup) { set.limits.Drain = time.Minute })
+	p := start(t, func(set *setup) { set.limits.Drain = 2 * patience })
 	p.do("GET", "/livez", "").want(t, 200)
 	begin := time.Now()
 	p.stop()
 	err := <-p.ended
 	p.ended <- err
-	if took := time.Since(begin); took > time.Minute/2 || err != nil {
+	if took := time.Since(begin); took > patience || err != nil {
 		t.Errorf("%s %v", took, err)
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"flag"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -82,11 +83,11 @@ func TestRenameRefuses(t *testing.T) {
 	}
 }
 
-// The whole template builds under another path, and its own words for things still agree.
+var buildAll = flag.Bool("build", false, "build the renamed template, all of which has to be compiled anew")
+
+// Under another path every import of the whole template is found, and none is of the old one. With -build it also
+// builds, and its own words for things still agree.
 func TestRenamedTemplateBuilds(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds the whole program")
-	}
 	f := newFixture(t)
 	copyModule(t, "../..", f.dir)
 	if r := f.run("rename", "example.com/me/app"); r.status != exitDone {
@@ -94,6 +95,14 @@ func TestRenamedTemplateBuilds(t *testing.T) {
 	}
 	if r := f.run("new", "my.job", "@daily"); r.status != exitDone {
 		t.Fatalf("got %+v", r)
+	}
+	for path := range strings.Lines(goTool(t, f.dir, "list", "-deps", "-test", "./...")) {
+		if strings.HasPrefix(path, "fibercrons") {
+			t.Errorf("the renamed template imports %s", path)
+		}
+	}
+	if !*buildAll {
+		return
 	}
 	goTool(t, f.dir, "vet", "./...")
 	if out := goTool(t, f.dir, "run", "./cmd/cli", "list", "-o", "csv"); !strings.Contains(out, "\nhello,") || !strings.Contains(out, "\nmy.job,") {
