@@ -61,7 +61,12 @@
 //
 // All begin with REDIS_PREFIX: slot:JOB:MILLISECONDS, limit:GROUP, probe:PROCESS, and the channel
 // nudge:DATABASE. Every key expires by itself. Programs that share a server need a prefix or a database
-// number each; replicas of one program need the same. A cluster is not supported. The user needs
-// SET, GET, EVALSHA, EVAL, TIME, the commands of sorted sets, PTTL, PEXPIRE, PUBLISH and SUBSCRIBE, and for
-// the warning INFO.
+// number each; replicas of one program need the same. A cluster is not supported.
+//
+// A user of its own needs these rights, with REDIS_PREFIX in place of PREFIX (the tests run with them):
+//
+//	ACL SETUSER NAME on >PASSWORD resetkeys resetchannels -@all ~PREFIX:* &PREFIX:* +hello +ping +select +client|setname +eval +evalsha +get +set +time +zadd +zcard +zscore +zrem +zremrangebyscore +pttl +pexpire +publish +subscribe +unsubscribe +info
+//
+// INFO is for the warning about maxmemory-policy alone. CRON_EXECUTOR=asynq has keys of its own, asynq:*,
+// and commands that are asynq's to say.
 package redis

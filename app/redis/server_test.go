@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"strconv"
@@ -29,19 +30,46 @@ const patience = time.Minute // for what happens at once on a machine that has n
 // given is the server of TEST_REDIS_URL, with a prefix of the test's own.
 func given(t *testing.T) redis.Options {
 	t.Helper()
-	url := os.Getenv("TEST_REDIS_URL")
-	if url == "" {
+	server := os.Getenv("TEST_REDIS_URL")
+	if server == "" {
 		t.Skip("set TEST_REDIS_URL, such as redis://127.0.0.1:6379, to test with a Redis")
 	}
-	o := redis.Options{URL: url, Prefix: "fibercrons-test:" + strings.ToLower(t.Name()) + fmt.Sprintf(":%d:%d", os.Getpid(), time.Now().UnixNano())}
-	raw := talk(t, url)
+	o := redis.Options{URL: server, Prefix: "fibercrons-test:" + strings.ToLower(t.Name()) + fmt.Sprintf(":%d:%d", os.Getpid(), time.Now().UnixNano())}
+	raw := talk(t, server)
 	t.Cleanup(func() {
 		ctx := context.Background()
 		for keys := raw.Scan(ctx, 0, o.Prefix+":*", 1000).Iterator(); keys.Next(ctx); {
 			raw.Del(ctx, keys.Val())
 		}
 	})
+	o.URL = restricted(t, raw, o)
 	return o
+}
+
+// restricted is the server of o for a user who has the rights that the package comment lists, and no other.
+func restricted(t *testing.T, raw *goredis.Client, o redis.Options) string {
+	t.Helper()
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rights, found := strings.Cut(string(doc), "ACL SETUSER NAME on >PASSWORD ")
+	u, err := url.Parse(o.URL)
+	if err != nil || !found {
+		t.Fatal("no rights in doc.go, or no TEST_REDIS_URL")
+	}
+	rights, _, _ = strings.Cut(rights, "\n")
+	user := strings.NewReplacer(":", "-", "/", "-").Replace(o.Prefix)
+	args := []any{"ACL", "SETUSER", user, "on", ">secret"}
+	for right := range strings.FieldsSeq(strings.ReplaceAll(rights, "PREFIX", o.Prefix)) {
+		args = append(args, right)
+	}
+	if err := raw.Do(t.Context(), args...).Err(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { raw.Do(context.Background(), "ACL", "DELUSER", user) })
+	u.User = url.UserPassword(user, "secret")
+	return u.String()
 }
 
 // talk connects past the package.
