@@ -20,6 +20,9 @@ type Alert struct {
 	Number   int // failures in a row, or slots missed
 }
 
+// TableName implements gorm's schema.Tabler.
+func (Alert) TableName() string { return "job_alerts" }
+
 // AlertDelivery is a message on its way through one channel.
 type AlertDelivery struct {
 	ID         string `gorm:"primaryKey"` // UUIDv7; the receiver's key against doubles
@@ -35,3 +38,6 @@ type AlertDelivery struct {
 	SentAt     Millis
 	Error      string // of the last try
 }
+
+// TableName implements gorm's schema.Tabler.
+func (AlertDelivery) TableName() string { return "job_alert_deliveries" }

@@ -14,3 +14,6 @@ type AuditEntry struct {
 	Origin    string         // address it came from, or "cli"
 	RequestID string
 }
+
+// TableName implements gorm's schema.Tabler.
+func (AuditEntry) TableName() string { return "job_audit" }

@@ -13,3 +13,6 @@ type Instance struct {
 	// Generation of its version of the program; 0: it has not told its jobs.
 	Generation int64 `gorm:"<-:create"`
 }
+
+// TableName implements gorm's schema.Tabler.
+func (Instance) TableName() string { return "job_instances" }

@@ -29,5 +29,5 @@ type JobState struct {
 	Failures       int64  // of these, failed or interrupted
 }
 
-// TableName is job_state, not gorm's plural.
+// TableName implements gorm's schema.Tabler.
 func (JobState) TableName() string { return "job_state" }

@@ -12,3 +12,6 @@ type RunLog struct {
 	Message string
 	Attrs   sql.NullString // JSON object
 }
+
+// TableName implements gorm's schema.Tabler.
+func (RunLog) TableName() string { return "job_run_logs" }

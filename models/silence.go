@@ -11,3 +11,6 @@ type Silence struct {
 	EndedAt   Millis // lifted before its time; NULL: it was not
 	EndedBy   string
 }
+
+// TableName implements gorm's schema.Tabler.
+func (Silence) TableName() string { return "job_silences" }

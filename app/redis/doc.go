@@ -44,7 +44,7 @@
 //   - When a replica dies after it was elected, its slot waits for that replica's database to come back:
 //     its own catch-up runs it, or its crash policy decides. Nobody else takes the slot over.
 //   - A copy of a database file is the same database to the gate, and both run the slot. Give each replica
-//     an empty one, or in a copy: DELETE FROM store_identity; the next start makes a new one.
+//     an empty one, or in a copy: DELETE FROM job_identity; the next start makes a new one.
 //   - Overlap, pauses, schedule overrides, history and runs by hand are each replica's own. A slot that
 //     is won by a replica on which the job is paused, or still running, is skipped.
 //   - A side effect can happen twice for reasons no lock helps against; see cron.Run.Key.

@@ -22,7 +22,7 @@ const (
 	troubledSQL = "SELECT " + outcomeColumns + " FROM job_runs WHERE " + troubled + " AND ended_at >= ? ORDER BY ended_at, seq LIMIT ?"
 	unendedSQL  = "SELECT job, id, status, triggered_by, slot, started_at FROM job_runs WHERE ended_at IS NULL ORDER BY seq + 0 DESC LIMIT ?"
 	lateRunsSQL = "SELECT " + outcomeColumns + " FROM job_runs WHERE queued_at >= ? AND slot IS NOT NULL AND started_at > slot + ? ORDER BY queued_at LIMIT ?"
-	openSQL     = "SELECT a.*, COALESCE(s.last_success, 0) AS last_success FROM alerts a LEFT JOIN job_state s ON s.name = a.job WHERE a.open_key > ''"
+	openSQL     = "SELECT a.*, COALESCE(s.last_success, 0) AS last_success FROM job_alerts a LEFT JOIN job_state s ON s.name = a.job WHERE a.open_key > ''"
 )
 
 // Troubled implements [alert.Sights].

@@ -17,14 +17,25 @@ type dialect interface {
 	migrations() []migration
 	// lock begins the transaction of a migration, which excludes every other process's.
 	lock(ctx context.Context, db *sql.DB) (step, error)
-	// hasTable says whether the table is there.
-	hasTable(ctx context.Context, q querier, name string) (bool, error)
+	// piecemeal says that each statement of a migration commits by itself, so that one may be left half done. Then
+	// done recognises what a statement answers that was carried out before.
+	piecemeal() bool
+	done(err error) bool
+	// relations finds which of these names are taken, in the schema that tables are created in.
+	relations(ctx context.Context, q querier, names []string) (map[string]relation, error)
+	// rename gives tables other names, and renames what belongs to them where that has names in the same schema;
+	// steps are those that made them.
+	rename(ctx context.Context, tx step, from, to []string, steps []migration) error
+	// strange is the error about names that are taken by what this program did not make.
+	strange(things []string) error
 	// now is the clock of leases, in UTC milliseconds.
 	now(ctx context.Context, q querier) (int64, error)
 	// sql are the statements of the hot path.
 	sql() *statements
 	// patience bounds how long a transaction may take, so that a dead network holds nobody up.
 	patience(ctx context.Context) (context.Context, context.CancelFunc)
+	// sentence is an error about the database, with a remedy.
+	sentence(cause error, format string, args ...any) error
 	// explain turns an error of the driver into a sentence with a remedy.
 	explain(err error) error
 	// class says what a failed commit calls for.

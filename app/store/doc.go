@@ -58,6 +58,11 @@
 // and in all, which is also the order it is pruned in. Migrations are explicit statements,
 // append-only, one transaction each under the write lock (sqlite_schema.go).
 //
+// The names of all tables and indexes begin with job_. Which ones this program has made is in job_migrations; what has one
+// of their names and is not among them is another program's, and the start is refused before anything is changed
+// (tables.go). Tables of releases that had other names are renamed at the start, when no process of such a release lives,
+// and their schema_migrations stays behind so that such a release refuses to start (rename.go).
+//
 // # Database servers
 //
 // postgres:// and mysql:// (MariaDB, too) are further implementations of dialect, for processes on
@@ -82,8 +87,11 @@
 //     late. Within a job they are, since the job's state is locked.
 //   - Whether anything has changed is told on Postgres by the snapshot of the next statement; on MySQL
 //     nothing tells it cheaply, and each look is taken.
-//   - Migrations hold a lock of the server's (pg_advisory_xact_lock, GET_LOCK). MySQL commits each change of a
-//     table by itself, so a step there can be carried out again.
+//   - Migrations hold a lock of the server's. On Postgres it is the transaction's (pg_advisory_xact_lock). MySQL has
+//     locks of a session only (GET_LOCK): it is held on a connection of its own for one step, released on the same one, and
+//     ends with it. MySQL commits each change of a table by itself, so there a step is noted when it begins and can be
+//     carried out again.
+//   - On Postgres the tables are in the schema that search_path names first, and only that one is looked at.
 //   - A process has at most ten connections: two of the writer, four that cannot write, four of the user's
 //     own. No read or write on the first six waits longer than ten seconds and no transaction longer than
 //     fifteen, whatever the network does; and the server rolls back a process that has stopped in

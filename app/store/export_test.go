@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"strings"
 
 	"gorm.io/gorm"
@@ -64,6 +65,34 @@ func (d lockless) sql() *statements {
 	}
 }
 
+// BreakMigrationAfter has the next migrations fail when n statements were carried out.
+func (s *Store) BreakMigrationAfter(n int) { s.db = &brittle{s.db, n} }
+
+// ErrBroken is what such a migration answers.
+var ErrBroken = errors.New("broken off")
+
+type brittle struct {
+	dialect
+	left int
+}
+
+func (d *brittle) lock(ctx context.Context, db *sql.DB) (step, error) {
+	tx, err := d.dialect.lock(ctx, db)
+	return &brittleStep{tx, d}, err
+}
+
+type brittleStep struct {
+	step
+	d *brittle
+}
+
+func (b *brittleStep) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if b.d.left--; b.d.left < 0 {
+		return nil, ErrBroken
+	}
+	return b.step.ExecContext(ctx, query, args...)
+}
+
 // WithoutFence takes away the comparison of tokens.
 func (s *Store) WithoutFence() { s.rules.fenced = func(int64, int64) bool { return false } }
 
@@ -72,6 +101,9 @@ func (s *Store) WithoutLease() { s.rules.expired = func(int64, int64) bool { ret
 
 // WithoutWatermark takes no slot for settled.
 func (s *Store) WithoutWatermark() { s.rules.settled = func(int64, int64) bool { return false } }
+
+// Texts reads rows of one text.
+var Texts = texts
 
 // Exec runs a statement on the writer's connection.
 func (s *Store) Exec(query string, args ...any) error {

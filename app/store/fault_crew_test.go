@@ -203,7 +203,7 @@ func (p *process) works(t *testing.T) func() bool {
 // active returns the runs that are a process's, by ID.
 func (c *crew) active(s *store.Store, p *process) map[string]models.JobRun {
 	c.t.Helper()
-	return c.find(s, "ended_at IS NULL AND instance IN (SELECT id FROM instances WHERE version = ?)", strconv.Itoa(p.number))
+	return c.find(s, "ended_at IS NULL AND instance IN (SELECT id FROM job_instances WHERE version = ?)", strconv.Itoa(p.number))
 }
 
 // find returns runs by ID.

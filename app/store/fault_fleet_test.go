@@ -123,7 +123,7 @@ func (f *fleet) running(number int, job string) map[string]models.JobRun {
 	f.t.Helper()
 	find := f.door.DB().Where("status = 'running' AND job = ?", job)
 	if number > 0 {
-		find = find.Where("instance IN (SELECT id FROM instances WHERE version = ?)", fmt.Sprint(number))
+		find = find.Where("instance IN (SELECT id FROM job_instances WHERE version = ?)", fmt.Sprint(number))
 	}
 	var rows []models.JobRun
 	if err := find.Find(&rows).Error; err != nil {

@@ -88,7 +88,7 @@ func TestFaultKill9(t *testing.T) {
 	died := time.Now()
 	look := c.look()
 	c.await("runs of dead processes to say no more that they are running", func() bool {
-		return len(c.find(look, "status = 'running' AND instance NOT IN (SELECT id FROM instances WHERE version = ?)", fmt.Sprint(alive[0].number))) == 0
+		return len(c.find(look, "status = 'running' AND instance NOT IN (SELECT id FROM job_instances WHERE version = ?)", fmt.Sprint(alive[0].number))) == 0
 	})
 	c.await("all slots until then to be settled", func() bool {
 		for _, st := range c.states(look) {

@@ -25,9 +25,9 @@ const (
 	gapRows = 500
 
 	recentNumbersSQL = "SELECT seq FROM job_runs WHERE seq > ? ORDER BY seq"
-	recentAuditsSQL  = "SELECT id FROM audit_entries WHERE id > ? ORDER BY id"
-	auditsSQL        = "SELECT id FROM audit_entries WHERE id IN ?"
-	lateToldSQL      = "SELECT target, action = 'pause' FROM audit_entries WHERE id IN ? AND action IN ('pause', 'resume') ORDER BY id"
+	recentAuditsSQL  = "SELECT id FROM job_audit WHERE id > ? ORDER BY id"
+	auditsSQL        = "SELECT id FROM job_audit WHERE id IN ?"
+	lateToldSQL      = "SELECT target, action = 'pause' FROM job_audit WHERE id IN ? AND action IN ('pause', 'resume') ORDER BY id"
 	lateSQL          = "SELECT seq, id, status, attempt, cancel_at IS NOT NULL FROM job_runs WHERE seq IN ?"
 )
 

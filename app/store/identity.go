@@ -14,13 +14,13 @@ func (s *Store) Identity(ctx context.Context) (string, error) {
 	if !s.opts.ReadOnly {
 		// By a connection that waits for others who write: nobody tries this again.
 		err := s.users.WithContext(ctx).Exec(
-			"INSERT INTO store_identity (id) SELECT ? WHERE NOT EXISTS (SELECT 1 FROM store_identity)", uuid.NewString()).Error
+			"INSERT INTO job_identity (id) SELECT ? WHERE NOT EXISTS (SELECT 1 FROM job_identity)", uuid.NewString()).Error
 		if err != nil {
 			return "", fmt.Errorf("name the database: %w", s.db.explain(err))
 		}
 	}
 	var id string
-	if err := s.reads.WithContext(ctx).Raw("SELECT id FROM store_identity").Scan(&id).Error; err != nil {
+	if err := s.reads.WithContext(ctx).Raw("SELECT id FROM job_identity").Scan(&id).Error; err != nil {
 		return "", fmt.Errorf("read the database's identity: %w", s.db.explain(err))
 	}
 	return id, nil

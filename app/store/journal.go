@@ -88,7 +88,7 @@ func (s *Store) Prune(ctx context.Context, job string, keep int, cutoff time.Tim
 			gone = unique(gone)
 			gone = gone[:min(len(gone), limit)]
 			chunks(gone, func(ids []string) {
-				t.exec("DELETE FROM run_logs WHERE run_id IN "+row(len(ids)), anys(ids)...)
+				t.exec("DELETE FROM job_run_logs WHERE run_id IN "+row(len(ids)), anys(ids)...)
 				t.exec("DELETE FROM job_runs WHERE id IN "+row(len(ids)), anys(ids)...)
 			})
 			return nil

@@ -15,27 +15,15 @@ type migration struct {
 	sql  []string
 }
 
-const versionTable = "schema_migrations"
-
 // Version returns the version of the database's tables, 0 for none, and the one that this
 // program needs.
 func (s *Store) Version(ctx context.Context) (have, want int, err error) {
 	want = len(s.db.migrations())
-	have, err = s.version(ctx, s.writes)
+	v, err := s.look(ctx, s.writes)
 	if err != nil {
 		return 0, want, fmt.Errorf("read schema version: %w", s.db.explain(err))
 	}
-	return have, want, nil
-}
-
-func (s *Store) version(ctx context.Context, q querier) (int, error) {
-	ok, err := s.db.hasTable(ctx, q, versionTable)
-	if err != nil || !ok {
-		return 0, err
-	}
-	var have int
-	err = q.QueryRowContext(ctx, "SELECT COALESCE(MAX(version), 0) FROM "+versionTable).Scan(&have)
-	return have, err
+	return v.have, want, nil
 }
 
 // current says whether the tables are those this program knows, without changing them.
@@ -57,57 +45,93 @@ func newer(have, want int) error {
 }
 
 // Migrate brings the tables up to date, each step in a transaction that no other process can
-// have at the same time. It refuses a database that a newer release has migrated further.
+// have at the same time. It refuses a database that a newer release has migrated further, one of an older release
+// whose processes live (rename.go), and one in which a name of these tables is taken.
 func (s *Store) Migrate(ctx context.Context) error {
-	steps := s.db.migrations()
-	for {
-		more, err := s.step(ctx, steps)
-		if err != nil {
-			return fmt.Errorf("migrate: %w", s.db.explain(err))
-		}
-		if !more {
-			return nil
-		}
+	v, err := s.look(ctx, s.writes)
+	for more := v.have != len(s.db.migrations()); more && err == nil; {
+		more, err = s.step(ctx)
 	}
+	if err != nil {
+		return fmt.Errorf("migrate: %w", s.db.explain(err))
+	}
+	return nil
 }
 
-// step applies the next migration, and says whether there may be another.
-func (s *Store) step(ctx context.Context, steps []migration) (more bool, err error) {
-	have, err := s.version(ctx, s.writes)
-	if err != nil {
-		return false, err
-	}
-	if have == len(steps) {
-		return false, nil
-	}
+// step applies the next migration, and says whether there is another.
+func (s *Store) step(ctx context.Context) (more bool, err error) {
+	steps := s.db.migrations()
 	tx, err := s.db.lock(ctx, s.changes)
 	if err != nil {
 		return false, err
 	}
 	defer tx.Rollback() //nolint:errcheck // after Commit it only says so
-	have, err = s.version(ctx, tx)
+	v, err := s.look(ctx, tx)
 	switch {
 	case err != nil:
 		return false, err
-	case have > len(steps):
-		return false, newer(have, len(steps))
-	case have == len(steps):
+	case v.have > len(steps):
+		return false, newer(v.have, len(steps))
+	case v.have == len(steps):
 		return false, nil
-	case have == 0:
-		if _, err := tx.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS "+versionTable+
-			" (version BIGINT NOT NULL PRIMARY KEY, name VARCHAR(200) NOT NULL, applied_at BIGINT NOT NULL)"); err != nil {
-			return false, err
-		}
+	case v.old:
+		err = s.rename(ctx, tx, v)
+	default:
+		err = s.apply(ctx, tx, v, steps[v.have])
 	}
-	m := steps[have]
-	for _, q := range m.sql {
-		if _, err := tx.ExecContext(ctx, q); err != nil {
-			return false, fmt.Errorf("step %d (%s): %w", have+1, m.name, err)
-		}
-	}
-	if _, err := tx.ExecContext(ctx, s.db.sql().bound("INSERT INTO "+versionTable+" (version, name, applied_at) VALUES (?, ?, ?)"),
-		have+1, m.name, int64(models.MillisOf(time.Now()))); err != nil {
+	if err != nil {
 		return false, err
 	}
-	return true, tx.Commit()
+	return v.old || v.have+1 < len(steps), tx.Commit()
+}
+
+// apply carries out the step after v.have.
+func (s *Store) apply(ctx context.Context, tx step, v survey, m migration) error {
+	row := versionRow{v.have + 1, m.name, int64(models.MillisOf(time.Now()))}
+	if v.have == 0 && !v.begun {
+		if err := s.createVersions(ctx, tx, v); err != nil {
+			return err
+		}
+	}
+	if s.db.piecemeal() && !v.begun {
+		if err := s.enter(ctx, tx, versionTable, versionRow{row.version, row.name, 0}); err != nil {
+			return err
+		}
+	}
+	for _, q := range m.sql {
+		if err := s.carryOut(ctx, tx, q, v.begun); err != nil {
+			return fmt.Errorf("step %d (%s): %w", row.version, m.name, err)
+		}
+	}
+	if !s.db.piecemeal() {
+		return s.enter(ctx, tx, versionTable, row)
+	}
+	_, err := tx.ExecContext(ctx, s.db.sql().bound("UPDATE "+versionTable+" SET applied_at = ? WHERE version = ?"), row.at, row.version)
+	return err
+}
+
+// carryOut carries out a statement. One that was begun before may have been carried out already.
+func (s *Store) carryOut(ctx context.Context, tx step, q string, again bool) error {
+	_, err := tx.ExecContext(ctx, q)
+	if again && s.db.done(err) {
+		return nil
+	}
+	return err
+}
+
+func (s *Store) createVersions(ctx context.Context, tx step, v survey) error {
+	if _, there := v.relations[versionTable]; there {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, "CREATE TABLE "+versionTable+" (version BIGINT NOT NULL PRIMARY KEY, name VARCHAR(200) NOT NULL, applied_at BIGINT NOT NULL)")
+	return err
+}
+
+func (s *Store) enter(ctx context.Context, tx step, table string, rows ...versionRow) error {
+	var args []any
+	for _, r := range rows {
+		args = append(args, r.version, r.name, r.at)
+	}
+	_, err := tx.ExecContext(ctx, s.db.sql().bound("INSERT INTO "+table+" (version, name, applied_at) VALUES "+list(row(3), len(rows))), args...)
+	return err
 }

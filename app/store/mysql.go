@@ -8,6 +8,7 @@ import (
 	"database/sql/driver"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"net"
 	"net/url"
 	"slices"
@@ -212,25 +213,14 @@ func (d *mySQL) lock(ctx context.Context, db *sql.DB) (step, error) {
 	return m, nil
 }
 
-// mysqlStep is a migration on one connection, which has the lock. Its statements commit by themselves, so
-// that one which was carried out before the step broke off is not an error.
+// mysqlStep is a migration on one connection, which has the lock. Its statements commit by themselves.
 type mysqlStep struct {
 	*sql.Conn
 	name  string
 	ended bool
 }
 
-// ExecContext implements querier.
-func (m *mysqlStep) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	r, err := m.Conn.ExecContext(ctx, query, args...)
-	switch myCode(err) {
-	case myTableExists, myColumnExists, myKeyExists, myNothingToDrop:
-		return r, nil
-	}
-	return r, err
-}
-
-// Commit releases the lock.
+// Commit releases the lock. A connection on which that fails is closed, and the lock ends with it.
 func (m *mysqlStep) Commit() error {
 	if m.ended {
 		return sql.ErrTxDone
@@ -239,16 +229,74 @@ func (m *mysqlStep) Commit() error {
 	ctx, cancel := context.WithTimeout(context.Background(), dialWait)
 	defer cancel()
 	_, err := m.Conn.ExecContext(ctx, "DO RELEASE_LOCK(?)", m.name)
+	if err != nil {
+		_ = m.Conn.Raw(func(any) error { return driver.ErrBadConn }) // closes it
+	}
 	return errors.Join(err, m.Conn.Close())
 }
 
 // Rollback releases the lock, too: what was done stays.
 func (m *mysqlStep) Rollback() error { return m.Commit() }
 
-func (d *mySQL) hasTable(ctx context.Context, q querier, name string) (bool, error) {
-	var n int
-	err := q.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?", name).Scan(&n)
-	return n > 0, err
+func (d *mySQL) piecemeal() bool { return true }
+
+func (d *mySQL) done(err error) bool {
+	switch myCode(err) {
+	case myTableExists, myColumnExists, myKeyExists, myNothingToDrop:
+		return true
+	}
+	return false
+}
+
+// relations reads the columns of those tables alone whose origin they tell, each by its name: a condition that is no constant
+// would have the server open every table of every database.
+func (d *mySQL) relations(ctx context.Context, q querier, names []string) (map[string]relation, error) {
+	var folded bool
+	if err := q.QueryRowContext(ctx, "SELECT @@lower_case_table_names <> 0").Scan(&folded); err != nil {
+		return nil, err
+	}
+	key := func(s string) string { return s }
+	if folded {
+		key = strings.ToLower
+	}
+	found, err := tables(ctx, q, key, "SELECT table_name, CASE table_type WHEN 'BASE TABLE' THEN 'table' WHEN 'VIEW' THEN 'view' ELSE 'relation' END, NULL "+
+		"FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name IN "+row(len(names)), anys(names)...)
+	if err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(found, func(name string, _ relation) bool { return !slices.Contains(names, name) }) // but for capitals
+	var each []string
+	var args []any
+	for name, r := range found {
+		if r.kind == "table" && telling(name) {
+			each = append(each, "SELECT table_name, 'table', column_name FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ?")
+			args = append(args, name)
+		}
+	}
+	if len(each) == 0 {
+		return found, nil
+	}
+	columns, err := tables(ctx, q, key, strings.Join(each, " UNION ALL "), args...)
+	for name, r := range columns {
+		if _, there := found[name]; there {
+			found[name] = r
+		}
+	}
+	return found, err
+}
+
+// rename is one statement, which is atomic. Names of indexes are the table's own, and stay.
+func (d *mySQL) rename(ctx context.Context, tx step, from, to []string, _ []migration) error {
+	pairs := make([]string, len(from))
+	for i := range from {
+		pairs[i] = from[i] + " TO " + to[i]
+	}
+	_, err := tx.ExecContext(ctx, "RENAME TABLE "+strings.Join(pairs, ", "))
+	return err
+}
+
+func (d *mySQL) strange(things []string) error {
+	return d.sentence(nil, "%s", foreign(things, "give this program a database of its own: CREATE DATABASE crons, and its name in DATABASE_URL"))
 }
 
 // now is the server's clock.

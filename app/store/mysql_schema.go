@@ -1,7 +1,8 @@
 package store
 
-// mysqlMigrations is append-only. Every statement commits by itself on MySQL and MariaDB, so a step that
-// was broken off is carried out again from its start: what it says is there already is (mysqlStep).
+// mysqlMigrations is append-only. Every statement commits by itself on MySQL and MariaDB, so a step says first that it
+// begins, and one that was broken off is carried out again from its start: what is there already is its own. Some indexes
+// still have the names of before prefixStep, which here are their table's alone.
 //
 // Names compare by bytes (utf8mb4_bin). NULLs do not collide in a unique key, which is what slots and
 // request keys want; these keep their trailing spaces apart as bytes. Active runs are those with ended_at
@@ -71,7 +72,7 @@ var mysqlMigrations = []migration{
 			KEY job_runs_history (job, seq),
 			KEY job_runs_time (queued_at, seq)
 		)` + mysqlTable,
-		`CREATE TABLE run_logs (
+		`CREATE TABLE job_run_logs (
 			run_id VARCHAR(64) NOT NULL,
 			seq BIGINT NOT NULL,
 			at BIGINT,
@@ -81,7 +82,7 @@ var mysqlMigrations = []migration{
 			attrs LONGTEXT,
 			PRIMARY KEY (run_id, seq)
 		)` + mysqlTable,
-		`CREATE TABLE instances (
+		`CREATE TABLE job_instances (
 			id VARCHAR(64) NOT NULL PRIMARY KEY,
 			host TEXT NOT NULL DEFAULT (''),
 			pid BIGINT NOT NULL DEFAULT 0,
@@ -90,7 +91,7 @@ var mysqlMigrations = []migration{
 			seen_at BIGINT,
 			stopped_at BIGINT
 		)` + mysqlTable,
-		"CREATE TABLE audit_entries (" + `
+		"CREATE TABLE job_audit (" + `
 			id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
 			at BIGINT NOT NULL,
 			actor TEXT NOT NULL DEFAULT (''),
@@ -107,7 +108,7 @@ var mysqlMigrations = []migration{
 		"ALTER TABLE job_runs ADD COLUMN looked_at BIGINT",
 		"UPDATE job_runs SET looked_at = ended_at WHERE ended_at IS NOT NULL",
 		"CREATE INDEX job_runs_troubled ON job_runs (looked_at, status, reason)",
-		`CREATE TABLE alerts (
+		`CREATE TABLE job_alerts (
 			id VARCHAR(64) NOT NULL PRIMARY KEY,
 			job VARCHAR(100) NOT NULL,
 			kind VARCHAR(64) NOT NULL,
@@ -128,7 +129,7 @@ var mysqlMigrations = []migration{
 			KEY alerts_job (job, raised_at),
 			KEY alerts_time (raised_at)
 		)` + mysqlTable,
-		`CREATE TABLE alert_deliveries (
+		`CREATE TABLE job_alert_deliveries (
 			id VARCHAR(64) NOT NULL PRIMARY KEY,
 			message VARCHAR(64) NOT NULL,
 			channel VARCHAR(64) NOT NULL,
@@ -146,7 +147,7 @@ var mysqlMigrations = []migration{
 			KEY alert_deliveries_sent (channel, sent_at),
 			KEY alert_deliveries_time (created_at)
 		)` + mysqlTable,
-		`CREATE TABLE silences (
+		`CREATE TABLE job_silences (
 			id VARCHAR(64) NOT NULL PRIMARY KEY,
 			job VARCHAR(100) NOT NULL DEFAULT '',
 			until_at BIGINT NOT NULL,
@@ -162,8 +163,9 @@ var mysqlMigrations = []migration{
 		"ALTER TABLE job_runs ADD COLUMN attempt_at BIGINT",
 	}},
 	{"the time-zone data of an instance", []string{
-		"ALTER TABLE instances ADD COLUMN tzdata VARCHAR(64) NOT NULL DEFAULT ''",
+		"ALTER TABLE job_instances ADD COLUMN tzdata VARCHAR(64) NOT NULL DEFAULT ''",
 	}},
+	{prefixStep, nil}, // done by rename.go
 }
 
 const mysqlTable = " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"

@@ -67,7 +67,7 @@ var mysqlStatements = statements{
 		"r.result = COALESCE(v.i, r.result), r.progress = COALESCE(v.j, r.progress), "+
 		"r.next_at = v.k, r.instance = v.l, r.lease_until = v.m, r.token = v.n"),
 	// IGNORE: a line that is there stays, and one that does not fit is cut.
-	lines: values{head: "INSERT IGNORE INTO run_logs (run_id, seq, at, attempt, level, message, attrs) VALUES ", row: row(7), size: 100},
+	lines: values{head: "INSERT IGNORE INTO job_run_logs (run_id, seq, at, attempt, level, message, attrs) VALUES ", row: row(7), size: 100},
 	states: values{head: "INSERT INTO job_state (name, first_seen, watermark) VALUES ", row: row(3),
 		tail: " ON DUPLICATE KEY UPDATE watermark = GREATEST(watermark, VALUES(watermark))"},
 	watermarks: myRows("UPDATE ", 2, myStates+"s.watermark = v.b"),

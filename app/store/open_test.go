@@ -34,7 +34,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	newer := open(t, at("newer.db"))
-	if err := newer.Exec("INSERT INTO schema_migrations (version, name, applied_at) VALUES (99, 'later', 0)"); err != nil {
+	if err := newer.Exec("INSERT INTO job_migrations (version, name, applied_at) VALUES (99, 'later', 0)"); err != nil {
 		t.Fatal(err)
 	}
 	locked := open(t, at("locked.db"))
@@ -62,7 +62,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		{"text", write("text.db", bytes.Repeat([]byte("hello "), 1000)), []string{at("text.db"), "is not an SQLite database", "nothing was changed"}},
 		{"damaged", write("damaged.db", append(slices.Clone(whole[:4096]), bytes.Repeat([]byte{0xff}, len(whole)-4096)...)), []string{at("damaged.db"), "is damaged"}},
 		{"truncated", write("truncated.db", whole[:5000]), []string{at("truncated.db"), "is damaged"}},
-		{"newer", "sqlite://" + at("newer.db"), []string{"schema version 99", "only up to 7", "newer release"}},
+		{"newer", "sqlite://" + at("newer.db"), []string{"schema version 99", "only up to 8", "newer release"}},
 		{"locked", "sqlite://" + at("locked.db"), []string{at("locked.db"), "is locked by another program"}},
 	}
 	if os.Geteuid() != 0 {

@@ -88,7 +88,7 @@ func (s *Store) LogEnd(ctx context.Context, id string) (int64, error) {
 	return last, nil
 }
 
-const logEndSQL = "SELECT COALESCE(MAX(seq), 0) FROM run_logs WHERE run_id = ?"
+const logEndSQL = "SELECT COALESCE(MAX(seq), 0) FROM job_run_logs WHERE run_id = ?"
 
 // Spans returns when the runs queued from from to to went on, and nothing else of them, the newest
 // first and at most limit.

@@ -96,7 +96,7 @@ func TestPagesDoNotScan(t *testing.T) {
 	for name, query := range store.PageStatements() {
 		p := plan(t, s, query)
 		for line := range strings.SplitSeq(p, "\n") {
-			if strings.Contains(line, "SCAN job_runs") || strings.Contains(line, "SCAN run_logs") ||
+			if strings.Contains(line, "SCAN job_runs") || strings.Contains(line, "SCAN job_run_logs") ||
 				strings.Contains(line, "TEMP B-TREE FOR ORDER BY") || strings.Contains(line, "TEMP B-TREE FOR LAST") {
 				t.Errorf("%s:\n%s", name, p)
 			}

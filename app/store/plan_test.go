@@ -61,7 +61,7 @@ func TestNoStatementScans(t *testing.T) {
 	queries["held"] = "SELECT id FROM job_runs WHERE instance = ? AND ended_at IS NULL"
 	queries["extended"] = "UPDATE job_runs SET lease_until = ? WHERE instance = ? AND ended_at IS NULL"
 	queries["expired"] = "SELECT * FROM job_runs WHERE ended_at IS NULL AND lease_until <= ? ORDER BY seq + 0 LIMIT 10"
-	queries["logs"] = "SELECT * FROM run_logs WHERE run_id = ? AND seq > ? ORDER BY seq LIMIT 10"
+	queries["logs"] = "SELECT * FROM job_run_logs WHERE run_id = ? AND seq > ? ORDER BY seq LIMIT 10"
 	queries["active of jobs"] = "SELECT " + store.ActiveColumn + " FROM job_state s WHERE s.name IN (?, ?)"
 	queries["newest"], queries["inserted"], queries["active now"] = store.NewestSQL, store.InsertedSQL, store.ActiveSQL
 	queries["last audit"], queries["told"] = store.LastAuditSQL, store.ToldSQL

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net"
+	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -104,8 +106,49 @@ func (d *postgres) open(ctx context.Context, readOnly bool) (pools, error) {
 		err = d.sentence(nil, "is on PostgreSQL %d, which is too old: use version %d or newer", version/10000, postgresMin/10000)
 	case encoding != "UTF8":
 		err = d.sentence(nil, "has the encoding %s: create one with ENCODING 'UTF8'", encoding)
+	default:
+		err = d.home(ctx, p.writes)
 	}
 	return p, err
+}
+
+// home checks the schema that tables are created in, which is the first of the search_path that exists. It must be the
+// one that was meant: with another, all jobs would begin anew.
+func (d *postgres) home(ctx context.Context, q querier) error {
+	var have, other sql.NullString
+	// Tables of this program in a schema that comes later.
+	err := q.QueryRowContext(ctx, `SELECT current_schema(), (
+		SELECT MIN(n.nspname::text) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE c.relname = 'job_runs' AND n.nspname = ANY (current_schemas(false))
+			AND (SELECT COUNT(*) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname IN ('data_slot', 'triggered_by', 'lease_until')) = 3
+			AND NOT EXISTS (SELECT 1 FROM pg_class o JOIN pg_namespace m ON m.oid = o.relnamespace WHERE o.relname = 'job_runs' AND m.nspname = current_schema()))`).
+		Scan(&have, &other)
+	want := firstSchema(d.searchPath)
+	switch {
+	case err != nil:
+		return err
+	case want != "" && have.String != want:
+		return d.sentence(nil, "has no schema %q that user %q may use: CREATE SCHEMA, GRANT CREATE, USAGE ON it, or correct search_path in DATABASE_URL", want, d.user)
+	case want == "" && other.Valid:
+		return d.sentence(nil, "has the tables of this program in schema %q, and new ones would be made in %q: say which one is meant, such as ?search_path=%s in DATABASE_URL", other.String, have.String, other.String)
+	}
+	return nil
+}
+
+var quotedName = regexp.MustCompile(`^"((?:[^"]|"")*)"`)
+
+// firstSchema is the first name of a search_path. Empty: the database's own choice, or the user's.
+func firstSchema(path string) string {
+	path = strings.TrimSpace(path)
+	name, _, _ := strings.Cut(path, ",")
+	name = strings.ToLower(strings.TrimSpace(name))
+	if m := quotedName.FindStringSubmatch(path); m != nil {
+		name = strings.ReplaceAll(m[1], `""`, `"`)
+	}
+	if name == "$user" {
+		return ""
+	}
+	return name
 }
 
 func (d *postgres) gorm(pool gorm.ConnPool) gorm.Dialector {
@@ -132,10 +175,65 @@ func (d *postgres) lock(ctx context.Context, db *sql.DB) (step, error) {
 	return tx, nil
 }
 
-func (d *postgres) hasTable(ctx context.Context, q querier, name string) (bool, error) {
-	var there bool
-	err := q.QueryRowContext(ctx, "SELECT to_regclass($1) IS NOT NULL", name).Scan(&there)
-	return there, err
+func (d *postgres) piecemeal() bool { return false }
+
+func (d *postgres) done(error) bool { return false }
+
+// relations looks in one schema alone: what is seen through the rest of the search_path may be another program's. A type has a
+// name among the tables, too, since each table is one.
+func (d *postgres) relations(ctx context.Context, q querier, names []string) (map[string]relation, error) {
+	return tables(ctx, q, func(s string) string { return s }, `
+		SELECT c.relname::text, CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'view' WHEN 'i' THEN 'index'
+			WHEN 'S' THEN 'sequence' ELSE 'relation' END, a.attname::text
+		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+			LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p')
+		WHERE n.nspname = current_schema() AND c.relname = ANY ($1::text[]::name[])
+		UNION ALL SELECT t.typname::text, 'type', NULL FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+		WHERE t.typrelid = 0 AND n.nspname = current_schema() AND t.typname = ANY ($1::text[]::name[])`, names)
+}
+
+// rename also renames the indexes, those of constraints included, and the sequence of an identity.
+func (d *postgres) rename(ctx context.Context, tx step, from, to []string, _ []migration) error {
+	for i, old := range from {
+		belongings, err := texts(ctx, tx, `
+			SELECT format('ALTER %s %I RENAME TO %I', CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'INDEX' END, c.relname, n.name)
+			FROM pg_class c, LATERAL (SELECT $2::text || substr(c.relname, length($1::text) + 1) AS name) n
+			WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND starts_with(c.relname::text, $1::text || '_')
+				AND NOT EXISTS (SELECT 1 FROM pg_class o WHERE o.relnamespace = c.relnamespace AND o.relname = n.name)
+				AND (c.oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = ($1::text)::regclass)
+				OR c.relkind = 'S' AND c.oid IN (SELECT objid FROM pg_depend WHERE refobjid = ($1::text)::regclass AND deptype = 'i'))`, old, to[i])
+		if err != nil {
+			return err
+		}
+		for _, q := range append(belongings, "ALTER TABLE "+old+" RENAME TO "+to[i]) {
+			if _, err := tx.ExecContext(ctx, q); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// texts reads rows of one text.
+func texts(ctx context.Context, q querier, query string, args ...any) ([]string, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []string
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		all = append(all, text)
+	}
+	return all, rows.Err()
+}
+
+func (d *postgres) strange(things []string) error {
+	return d.sentence(nil, "%s", foreign(things, "give this program a schema of its own: CREATE SCHEMA crons, and ?search_path=crons in DATABASE_URL"))
 }
 
 // now is the server's clock.

@@ -70,7 +70,7 @@ var postgresStatements = statements{
 	endWide: pgRows(pgUpdateRuns+pgEndColumns+"status = v.e, reason = v.f, error = v.g, stack = v.h, "+
 		"result = COALESCE(v.i, r.result), progress = COALESCE(v.j, r.progress), "+
 		"next_at = v.k, instance = v.l, lease_until = v.m, token = v.n FROM ", "tnntttttttntnn", pgByID),
-	lines: pgRows("INSERT INTO run_logs (run_id, seq, at, attempt, level, message, attrs) SELECT v.* FROM ", "tnnnttt", " ON CONFLICT DO NOTHING"),
+	lines: pgRows("INSERT INTO job_run_logs (run_id, seq, at, attempt, level, message, attrs) SELECT v.* FROM ", "tnnnttt", " ON CONFLICT DO NOTHING"),
 	states: pgRows("INSERT INTO job_state (name, first_seen, watermark) SELECT v.* FROM ", "tnn",
 		" ON CONFLICT (name) DO UPDATE SET watermark = GREATEST(job_state.watermark, excluded.watermark)"),
 	watermarks: pgRows("UPDATE job_state s SET watermark = v.b FROM ", "tn", pgByName),

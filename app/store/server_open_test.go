@@ -56,7 +56,7 @@ func TestServerOpenSaysWhatIsWrong(t *testing.T) {
 		good := k.url(t)
 		base := os.Getenv(k.env)
 		newer := openURL(t, good)
-		if _, err := newer.Writes().Exec("INSERT INTO schema_migrations (version, name, applied_at) VALUES (99, 'later', 0)"); err != nil {
+		if _, err := newer.Writes().Exec("INSERT INTO job_migrations (version, name, applied_at) VALUES (99, 'later', 0)"); err != nil {
 			t.Fatal(err)
 		}
 		refusedWith(t, good, []string{"schema version 99", "newer release"})

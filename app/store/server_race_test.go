@@ -34,7 +34,7 @@ func TestServersMigrateOnce(t *testing.T) {
 		s := openURL(t, url)
 		have, want, err := s.Version(t.Context())
 		var steps int
-		if err := s.Writes().QueryRow("SELECT COUNT(*) FROM schema_migrations").Scan(&steps); err != nil {
+		if err := s.Writes().QueryRow("SELECT COUNT(*) FROM job_migrations").Scan(&steps); err != nil {
 			t.Fatal(err)
 		}
 		if have != want || steps != want || err != nil {

@@ -22,7 +22,7 @@ func behind(t *testing.T, s *store.Store, id string) (commit func()) {
 	t.Cleanup(func() { _ = tx.Rollback() })
 	for _, q := range []string{
 		"INSERT INTO job_runs (id, job, slot, token, status, triggered_by, queued_at, ended_at) VALUES ('" + id + "', 'late', 1, 1, 'skipped', 'schedule', 1, 1)",
-		"INSERT INTO audit_entries (at, action, target) VALUES (1, 'pause', 'late')",
+		"INSERT INTO job_audit (at, action, target) VALUES (1, 'pause', 'late')",
 	} {
 		if _, err := tx.Exec(q); err != nil {
 			t.Fatal(err)

@@ -73,7 +73,10 @@ func (d *sqlite) open(ctx context.Context, readOnly bool) (pools, error) {
 	if p.writes, err = d.pool(d.dsn("rwc", lockWait), 1, "immediate"); err != nil {
 		return p, err
 	}
-	if err := d.settle(ctx, p.writes); err != nil {
+	if _, err = lookAt(ctx, d, p.writes); err == nil { // before anything is changed
+		err = d.settle(ctx, p.writes)
+	}
+	if err != nil {
 		p.writes.Close()
 		return pools{}, err
 	}
@@ -196,10 +199,36 @@ func (d *sqlite) lock(ctx context.Context, db *sql.DB) (step, error) {
 	return db.BeginTx(ctx, nil) // immediate: the write lock is the lock
 }
 
-func (d *sqlite) hasTable(ctx context.Context, q querier, name string) (bool, error) {
-	var n int
-	err := q.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = ?", name).Scan(&n)
-	return n > 0, err
+func (d *sqlite) piecemeal() bool { return false }
+
+func (d *sqlite) done(error) bool { return false }
+
+func (d *sqlite) relations(ctx context.Context, q querier, names []string) (map[string]relation, error) {
+	return tables(ctx, q, strings.ToLower, "SELECT m.name, m.type, c.name FROM sqlite_schema m LEFT JOIN pragma_table_info(m.name) c ON m.type = 'table' WHERE LOWER(m.name) IN "+row(len(names)), anys(names)...)
+}
+
+// rename makes the indexes anew: SQLite cannot rename one.
+func (d *sqlite) rename(ctx context.Context, tx step, from, to []string, steps []migration) error {
+	for i, old := range from {
+		statements := []string{"ALTER TABLE " + old + " RENAME TO " + to[i]}
+		for _, m := range steps {
+			for _, q := range m.sql {
+				if index := created(q); strings.Contains(q, " ON "+to[i]+" ") {
+					statements = append(statements, "DROP INDEX IF EXISTS "+old+strings.TrimPrefix(index, to[i]), q)
+				}
+			}
+		}
+		for _, q := range statements {
+			if _, err := tx.ExecContext(ctx, q); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *sqlite) strange(things []string) error {
+	return d.sentence(nil, "%s", foreign(things, "let DATABASE_URL name another file"))
 }
 
 // now is the process's clock: SQLite has no other.

@@ -68,7 +68,7 @@ var sqliteMigrations = []migration{
 		`CREATE INDEX job_runs_group ON job_runs (run_group, status) WHERE ended_at IS NULL AND run_group <> ''`,
 		`CREATE INDEX job_runs_history ON job_runs (job)`,
 		`CREATE INDEX job_runs_time ON job_runs (queued_at)`,
-		`CREATE TABLE run_logs (
+		`CREATE TABLE job_run_logs (
 			run_id TEXT NOT NULL,
 			seq INTEGER NOT NULL,
 			at INTEGER,
@@ -78,7 +78,7 @@ var sqliteMigrations = []migration{
 			attrs TEXT,
 			PRIMARY KEY (run_id, seq)
 		) WITHOUT ROWID`,
-		`CREATE TABLE instances (
+		`CREATE TABLE job_instances (
 			id TEXT NOT NULL PRIMARY KEY,
 			host TEXT NOT NULL DEFAULT '',
 			pid INTEGER NOT NULL DEFAULT 0,
@@ -87,7 +87,7 @@ var sqliteMigrations = []migration{
 			seen_at INTEGER,
 			stopped_at INTEGER
 		) WITHOUT ROWID`,
-		`CREATE TABLE audit_entries (
+		`CREATE TABLE job_audit (
 			id INTEGER PRIMARY KEY,
 			at INTEGER NOT NULL,
 			actor TEXT NOT NULL DEFAULT '',
@@ -98,18 +98,18 @@ var sqliteMigrations = []migration{
 			origin TEXT NOT NULL DEFAULT '',
 			request_id TEXT NOT NULL DEFAULT ''
 		)`,
-		`CREATE INDEX audit_entries_target ON audit_entries (target)`,
+		`CREATE INDEX job_audit_target ON job_audit (target)`,
 	}},
 	{"versions of the program", versionsSQL("TEXT", "")},
 	{"the database's identity", []string{
-		`CREATE TABLE store_identity (id TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID`,
+		`CREATE TABLE job_identity (id TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID`,
 	}},
 	{"alerts", []string{
 		`ALTER TABLE job_runs ADD COLUMN looked_at INTEGER`,
 		`UPDATE job_runs SET looked_at = ended_at WHERE ended_at IS NOT NULL`,
 		// Runs that went well never enter it, and the others leave it as soon as they were looked at.
 		`CREATE INDEX job_runs_troubled ON job_runs (ended_at) WHERE ` + troubled,
-		`CREATE TABLE alerts (
+		`CREATE TABLE job_alerts (
 			id TEXT NOT NULL PRIMARY KEY,
 			job TEXT NOT NULL,
 			kind TEXT NOT NULL,
@@ -126,11 +126,11 @@ var sqliteMigrations = []migration{
 			error TEXT NOT NULL DEFAULT '',
 			number INTEGER NOT NULL DEFAULT 0
 		)`,
-		`CREATE INDEX alerts_status ON alerts (status, raised_at)`,
-		`CREATE INDEX alerts_message ON alerts (message)`,
-		`CREATE INDEX alerts_job ON alerts (job, raised_at)`,
-		`CREATE INDEX alerts_time ON alerts (raised_at)`,
-		`CREATE TABLE alert_deliveries (
+		`CREATE INDEX job_alerts_status ON job_alerts (status, raised_at)`,
+		`CREATE INDEX job_alerts_message ON job_alerts (message)`,
+		`CREATE INDEX job_alerts_job ON job_alerts (job, raised_at)`,
+		`CREATE INDEX job_alerts_time ON job_alerts (raised_at)`,
+		`CREATE TABLE job_alert_deliveries (
 			id TEXT NOT NULL PRIMARY KEY,
 			message TEXT NOT NULL,
 			channel TEXT NOT NULL,
@@ -145,10 +145,10 @@ var sqliteMigrations = []migration{
 			error TEXT NOT NULL DEFAULT '',
 			UNIQUE (message, channel)
 		)`,
-		`CREATE INDEX alert_deliveries_status ON alert_deliveries (status, channel, next_at)`,
-		`CREATE INDEX alert_deliveries_sent ON alert_deliveries (channel, sent_at)`,
-		`CREATE INDEX alert_deliveries_time ON alert_deliveries (created_at)`,
-		`CREATE TABLE silences (
+		`CREATE INDEX job_alert_deliveries_status ON job_alert_deliveries (status, channel, next_at)`,
+		`CREATE INDEX job_alert_deliveries_sent ON job_alert_deliveries (channel, sent_at)`,
+		`CREATE INDEX job_alert_deliveries_time ON job_alert_deliveries (created_at)`,
+		`CREATE TABLE job_silences (
 			id TEXT NOT NULL PRIMARY KEY,
 			job TEXT NOT NULL DEFAULT '',
 			until_at INTEGER NOT NULL,
@@ -158,7 +158,7 @@ var sqliteMigrations = []migration{
 			ended_at INTEGER,
 			ended_by TEXT NOT NULL DEFAULT ''
 		)`,
-		`CREATE INDEX silences_until ON silences (until_at)`,
+		`CREATE INDEX job_silences_until ON job_silences (until_at)`,
 	}},
 	{"the start of an attempt", []string{
 		`ALTER TABLE job_runs ADD COLUMN attempt_at INTEGER`,
@@ -170,6 +170,7 @@ var sqliteMigrations = []migration{
 		`CREATE INDEX job_runs_active ON job_runs (job, ended_at) WHERE ended_at IS NULL`,
 	}},
 	{"the time-zone data of an instance", []string{
-		"ALTER TABLE instances ADD COLUMN tzdata TEXT NOT NULL DEFAULT ''",
+		"ALTER TABLE job_instances ADD COLUMN tzdata TEXT NOT NULL DEFAULT ''",
 	}},
+	{prefixStep, nil}, // done by rename.go
 }

@@ -61,7 +61,7 @@ var sqliteStatements = statements{
 		tail: byID,
 	},
 	lines: values{
-		head: "INSERT INTO run_logs (run_id, seq, at, attempt, level, message, attrs) VALUES ",
+		head: "INSERT INTO job_run_logs (run_id, seq, at, attempt, level, message, attrs) VALUES ",
 		row:  row(7),
 		tail: " ON CONFLICT DO NOTHING",
 	},

@@ -34,6 +34,9 @@ type Options struct {
 	NoMigrate bool
 	// Logger hears of slow statements; what fails is returned. Optional. Default: none.
 	Logger *slog.Logger
+	// Lease is how long the processes on the database hold a run without a heartbeat: those of an older release that
+	// gave one within twice as long keep their tables from being migrated. Optional. Default: 30 seconds.
+	Lease time.Duration
 	// RetryFor is how long a write that fails for a passing reason (another process holds
 	// the lock, the connection broke) is tried again. Optional. Default: 5 seconds.
 	RetryFor time.Duration
@@ -52,6 +55,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.RetryFor <= 0 {
 		o.RetryFor = 5 * time.Second
+	}
+	if o.Lease <= 0 {
+		o.Lease = 30 * time.Second
 	}
 	if o.HoldFor <= 0 {
 		o.HoldFor = holdTime
@@ -159,8 +165,8 @@ func (s *Store) open(ctx context.Context) error {
 
 // none says whether a server's database has no tables yet.
 func (s *Store) none(ctx context.Context) bool {
-	have, err := s.version(ctx, s.writes)
-	return err == nil && have == 0
+	v, err := s.look(ctx, s.writes)
+	return err == nil && v.have == 0
 }
 
 // openAbsent puts an empty database in place of one that has no tables yet.

@@ -20,8 +20,8 @@ const instancesKept = 30 * 24 * time.Hour
 // what follows the columns of a table.
 func versionsSQL(text, table string) []string {
 	return []string{
-		"CREATE TABLE program_versions (print " + text + " NOT NULL PRIMARY KEY, generation BIGINT NOT NULL, seen_at BIGINT NOT NULL)" + table,
-		"ALTER TABLE instances ADD COLUMN generation BIGINT NOT NULL DEFAULT 0",
+		"CREATE TABLE job_versions (print " + text + " NOT NULL PRIMARY KEY, generation BIGINT NOT NULL, seen_at BIGINT NOT NULL)" + table,
+		"ALTER TABLE job_instances ADD COLUMN generation BIGINT NOT NULL DEFAULT 0",
 		"ALTER TABLE job_state ADD COLUMN generation BIGINT NOT NULL DEFAULT 0",
 	}
 }
@@ -33,24 +33,24 @@ func (t *txn) version(db *gorm.DB, p *cron.Program) (own int64, newer bool) {
 		return 0, false
 	}
 	var last int64
-	t.fail(db.Raw("SELECT COALESCE(MAX(generation), 0) FROM program_versions").Scan(&last).Error)
-	t.fail(db.Raw("SELECT COALESCE(MAX(generation), 0) FROM program_versions WHERE print = ?", p.Print).Scan(&own).Error)
+	t.fail(db.Raw("SELECT COALESCE(MAX(generation), 0) FROM job_versions").Scan(&last).Error)
+	t.fail(db.Raw("SELECT COALESCE(MAX(generation), 0) FROM job_versions WHERE print = ?", p.Print).Scan(&own).Error)
 	if own != 0 && own < last {
 		alive := t.now - 2*p.Lease.Milliseconds()
-		t.fail(db.Raw("SELECT COUNT(*) > 0 FROM instances WHERE stopped_at IS NULL AND seen_at > ? AND generation > ?", alive, own).Scan(&newer).Error)
+		t.fail(db.Raw("SELECT COUNT(*) > 0 FROM job_instances WHERE stopped_at IS NULL AND seen_at > ? AND generation > ?", alive, own).Scan(&newer).Error)
 	}
 	switch {
 	case own == 0:
 		own = last + 1
-		t.fail(db.Exec("INSERT INTO program_versions (print, generation, seen_at) VALUES (?, ?, ?)", p.Print, own, t.now).Error)
+		t.fail(db.Exec("INSERT INTO job_versions (print, generation, seen_at) VALUES (?, ?, ?)", p.Print, own, t.now).Error)
 	case own < last && !newer:
 		own = last + 1
-		t.fail(db.Exec("UPDATE program_versions SET generation = ?, seen_at = ? WHERE print = ?", own, t.now, p.Print).Error)
+		t.fail(db.Exec("UPDATE job_versions SET generation = ?, seen_at = ? WHERE print = ?", own, t.now, p.Print).Error)
 	}
-	t.fail(db.Exec("DELETE FROM instances WHERE seen_at < ?", t.now-instancesKept.Milliseconds()).Error)
+	t.fail(db.Exec("DELETE FROM job_instances WHERE seen_at < ?", t.now-instancesKept.Milliseconds()).Error)
 	if p.Instance.ID != "" {
 		t.fail(signOfLife(db, &cron.Beat{Instance: p.Instance, At: p.At}))
-		t.fail(db.Exec("UPDATE instances SET generation = ? WHERE id = ?", own, p.Instance.ID).Error)
+		t.fail(db.Exec("UPDATE job_instances SET generation = ? WHERE id = ?", own, p.Instance.ID).Error)
 	}
 	return own, newer
 }

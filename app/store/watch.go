@@ -101,10 +101,10 @@ const (
 	newestSQL   = "SELECT seq, id FROM job_runs WHERE seq = (SELECT MAX(seq) FROM job_runs)"
 	insertedSQL = "SELECT seq, id, status, attempt, cancel_at IS NOT NULL FROM job_runs WHERE seq >= ? ORDER BY seq LIMIT ?"
 	activeSQL   = "SELECT r.id, r.status, r.attempt, r.cancel_at IS NOT NULL, " +
-		"COALESCE((SELECT MAX(l.seq) FROM run_logs l WHERE l.run_id = r.id), 0), COALESCE(r.progress, '') " +
+		"COALESCE((SELECT MAX(l.seq) FROM job_run_logs l WHERE l.run_id = r.id), 0), COALESCE(r.progress, '') " +
 		"FROM job_runs r WHERE r.ended_at IS NULL"
-	lastAuditSQL = "SELECT COALESCE(MAX(id), 0) FROM audit_entries"
-	toldSQL      = "SELECT target, action = 'pause' FROM audit_entries WHERE id > ? AND action IN ('pause', 'resume') ORDER BY id"
+	lastAuditSQL = "SELECT COALESCE(MAX(id), 0) FROM job_audit"
+	toldSQL      = "SELECT target, action = 'pause' FROM job_audit WHERE id > ? AND action IN ('pause', 'resume') ORDER BY id"
 	switchSQL    = "SELECT name, paused, paused_at, paused_until, override_at FROM job_state WHERE paused OR override_at IS NOT NULL"
 )
 

@@ -42,7 +42,7 @@ func (p *program) schema(ctx context.Context, look bool, format string) error {
 	if err != nil {
 		return err
 	}
-	db, err := store.Open(ctx, store.Options{URL: cfg.Database.Reveal(), ReadOnly: look, NoMigrate: look})
+	db, err := store.Open(ctx, store.Options{URL: cfg.Database.Reveal(), ReadOnly: look, NoMigrate: look, Lease: cfg.Lease})
 	if err != nil {
 		return asked(err)
 	}
