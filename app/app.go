@@ -31,6 +31,7 @@ import (
 	"fibercrons/app/redis"
 	"fibercrons/app/store"
 	"fibercrons/app/trace"
+	"fibercrons/models"
 )
 
 // App is the assembled application.
@@ -137,7 +138,7 @@ func (a *App) observe(e cron.Event) {
 
 func (a *App) openStore(ctx context.Context, o options) (err error) {
 	so := store.Options{
-		URL: a.Config.Database.Reveal(), ReadOnly: o.readOnly, Lease: a.Config.Lease, Logger: o.log,
+		URL: a.Config.Database.Reveal(), ReadOnly: o.readOnly, Lease: a.Config.Lease, Migrations: models.Migrations, Logger: o.log,
 		Committed: func(c store.Commit) { a.Metrics.Committed(c.Calls, c.Took, c.Err) },
 	}
 	if a.Trace != nil {

@@ -34,11 +34,11 @@ const (
 // arrows point down: nothing below knows what stands above it.
 var arrows = map[string]rule{
 	"cmd/server":               {inner: []string{"app/...", "config", "cmd/internal/console", "jobs", "routes"}, yours: true},
-	"cmd/cli":                  {inner: []string{"app/...", "config", "cmd/internal/console", "jobs"}, outer: []string{"github.com/spf13/cobra", "github.com/jedib0t/go-pretty/v6"}},
+	"cmd/cli":                  {inner: []string{"app/...", "config", "cmd/internal/console", "jobs", "models"}, outer: []string{"github.com/spf13/cobra", "github.com/jedib0t/go-pretty/v6"}},
 	"cmd/internal/console":     {inner: []string{"app/env"}, outer: []string{"github.com/lmittmann/tint", "github.com/mattn/go-isatty", "golang.org/x/sys"}},
 	"jobs":                     {inner: []string{"app", "app/alert", "app/cron", "config", "models"}, yours: true},
 	"routes":                   {inner: []string{"app", "app/alert", "app/cron", "app/dashboard", "app/env", "config", "models"}, outer: []string{fiber, fasthttp, "go.yaml.in/yaml/v3"}, yours: true},
-	"app":                      {inner: []string{"app/..."}, outer: []string{gorm}}, // gorm for the type of DB alone
+	"app":                      {inner: []string{"app/...", "models"}, outer: []string{gorm}}, // gorm for the type of DB alone
 	"app/parts":                {inner: []string{"app/..."}},
 	"app/crontest":             {inner: []string{"app/cron", "app/schedule"}},
 	"app/internal/conformance": {inner: []string{"app/cron", "app/crontest"}, outer: []string{uuid}},

@@ -46,11 +46,14 @@ func newer(have, want int) error {
 
 // Migrate brings the tables up to date, each step in a transaction that no other process can
 // have at the same time. It refuses a database that a newer release has migrated further, one of an older release
-// whose processes live (rename.go), and one in which a name of these tables is taken.
+// whose processes live (rename.go), and one in which a name of these tables is taken. Then it carries out the user's own.
 func (s *Store) Migrate(ctx context.Context) error {
 	v, err := s.look(ctx, s.writes)
 	for more := v.have != len(s.db.migrations()); more && err == nil; {
 		more, err = s.step(ctx)
+	}
+	if err == nil {
+		err = s.migrateModels(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("migrate: %w", s.db.explain(err))

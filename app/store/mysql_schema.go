@@ -166,6 +166,9 @@ var mysqlMigrations = []migration{
 		"ALTER TABLE job_instances ADD COLUMN tzdata VARCHAR(64) NOT NULL DEFAULT ''",
 	}},
 	{prefixStep, nil}, // done by rename.go
+	{"migrations of the user's", []string{
+		"CREATE TABLE job_model_migrations (id VARCHAR(200) NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)" + mysqlTable,
+	}},
 }
 
 const mysqlTable = " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"

@@ -312,7 +312,7 @@ func TestOldTablesWereDropped(t *testing.T) {
 				execAll(t, s, "DROP TABLE "+r[1])
 			}
 		}
-		execAll(t, s, "DROP TABLE job_migrations")
+		execAll(t, s, "DROP TABLE job_migrations", "DROP TABLE job_model_migrations")
 		openURL(t, url)
 	})
 }

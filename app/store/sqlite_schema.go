@@ -173,4 +173,7 @@ var sqliteMigrations = []migration{
 		"ALTER TABLE job_instances ADD COLUMN tzdata TEXT NOT NULL DEFAULT ''",
 	}},
 	{prefixStep, nil}, // done by rename.go
+	{"migrations of the user's", []string{
+		"CREATE TABLE job_model_migrations (id TEXT NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)",
+	}},
 }

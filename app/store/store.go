@@ -14,6 +14,7 @@ import (
 	"gorm.io/gorm/logger"
 
 	"fibercrons/app/cron"
+	"fibercrons/models"
 )
 
 // ErrClosed is the answer to whatever is asked after Close.
@@ -34,6 +35,8 @@ type Options struct {
 	NoMigrate bool
 	// Logger hears of slow statements; what fails is returned. Optional. Default: none.
 	Logger *slog.Logger
+	// Migrations are of the user's own tables. Optional.
+	Migrations []models.Migration
 	// Lease is how long the processes on the database hold a run without a heartbeat: those of an older release that
 	// gave one within twice as long keep their tables from being migrated. Optional. Default: 30 seconds.
 	Lease time.Duration
@@ -94,6 +97,9 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	d, err := parse(opts.URL)
 	if err != nil {
 		return nil, err
+	}
+	if err := checkModels(opts.Migrations); err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
 	}
 	s := &Store{opts: opts, db: d, rules: contract}
 	if file, ok := d.(*sqlite); ok && !opts.ReadOnly {

@@ -7,6 +7,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"fibercrons/app/store"
+	"fibercrons/cmd/internal/console"
+	"fibercrons/models"
 )
 
 // schema is what migrate answers.
@@ -14,12 +16,15 @@ type schema struct {
 	Database string `json:"database"`
 	Version  int    `json:"version"` // 0: there are no tables yet
 	Needed   int    `json:"needed"`
+	// Of models/migrations.go, by their IDs.
+	Applied []string `json:"applied,omitempty"`
+	Pending []string `json:"pending,omitempty"`
 }
 
 func (p *program) migrate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "migrate",
-		Short: "Bring the database's tables up to date, as the server does at its start",
+		Short: "Bring the database's tables up to date, yours by models/migrations.go too, as the server does at its start",
 		Args:  none,
 	}
 	status := &cobra.Command{
@@ -42,11 +47,15 @@ func (p *program) schema(ctx context.Context, look bool, format string) error {
 	if err != nil {
 		return err
 	}
-	db, err := store.Open(ctx, store.Options{URL: cfg.Database.Reveal(), ReadOnly: look, NoMigrate: look, Lease: cfg.Lease})
+	db, err := store.Open(ctx, store.Options{URL: cfg.Database.Reveal(), ReadOnly: look, NoMigrate: look, Lease: cfg.Lease, Migrations: models.Migrations})
 	if err != nil {
 		return asked(err)
 	}
 	have, want, err := db.Version(ctx)
+	var applied, pending []string
+	if err == nil {
+		applied, pending, err = db.Models(ctx)
+	}
 	if closed := db.Close(); err == nil {
 		err = closed
 	}
@@ -54,7 +63,7 @@ func (p *program) schema(ctx context.Context, look bool, format string) error {
 		return asked(err)
 	}
 	if format == "json" {
-		return printJSON(p.out, schema{cfg.Database.String(), have, want})
+		return printJSON(p.out, schema{cfg.Database.String(), have, want, applied, pending})
 	}
 	said := fmt.Sprintf("%s is at schema version %d", cfg.Database, have)
 	switch {
@@ -66,5 +75,11 @@ func (p *program) schema(ctx context.Context, look bool, format string) error {
 		said += fmt.Sprintf("; this program knows only up to %d: run the newer one", want)
 	}
 	fmt.Fprintln(p.out, said)
+	for _, id := range applied {
+		fmt.Fprintf(p.out, "models: %s\n", console.Inert(id))
+	}
+	for _, id := range pending {
+		fmt.Fprintf(p.out, "models: %s, yet to be run\n", console.Inert(id))
+	}
 	return nil
 }
