@@ -33,11 +33,14 @@ const (
 
 // arrows point down: nothing below knows what stands above it.
 var arrows = map[string]rule{
-	"cmd/server":               {inner: []string{"app/...", "config", "cmd/internal/console", "jobs", "routes"}, yours: true},
-	"cmd/cli":                  {inner: []string{"app/...", "config", "cmd/internal/console", "jobs", "models"}, outer: []string{"github.com/spf13/cobra", "github.com/jedib0t/go-pretty/v6"}},
-	"cmd/internal/console":     {inner: []string{"app/env"}, outer: []string{"github.com/lmittmann/tint", "github.com/mattn/go-isatty", "golang.org/x/sys"}},
+	"cmd/server":               {inner: []string{"app/cron", "app/env", "app/server", "config", "jobs", "routes"}, yours: true},
+	"cmd/cli":                  {inner: []string{"app/cli", "app/cron", "app/env", "config", "jobs"}, yours: true},
+	"app/server":               {inner: []string{"app", "app/cron", "app/env", "app/internal/console", "app/web"}},
+	"app/cli":                  {inner: []string{"app", "app/alert", "app/cron", "app/env", "app/internal/console", "app/metrics", "app/schedule", "app/store", "models"}, outer: []string{"github.com/spf13/cobra", "github.com/jedib0t/go-pretty/v6"}},
+	"app/internal/console":     {inner: []string{"app/env"}, outer: []string{"github.com/lmittmann/tint", "github.com/mattn/go-isatty", "golang.org/x/sys"}},
+	"app/web":                  {inner: []string{"app", "app/alert", "app/cron", "app/dashboard", "app/env"}, outer: []string{fiber, fasthttp, "go.yaml.in/yaml/v3"}},
 	"jobs":                     {inner: []string{"app", "app/alert", "app/cron", "config", "models"}, yours: true},
-	"routes":                   {inner: []string{"app", "app/alert", "app/cron", "app/dashboard", "app/env", "config", "models"}, outer: []string{fiber, fasthttp, "go.yaml.in/yaml/v3"}, yours: true},
+	"routes":                   {inner: []string{"app", "app/cron", "app/web", "config", "models"}, outer: []string{fiber}, yours: true},
 	"app":                      {inner: []string{"app/...", "models"}, outer: []string{gorm}}, // gorm for the type of DB alone
 	"app/parts":                {inner: []string{"app/..."}},
 	"app/crontest":             {inner: []string{"app/cron", "app/schedule"}},
@@ -95,8 +98,8 @@ func TestOneTechnologyPerPackage(t *testing.T) {
 		"github.com/reugn/":      {"app/cron"},
 		"gorm.io/":               {"app", "app/store", "models"},
 		"github.com/glebarez/":   {"app/store"},
-		"github.com/gofiber/":    {"routes"},
-		"github.com/valyala/":    {"routes"},
+		"github.com/gofiber/":    {"app/web", "routes"},
+		"github.com/valyala/":    {"app/web"},
 		"github.com/redis/":      {"app/redis"},
 		"github.com/riverqueue/": {"app/river"},
 		"github.com/hibiken/":    {"app/asynq"},
@@ -104,8 +107,8 @@ func TestOneTechnologyPerPackage(t *testing.T) {
 		"go.opentelemetry.io/":   {"app/trace"},
 		"github.com/caarlos0/":   {"app/env"},
 		"github.com/joho/":       {"app/env"},
-		"github.com/spf13/":      {"cmd/cli"},
-		"github.com/jedib0t/":    {"cmd/cli"},
+		"github.com/spf13/":      {"app/cli"},
+		"github.com/jedib0t/":    {"app/cli"},
 		"database/sql":           {"app/store", "models"},
 		"github.com/wneessen/":   {"app/alert"},
 	}

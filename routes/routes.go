@@ -1,24 +1,27 @@
+// Package routes is YOURS: what the server answers, and where.
 package routes
 
 import (
 	"github.com/gofiber/fiber/v2"
+
+	"fibercrons/app/web"
 )
 
-// mount is YOURS: what is served where. Requests are tried against the routes in this order.
+// Mount says what is served where. Requests are tried against the routes in this order.
 //
-// Your own handlers are yours to protect; the tokens of the cron API guard /crons only. What they
+// Your own handlers are yours to protect; the tokens of the cron API guard /crons and /metrics only. What they
 // return as an error is rendered as problem+json: fiber.NewError(404, "no such invoice") reaches the
-// caller, any other error is a 500 whose text stays in the log.
-func (s *Server) mount(web fiber.Router) {
-	web.Get("/", s.hello)
+// caller, any other error is a 500 whose text stays in the log. app.DB(c.UserContext()) is the database.
+func Mount(r fiber.Router, s *web.Server) {
+	r.Get("/", hello)
 
-	s.mountHealth(web)  // GET /livez and /readyz
-	s.mountMetrics(web) // GET /metrics
-	s.mountCrons(web)   // everything under /crons
+	s.MountHealth(r)  // GET /livez and /readyz
+	s.MountMetrics(r) // GET /metrics
+	s.MountCrons(r)   // everything under /crons
 }
 
 // hello greets, and points on.
-func (s *Server) hello(c *fiber.Ctx) error {
+func hello(c *fiber.Ctx) error {
 	if c.Accepts(fiber.MIMEApplicationJSON, fiber.MIMETextHTML) == fiber.MIMETextHTML {
 		c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
 		return c.SendString(`<!doctype html><html lang="en"><meta charset="utf-8"><title>fibercrons</title>` +

@@ -12,7 +12,9 @@ import (
 	"fibercrons/app"
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
-	"fibercrons/routes"
+	"fibercrons/app/web"
+
+	"github.com/gofiber/fiber/v2"
 )
 
 // BenchmarkListDuringBurst asks for GET /crons again and again, over a connection of loopback, while
@@ -29,7 +31,7 @@ func BenchmarkListDuringBurst(b *testing.B) {
 		for i := range n {
 			r.Register(fmt.Sprintf("job-%d", i), second(at, "*"), func(context.Context) error { ended.Done(); return nil })
 		}
-		url, stop := web(b, r)
+		url, stop := online(b, r)
 		if time.Now().After(at) {
 			b.Fatal("the server was not up in time")
 		}
@@ -52,8 +54,8 @@ func BenchmarkListDuringBurst(b *testing.B) {
 	b.ReportMetric(float64(len(took))/float64(b.N), "answers/op")
 }
 
-// web serves an application with the jobs of r until the returned function is called.
-func web(b *testing.B, r *cron.Registry) (url string, stop func()) {
+// online serves an application with the jobs of r until the returned function is called.
+func online(b *testing.B, r *cron.Registry) (url string, stop func()) {
 	b.Helper()
 	cfg, _, err := env.Load(env.Env(map[string]string{"PORT": "0", "DATABASE_URL": "sqlite://" + b.TempDir() + "/crons.db"}), env.File(""))
 	if err != nil {
@@ -64,7 +66,7 @@ func web(b *testing.B, r *cron.Registry) (url string, stop func()) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	server := routes.New(a)
+	server := web.New(a, web.Limits{}, func(r fiber.Router, s *web.Server) { s.MountCrons(r) })
 	if err := server.Listen(ctx); err != nil {
 		b.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package env
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"os"
 	"slices"
@@ -24,6 +25,10 @@ func Env(m map[string]string) Option { return func(s *source) { s.env = m } }
 // File makes Load read path in place of .env in the working directory; the empty path reads no file. In either case a
 // file that does not exist is no mistake.
 func File(path string) Option { return func(s *source) { s.file = path } }
+
+// Loader loads the settings of a program. Besides those of the template it returns a function that adds the program's
+// own to the context of runs and requests; nil: there are none.
+type Loader func(...Option) (c Config, own func(context.Context) context.Context, warnings []string, err error)
 
 // Load reads and checks the settings of the template alone; see [Fill].
 func Load(opts ...Option) (Config, []string, error) {

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
 	"go.opentelemetry.io/otel"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
@@ -24,14 +25,14 @@ import (
 	"fibercrons/app/crontest"
 	"fibercrons/app/env"
 	"fibercrons/app/trace"
-	"fibercrons/routes"
+	"fibercrons/app/web"
 )
 
 // program is the application with a log that can be read.
 type program struct {
 	*app.App
 	t   *testing.T
-	web *routes.Server
+	web *web.Server
 	log *logBuffer
 }
 
@@ -80,7 +81,7 @@ func start(t *testing.T, vars map[string]string, register func(*cron.Registry)) 
 	if p.App, err = app.New(t.Context(), cfg, registry, app.Log(log)); err != nil {
 		t.Fatal(err)
 	}
-	p.web = routes.New(p.App)
+	p.web = web.New(p.App, web.Limits{}, func(r fiber.Router, s *web.Server) { s.MountCrons(r) })
 	if err := p.web.Listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,4 @@
-// Command server runs the jobs on schedule and serves the API that watches and drives them.
-//
-// Startup checks configuration, jobs, database and address before it does any work; each mistake is a
-// sentence with its remedy and an exit status of its own. The first SIGINT, SIGTERM or SIGHUP stops it in
-// the opposite order: the web server takes no more requests, running jobs have CRON_SHUTDOWN_GRACE to
-// finish, the rest is cancelled and recorded. A second signal ends the process at once; what it leaves is
-// swept by the next. A closed pipe behind stdout or stderr costs the output and nothing else.
+// Command server runs the jobs on schedule and serves what routes mounts; see package app/server.
 package main
 
 import (
@@ -12,12 +6,18 @@ import (
 	"os"
 
 	"fibercrons/app/cron"
-	"fibercrons/cmd/internal/console"
+	"fibercrons/app/env"
+	"fibercrons/app/server"
+	"fibercrons/config"
 	_ "fibercrons/jobs"
+	"fibercrons/routes"
 )
 
 func main() {
-	ctx, stop := context.WithCancel(context.Background())
-	console.OnSignals(stop, func() { os.Exit(exitAtOnce) })
-	os.Exit(run(ctx, program{args: os.Args[1:], out: os.Stdout, err: os.Stderr, registry: cron.Default}))
+	os.Exit(server.Main(server.Program{Jobs: cron.Default, Load: load, Routes: routes.Mount}))
+}
+
+func load(o ...env.Option) (env.Config, func(context.Context) context.Context, []string, error) {
+	c, warnings, err := config.Load(o...)
+	return c.Config, c.Context, warnings, err
 }

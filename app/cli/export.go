@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"fibercrons/app/metrics"
+)
+
+func (p *program) export() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "export grafana|alerts",
+		Short: "Print a Grafana board, or Prometheus alert rules, for what /metrics tells",
+		Long: `Print what watches this program from outside. Prometheus scrapes /metrics; from another machine that takes
+the viewer token:
+
+  scrape_configs:
+    - job_name: crons
+      authorization: {credentials: the value of CRON_VIEWER_TOKEN}
+      static_configs: [{targets: ['crons.example.com:3000']}]
+
+grafana is a board to import as it is; alerts is a file for rule_files in prometheus.yml.`,
+		Example: `  cli export grafana > board.json
+  cli export alerts > crons.rules.yml`,
+		Args:      one("export"),
+		ValidArgs: []string{"grafana", "alerts"},
+		RunE: func(_ *cobra.Command, args []string) error {
+			var text []byte
+			var err error
+			switch args[0] {
+			case "grafana":
+				text, err = metrics.Board()
+				text = append(text, '\n')
+			case "alerts":
+				text, err = metrics.Rules()
+			default:
+				return usage("%q cannot be exported; use grafana or alerts", args[0])
+			}
+			if err == nil {
+				_, err = p.out.Write(text)
+			}
+			return err
+		},
+	}
+	return cmd
+}

@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"errors"
+	"go/build"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+var moduleLine = regexp.MustCompile(`(?m)^module[ \t]+"?([^\s"]+)"?`)
+
+// modulePath reads the module's path from the go.mod in dir.
+func modulePath(dir string) (string, error) {
+	mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", usage("there is no go.mod here; run this in the module's root folder")
+	}
+	if err != nil {
+		return "", usage("%v", err)
+	}
+	found := moduleLine.FindSubmatch(mod)
+	if found == nil {
+		return "", usage("go.mod has no module line; restore it")
+	}
+	return string(found[1]), nil
+}
+
+// jobFile is the name of the file for a job. It is always part of the build: cleanup_windows.go
+// would be built on Windows only, and x_test.go for tests only.
+func jobFile(name string) string {
+	base := strings.NewReplacer(".", "_", "-", "_").Replace(name)
+	if leftOut(base + ".go") {
+		base += "_job"
+	}
+	return base + ".go"
+}
+
+// leftOut says whether the go tool leaves a file of this name out of some build.
+func leftOut(name string) bool {
+	return strings.HasSuffix(name, "_test.go") || name[0] == '_' || name[0] == '.' || forPlatform(name)
+}
+
+// forPlatform says whether a file's name ends like that of an operating system or processor. The
+// lists of them are the go tool's own: it is asked about a platform that does not exist.
+func forPlatform(name string) bool {
+	nowhere := build.Default
+	nowhere.GOOS, nowhere.GOARCH = "nowhere", "nothing"
+	nowhere.OpenFile = func(string) (io.ReadCloser, error) {
+		return io.NopCloser(strings.NewReader("package jobs\n")), nil
+	}
+	match, err := nowhere.MatchFile(".", name)
+	return err == nil && !match
+}

@@ -1,0 +1,39 @@
+//go:build unix
+
+package console_test
+
+import (
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"fibercrons/app/internal/console"
+)
+
+// The end of a terminal asks the process to stop, as SIGTERM does. What comes at once besides is its echo.
+func TestSignals(t *testing.T) {
+	first, second := make(chan struct{}), make(chan struct{})
+	console.OnSignals(func() { close(first) }, func() { close(second) })
+	send := func(s syscall.Signal) {
+		if err := syscall.Kill(os.Getpid(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(syscall.SIGPIPE)
+	send(syscall.SIGHUP)
+	<-first
+	select {
+	case <-second:
+		t.Error("one signal counts as two")
+	default:
+	}
+	for asked := time.NewTicker(50 * time.Millisecond); ; { // until one is no echo any more
+		select {
+		case <-second:
+			return
+		case <-asked.C:
+			send(syscall.SIGHUP)
+		}
+	}
+}

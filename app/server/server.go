@@ -1,0 +1,159 @@
+// Package server is the program cmd/server: it loads the settings, assembles the application, and runs its jobs and
+// its web side until it is asked to stop.
+//
+// Startup checks configuration, jobs, database and address before it does any work; each mistake is a
+// sentence with its remedy and an exit status of its own. The first SIGINT, SIGTERM or SIGHUP stops it in
+// the opposite order: the web server takes no more requests, running jobs have CRON_SHUTDOWN_GRACE to
+// finish, the rest is cancelled and recorded. A second signal ends the process at once; what it leaves is
+// swept by the next. A closed pipe behind stdout or stderr costs the output and nothing else.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"fibercrons/app"
+	"fibercrons/app/cron"
+	"fibercrons/app/env"
+	"fibercrons/app/internal/console"
+	"fibercrons/app/web"
+)
+
+// The exit statuses, the same as the CLI's.
+const (
+	exitDone   = 0
+	exitFailed = 1 // something broke while it served
+	exitUsage  = 2 // configuration, jobs or address
+	exitStore  = 3 // the store is unusable
+)
+
+// Program is what one program differs in from another.
+type Program struct {
+	Jobs   *cron.Registry
+	Load   env.Loader
+	Routes web.Routes
+}
+
+// Main runs p until the process is asked to stop, and returns the exit status. A second signal exits at once.
+func Main(p Program) int {
+	ctx, stop := console.Context()
+	defer stop()
+	return run(ctx, process{Program: p, args: os.Args[1:], out: os.Stdout, err: os.Stderr})
+}
+
+// process is what the server touches besides the network; a test brings its own.
+type process struct {
+	Program
+	args     []string // there are none
+	out, err io.Writer
+	config   []env.Option
+	serving  func(*web.Server) // called when requests are about to be answered
+}
+
+// run serves until ctx ends and returns the exit status.
+func run(ctx context.Context, p process) int {
+	if len(p.args) > 0 {
+		return p.fail(exitUsage, fmt.Errorf("server takes no argument such as %q; the environment tells it what to do, see .env.example, and cmd/cli has the commands", p.args[0]))
+	}
+	cfg, own, warnings, err := p.Load(p.config...)
+	if err != nil {
+		// A misspelt variable is often why another is missing. There is no log yet to warn in.
+		for _, w := range warnings {
+			fmt.Fprintln(p.err, "warning: "+console.Inert(w))
+		}
+		return p.fail(exitUsage, err)
+	}
+	log := slog.New(cron.LogHandler(console.Log(p.err, cfg.LogLevel, cfg.LogFormat)))
+	slog.SetDefault(log) // jobs log by slog.InfoContext
+	for _, w := range warnings {
+		log.Warn(w)
+	}
+	a, err := app.New(ctx, cfg, p.Jobs, app.Log(log), app.WithContext(own))
+	if mistakes, ok := errors.AsType[*cron.Mistakes](err); ok {
+		return p.fail(exitUsage, listed(mistakes))
+	}
+	if err != nil {
+		return p.fail(exitStore, err)
+	}
+	site := web.New(a, web.Limits{}, p.Routes)
+	if err := site.Listen(ctx); err != nil {
+		return p.fail(exitUsage, errors.Join(err, a.Close()))
+	}
+	p.announce(ctx, a, site)
+	forget := context.AfterFunc(ctx, func() { log.Info("stopping; a second signal ends at once", "grace", cfg.ShutdownGrace) })
+	defer forget()
+	err = serve(ctx, a, site)
+	if err = errors.Join(err, a.Close()); err != nil {
+		return p.fail(exitFailed, err)
+	}
+	log.Info("stopped")
+	return exitDone
+}
+
+// serve ticks and answers requests until ctx ends. The scheduler outlives the web server: whatever
+// a last request has started is drained with the rest.
+func serve(ctx context.Context, a *app.App, site *web.Server) error {
+	crons, stopCrons := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopCrons()
+	ctx, stopWeb := context.WithCancel(ctx)
+	defer stopWeb()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- a.Run(crons)
+		stopWeb() // a scheduler that cannot run is not to look alive
+	}()
+	err := site.Serve(ctx)
+	stopCrons()
+	return errors.Join(err, <-ended)
+}
+
+// announce says where the server is and what it is about to do.
+func (p process) announce(ctx context.Context, a *app.App, site *web.Server) {
+	if p.serving != nil {
+		p.serving(site)
+	}
+	attrs := []any{"url", site.URL() + "/crons", "database", a.Config.Database.String()}
+	if jobs, err := a.Crons.Jobs(ctx, cron.Filter{}); err == nil {
+		attrs = append(attrs, "jobs", len(jobs), "next", upcoming(jobs))
+	}
+	if a.Queue != nil {
+		attrs = append(attrs, "executor", a.Config.Executor, "role", a.Config.Role)
+	}
+	a.Log.Info("serving", attrs...)
+	if link := site.LoginLink(); link != "" {
+		// For whoever started it; a log would keep it.
+		fmt.Fprintf(p.out, "operator link (no CRON_OPERATOR_TOKEN is set; this one lasts until the server stops):\n  %s\n", link)
+	}
+}
+
+func upcoming(jobs []cron.JobView) string {
+	var first *cron.JobView
+	for i, j := range jobs {
+		if j.NextRun != nil && (first == nil || j.NextRun.Before(*first.NextRun)) {
+			first = &jobs[i]
+		}
+	}
+	if first == nil {
+		return "none"
+	}
+	return first.Name + " at " + first.NextRun.Format(time.RFC3339)
+}
+
+// fail tells what is wrong and what to do about it, and returns the status.
+func (p process) fail(status int, err error) int {
+	fmt.Fprintln(p.err, console.Lines(err.Error()))
+	return status
+}
+
+func listed(m *cron.Mistakes) error {
+	if len(m.List) == 1 {
+		return errors.New("a job is registered wrongly:\n  " + m.List[0])
+	}
+	return fmt.Errorf("there are %d mistakes in the jobs:\n  %s", len(m.List), strings.Join(m.List, "\n  "))
+}

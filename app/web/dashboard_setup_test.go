@@ -1,0 +1,52 @@
+package web_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"fibercrons/app/cron"
+)
+
+// reportArgs is what the job report is run with by hand.
+type reportArgs struct {
+	Month  string   `json:"month" jsonschema:"as in 2026-11"`
+	Limit  int      `json:"limit" jsonschema:"at most so many"`
+	DryRun bool     `json:"dry_run"`
+	Skip   []string `json:"skip"`
+}
+
+// officeJobs are a few jobs of every kind, none of which is due soon.
+func officeJobs(set *setup) {
+	r := cron.NewRegistry()
+	set.registry = r
+	r.Register("report", "30 2 * * 1", report, cron.Args(reportArgs{Month: "2026-11", Limit: 20, Skip: []string{}}),
+		cron.Tags("billing", "mail"), cron.Describe("writes reports"), cron.Meta("owner", "billing"), cron.In("Europe/Berlin"))
+	r.Register("import", "0 4 * * *", broken, cron.Tags("sync"))
+	r.Register("endless", "0 5 1 * *", untilCancelled, cron.Tags("sync"))
+	r.Register("quick", "@yearly", succeed)
+	r.Register("elsewhere", "0 6 * * *", succeed, cron.Only("nowhere"))
+	r.Register("hostile", "0 0 29 2 *", func(ctx context.Context) error {
+		slog.ErrorContext(ctx, hostile, "key", hostile, hostile, "value")
+		cron.RunFrom(ctx).Progress(1, 0, hostile)
+		return errors.New(hostile)
+	}, cron.Describe(hostile), cron.Tags("a&b<i>"), cron.Meta("<b>", hostile), cron.Args(struct {
+		Text string `json:"text" jsonschema:"it is &lt;b&gt; <b>"`
+	}{hostile}))
+}
+
+// report logs and tells its progress for about two seconds.
+func report(ctx context.Context) error {
+	args, run := cron.ArgsFrom[reportArgs](ctx), cron.RunFrom(ctx)
+	for i := range args.Limit {
+		slog.InfoContext(ctx, "wrote a page", "page", i+1, "month", args.Month)
+		run.Progress(int64(i+1), int64(args.Limit), "pages")
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	return nil
+}

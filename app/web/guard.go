@@ -1,0 +1,180 @@
+package web
+
+import (
+	"mime"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"fibercrons/app/env"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// guard refuses what a browser was tricked into sending, whoever is logged in there: requests under a
+// foreign name (DNS rebinding), writes from foreign pages, and writes in content types that a foreign
+// page can send without being asked.
+func (s *Server) guard(c *fiber.Ctx, r route) error {
+	if !s.hosts.allow(c) && !s.scraped(c) {
+		return refuse(fiber.StatusForbidden, "this server is not called by the name in the Host header; if it should be, add the name to CRON_ALLOWED_HOSTS")
+	}
+	if isRead(c) {
+		return nil
+	}
+	if !s.hosts.sameOrigin(c, s.forwarded(c, fiber.HeaderXForwardedHost)) {
+		return refuse(fiber.StatusForbidden, "this request comes from a page of another origin")
+	}
+	return checkContent(c, r.forms)
+}
+
+// scraped says whether the request names an address in place of a host and carries a right token, as
+// Prometheus does when it goes by the addresses of pods. DNS cannot be pointed at an address, and no
+// browser adds a bearer token by itself.
+func (s *Server) scraped(c *fiber.Ctx) bool {
+	secret, ok := bearer(c)
+	return ok && isAddress(string(c.Request().Header.Host())) && isAddress(string(c.Request().URI().Host())) && s.access.roleOf(secret) != nobody
+}
+
+func isAddress(hostport string) bool {
+	name, _, _ := splitHost(hostport)
+	_, err := netip.ParseAddr(name)
+	return err == nil
+}
+
+// secureHeaders are those of every answer under /crons, pages included: nothing from elsewhere, in
+// no frame, kept by nobody. There are no CORS headers, so no other origin can read an answer.
+func secureHeaders(c *fiber.Ctx) {
+	c.Set(fiber.HeaderContentSecurityPolicy, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	c.Set(fiber.HeaderXFrameOptions, "DENY")
+	// Not no-referrer: under it a browser sends "Origin: null" with our own forms.
+	c.Set(fiber.HeaderReferrerPolicy, "same-origin")
+	c.Set("Cross-Origin-Opener-Policy", "same-origin")
+	c.Set("Cross-Origin-Resource-Policy", "same-origin")
+	c.Set(fiber.HeaderCacheControl, "no-store")
+}
+
+// hosts are the names under which the server may be called.
+type hosts struct {
+	names    []string // CRON_ALLOWED_HOSTS
+	loopback bool     // listening on loopback only
+	anyName  bool     // every name will do, as a token is needed anyway
+}
+
+func newHosts(cfg env.Config) hosts {
+	return hosts{
+		names:    cfg.AllowedHosts,
+		loopback: cfg.Loopback(),
+		anyName:  len(cfg.AllowedHosts) == 0 && !cfg.Loopback() && cfg.Auth != env.AuthOff,
+	}
+}
+
+// allow looks at the Host header as it was sent, and at the host of an absolute request line, never
+// at X-Forwarded-Host.
+func (h hosts) allow(c *fiber.Ctx) bool {
+	header := string(c.Request().Header.Host())
+	if !h.allowName(header) {
+		return false
+	}
+	line := string(c.Request().URI().Host())
+	return strings.EqualFold(line, header) || h.allowName(line)
+}
+
+func (h hosts) allowName(hostport string) bool {
+	name, _, ok := splitHost(hostport)
+	if !ok {
+		return false
+	}
+	switch {
+	case h.anyName, slices.Contains(h.names, name):
+		return true
+	case h.loopback:
+		return isLoopbackName(name)
+	case len(h.names) > 0:
+		return false
+	}
+	// Bound outward with CRON_AUTH=off. An address and a name without a dot are not in the reach of
+	// somebody who owns a domain and points it here.
+	_, err := netip.ParseAddr(name)
+	return err == nil || !strings.Contains(name, ".") || isLoopbackName(name)
+}
+
+func isLoopbackName(name string) bool {
+	if addr, err := netip.ParseAddr(name); err == nil {
+		return addr.Unmap().IsLoopback()
+	}
+	return name == "localhost" || strings.HasSuffix(name, ".localhost")
+}
+
+// sameOrigin says whether a write comes from one of our own pages, or from no page at all. Browsers
+// say where a write comes from in one of two headers, newer ones in both. A trusted proxy says under
+// which host the browser called it.
+func (h hosts) sameOrigin(c *fiber.Ctx, forwardedHost string) bool {
+	switch c.Get("Sec-Fetch-Site") {
+	case "", "same-origin", "none":
+	default: // cross-site; and same-site, which is also any other port of localhost
+		return false
+	}
+	origin := c.Get(fiber.HeaderOrigin)
+	if origin == "" {
+		return true
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" {
+		return false // "null" among others
+	}
+	name, port, ok := splitHost(u.Host)
+	if !ok {
+		return false
+	}
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	if strings.EqualFold(u.Host, forwardedHost) {
+		return true
+	}
+	ownName, ownPort, _ := splitHost(string(c.Request().Header.Host()))
+	if ownPort == "" { // a proxy may have taken https off
+		ownPort = port
+		if port != "80" && port != "443" {
+			return false
+		}
+	}
+	// A proxy that puts a name of its own into Host leaves the public one in Origin.
+	return port == ownPort && name == ownName ||
+		slices.Contains(h.names, name) && (port == "80" || port == "443")
+}
+
+// splitHost is the name in lower case, without brackets and the last dot, and the port.
+func splitHost(hostport string) (name, port string, ok bool) {
+	name = hostport
+	if host, p, err := net.SplitHostPort(hostport); err == nil {
+		name, port = host, p
+	} else {
+		name = strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
+	}
+	name = strings.TrimSuffix(strings.ToLower(name), ".")
+	return name, port, name != "" && !strings.ContainsAny(name, "[]/@ ")
+}
+
+// checkContent asks for JSON, which a foreign page cannot send without a question that we do not
+// answer. The login and the dashboard's forms may come as forms do; those of the dashboard from a browser
+// that says where from, and by now that is one of our own pages.
+func checkContent(c *fiber.Ctx, f forms) error {
+	if len(c.Request().Body()) == 0 {
+		return nil
+	}
+	if c.Get(fiber.HeaderContentEncoding) != "" {
+		return refuse(fiber.StatusUnsupportedMediaType, "the body must not be compressed")
+	}
+	kind, params, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType))
+	charset := strings.ToLower(params["charset"])
+	if err == nil && (charset == "" || charset == "utf-8") {
+		if kind == fiber.MIMEApplicationJSON || kind == fiber.MIMEApplicationForm && (f == anyForms || f == browserForms && fromBrowser(c)) {
+			return nil
+		}
+	}
+	return refuse(fiber.StatusUnsupportedMediaType, "the body must be application/json, in UTF-8")
+}

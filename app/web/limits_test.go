@@ -1,0 +1,176 @@
+package web_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fibercrons/app/web"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+func TestLimitsOfOneRequest(t *testing.T) {
+	p := start(t, someJobs)
+	deep := func(n int) string {
+		return `{"args":` + strings.Repeat(`{"a":`, n) + "1" + strings.Repeat("}", n) + "}"
+	}
+	tests := []struct {
+		name, body string
+		headers    []header
+		status     int
+	}{
+		{"5 MB", `{"key":"` + strings.Repeat("x", 5<<20) + `"}`, nil, 413},
+		{"a little over 1 MiB", `{"key":"` + strings.Repeat("x", 1<<20) + `"}`, nil, 413},
+		{"a little under 1 MiB", `{"key":"` + strings.Repeat("x", 1<<20-100) + `"}`, nil, 400},
+		{"10,000 deep", deep(10_000), nil, 400},
+		{"10,000 brackets", strings.Repeat("[", 10_000), nil, 400},
+		{"10,000 brackets in args", `{"args":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + "}", nil, 400},
+		{"65 deep", deep(64), nil, 400},
+		{"brackets in a text", `{"args":{},"key":"` + strings.Repeat("[", 150) + `\"{"}`, nil, 202},
+		{"20 KB of headers", "", []header{"X-Long: " + strings.Repeat("x", 20<<10)}, 431},
+		{"20 KB of cookies", "", []header{"Cookie: a=" + strings.Repeat("x", 20<<10)}, 431},
+	}
+	for _, test := range tests {
+		a := p.do("POST", "/crons/stay/run", test.body, append(test.headers, asOperator, jsonBody)...).want(t, test.status)
+		if test.status != 202 && a.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %v", test.name, a.header)
+		}
+	}
+	if a := p.read("/crons?q=" + strings.Repeat("x", 20<<10)); a.status != 431 {
+		t.Errorf("a long line: %d", a.status)
+	}
+}
+
+// Whoever sends a byte at a time is cut off, however long it goes on, and disturbs nobody meanwhile.
+func TestTricklingConnections(t *testing.T) {
+	const many = 500
+	p := start(t, func(set *setup) { set.limits = web.Limits{Read: time.Second, Idle: time.Second} })
+	starts := []string{
+		"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+		"POST /crons/hello/run HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{",
+		"POST /crons/hello/run HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
+		"G",
+		"", // says nothing at all
+	}
+	var wg, opened sync.WaitGroup
+	opened.Add(many)
+	errs := make([]error, many)
+	for i := range many {
+		wg.Go(func() { errs[i] = trickle(p.Addr(), starts[i%len(starts)], opened.Done) })
+	}
+	opened.Wait()
+	for range 20 {
+		p.do(http.MethodGet, "/livez", "").want(t, 200)
+	}
+	wg.Wait()
+	for i := range many {
+		if errs[i] != nil {
+			t.Fatalf("connection %d: %v", i, errs[i])
+		}
+	}
+}
+
+// trickle sends a byte every 20 ms until the server closes the connection. It calls opened once.
+func trickle(addr, begin string, opened func()) error {
+	conn, err := net.Dial("tcp", addr)
+	opened()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		_, _ = io.Copy(io.Discard, conn)
+	}()
+	if _, err := io.WriteString(conn, begin); err != nil {
+		return err
+	}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	never := time.NewTimer(2 * time.Minute)
+	defer never.Stop()
+	for {
+		select {
+		case <-closed:
+			return nil
+		case <-tick.C:
+			if begin != "" {
+				_, _ = conn.Write([]byte("x"))
+			}
+		case <-never.C:
+			return errors.New("it is never cut off")
+		}
+	}
+}
+
+// A handler that panics costs its own request, and tells the caller nothing.
+func TestPanickingHandlers(t *testing.T) {
+	p := start(t, func(set *setup) {
+		set.mount = func(s *web.Server) {
+			s.Web().Get("/panic", func(c *fiber.Ctx) error {
+				c.Set("X-Half", "made")
+				_ = c.SendString("half an answer")
+				panic("the password is hunter2")
+			})
+			s.Web().Get("/error", func(*fiber.Ctx) error { return fmt.Errorf("dsn is postgres://u:hunter2@db") })
+			s.Web().Get("/teapot", func(*fiber.Ctx) error { return fiber.NewError(418, "short and stout") })
+			s.Web().Get("/none", func(*fiber.Ctx) error { return fiber.NewError(404, "no such invoice") })
+			s.Web().Get("/own500", func(*fiber.Ctx) error { return fiber.NewError(502, "hunter2 is down") })
+		}
+	})
+	const many = 1000
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	ids := map[string]bool{}
+	for worker := range 10 {
+		wg.Go(func() {
+			for range many / 10 {
+				a, err := p.try("GET", "/panic", "")
+				if err != nil {
+					t.Errorf("worker %d: %v", worker, err)
+					return
+				}
+				id := decode[problem](t, a).Instance
+				mu.Lock()
+				if a.status != 500 || id == "" || ids[id] || strings.Contains(a.body, "half") || strings.Contains(a.body, "hunter2") || a.header.Get("X-Half") != "" {
+					t.Errorf("%d %s %v", a.status, a.body, a.header)
+				}
+				ids[id] = true
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	log := p.log.String()
+	for id := range ids {
+		if !strings.Contains(log, `"handler panicked","request_id":"`+id) {
+			t.Fatalf("request %s is not in the log", id)
+		}
+	}
+	if len(ids) != many || !strings.Contains(log, "the password is hunter2") || !strings.Contains(log, "limits_test.go") {
+		t.Errorf("%d requests, log %.300s", len(ids), log)
+	}
+	p.do("GET", "/livez", "").want(t, 200)
+	p.do("GET", "/crons", "", asViewer).want(t, 200)
+
+	if a := p.do("GET", "/error", "").want(t, 500); strings.Contains(a.body, "hunter2") {
+		t.Error(a.body)
+	}
+	if a := p.do("GET", "/own500", "").want(t, 502); strings.Contains(a.body, "hunter2") {
+		t.Error(a.body)
+	}
+	if a := p.do("GET", "/none", "").want(t, 404); decode[problem](t, a).Detail != "no such invoice" {
+		t.Error(a.body)
+	}
+	if a := p.do("GET", "/teapot", "").want(t, 418); decode[problem](t, a).Detail != "short and stout" {
+		t.Error(a.body)
+	}
+}

@@ -1,0 +1,79 @@
+package web_test
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+)
+
+func TestMetricsCountRequestsByPattern(t *testing.T) {
+	p := start(t, nil)
+	for range 3 {
+		p.read("/crons/hello").want(t, http.StatusOK)
+	}
+	p.read("/crons/nobody").want(t, http.StatusNotFound)
+	for _, path := range []string{"/nowhere", "/wp-login.php", "/crons/hello/to/nowhere"} {
+		p.read(path).want(t, http.StatusNotFound)
+	}
+	p.do(http.MethodPut, "/livez", "").want(t, http.StatusMethodNotAllowed)
+	p.do(http.MethodPost, "/crons/hello/run", "{}", jsonBody).want(t, http.StatusUnauthorized)
+	want := `
+# HELP http_requests_total Requests answered, by the pattern of their route.
+# TYPE http_requests_total counter
+http_requests_total{code="200",method="GET",route="/crons/:name"} 3
+http_requests_total{code="401",method="POST",route="/crons/:name/run"} 1
+http_requests_total{code="404",method="GET",route="/crons/:name"} 1
+http_requests_total{code="404",method="GET",route="unmatched"} 3
+http_requests_total{code="405",method="PUT",route="unmatched"} 1
+`
+	if err := testutil.GatherAndCompare(p.app.Metrics, strings.NewReader(want), "http_requests_total"); err != nil {
+		t.Error(err)
+	}
+}
+
+// A stream lasts as long as its reader wants: that is no duration of ours.
+func TestMetricsLeaveOutHowLongStreamsLast(t *testing.T) {
+	p := start(t, nil)
+	s := p.listen()
+	s.close()
+	p.read("/crons").want(t, http.StatusOK)
+	text := p.read("/metrics").want(t, http.StatusOK).body
+	if !strings.Contains(text, `http_requests_total{code="200",method="GET",route="/crons/events"} 1`) {
+		t.Error("the stream is not counted")
+	}
+	if strings.Contains(text, `http_request_duration_seconds_count{method="GET",route="/crons/events"}`) {
+		t.Error("the stream has a duration")
+	}
+	if !strings.Contains(text, `http_request_duration_seconds_count{method="GET",route="/crons"} 1`) {
+		t.Error("the list has no duration")
+	}
+}
+
+func TestMetricsAreForReaders(t *testing.T) {
+	p := start(t, func(s *setup) { s.env["HOST"] = "0.0.0.0" })
+	p.do(http.MethodGet, "/metrics", "").want(t, http.StatusUnauthorized)
+	p.do(http.MethodGet, "/metrics", "", "Authorization: Bearer "+viewerToken).want(t, http.StatusOK)
+	p.do(http.MethodGet, "/metrics?x=1", "", "Authorization: Bearer "+viewerToken).want(t, http.StatusBadRequest)
+}
+
+func TestMetricsPassPromtool(t *testing.T) {
+	promtool := os.Getenv("TEST_PROMTOOL")
+	if promtool == "" {
+		t.Skip("TEST_PROMTOOL is not set; it names promtool, from Debian's package prometheus")
+	}
+	p := start(t, nil)
+	p.write("/crons/hello/run?wait=4m", "{}").want(t, http.StatusOK)
+	text := p.read("/metrics").want(t, http.StatusOK).body
+	if !strings.Contains(text, `cron_runs_total{cause="",job_name="hello",outcome="succeeded"} 1`) {
+		t.Errorf("the run is not counted in\n%s", text)
+	}
+	cmd := exec.Command(promtool, "check", "metrics")
+	cmd.Stdin = strings.NewReader(text)
+	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("promtool check metrics: %v\n%s", err, out)
+	}
+}

@@ -1,0 +1,110 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+const (
+	requestIDKey = "web.request_id"
+	// patience is how long a handler may work on an answer before its context ends. Waiting for a
+	// run to end is not work.
+	patience = 30 * time.Second
+)
+
+var goodRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// requestID is the ID of the request: the caller's, if it is fit to be logged, or a fresh one.
+func requestID(c *fiber.Ctx) string {
+	if id, ok := c.Locals(requestIDKey).(string); ok {
+		return id
+	}
+	id := c.Get(fiber.HeaderXRequestID)
+	if !goodRequestID.MatchString(id) {
+		id = rand.Text()
+	}
+	c.Locals(requestIDKey, id)
+	c.Set(fiber.HeaderXRequestID, id)
+	return id
+}
+
+// observe is the outermost wrapper of every request: it gives it an ID and a context, turns errors
+// and panics into answers, and logs one line without body, query and headers, which may hold secrets.
+func (s *Server) observe(c *fiber.Ctx) error {
+	start, id := time.Now(), requestID(c)
+	ctx, cancel := context.WithTimeout(s.app.Context(context.Background()), patience)
+	defer cancel()
+	c.SetUserContext(ctx)
+
+	err := s.isolate(c, id)
+	if err != nil {
+		if failErr := s.fail(c, err); failErr != nil {
+			return failErr
+		}
+	}
+
+	took := time.Since(start)
+	s.count(c, took)
+	status := c.Response().StatusCode()
+	level := slog.LevelInfo
+	switch {
+	case status >= 500:
+		level = slog.LevelError
+	case c.Path() == "/livez" || c.Path() == "/readyz" || c.Path() == "/metrics":
+		level = slog.LevelDebug
+	}
+	if !s.app.Log.Enabled(ctx, level) {
+		return nil
+	}
+	attrs := []slog.Attr{
+		slog.String("request_id", id),
+		slog.String("method", c.Method()),
+		slog.String("path", inert(c.Path())),
+		slog.Int("status", status),
+		slog.Duration("took", took),
+		slog.String("from", s.sender(c)),
+	}
+	if who := callerOf(c); who.name != "" {
+		attrs = append(attrs, slog.String("caller", who.name))
+	}
+	if err != nil && status >= 500 {
+		attrs = append(attrs, slog.String("error", err.Error()))
+	}
+	s.app.Log.LogAttrs(ctx, level, "request", attrs...)
+	return nil
+}
+
+// isolate calls the handlers and turns a panic of theirs into an error. Without it the panic would
+// end the process, and the jobs with it.
+func (s *Server) isolate(c *fiber.Ctx, id string) (err error) {
+	defer func() {
+		if thrown := recover(); thrown != nil {
+			s.app.Log.LogAttrs(context.Background(), slog.LevelError, "handler panicked",
+				slog.String("request_id", id),
+				slog.String("panic", fmt.Sprint(thrown)),
+				slog.String("stack", string(debug.Stack())))
+			c.Response().Reset() // nothing of a half-made answer is to be seen
+			c.Set(fiber.HeaderXRequestID, id)
+			err = refuse(fiber.StatusInternalServerError, brokeHere)
+		}
+	}()
+	return c.Next()
+}
+
+// inert leaves only printable ASCII, so that no log line can be made up and no terminal commanded.
+func inert(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, text)
+}

@@ -1,0 +1,107 @@
+package web
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// sessionLife is how long a login lasts.
+const sessionLife = 12 * time.Hour
+
+// sessions makes and reads the cookie of a login. The cookie says a role and an end, sealed by a key
+// that is derived from that role's token. So nothing is stored, every replica knows the sessions of
+// every other, and changing a token ends the sessions it opened.
+type sessions struct {
+	keys map[role][]byte
+
+	mu    sync.Mutex
+	ended map[string]time.Time // logged out here before their end
+}
+
+func newSessions() *sessions {
+	return &sessions{keys: map[role][]byte{}, ended: map[string]time.Time{}}
+}
+
+// A session is role (1 byte), end (8, Unix seconds), nonce (16) and seal (32).
+const (
+	sessionHead = 1 + 8 + 16
+	sessionSize = sessionHead + sha256.Size
+)
+
+func (s *sessions) key(r role, digest [sha256.Size]byte) {
+	mac := hmac.New(sha256.New, digest[:])
+	mac.Write([]byte("fibercrons session"))
+	s.keys[r] = mac.Sum(nil)
+}
+
+func (s *sessions) seal(head []byte) []byte {
+	mac := hmac.New(sha256.New, s.keys[role(head[0])])
+	mac.Write(head)
+	return mac.Sum(nil)
+}
+
+func (s *sessions) open(r role, now time.Time) string {
+	head := make([]byte, 0, sessionSize)
+	head = append(head, byte(r))
+	head = binary.BigEndian.AppendUint64(head, uint64(now.Add(sessionLife).Unix()))
+	nonce := make([]byte, 16)
+	_, _ = rand.Read(nonce) // it never fails (crypto/rand)
+	head = append(head, nonce...)
+	return base64.RawURLEncoding.EncodeToString(append(head, s.seal(head)...))
+}
+
+// role is the role of a session that is ours and goes on; nobody otherwise.
+func (s *sessions) role(cookie string, now time.Time) role {
+	r, nonce, end := s.read(cookie)
+	if r == nobody || !now.Before(end) {
+		return nobody
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, over := s.ended[nonce]; over {
+		return nobody
+	}
+	return r
+}
+
+// close ends a session before its time, in this process.
+func (s *sessions) close(cookie string, now time.Time) {
+	r, nonce, end := s.read(cookie)
+	if r == nobody {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for other, end := range s.ended {
+		if !now.Before(end) {
+			delete(s.ended, other)
+		}
+	}
+	s.ended[nonce] = end
+}
+
+func (s *sessions) read(cookie string) (r role, nonce string, end time.Time) {
+	if len(cookie) != base64.RawURLEncoding.EncodedLen(sessionSize) {
+		return nobody, "", end
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(cookie)
+	if err != nil {
+		return nobody, "", end
+	}
+	head, seal := raw[:sessionHead], raw[sessionHead:]
+	r = role(head[0])
+	if s.keys[r] == nil || !hmac.Equal(seal, s.seal(head)) {
+		return nobody, "", end
+	}
+	return r, string(head[9:]), time.Unix(int64(binary.BigEndian.Uint64(head[1:9])), 0)
+}
+
+// cookieName holds the port, because cookies do not tell the ports of one host apart: two
+// applications on one machine would log each other out.
+func cookieName(port int) string { return "crons_" + strconv.Itoa(port) }

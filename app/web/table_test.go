@@ -1,0 +1,208 @@
+package web_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/gofiber/fiber/v2"
+
+	"fibercrons/app"
+	"fibercrons/app/cron"
+	"fibercrons/app/web"
+)
+
+// Wherever /crons is mounted and however its paths are spelled, nothing answers without the role it needs.
+func TestNothingAnswersWithoutItsRole(t *testing.T) {
+	p := start(t, func(set *setup) { someJobs(set); set.asleep = true })
+	webs := map[string]*fiber.App{"": p.Web()}
+	for _, config := range []fiber.Config{{}, {CaseSensitive: true, StrictRouting: true}, {UnescapePath: true}} {
+		config.ErrorHandler = p.Fail
+		mounted, grouped := fiber.New(config), fiber.New(config)
+		mounted.Mount("/ops", web.New(p.app, web.Limits{}, web.All).Web())
+		p.MountCrons(grouped.Group("/ops"))
+		name := strconv.FormatBool(config.StrictRouting) + strconv.FormatBool(config.UnescapePath)
+		webs["/ops mounted "+name], webs["/ops grouped "+name] = mounted, grouped
+	}
+	spellings := map[string]func(string) string{
+		"plain":    func(path string) string { return path },
+		"upper":    strings.ToUpper,
+		"slash":    func(path string) string { return path + "/" },
+		"doubled":  func(path string) string { return strings.Replace(path, "/crons", "//crons", 1) },
+		"inside":   func(path string) string { return strings.Replace(path, "/crons", "/crons/", 1) },
+		"escaped":  func(path string) string { return strings.Replace(path, "/crons", "/%63rons", 1) },
+		"slashed":  func(path string) string { return strings.Replace(path, "/crons/", "/crons%2F", 1) },
+		"dotted":   func(path string) string { return strings.Replace(path, "/crons", "/x/../crons", 1) },
+		"dot":      func(path string) string { return strings.Replace(path, "/crons", "/./crons", 1) },
+		"unlisted": func(path string) string { return path + "/none" },
+	}
+	tried, refused := 0, 0
+	for name, web := range webs {
+		prefix, _, _ := strings.Cut(name, " ")
+		for _, row := range p.Table() {
+			if row.Open {
+				continue
+			}
+			for how, spell := range spellings {
+				path := prefix + spell(strings.NewReplacer(":name", "hello", ":id", "none").Replace(row.Path))
+				for who, headers := range map[string][]header{
+					"nobody":         nil,
+					"a wrong token":  {"Authorization: Bearer wrong-" + strconv.Itoa(tried)},
+					"a forged login": {"Cookie: crons_0=AAAA", "Origin: http://localhost"},
+					"a viewer":       {asViewer},
+					"a foreign name": {asOperator, "Host: evil.example"},
+					"a foreign page": {asOperator, "Origin: https://evil.example"},
+				} {
+					if row.Reads && (who == "a viewer" || who == "a foreign page") {
+						continue
+					}
+					tried++
+					status := ask(t, web, row.Method, path, headers...)
+					if status >= 400 && status != 500 || status == http.StatusSeeOther && row.Page && who != "a foreign name" {
+						refused++
+						continue
+					}
+					t.Errorf("%s, %s: %s %s as %s: status %d", name, how, row.Method, path, who, status)
+				}
+			}
+		}
+	}
+	if tried < 5000 || refused != tried {
+		t.Errorf("%d of %d requests were refused", refused, tried)
+	}
+	if job, err := p.app.Crons.Job(t.Context(), "hello"); err == nil && job.Paused {
+		t.Error("a job was paused")
+	}
+	if entries, err := p.app.Store.Audits(t.Context(), "", 0, 10); err != nil || len(entries) != 0 {
+		t.Errorf("%v %v", entries, err)
+	}
+}
+
+// The guards let the right ones in, under a prefix as well: else the test above passes on nothing.
+func TestMountedRoutesAnswerTheirRole(t *testing.T) {
+	p := start(t, func(set *setup) { someJobs(set); set.asleep = true })
+	outer := fiber.New()
+	outer.Mount("/ops", web.New(p.app, web.Limits{}, web.All).Web())
+	for _, test := range []struct {
+		method, path string
+		status       int
+	}{
+		{"GET", "/ops/crons", 200}, {"GET", "/ops/crons/dashboard", 200}, {"GET", "/ops/CRONS", 200},
+		{"POST", "/ops/crons/backup/pause", 200}, {"POST", "/ops/Crons/backup/resume", 200},
+		{"OPTIONS", "/ops/crons/backup/pause", 204}, {"DELETE", "/ops/crons/backup/pause", 405}, {"GET", "/ops/crons/no/such/path", 404},
+	} {
+		if status := ask(t, outer, test.method, test.path, asOperator); status != test.status {
+			t.Errorf("%s %s: status %d, want %d", test.method, test.path, status, test.status)
+		}
+	}
+}
+
+// ask sends a request without a network.
+func ask(t *testing.T, web *fiber.App, method, path string, headers ...header) int {
+	t.Helper()
+	req := httptest.NewRequest(method, "/", nil)
+	req.URL = &url.URL{Opaque: path}
+	req.RequestURI, req.Host = path, "localhost"
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		if name == "Host" {
+			req.Host = value
+			continue
+		}
+		req.Header.Add(name, value)
+	}
+	resp, err := web.Test(req, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode
+}
+
+// No job can have the name of a path.
+func TestFixedWordsAreReserved(t *testing.T) {
+	words := map[string]bool{}
+	for _, row := range start(t, func(set *setup) { set.asleep = true }).Table() {
+		if word, _, _ := strings.Cut(strings.TrimPrefix(row.Path, "/crons/"), "/"); word != "" && word[0] != ':' && row.Path != "/crons" {
+			words[word] = true
+		}
+	}
+	if len(words) < 10 {
+		t.Errorf("only %d words", len(words))
+	}
+	for word := range words {
+		r := cron.NewRegistry()
+		r.Register(word, "@daily", succeed)
+		if _, err := r.Jobs(cron.Defaults{}); err == nil || !strings.Contains(err.Error(), "reserved") {
+			t.Errorf("a job may be called %s: %v", word, err)
+		}
+	}
+}
+
+// The addresses that CRON_TRUSTED_PROXIES names are believed, and nobody else is.
+func TestTrustedProxies(t *testing.T) {
+	wrong := func(p *program, i int, headers ...header) int {
+		return p.do("POST", "/crons/hello/resume", "", append(headers, "Authorization: Bearer wrong-"+strconv.Itoa(i))...).status
+	}
+	p := start(t, func(set *setup) { set.env["CRON_TRUSTED_PROXIES"] = "127.0.0.1, 10.0.0.0/8" })
+	for i := range 30 { // one guesses, through two proxies, and writes addresses of others in front of his own
+		status := wrong(p, i, "X-Forwarded-For: 192.0.2."+strconv.Itoa(i)+", 198.51.100.7, 10.1.2.3")
+		if want := map[bool]int{false: 401, true: 429}[i >= 10]; status != want {
+			t.Fatalf("guess %d: status %d, want %d", i+1, status, want)
+		}
+	}
+	if status := wrong(p, 100, "X-Forwarded-For: 198.51.100.8"); status != 401 {
+		t.Errorf("another client: status %d", status)
+	}
+	p.write("/crons/hello/pause", "", "X-Forwarded-For: 198.51.100.9").want(t, 200)
+	if from := decode[[]cron.AuditEntry](t, p.read("/crons/audit"))[0].Origin; from != "198.51.100.9 (through 127.0.0.1)" {
+		t.Errorf("the audit says %q", from)
+	}
+	own := []header{"X-Forwarded-Host: crons.example", "X-Forwarded-Proto: https", "Origin: https://crons.example", jsonBody}
+	if a := p.do("POST", "/crons/login", `{"token":"`+operatorToken+`"}`, own...).want(t, 200); !cookieOf(t, a).Secure {
+		t.Error("the cookie is not Secure")
+	}
+	other := start(t, nil)
+	other.do("POST", "/crons/login", `{"token":"`+operatorToken+`"}`, own...).want(t, 403)
+}
+
+// A token that is tried from many addresses is slowed down as well, and one that a program keeps sending
+// does not use up what others behind its proxy may try.
+func TestStaleTokenHarmsNobody(t *testing.T) {
+	p := start(t, func(set *setup) { set.env["CRON_TRUSTED_PROXIES"] = "127.0.0.1" })
+	try := func(from, token string) int {
+		return p.do("GET", "/crons", "", "X-Forwarded-For: "+from, "Authorization: Bearer "+token).status
+	}
+	for i := range 20 {
+		if want := map[bool]int{false: 401, true: 429}[i >= 10]; try("192.0.2.1", "stale") != want {
+			t.Fatalf("try %d: want %d", i+1, want)
+		}
+	}
+	if status := try("192.0.2.1", "typo"); status != 401 {
+		t.Errorf("another token from there: status %d", status)
+	}
+	if status := try("192.0.2.2", "stale"); status != 429 {
+		t.Errorf("the same token from elsewhere: status %d", status)
+	}
+}
+
+// A route of the user's has what a job has.
+func TestRequestsCarryTheApp(t *testing.T) {
+	p := start(t, func(set *setup) {
+		set.mount = func(s *web.Server) {
+			s.Web().Get("/mine", func(c *fiber.Ctx) error {
+				var n int
+				if err := app.DB(c.UserContext()).Raw("SELECT 41 + 1").Scan(&n).Error; err != nil {
+					return err
+				}
+				return c.SendString(strconv.Itoa(n) + " " + app.Config(c.UserContext()).AppEnv)
+			})
+		}
+	})
+	if a := p.do("GET", "/mine", "").want(t, 200); a.body != "42 development" {
+		t.Error(a.body)
+	}
+}
