@@ -23,7 +23,7 @@ type Config struct {
 	Port int `env:"PORT" envDefault:"3000" want:"0 to 65535" about:"Port to listen on; 0 takes a free one."`
 
 	// Database is secret as a whole because the URL of a database server carries a password.
-	Database Database `env:"DATABASE_URL" envDefault:"sqlite://data/crons.db" secret:"true" want:"sqlite:// and a file, such as sqlite://data/crons.db, or the URL of a postgres:// or mysql:// server" about:"Database that keeps state and runs: sqlite://relative/path.db or sqlite:///absolute/path.db; for more than one machine postgres://user:password@host:5432/name or mysql://user:password@host:3306/name (MariaDB too)."`
+	Database Database `env:"DATABASE_URL" envDefault:"sqlite://data/crons.db" secret:"true" want:"sqlite:// and a file, such as sqlite://data/crons.db, or the URL of a postgres:// or mysql:// server" about:"Database that keeps state and runs: sqlite://relative/path.db or sqlite:///absolute/path.db, or sqlite::memory: for one process that keeps nothing; for more than one machine postgres://user:password@host:5432/name or mysql://user:password@host:3306/name (MariaDB too)."`
 
 	// Redis is a URL, or empty: none. It is secret as a whole because it may carry a password.
 	Redis Secret `env:"REDIS_URL" want:"a URL such as redis://127.0.0.1:6379/0, rediss:// for TLS, or unix:///run/redis.sock" about:"Redis that helps several replicas: redis://, rediss:// or unix://; empty is none. With SQLite it decides which replica runs a slot. CRON_EXECUTOR=asynq has its queue there."`

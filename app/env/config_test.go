@@ -158,7 +158,7 @@ func TestMistakes(t *testing.T) {
 		{"DATABASE_URL", "sqlite://", `DATABASE_URL="sqlite://": names no file; ` + database},
 		{"DATABASE_URL", "sqlite://data/", `DATABASE_URL="sqlite://data/": names no file; ` + database},
 		{"DATABASE_URL", "sqlite://x.db?_auth_pass=hunter2", `DATABASE_URL="sqlite://x.db?...": parameters after ? are not accepted, the store sets its own; ` + database},
-		{"DATABASE_URL", "sqlite://:memory:", `DATABASE_URL="sqlite://:memory:": a database in memory forgets every run at a restart; ` + database},
+		{"DATABASE_URL", "sqlite://:memory:", `DATABASE_URL="sqlite://:memory:": a database in memory is written sqlite::memory: and forgets every run at a restart; ` + database},
 		{"DATABASE_URL", "sqlite://file:x.db", `DATABASE_URL="sqlite://file:x.db": a file: URI inside the URL is not accepted; ` + database},
 		{"DATABASE_URL", "sqlite://~/x.db", `DATABASE_URL="sqlite://~/x.db": only a shell knows what ~ is, write the folder out; ` + database},
 		{"DATABASE_URL", "sqlite://x\x1b.db", `DATABASE_URL="sqlite://x\x1b.db": holds a control character; ` + database},

@@ -19,12 +19,15 @@ const (
 	MySQL    = "mysql"    // mysql:// or mariadb://
 )
 
+// inMemory is the URL of a database that ends with the process.
+const inMemory = "sqlite::memory:"
+
 // Database is a parsed DATABASE_URL.
 type Database struct {
 	// Driver is SQLite, Postgres or MySQL.
 	Driver string
 	// Path is the database file, relative to the working directory or absolute, exactly as it was written. It has no "?":
-	// parameters of the connection are the store's.
+	// parameters of the connection are the store's. It is :memory: for sqlite::memory:.
 	Path string
 	// Host is a server's, with its port where the URL names one; Name is the database on it.
 	Host, Name string
@@ -46,6 +49,10 @@ var scheme = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*)://`)
 // parameters, so that sqlite://data/crons.db is data/crons.db and sqlite:///srv/crons.db is /srv/crons.db.
 func (d *Database) UnmarshalText(text []byte) error {
 	whole := string(text)
+	if whole == inMemory {
+		*d = Database{Driver: SQLite, Path: ":memory:"}
+		return nil
+	}
 	found := scheme.FindStringSubmatch(whole)
 	if found == nil {
 		// It may be a driver's own notation, user:password@tcp(host)/name, so nothing of it is shown.
@@ -79,7 +86,7 @@ func (d *Database) file(path string) error {
 	case path == "" || strings.HasSuffix(path, "/") || strings.HasSuffix(path, `\`):
 		return refuse("names no file")
 	case path == ":memory:":
-		return refuse("a database in memory forgets every run at a restart")
+		return refuse("a database in memory is written " + inMemory + " and forgets every run at a restart")
 	case strings.HasPrefix(strings.ToLower(path), "file:"):
 		return refuse("a file: URI inside the URL is not accepted")
 	case strings.HasPrefix(path, "~"):
@@ -167,6 +174,9 @@ func (d Database) String() string {
 		return ""
 	case Postgres, MySQL:
 		return (&url.URL{Scheme: d.Driver, Host: d.Host, Path: "/" + d.Name}).String()
+	}
+	if d.Path == ":memory:" {
+		return inMemory
 	}
 	return fmt.Sprintf("%s://%s", d.Driver, d.Path)
 }

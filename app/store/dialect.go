@@ -45,6 +45,7 @@ type dialect interface {
 type pools struct {
 	writes, reads, users *sql.DB
 	changes              *sql.DB // of migrations, which may take long; nil: writes
+	anchor               *sql.DB // keeps a database in memory alive; else nil
 	absent               bool
 }
 
@@ -78,6 +79,8 @@ func parse(url string) (dialect, error) {
 	switch {
 	case url == "":
 		return nil, fmt.Errorf("open store: DATABASE_URL is empty: use sqlite://data/crons.db")
+	case url == "sqlite::memory:":
+		return inMemory(), nil
 	case !ok:
 		return nil, fmt.Errorf("open store: DATABASE_URL has no scheme: use sqlite://data/crons.db")
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -16,9 +17,10 @@ import (
 	"gorm.io/gorm"
 )
 
-// sqlite is the dialect of one file.
+// sqlite is the dialect of one file, or of a database in memory.
 type sqlite struct {
 	path    string
+	memory  string   // name of the database in memory; empty: it is a file
 	absent  bool     // it stands for a database that is not there
 	holders *holders // of the user's transactions; nil: nothing is written
 }
@@ -26,8 +28,10 @@ type sqlite struct {
 func parseSQLite(path string) (dialect, error) {
 	path, options, found := strings.Cut(path, "?")
 	switch {
-	case path == "" || path == ":memory:":
+	case path == "":
 		return nil, errors.New("open store: DATABASE_URL names no file: use sqlite://data/crons.db")
+	case path == ":memory:":
+		return nil, errors.New("open store: DATABASE_URL names no file: use sqlite://data/crons.db, or sqlite::memory: for a database that ends with the process")
 	case found && options != "":
 		return nil, errors.New("open store: DATABASE_URL takes no options after the file's name: remove what follows the question mark")
 	}
@@ -38,6 +42,11 @@ func parseSQLite(path string) (dialect, error) {
 	}
 	return &sqlite{path: whole}, nil
 }
+
+// inMemory is the dialect of a database that this process alone has, and that ends with its last connection.
+// SQLite's own :memory: gives each connection one of its own; a name in the memdb file system is shared
+// (https://sqlite.org/src/file/src/memdb.c). It has no write-ahead log, so readers and the writer take turns.
+func inMemory() *sqlite { return &sqlite{path: "the database in memory", memory: "/" + rand.Text()} }
 
 const (
 	// lockWait is how long SQLite itself waits for another process's lock. It looks at it ever
@@ -55,10 +64,10 @@ func (d *sqlite) open(ctx context.Context, readOnly bool) (pools, error) {
 	switch {
 	case err != nil:
 		return pools{}, err
-	case absent:
-		// One connection: each has a memory of its own.
-		mem, err := d.pool(":memory:", 1, "")
-		return pools{writes: mem, reads: mem, users: mem, absent: true}, err
+	case absent || d.memory != "" && readOnly: // nobody else has ever written to it
+		return inMemory().openMemory(ctx, true)
+	case d.memory != "":
+		return d.openMemory(ctx, false)
 	case readOnly:
 		// rw, not ro: SQLite needs the files beside the database to read it. query_only
 		// keeps every statement from changing anything.
@@ -69,7 +78,29 @@ func (d *sqlite) open(ctx context.Context, readOnly bool) (pools, error) {
 		}
 		return pools{writes: db, reads: db, users: db}, err
 	}
-	var p pools
+	return d.openPools(ctx)
+}
+
+// openMemory keeps one connection more, since the database ends with the last.
+func (d *sqlite) openMemory(ctx context.Context, absent bool) (pools, error) {
+	anchor, err := d.pool(d.dsn("rwc", lockWait), 1, "")
+	if err != nil {
+		return pools{}, err
+	}
+	if err := anchor.PingContext(ctx); err != nil {
+		anchor.Close()
+		return pools{}, err
+	}
+	p, err := d.openPools(ctx)
+	p.anchor, p.absent = anchor, absent
+	if absent && p.users != nil { // what would be written would be lost
+		p.users.Close()
+		p.users = p.reads
+	}
+	return p, err
+}
+
+func (d *sqlite) openPools(ctx context.Context) (p pools, err error) {
 	if p.writes, err = d.pool(d.dsn("rwc", lockWait), 1, "immediate"); err != nil {
 		return p, err
 	}
@@ -102,8 +133,11 @@ func (d *sqlite) userPool() (*sql.DB, error) {
 
 // prepare looks at the file before SQLite does, whose own words for these mistakes are few.
 func (d *sqlite) prepare(readOnly bool) (absent bool, err error) {
-	if d.absent {
+	switch {
+	case d.absent:
 		return true, nil
+	case d.memory != "":
+		return false, nil
 	}
 	info, err := os.Stat(d.path)
 	switch {
@@ -141,13 +175,20 @@ func (d *sqlite) logged() bool {
 // _txlock off.
 func (d *sqlite) dsn(mode string, wait time.Duration, pragmas ...string) string {
 	q := url.Values{"mode": {mode}}
+	if d.memory != "" {
+		q = url.Values{"vfs": {"memdb"}}
+	}
 	q.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", wait.Milliseconds()))
 	q.Add("_pragma", "foreign_keys(1)")
 	q.Add("_pragma", "synchronous(FULL)")
 	for _, p := range pragmas {
 		q.Add("_pragma", p)
 	}
-	return "file:" + (&url.URL{Path: filepath.ToSlash(d.path)}).EscapedPath() + "?" + q.Encode()
+	path := filepath.ToSlash(d.path)
+	if d.memory != "" {
+		path = d.memory
+	}
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }
 
 func (d *sqlite) pool(dsn string, size int, lock string) (*sql.DB, error) {
@@ -169,7 +210,7 @@ func (d *sqlite) settle(ctx context.Context, db *sql.DB) error {
 	if err := db.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode); err != nil {
 		return err
 	}
-	if mode != "wal" {
+	if mode != "wal" && d.memory == "" {
 		return d.sentence(nil, "cannot use a write-ahead log (its journal mode is %s): it must be on a local disk", mode)
 	}
 	// A database that can be read but not written is found here and not by the first job.

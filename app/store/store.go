@@ -23,7 +23,8 @@ var ErrClosed = errors.New("the store is closed")
 // Options say what to open.
 type Options struct {
 	// URL of the database. sqlite://data/crons.db is a file relative to the working
-	// directory, sqlite:///var/lib/crons.db an absolute one. postgres://user:password@host:5432/name
+	// directory, sqlite:///var/lib/crons.db an absolute one, and sqlite::memory: a database of this
+	// process alone that ends with [Store.Close]. postgres://user:password@host:5432/name
 	// and mysql://user:password@host:3306/name are databases on servers. Required.
 	URL string
 	// ReadOnly opens for reading only: nothing is created or migrated, and whatever would
@@ -136,7 +137,7 @@ func (s *Store) openPatiently(ctx context.Context) error {
 
 func (s *Store) open(ctx context.Context) error {
 	p, err := s.db.open(ctx, s.opts.ReadOnly)
-	s.pools = []*sql.DB{p.writes, p.reads, p.users} // those that were opened before an error, too
+	s.pools = []*sql.DB{p.writes, p.reads, p.users, p.anchor} // those that were opened before an error, too
 	if err != nil {
 		return err
 	}

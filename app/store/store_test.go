@@ -30,6 +30,43 @@ func TestConformance(t *testing.T) {
 	conformance.Store(t, func(t *testing.T) cron.Store { return open(t, file(t)) })
 }
 
+func TestConformanceInMemory(t *testing.T) {
+	conformance.Store(t, func(t *testing.T) cron.Store { return openURL(t, "sqlite::memory:") })
+}
+
+// Each store in memory is a database of its own, read-only it is empty, and a connection that breaks takes nothing along.
+func TestMemory(t *testing.T) {
+	a, b := openURL(t, "sqlite::memory:"), openURL(t, "sqlite::memory:")
+	for _, s := range []*store.Store{a, b} {
+		if err := s.DB().Exec("CREATE TABLE mine (n INTEGER)").Error; err != nil {
+			t.Fatal(err) // also if the other's were seen
+		}
+	}
+	if err := a.DB().Exec("INSERT INTO mine VALUES (1)").Error; err != nil {
+		t.Fatal(err)
+	}
+	pool, err := a.DB().DB()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool.SetMaxIdleConns(0) // closes them all
+	var n int
+	if err := a.DB().Raw("SELECT n FROM mine").Scan(&n).Error; err != nil || n != 1 {
+		t.Errorf("read %d, %v", n, err)
+	}
+	empty, err := store.Open(t.Context(), store.Options{URL: "sqlite::memory:", ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer empty.Close()
+	if states, err := empty.States(t.Context()); !empty.Absent() || len(states) != 0 || err != nil {
+		t.Errorf("read-only: absent %t, %v, %v", empty.Absent(), states, err)
+	}
+	if err := empty.DB().Exec("CREATE TABLE mine (n INTEGER)").Error; err == nil {
+		t.Error("a read-only database in memory takes a table, which would be lost")
+	}
+}
+
 // Every transaction fails in turn before it begins, before it commits, and after it has
 // committed with the acknowledgement lost; the contract must hold all the same.
 func TestConformanceWithBrokenConnection(t *testing.T) {
