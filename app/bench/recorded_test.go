@@ -125,7 +125,7 @@ func BenchmarkRegistered(b *testing.B) {
 		for i := range 100_000 {
 			r.Register(fmt.Sprintf("job-%d", i), "H H * * *", nop)
 		}
-		stop := serve(b, r, nil)
+		stop := serve(b, r, openSQLite(b))
 		runtime.GC()
 		runtime.ReadMemStats(&after)
 		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/1e6, "MB")

@@ -43,14 +43,8 @@ func (p *program) job(name string) (env.Config, *cron.Job, error) {
 	if err != nil {
 		return cfg, nil, err
 	}
-	for _, j := range jobs {
-		if j.Name == name {
-			return cfg, j, nil
-		}
-	}
-	// Without a store it still knows which one may have been meant.
-	_, err = cron.New(cron.Config{Jobs: jobs}).Job(context.Background(), name)
-	return cfg, nil, err
+	j, err := cron.Find(jobs, name)
+	return cfg, j, err
 }
 
 // open opens the database, which is made if there is none yet, and gives the jobs a scheduler that

@@ -66,7 +66,7 @@ func (s *Scheduler) held(e *entry) int64 {
 	overlap := e.job.Policies.Overlap
 	switch {
 	case s.storeError != nil:
-	case s.memory != nil || s.cfg.Executor != nil: // there is no other process to leave them to
+	case s.cfg.Executor != nil: // there is no other process to leave them to
 		if !e.pressing && e.newest == nil {
 			return heldBack
 		}
@@ -122,11 +122,7 @@ func (s *Scheduler) settlePressing(entries []*entry, now int64) (others bool) {
 	for len(entries) > 0 {
 		b, rest, some := s.gather(entries, now)
 		entries, others = rest, others || some
-		switch {
-		case b == nil:
-		case s.memory != nil:
-			s.claim(b)
-		default:
+		if b != nil {
 			s.wg.Go(func() { s.claim(b) })
 		}
 	}
@@ -154,11 +150,11 @@ func (s *Scheduler) gather(entries []*entry, now int64) (b *batch, rest []*entry
 			others = true
 		default:
 			b = s.add(b, e)
-			if s.memory == nil && s.free == 0 && !e.due(now-missedLive) { // what is late is planned as a whole
+			if s.free == 0 && !e.due(now-missedLive) { // what is late is planned as a whole
 				held := s.held(e)
 				b.parts[len(b.parts)-1].held, e.again = held, held > 0
 			}
-			if len(b.parts) == s.batchJobs {
+			if len(b.parts) == batchJobs {
 				return s.reserve(b, now), entries[i+1:], others
 			}
 		}
@@ -192,7 +188,7 @@ func (s *Scheduler) reserve(b *batch, now int64) *batch {
 		return nil
 	}
 	b.at = now
-	if s.memory == nil && s.cfg.Executor == nil && s.ready.len() == 0 {
+	if s.cfg.Executor == nil && s.ready.len() == 0 {
 		b.permit = min(s.free, len(b.parts))
 		s.free -= b.permit
 	}
@@ -205,17 +201,13 @@ func (s *Scheduler) pullable() bool {
 }
 
 // pull takes jobs that are due out of the backlog: as many as there are workers for, the calling one and
-// those that are free, which the batch then has. Without a store, where a claim commits nothing, it takes
-// many, and the calling worker keeps itself. nil: there is none. s.mu is held.
+// those that are free, which the batch then has. nil: there is none. s.mu is held.
 func (s *Scheduler) pull() (b *batch) {
 	if !s.pullable() {
 		return nil
 	}
 	now := time.Now().UnixMilli()
-	most := s.batchJobs
-	if s.memory == nil {
-		most = min(most, s.free+1)
-	}
+	most := min(batchJobs, s.free+1)
 	for b == nil || len(b.parts) < most {
 		e, at := s.backlog.pop()
 		if e == nil {
@@ -234,20 +226,7 @@ func (s *Scheduler) pull() (b *batch) {
 		return nil
 	}
 	b.at = now
-	if s.memory == nil {
-		b.pulled, b.permit = true, len(b.parts)
-		s.free -= b.permit - 1
-	}
+	b.pulled, b.permit = true, len(b.parts)
+	s.free -= b.permit - 1
 	return b
-}
-
-// claimPulled claims a batch that the calling worker has pulled, and returns what that does next.
-func (s *Scheduler) claimPulled(b *batch) work {
-	mine := s.claim(b)
-	if s.memory == nil {
-		return work{run: mine}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.another(time.Time{})
 }

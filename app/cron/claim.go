@@ -22,11 +22,10 @@ type batch struct {
 	troubles int64
 	// generation of this version of the program when the batch was made
 	generation int64
-	direct     []bool    // parallel to claims: it has one of those workers
-	won        []*Run    // parallel to claims; nil: nothing to run
-	runs       []Run     // not yet given away
-	plan       []due     // room
-	got        []Claimed // room
+	direct     []bool // parallel to claims: it has one of those workers
+	won        []*Run // parallel to claims; nil: nothing to run
+	runs       []Run  // not yet given away
+	plan       []due  // room
 }
 
 // part is the stretch of a batch that belongs to one job. While the job is busy its next slot
@@ -44,7 +43,6 @@ type part struct {
 
 const (
 	batchJobs = 100  // jobs after which a batch is sent off, so that its runs need not wait for the rest
-	batchFree = 64   // the same without a store, which has nothing to wait for
 	sliceSize = 1000 // claims in one call of the store
 )
 
@@ -90,7 +88,7 @@ func (s *Scheduler) fill(b *batch) {
 			b.claims = append(b.claims, Claim{
 				Job: e.job.Name, Slot: slot, Trigger: d.trigger, Status: d.status, Reason: d.reason, Detail: d.detail,
 				Overlap: d.overlap, QueueCap: e.queueCap(d), Group: e.job.Policies.Group,
-				Instance: s.instance.ID, Lease: s.cfg.Lease, At: at, Watermark: slot, Generation: b.generation, Since: p.table.since, kept: e.kept,
+				Instance: s.instance.ID, Lease: s.cfg.Lease, At: at, Watermark: slot, Generation: b.generation, Since: p.table.since,
 			})
 			c := &b.claims[len(b.claims)-1]
 			direct := false
@@ -126,14 +124,7 @@ func (e *entry) queueCap(d *due) int {
 func (s *Scheduler) claim(b *batch) *Run {
 	s.fill(b)
 	s.admit(b)
-	var results []Claimed
-	var err error
-	if s.memory != nil && s.cfg.Claimed == nil {
-		b.got = s.memory.claims(b.got[:0], b.claims)
-		results = b.got
-	} else {
-		results, err = s.claimAll(b.claims)
-	}
+	results, err := s.claimAll(b.claims)
 	if err != nil {
 		s.claimFailed(b, err)
 		return nil // the store may still read the claims

@@ -40,7 +40,7 @@ func (s *Scheduler) byHand(e *entry, trigger Trigger, args json.RawMessage, acto
 	return Claim{
 		Fence: s.newFence(now), Job: e.job.Name, Trigger: trigger, Status: Queued, Args: args, Actor: actor,
 		Overlap: p.Overlap, QueueCap: p.CatchUpCap, Group: p.Group, Instance: s.instance.ID, Lease: s.cfg.Lease,
-		At: now, kept: e.kept,
+		At: now,
 	}
 }
 
@@ -314,9 +314,17 @@ func (s *Scheduler) entry(name string) (*entry, error) {
 	if e := s.byName[name]; e != nil {
 		return e, nil
 	}
-	names := make([]string, 0, len(s.jobs))
-	for _, j := range s.jobs {
-		names = append(names, j.Name)
+	_, err := Find(s.jobs, name)
+	return nil, err
+}
+
+// Find returns the job of that name, or a [*NoJobError].
+func Find(jobs []*Job, name string) (*Job, error) {
+	names := make([]string, len(jobs))
+	for i, j := range jobs {
+		if names[i] = j.Name; j.Name == name {
+			return j, nil
+		}
 	}
 	return nil, &NoJobError{Name: name, Nearest: nearest(name, names)}
 }

@@ -40,16 +40,9 @@ func (s *Scheduler) behind(r *Run) bool {
 	return false
 }
 
-// unhindered says that a run of a scheduler without a store has nothing it might have to wait for,
-// and so no start to commit.
-func (r *Run) unhindered() bool { return !r.serial && r.job.Policies.Group == "" }
-
 // start commits the start of the next attempt, before the function is called: after a crash a
 // run that says queued has certainly not begun. It returns false when the run did not start.
 func (s *Scheduler) start(r *Run) bool {
-	if s.memory != nil && r.unhindered() {
-		return true
-	}
 	if !s.enterGroup(r) {
 		return false
 	}
@@ -83,11 +76,11 @@ func (s *Scheduler) ask(r *Run) (StartOutcome, error) {
 	p := &r.job.Policies
 	ask := Start{
 		Fence: r.fence(), Job: r.job.Name, At: present(), Lease: s.cfg.Lease,
-		Serial: r.serial, Group: p.Group, GroupLimit: p.GroupLimit, kept: r.entry.kept,
+		Serial: r.serial, Group: p.Group, GroupLimit: p.GroupLimit,
 	}
 	if s.cfg.Executor != nil {
 		ask.Instance, ask.Attempt = s.instance.ID, int(r.attempt.Load())+1
-	} else if !r.unhindered() {
+	} else if r.serial || p.Group != "" {
 		s.mu.Lock()
 		ask.InTurn, ask.Passed = true, s.elsewhereOf(r).passed
 		s.mu.Unlock()
@@ -107,7 +100,7 @@ func (s *Scheduler) unstarted(r *Run, status Status, reason Reason, text string)
 	r.ending = true
 	f := Finish{
 		Fence: r.fence(), Job: r.job.Name, Slot: r.slot.time(), Status: status, Reason: reason, Error: text,
-		Attempts: r.allAttempts(), Started: r.startedAt.time(), At: present(), kept: r.entry.kept,
+		Attempts: r.allAttempts(), Started: r.startedAt.time(), At: present(),
 	}
 	if s.cfg.Executor != nil && r.status == Queued { // another process may start it at this moment
 		f.Attempt = int(r.attempt.Load()) + 1
@@ -118,15 +111,13 @@ func (s *Scheduler) unstarted(r *Run, status Status, reason Reason, text string)
 // invoke calls the function and sees to whatever comes of it, also when it ends its goroutine.
 // It returns what the worker does next.
 func (s *Scheduler) invoke(r *Run) (next work) {
-	if r.going == nil {
-		s.mu.Lock()
-		if !s.enter(r, present()) {
-			defer s.mu.Unlock()
-			return s.another(time.Time{})
-		}
-		s.mu.Unlock()
+	s.mu.Lock()
+	if !s.enter(r, present()) {
+		defer s.mu.Unlock()
+		return s.another()
 	}
 	ctx := r.going
+	s.mu.Unlock()
 	err, ended := errGoexit, false
 	defer func() {
 		next = s.returned(ctx, r, err)
@@ -174,15 +165,8 @@ func (s *Scheduler) returned(ctx *scope, r *Run, err error) (next work) {
 	s.mu.Lock()
 	lost := r.lost
 	r.going = nil
-	if s.memory != nil && !lost {
-		r.ending = true
-		s.file(ctx, r, err, now)
-		next = s.another(now)
-		s.mu.Unlock()
-		return next
-	}
 	f := r.finish(ctx, err, now, s.phase >= draining)
-	next = s.another(now)
+	next = s.another()
 	s.mu.Unlock()
 	if lost {
 		s.log.Warn("run ended after its lease was lost; the outcome is not recorded", "job", r.job.Name, "run", r.id, "error", err)
@@ -210,13 +194,6 @@ func (s *Scheduler) end(r *Run, f Finish) {
 	defer s.mu.Unlock()
 	s.ended(r, &f, err)
 	s.pump()
-}
-
-// let lets a run go that has ended, and wakes what waited for it. s.mu is held.
-func (s *Scheduler) let(r *Run) {
-	s.drop(r)
-	s.hint()
-	s.unblock(r)
 }
 
 // ended is called when the end of a run, or of an attempt, was committed, or could not be.

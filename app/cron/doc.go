@@ -184,7 +184,7 @@
 //	peers.go gate.go limits.go                              what processes tell each other beside the store
 //	event.go hub.go changes.go watch.go                    what happens, told as a stream
 //	ready.go pulse.go measure.go               whether all is well, and what can be measured
-//	store.go record.go errors.go transient.go  the contract with the store; a store that keeps nothing
+//	store.go record.go errors.go  the contract with the store
 //
 // # What is deliberately not done
 //

@@ -42,7 +42,7 @@ func (s *Scheduler) elsewhereOf(r *Run) *elsewhere {
 
 // waitElsewhere has r, which was refused its start, or who waits before it, ask again. s.mu is held.
 func (s *Scheduler) waitElsewhere(r *Run, out *StartOutcome) {
-	if s.memory != nil || out.By == "" {
+	if out.By == "" {
 		return // listening sees to it
 	}
 	w := s.elsewhereOf(r)

@@ -132,7 +132,7 @@ func ExampleOnSkip() {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- cron.New(cron.Config{Jobs: jobs, Log: slog.New(slog.DiscardHandler)}).Run(ctx)
+		ended <- cron.New(cron.Config{Store: crontest.NewMemory(), Jobs: jobs, Log: slog.New(slog.DiscardHandler)}).Run(ctx)
 	}()
 	fmt.Println(<-skipped)
 	stop()

@@ -14,3 +14,10 @@ func NewWatch() func(wall time.Time, mono time.Duration) time.Duration { return 
 
 // NewClockWatch returns the look of a watch at the machine's clocks.
 func NewClockWatch() func() time.Duration { return newWatch().jump }
+
+// SettledAt makes the last turn of the settling loop look as if it had been at at.
+func (s *Scheduler) SettledAt(at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tickedAt = at
+}

@@ -33,7 +33,7 @@ const (
 // admit asks the gate about the slots of a batch, and takes out of it what must not be claimed now.
 func (s *Scheduler) admit(b *batch) {
 	switch p := &s.cfg.Peers; {
-	case p.Gate == nil || s.memory != nil:
+	case p.Gate == nil:
 	case p.Separate:
 		s.elect(b)
 	default:

@@ -61,54 +61,48 @@ func (d *diary) options(name string) []cron.Option {
 }
 
 func TestHooksStandAroundTheRun(t *testing.T) {
-	for _, kept := range []bool{true, false} {
-		crontest.Bubble(t, func(t *testing.T) {
-			var d diary
-			var store cron.Store
-			if kept {
-				store = crontest.NewMemory()
-			}
-			p := start(t, store, func(r *cron.Registry) {
-				r.Hook(d.hooks("all"))
-				r.Register("works", "@yearly", func(context.Context) error { d.note("works"); return nil }, d.options("own")...)
-				r.Register("fails", "@yearly", func(ctx context.Context) error {
-					d.note("fails")
-					return errors.New("no luck")
-				}, append(d.options("own"), cron.Retry(1))...)
-				r.Register("plain", "@yearly", func(context.Context) error { d.note("plain"); return nil })
-				r.Register("long", "@yearly", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
-				r.Hook(cron.Hooks{Before: func(context.Context) error { d.note("later before"); return nil }})
-			})
-			for job, want := range map[string]string{
-				"works": "all before 1; later before; own before 1; works; all after succeeded; own after succeeded",
-				"fails": "all before 1; later before; own before 1; fails; fails; all failure failed; all after failed; own after failed; own failure failed",
-				"plain": "all before 1; later before; plain; all after succeeded",
-			} {
-				if _, err := p.Sched.Trigger(t.Context(), job, cron.Request{}); err != nil {
-					t.Fatal(err)
-				}
-				time.Sleep(time.Minute)
-				synctest.Wait()
-				if got := d.take(); got != want {
-					t.Errorf("kept %v: %s\n got %s\nwant %s", kept, job, got, want)
-				}
-			}
-			rec, err := p.Sched.Trigger(t.Context(), "long", cron.Request{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(time.Second)
-			if _, err := p.Sched.Cancel(t.Context(), rec.ID, "somebody"); err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(5 * time.Second)
-			synctest.Wait()
-			if got, want := d.take(), "all before 1; later before; all after cancelled requested"; got != want {
-				t.Errorf("cancelled\n got %s\nwant %s", got, want)
-			}
-			p.stop()
+	crontest.Bubble(t, func(t *testing.T) {
+		var d diary
+		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+			r.Hook(d.hooks("all"))
+			r.Register("works", "@yearly", func(context.Context) error { d.note("works"); return nil }, d.options("own")...)
+			r.Register("fails", "@yearly", func(ctx context.Context) error {
+				d.note("fails")
+				return errors.New("no luck")
+			}, append(d.options("own"), cron.Retry(1))...)
+			r.Register("plain", "@yearly", func(context.Context) error { d.note("plain"); return nil })
+			r.Register("long", "@yearly", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
+			r.Hook(cron.Hooks{Before: func(context.Context) error { d.note("later before"); return nil }})
 		})
-	}
+		for job, want := range map[string]string{
+			"works": "all before 1; later before; own before 1; works; all after succeeded; own after succeeded",
+			"fails": "all before 1; later before; own before 1; fails; fails; all failure failed; all after failed; own after failed; own failure failed",
+			"plain": "all before 1; later before; plain; all after succeeded",
+		} {
+			if _, err := p.Sched.Trigger(t.Context(), job, cron.Request{}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			if got := d.take(); got != want {
+				t.Errorf("%s\n got %s\nwant %s", job, got, want)
+			}
+		}
+		rec, err := p.Sched.Trigger(t.Context(), "long", cron.Request{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		if _, err := p.Sched.Cancel(t.Context(), rec.ID, "somebody"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if got, want := d.take(), "all before 1; later before; all after cancelled requested"; got != want {
+			t.Errorf("cancelled\n got %s\nwant %s", got, want)
+		}
+		p.stop()
+	})
 }
 
 var errLuck = errors.New("no luck")

@@ -212,16 +212,6 @@ func TestStreamNeverLosesInSilence(t *testing.T) {
 	})
 }
 
-func TestStreamNeedsAStore(t *testing.T) {
-	crontest.Bubble(t, func(t *testing.T) {
-		p := start(t, nil, func(r *cron.Registry) { r.Register("job", "@yearly", nop) })
-		if _, err := p.Sched.Subscribe(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "without a store") {
-			t.Error(err)
-		}
-		p.stop()
-	})
-}
-
 // A run of another process and its end are told with the record that the store has.
 func TestStreamOfAnotherProcess(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {

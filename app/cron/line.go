@@ -1,7 +1,5 @@
 package cron
 
-import "time"
-
 // line is the runs that could start at once if a worker were free, in order of arrival.
 type line struct {
 	runs []*Run
@@ -48,7 +46,7 @@ func (s *Scheduler) pump() {
 func (s *Scheduler) awaken() {
 	s.mu.Lock()
 	s.waking = false
-	w := s.another(time.Time{})
+	w := s.another()
 	s.mu.Unlock()
 	s.labour(w)
 }
@@ -59,43 +57,29 @@ func (s *Scheduler) labour(w work) {
 		r := w.run
 		switch {
 		case w.batch != nil:
-			w = s.claimPulled(w.batch)
+			w = work{run: s.claim(w.batch)}
 			continue
 		case r == nil:
 			return
-		case r.going != nil || r.status == Running || s.start(r):
+		case r.status == Running || s.start(r):
 			w = s.invoke(r)
 			continue
 		}
 		s.mu.Lock()
-		w = s.another(time.Time{})
+		w = s.another()
 		s.mu.Unlock()
 	}
 }
 
-// another returns what a worker does next, or sets it free. now may be zero: it is not known. s.mu is held.
-func (s *Scheduler) another(now time.Time) work {
-	for {
-		r := s.next()
-		if r == nil {
-			b := s.pull()
-			if b == nil {
-				s.free++
-			}
-			s.pump()
-			return work{batch: b}
+// another returns what a worker does next, or sets it free. s.mu is held.
+func (s *Scheduler) another() (w work) {
+	if w.run = s.next(); w.run == nil {
+		if w.batch = s.pull(); w.batch == nil {
+			s.free++
 		}
-		if s.memory != nil && r.unhindered() {
-			if now.IsZero() {
-				now = present()
-			}
-			if !s.enter(r, now) {
-				continue
-			}
-		}
-		s.pump()
-		return work{run: r}
 	}
+	s.pump()
+	return w
 }
 
 // next takes the first run from the line that may start now. A run that has to wait for

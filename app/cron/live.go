@@ -40,7 +40,6 @@ type live struct {
 	sent      *sent       // nil: it has no ticket
 	over      chan Answer // of its ticket, when it is being worked
 
-	filed filed
 }
 
 // sent is when the ticket of a run is sent again.
@@ -163,7 +162,7 @@ func optional(t time.Time) *time.Time {
 // finish says how an attempt that returned err ends, and whether another follows. s.mu is held.
 func (r *Run) finish(ctx context.Context, err error, now time.Time, stopping bool) Finish {
 	r.ending = true
-	f := Finish{Fence: r.fence(), Job: r.job.Name, Slot: r.slot.time(), Started: r.startedAt.time(), At: now, kept: r.entry.kept}
+	f := Finish{Fence: r.fence(), Job: r.job.Name, Slot: r.slot.time(), Started: r.startedAt.time(), At: now}
 	if r.attemptAt != 0 {
 		a := r.thisAttempt()
 		a.EndedAt = &now

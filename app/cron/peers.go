@@ -8,7 +8,7 @@ import (
 // Peers is how processes meet beside the store. All of it is optional, and with a store that all of
 // them share none of it decides anything: the store does.
 type Peers struct {
-	// Gate is asked before slots are claimed; a scheduler without a store asks nobody.
+	// Gate is asked before slots are claimed.
 	Gate Gate
 	// Separate says that each process, or each group of them, has a store of its own. The Gate then
 	// decides which of the stores runs a slot: no slot is run without its word.

@@ -51,7 +51,7 @@ func TestPingIsSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	detail, err := cron.New(cron.Config{Jobs: jobs}).Job(t.Context(), "job")
+	detail, err := cron.New(cron.Config{Store: crontest.NewMemory(), Jobs: jobs}).Job(t.Context(), "job")
 	if err != nil {
 		t.Fatal(err)
 	}

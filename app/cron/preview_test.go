@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
 )
 
 func TestPreviewSaysWhatAScheduleWouldMean(t *testing.T) {
@@ -17,7 +18,7 @@ func TestPreviewSaysWhatAScheduleWouldMean(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := cron.New(cron.Config{Jobs: jobs})
+	s := cron.New(cron.Config{Store: crontest.NewMemory(), Jobs: jobs})
 	p, err := s.Preview(t.Context(), "job", " 30 2 * * * ", "Europe/Berlin")
 	if err != nil {
 		t.Fatal(err)

@@ -17,8 +17,7 @@ import (
 
 // Config is what a [Scheduler] is made of.
 type Config struct {
-	// Store keeps states and runs. Optional. Default: none, nothing is kept; what goes on is
-	// known to this process alone.
+	// Store keeps states and runs. Required.
 	Store Store
 	// Jobs are what [Registry.Jobs] returned.
 	Jobs []*Job
@@ -33,7 +32,7 @@ type Config struct {
 	// MaxRunLog is how many bytes of log lines are kept with a run; below 0: none. Optional.
 	// Default: 256 KiB.
 	MaxRunLog int
-	// Executor takes claimed runs through a queue; it needs a Store. Optional. Default: none, runs go on
+	// Executor takes claimed runs through a queue. Optional. Default: none, runs go on
 	// in the process that claimed them.
 	Executor Executor
 	// Role is what this process does of the work that Executor shares out; without one it has no
@@ -120,11 +119,6 @@ type Scheduler struct {
 	gaps  map[string]gap // by job; of Pulse alone
 
 	mu         sync.Mutex
-	memory     *transient // of a scheduler without a store; else nil
-	filed      *Run       // the first of those whose end waits for the clerk
-	lastFiled  *Run
-	clerk      bool // one is at work
-	batchJobs  int
 	phase      phase
 	startedMS  int64
 	seq        int64
@@ -163,7 +157,6 @@ func New(c Config) *Scheduler {
 		byName:    make(map[string]*entry, len(c.Jobs)),
 		blocked:   make(map[string][]*Run),
 		elsewhere: make(map[string]*elsewhere),
-		batchJobs: batchJobs,
 		orphans:   make(map[string]int),
 		free:      c.Workers,
 		stopKeep:  make(chan struct{}),
@@ -173,9 +166,6 @@ func New(c Config) *Scheduler {
 	s.work, s.stopWork = context.WithCancel(context.Background())
 	s.take, s.stopTaking = context.WithCancel(s.work)
 	s.mail = mail{sign: make(chan struct{}, 1), taking: make(map[string]Ticket)}
-	if s.store == nil {
-		s.cfg.Executor = nil
-	}
 	if c.Context != nil {
 		s.base = c.Context(s.base)
 	}
@@ -192,13 +182,6 @@ func New(c Config) *Scheduler {
 		if j.Disabled == "" {
 			s.entries = append(s.entries, e)
 			s.pressing = s.pressing || e.pressing
-		}
-	}
-	if s.store == nil {
-		memory := newTransient(c.Jobs)
-		s.store, s.memory, s.batchJobs = memory, memory, batchFree
-		for _, e := range s.byName {
-			e.kept = memory.jobs[e.job.Name]
 		}
 	}
 	return s

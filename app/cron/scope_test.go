@@ -17,63 +17,56 @@ type valueKey struct{}
 // What a job leaves behind is told that its attempt has ended, whether or not it had asked before, and
 // still finds what the context carries.
 func TestContextEndsWithItsAttempt(t *testing.T) {
-	for name, store := range map[string]func() cron.Store{
-		"memory":  func() cron.Store { return crontest.NewMemory() },
-		"nothing": func() cron.Store { return nil },
-	} {
-		t.Run(name, func(t *testing.T) {
-			crontest.Bubble(t, func(t *testing.T) {
-				var left, asked []context.Context // one of each attempt
-				p := start(t, store(), func(r *cron.Registry) {
-					r.Register("job", "@every 1h", func(ctx context.Context) error {
-						if err := ctx.Err(); err != nil && len(left) > 0 {
-							t.Errorf("attempt %d begins with an ended context: %v", cron.RunFrom(ctx).Attempt(), err)
-						}
-						left = append(left, ctx)
-						if len(left) == 1 {
-							return errors.New("once more")
-						}
-						return nil
-					}, cron.Retry(1, cron.Fixed(time.Minute)))
-					r.Register("watches", "@every 1h", func(ctx context.Context) error {
-						within, stop := context.WithTimeout(ctx, 24*time.Hour)
-						t.Cleanup(stop)
-						asked = append(asked, within)
-						return nil
-					})
-				}, func(c *cron.Config) {
-					c.Context = func(ctx context.Context) context.Context { return context.WithValue(ctx, valueKey{}, "kept") }
-				})
-				time.Sleep(time.Hour + 2*time.Minute)
-				synctest.Wait()
-				if len(left) != 2 || len(asked) != 1 {
-					t.Fatalf("%d and %d attempts, want 2 and 1", len(left), len(asked))
+	crontest.Bubble(t, func(t *testing.T) {
+		var left, asked []context.Context // one of each attempt
+		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+			r.Register("job", "@every 1h", func(ctx context.Context) error {
+				if err := ctx.Err(); err != nil && len(left) > 0 {
+					t.Errorf("attempt %d begins with an ended context: %v", cron.RunFrom(ctx).Attempt(), err)
 				}
-				if left[0] == left[1] {
-					t.Error("the second attempt has the first one's context")
+				left = append(left, ctx)
+				if len(left) == 1 {
+					return errors.New("once more")
 				}
-				for i, ctx := range slices.Concat(left, asked) {
-					select {
-					case <-ctx.Done():
-					default:
-						t.Errorf("context %d has not ended", i)
-					}
-					if !errors.Is(ctx.Err(), context.Canceled) || !errors.Is(context.Cause(ctx), context.Canceled) {
-						t.Errorf("context %d: %v, because of %v", i, ctx.Err(), context.Cause(ctx))
-					}
-					if ctx.Value(valueKey{}) != "kept" || cron.RunFrom(ctx) == nil {
-						t.Errorf("context %d carries %v and run %v", i, ctx.Value(valueKey{}), cron.RunFrom(ctx))
-					}
-					derived, stop := context.WithCancel(ctx)
-					if derived.Err() == nil {
-						t.Errorf("a context derived from context %d goes on", i)
-					}
-					stop()
-				}
-				p.stop()
+				return nil
+			}, cron.Retry(1, cron.Fixed(time.Minute)))
+			r.Register("watches", "@every 1h", func(ctx context.Context) error {
+				within, stop := context.WithTimeout(ctx, 24*time.Hour)
+				t.Cleanup(stop)
+				asked = append(asked, within)
+				return nil
 			})
+		}, func(c *cron.Config) {
+			c.Context = func(ctx context.Context) context.Context { return context.WithValue(ctx, valueKey{}, "kept") }
 		})
-	}
+		time.Sleep(time.Hour + 2*time.Minute)
+		synctest.Wait()
+		if len(left) != 2 || len(asked) != 1 {
+			t.Fatalf("%d and %d attempts, want 2 and 1", len(left), len(asked))
+		}
+		if left[0] == left[1] {
+			t.Error("the second attempt has the first one's context")
+		}
+		for i, ctx := range slices.Concat(left, asked) {
+			select {
+			case <-ctx.Done():
+			default:
+				t.Errorf("context %d has not ended", i)
+			}
+			if !errors.Is(ctx.Err(), context.Canceled) || !errors.Is(context.Cause(ctx), context.Canceled) {
+				t.Errorf("context %d: %v, because of %v", i, ctx.Err(), context.Cause(ctx))
+			}
+			if ctx.Value(valueKey{}) != "kept" || cron.RunFrom(ctx) == nil {
+				t.Errorf("context %d carries %v and run %v", i, ctx.Value(valueKey{}), cron.RunFrom(ctx))
+			}
+			derived, stop := context.WithCancel(ctx)
+			if derived.Err() == nil {
+				t.Errorf("a context derived from context %d goes on", i)
+			}
+			stop()
+		}
+		p.stop()
+	})
 }
 
 // A cancelled attempt knows why, and so does what is derived from its context.
@@ -81,7 +74,7 @@ func TestContextTellsWhyItEnds(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		var cause, derived error
 		deadlines := 0
-		p := start(t, nil, func(r *cron.Registry) {
+		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("job", "@every 1h", func(ctx context.Context) error {
 				if _, ok := ctx.Deadline(); ok {
 					deadlines++

@@ -11,8 +11,7 @@ type entry struct {
 	job   *Job
 	table *timetable
 	code  timetable // what the code says
-	kept  *transientJob
-	keys  []string // of the schedules it is placed on; clockwork.mu guards it
+	keys  []string  // of the schedules it is placed on; clockwork.mu guards it
 
 	// There may be a hundred thousand jobs: what is a byte stands together.
 

@@ -177,8 +177,6 @@ type Claim struct {
 	// Since is when the override was made or lifted by whose schedule the slot was found; zero: there never
 	// was one.
 	Since time.Time
-
-	kept *transientJob // by a scheduler without a store
 }
 
 // Claimed is what became of a [Claim].
@@ -213,8 +211,6 @@ type Start struct {
 	// jobs go first as it has places, and none of which a run goes on. Passed excepts slots up to this one.
 	InTurn bool
 	Passed time.Time
-
-	kept *transientJob
 }
 
 // StartOutcome is what became of a [Start].
@@ -246,8 +242,7 @@ type Finish struct {
 	Release  bool      // with status Queued: give up the lease, so that any process takes it at once
 	Lines    []LogLine // not yet noted
 
-	kept *transientJob
-	err  error // what Error is the text of; nil when it is none of the function's
+	err error // what Error is the text of; nil when it is none of the function's
 }
 
 // Beat is a sign of life.
