@@ -55,7 +55,8 @@ var arrows = map[string]rule{
 	"app/alert":                {inner: []string{"app/cron", "app/outgoing"}, outer: []string{uuid, "github.com/wneessen/go-mail"}},
 	"app/ping":                 {inner: []string{"app/cron", "app/outgoing"}},
 	"app/outgoing":             {outer: []string{"golang.org/x/net"}},
-	"app/cron":                 {inner: []string{"app/schedule"}, outer: []string{quartz, uuid, jsonschema}},
+	"app/cron":                 {inner: []string{"app/clock", "app/schedule"}, outer: []string{uuid, jsonschema}},
+	"app/clock":                {inner: []string{"app/schedule"}, outer: []string{quartz}},
 	"app/schedule":             {},
 	"config":                   {inner: []string{"app/env"}, yours: true},
 	"app/env":                  {inner: []string{"app/schedule"}, outer: []string{"github.com/caarlos0/env/v11", "github.com/joho/godotenv"}},
@@ -95,7 +96,7 @@ func TestArrowsPointDown(t *testing.T) {
 // Each outside technology has one home, so that it can be replaced there.
 func TestOneTechnologyPerPackage(t *testing.T) {
 	homes := map[string][]string{
-		"github.com/reugn/":      {"app/cron"},
+		"github.com/reugn/":      {"app/clock"},
 		"gorm.io/":               {"app", "app/store", "models"},
 		"github.com/glebarez/":   {"app/store"},
 		"github.com/gofiber/":    {"app/web", "routes"},

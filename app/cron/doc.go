@@ -170,7 +170,7 @@
 // # Which file holds what, in reading order
 //
 //	registry.go option.go policy.go job.go ping.go         declaring jobs
-//	scheduler.go clockwork.go tickqueue.go     the life of a scheduler; ticks, by go-quartz
+//	scheduler.go                               the life of a scheduler; ticks are those of app/clock
 //	timetable.go backlog.go settle.go claim.go early.go    when a job is due; what waits; the plan; claims
 //	line.go dispatch.go elsewhere.go live.go   workers; starting, waiting, ending
 //	executor.go post.go worker.go              through a queue: the contract, tickets out, tickets in

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"fibercrons/app/clock"
 	"fibercrons/app/schedule"
 
 	"github.com/google/uuid"
@@ -97,12 +98,12 @@ type Scheduler struct {
 	closing  sync.Once
 
 	dueMu   sync.Mutex
-	due     []*group
+	due     []*clock.Group[*entry]
 	dueSoon []*entry // jobs whose early slots are due now
 	dueAt   int64    // the latest slot among the ticks handed over, in ms
 	dueSign chan struct{}
 
-	clock *clockwork // set once, before the first tick
+	clock *clock.Clock[*entry] // set once, before the first tick
 
 	mail       mail            // to the queue
 	take       context.Context // of those who work the queue
@@ -205,25 +206,25 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		<-ctx.Done()
 		return s.Close(context.Background())
 	}
-	clock, err := newClockwork(s.hand, s.log)
+	ticks, err := clock.New(s.hand, s.log)
 	if err != nil {
 		return fmt.Errorf("start the clock: %w", err)
 	}
-	s.clock = clock
+	s.clock = ticks
 	if !s.sync(ctx) {
 		return s.Close(context.Background())
 	}
 	for _, e := range s.entries {
-		if err := clock.move(e); err != nil {
+		if err := s.place(e); err != nil {
 			return fmt.Errorf("place job %q on the clock: %w", e.job.Name, err)
 		}
 	}
 	s.workQueue()
-	clock.start()
+	ticks.Start()
 	s.settleAll()
 	s.wg.Go(s.sweep) // what a predecessor has given back is not to wait for the next sign of life
-	s.settling(ctx, clock)
-	clock.stop()
+	s.settling(ctx)
+	ticks.Stop()
 	return s.Close(context.Background())
 }
 
@@ -300,7 +301,7 @@ func (j *Job) definition() string {
 }
 
 // hand takes a tick from the clock's loop.
-func (s *Scheduler) hand(g *group, slot time.Time) {
+func (s *Scheduler) hand(g *clock.Group[*entry], slot time.Time) {
 	s.dueMu.Lock()
 	s.due = append(s.due, g)
 	s.dueAt = max(s.dueAt, slot.UnixMilli())
@@ -311,12 +312,17 @@ func (s *Scheduler) hand(g *group, slot time.Time) {
 	}
 }
 
+// place puts e on the schedules of its timetable.
+func (s *Scheduler) place(e *entry) error {
+	return s.clock.Place(e, &e.placement, e.table.schedules)
+}
+
 // settling claims what ticks say is due until ctx ends. Once a second it looks at the clock
 // and at every job by itself, so that no tick is needed for a slot to be noticed.
-func (s *Scheduler) settling(ctx context.Context, clock *clockwork) {
+func (s *Scheduler) settling(ctx context.Context) {
 	second := time.NewTicker(time.Second)
 	defer second.Stop()
-	watch := newWatch()
+	watch := clock.NewWatch()
 	for {
 		select {
 		case <-ctx.Done():
@@ -328,44 +334,15 @@ func (s *Scheduler) settling(ctx context.Context, clock *clockwork) {
 			s.dueMu.Unlock()
 			now := max(time.Now().UnixMilli(), at)
 			for _, g := range groups {
-				s.settle(g.members(), now)
+				s.settle(g.Members(), now)
 			}
 			s.settle(soon, now)
 		case <-second.C:
-			if jump := watch.jump(); jump != 0 {
+			if jump := watch.Jump(); jump != 0 {
 				s.log.Warn("the clock jumped, or the machine slept", "by", jump)
 			}
-			clock.look()
+			s.clock.Recheck()
 			s.settleAll()
 		}
 	}
-}
-
-// watch compares the wall clock with the monotonic one.
-type watch struct {
-	began time.Time // its monotonic clock counts from here
-	wall  time.Time
-	mono  time.Duration
-}
-
-func newWatch() *watch { return &watch{began: time.Now()} }
-
-// jump looks at the machine's clocks.
-func (w *watch) jump() time.Duration {
-	now := time.Now()
-	return w.look(now.Round(0), now.Sub(w.began))
-}
-
-// look returns how far the wall clock went beside the monotonic one since the last look; less
-// than a second, and the first look, is 0.
-func (w *watch) look(wall time.Time, mono time.Duration) time.Duration {
-	var d time.Duration
-	if !w.wall.IsZero() {
-		d = wall.Sub(w.wall) - (mono - w.mono)
-	}
-	w.wall, w.mono = wall, mono
-	if d.Abs() < time.Second {
-		return 0
-	}
-	return d.Round(time.Millisecond)
 }

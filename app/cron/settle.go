@@ -4,14 +4,16 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"fibercrons/app/clock"
 )
 
 // entry is a job in the scheduler. Scheduler.mu guards what changes.
 type entry struct {
-	job   *Job
-	table *timetable
-	code  timetable // what the code says
-	keys  []string  // of the schedules it is placed on; clockwork.mu guards it
+	job       *Job
+	table     *timetable
+	code      timetable       // what the code says
+	placement clock.Placement // on the schedules of table
 
 	// There may be a hundred thousand jobs: what is a byte stands together.
 

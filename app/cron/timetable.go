@@ -147,7 +147,7 @@ func (s *Scheduler) follow(overrides []Override) {
 		}
 		e.next = e.after(o.At.UnixMilli())
 		s.expect(e)
-		if err := s.clock.move(e); err != nil {
+		if err := s.place(e); err != nil {
 			s.log.Error("a job cannot be moved to its new schedule", "job", o.Job, "error", err)
 			e.adrift = err
 		}

@@ -1,10 +1,10 @@
-package cron_test
+package clock_test
 
 import (
 	"testing"
 	"time"
 
-	"fibercrons/app/cron"
+	"fibercrons/app/clock"
 	"fibercrons/app/crontest"
 )
 
@@ -13,7 +13,7 @@ import (
 func TestWatchNoticesJumps(t *testing.T) {
 	for _, jump := range []time.Duration{0, 999 * time.Millisecond, time.Second, time.Minute, time.Hour, 24 * time.Hour, 365 * 24 * time.Hour} {
 		for _, jump := range []time.Duration{jump, -jump} {
-			look := cron.NewWatch()
+			look := clock.NewWatch().Compare
 			wall, mono := time.Now().Round(0), time.Duration(0)
 			for range 3 { // looks once a second, on time or late, before the jump and after
 				wall, mono = wall.Add(time.Second), mono+time.Second
@@ -36,7 +36,7 @@ func TestWatchNoticesJumps(t *testing.T) {
 
 func TestWatchOfASteadyClock(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
-		jump := cron.NewClockWatch()
+		jump := clock.NewWatch().Jump
 		for range 100 {
 			time.Sleep(time.Hour)
 			if d := jump(); d != 0 {

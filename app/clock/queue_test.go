@@ -1,4 +1,4 @@
-package cron_test
+package clock_test
 
 import (
 	"cmp"
@@ -12,7 +12,7 @@ import (
 
 	"github.com/reugn/go-quartz/quartz"
 
-	"fibercrons/app/cron"
+	"fibercrons/app/clock"
 )
 
 // tick is a quartz.ScheduledJob.
@@ -56,7 +56,7 @@ func (m model) least() int64 {
 func TestTickQueueAgainstAList(t *testing.T) {
 	for seed := range uint64(50) {
 		rnd := rand.New(rand.NewPCG(seed, 7))
-		q, m := cron.NewTickQueue(), model{}
+		q, m := clock.NewTickQueue(), model{}
 		for step := range 2000 {
 			key := fmt.Sprintf("job-%d", rnd.IntN(30))
 			i := m.find(key)
@@ -163,7 +163,7 @@ func compare(t *testing.T, q quartz.JobQueue, m model) {
 // TestTickQueueBearsConcurrency is for the race detector; what is pushed comes out once.
 func TestTickQueueBearsConcurrency(t *testing.T) {
 	const pushers, each = 4, 500
-	q := cron.NewTickQueue()
+	q := clock.NewTickQueue()
 	var wg sync.WaitGroup
 	for p := range pushers {
 		wg.Go(func() {
@@ -213,7 +213,7 @@ func TestTickQueueBearsConcurrency(t *testing.T) {
 
 // TestQuartzRunsOnTheQueue is for what the interface does not say: that quartz gets along.
 func TestQuartzRunsOnTheQueue(t *testing.T) {
-	sched, err := quartz.NewStdScheduler(quartz.WithQueue(cron.NewTickQueue(), &sync.Mutex{}))
+	sched, err := quartz.NewStdScheduler(quartz.WithQueue(clock.NewTickQueue(), &sync.Mutex{}))
 	if err != nil {
 		t.Fatal(err)
 	}

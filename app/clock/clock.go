@@ -1,0 +1,157 @@
+// Package clock says when schedules may be due. It is where go-quartz is used, and nowhere else.
+//
+// A [Clock] holds members, such as jobs, each on one or more schedules, and calls a function at every slot of a
+// schedule with the members that are on it. Each distinct schedule is one quartz job, however many members share it.
+//
+// A tick is a hint: which slots are due follows from what is settled. So a tick that is late, lost or repeated
+// changes nothing, and a caller that also checks its members once a second needs no tick at all to be right, but to
+// be on time. [Clock.Recheck] is for that second: the timer of the loop does not notice that the machine slept or
+// that the wall clock was set. [Watch] reports such jumps.
+package clock
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/reugn/go-quartz/logger"
+	"github.com/reugn/go-quartz/quartz"
+
+	"fibercrons/app/schedule"
+)
+
+// Clock ticks for members of type M. It is safe for concurrent use.
+type Clock[M comparable] struct {
+	quartz *quartz.StdScheduler
+	tick   func(g *Group[M], slot time.Time)
+
+	mu     sync.Mutex
+	groups map[string]*Group[M] // by the key of their schedule
+}
+
+// Group is the members that share a schedule.
+type Group[M comparable] struct {
+	clock    *Clock[M]
+	schedule schedule.Schedule
+	members  []M // clock.mu guards it
+}
+
+// Placement is where a member stands on a [Clock], which alone changes it. The zero Placement is nowhere.
+type Placement struct{ keys []string }
+
+// New returns a clock that stands still. tick is called in the clock's loop, so it must not block, and must not call
+// methods of the clock or of the group: they may wait for the loop.
+func New[M comparable](tick func(g *Group[M], slot time.Time), log *slog.Logger) (*Clock[M], error) {
+	sched, err := quartz.NewStdScheduler(
+		quartz.WithQueue(newTickQueue(), &sync.Mutex{}),
+		quartz.WithBlockingExecution(),
+		quartz.WithJobMetadata(),
+		quartz.WithOutdatedThreshold(math.MaxInt64/4), // no tick is dropped for being late
+		quartz.WithLogger(quartzLog{log}),
+	)
+	if err != nil {
+		return nil, err
+	}
+	return &Clock[M]{quartz: sched.(*quartz.StdScheduler), tick: tick, groups: make(map[string]*Group[M])}, nil
+}
+
+// Place puts m, which stands at p, on schedules and on no others.
+func (c *Clock[M]) Place(m M, p *Placement, schedules []schedule.Schedule) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, key := range p.keys {
+		g := c.groups[key]
+		g.members = slices.DeleteFunc(slices.Clone(g.members), func(other M) bool { return other == m })
+		if len(g.members) == 0 {
+			delete(c.groups, key)
+			if err := c.quartz.DeleteJob(quartz.NewJobKey(key)); err != nil && !errors.Is(err, quartz.ErrJobNotFound) {
+				return err
+			}
+		}
+	}
+	p.keys = p.keys[:0]
+	for _, s := range schedules {
+		key := s.Key()
+		if slices.Contains(p.keys, key) {
+			continue
+		}
+		p.keys = append(p.keys, key)
+		g := c.groups[key]
+		if g == nil {
+			g = &Group[M]{clock: c, schedule: s}
+			c.groups[key] = g
+			if err := c.quartz.ScheduleJob(quartz.NewJobDetail(g, quartz.NewJobKey(key)), trigger{s}); err != nil {
+				return err
+			}
+		}
+		g.members = append(g.members, m)
+	}
+	return nil
+}
+
+// Members returns the members of the group. A later Place does not change the slice.
+func (g *Group[M]) Members() []M {
+	g.clock.mu.Lock()
+	defer g.clock.mu.Unlock()
+	return g.members
+}
+
+// Start lets the clock tick.
+func (c *Clock[M]) Start() { c.quartz.Start(context.Background()) }
+
+// Recheck makes the loop read the wall clock again.
+func (c *Clock[M]) Recheck() { c.quartz.Reset() }
+
+// Stop ends the ticks and waits for the one that goes on.
+func (c *Clock[M]) Stop() {
+	c.quartz.Stop()
+	c.quartz.Wait(context.Background())
+}
+
+// Execute implements quartz.Job.
+func (g *Group[M]) Execute(ctx context.Context) error {
+	slot := time.Now()
+	if md, ok := ctx.Value(quartz.JobMetadataContextKey).(quartz.JobMetadata); ok {
+		slot = time.Unix(0, md.RunTime)
+	}
+	g.clock.tick(g, slot)
+	return nil
+}
+
+// Description implements quartz.Job.
+func (g *Group[M]) Description() string { return g.schedule.String() }
+
+// trigger gives quartz the slots of a schedule. It never returns an error, since quartz drops
+// a job for good on the first one.
+type trigger struct{ schedule schedule.Schedule }
+
+// lookBack is how late the next tick may be before the ticks in between are left out.
+const lookBack = time.Second
+
+// NextFireTime implements quartz.Trigger.
+func (t trigger) NextFireTime(prev int64) (int64, error) {
+	from := max(prev, quartz.NowNano()-int64(lookBack))
+	next, ok := t.schedule.Next(time.Unix(0, from))
+	if !ok || next.Year() > 2261 {
+		return math.MaxInt64, nil // beyond what nanoseconds can say: never
+	}
+	return next.UnixNano(), nil
+}
+
+// Description implements quartz.Trigger.
+func (t trigger) Description() string { return t.schedule.String() }
+
+// quartzLog passes on what quartz finds worth a warning.
+type quartzLog struct{ log *slog.Logger }
+
+var _ logger.Logger = quartzLog{}
+
+func (quartzLog) Trace(string, ...any)                {}
+func (quartzLog) Debug(string, ...any)                {}
+func (quartzLog) Info(string, ...any)                 {}
+func (l quartzLog) Warn(message string, args ...any)  { l.log.Warn("quartz: "+message, args...) }
+func (l quartzLog) Error(message string, args ...any) { l.log.Error("quartz: "+message, args...) }
