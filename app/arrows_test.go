@@ -38,7 +38,8 @@ var arrows = map[string]rule{
 	"app/server":               {inner: []string{"app", "app/cron", "app/env", "app/internal/console", "app/web"}},
 	"app/cli":                  {inner: []string{"app", "app/alert", "app/cron", "app/env", "app/internal/console", "app/metrics", "app/schedule", "app/store", "models"}, outer: []string{"github.com/spf13/cobra", "github.com/jedib0t/go-pretty/v6"}},
 	"app/internal/console":     {inner: []string{"app/env"}, outer: []string{"github.com/lmittmann/tint", "github.com/mattn/go-isatty", "golang.org/x/sys"}},
-	"app/web":                  {inner: []string{"app", "app/alert", "app/cron", "app/dashboard", "app/env"}, outer: []string{fiber, fasthttp, "go.yaml.in/yaml/v3"}},
+	"app/web":                  {inner: []string{"app", "app/alert", "app/cron", "app/dashboard", "app/env", "app/web/access"}, outer: []string{fiber, fasthttp, "go.yaml.in/yaml/v3"}},
+	"app/web/access":           {inner: []string{"app/env"}, outer: []string{fiber}},
 	"jobs":                     {inner: []string{"app", "app/alert", "app/cron", "config", "models"}, yours: true},
 	"routes":                   {inner: []string{"app", "app/cron", "app/web", "config", "models"}, outer: []string{fiber}, yours: true},
 	"app":                      {inner: []string{"app/...", "models"}, outer: []string{gorm}}, // gorm for the type of DB alone
@@ -99,7 +100,7 @@ func TestOneTechnologyPerPackage(t *testing.T) {
 		"github.com/reugn/":      {"app/clock"},
 		"gorm.io/":               {"app", "app/store", "models"},
 		"github.com/glebarez/":   {"app/store"},
-		"github.com/gofiber/":    {"app/web", "routes"},
+		"github.com/gofiber/":    {"app/web", "app/web/access", "routes"},
 		"github.com/valyala/":    {"app/web"},
 		"github.com/redis/":      {"app/redis"},
 		"github.com/riverqueue/": {"app/river"},

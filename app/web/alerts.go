@@ -7,13 +7,14 @@ import (
 	"fibercrons/app/alert"
 	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
+	"fibercrons/app/web/access"
 
 	"github.com/gofiber/fiber/v2"
 )
 
 // alertsBy are the alerts in the hands of the caller of c.
 func (s *Server) alertsBy(c *fiber.Ctx) alert.Hand {
-	return s.app.Alerts.By(cron.Caller{Actor: callerOf(c).name, Origin: s.sender(c), RequestID: requestID(c)})
+	return s.app.Alerts.By(cron.Caller{Actor: access.CallerOf(c).Name, Origin: s.access.Origin(c), RequestID: requestID(c)})
 }
 
 func alertQuery(q *query, limit int) alert.Query {

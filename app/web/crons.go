@@ -10,6 +10,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
+	"fibercrons/app/web/access"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -29,35 +30,35 @@ func (s *Server) MountCrons(r fiber.Router) {
 // apiRoutes is the API. The fixed words come before :name; they cannot be names of jobs.
 func (s *Server) apiRoutes() []route {
 	return []route{
-		{method: "GET", path: "/crons", role: viewer, handler: s.listJobs},
-		{method: "GET", path: "/crons/openapi.json", role: viewer, handler: s.openAPI},
-		{method: "GET", path: "/crons/docs", role: viewer, handler: s.docs},
+		{method: "GET", path: "/crons", role: access.Viewer, handler: s.listJobs},
+		{method: "GET", path: "/crons/openapi.json", role: access.Viewer, handler: s.openAPI},
+		{method: "GET", path: "/crons/docs", role: access.Viewer, handler: s.docs},
 
-		{method: "GET", path: "/crons/timeline", role: viewer, handler: s.timeline},
-		{method: "GET", path: "/crons/events", role: viewer, handler: s.streamEvents},
-		{method: "GET", path: "/crons/instances", role: viewer, handler: s.listInstances},
-		{method: "GET", path: "/crons/audit", role: viewer, handler: s.listAudit},
+		{method: "GET", path: "/crons/timeline", role: access.Viewer, handler: s.timeline},
+		{method: "GET", path: "/crons/events", role: access.Viewer, handler: s.streamEvents},
+		{method: "GET", path: "/crons/instances", role: access.Viewer, handler: s.listInstances},
+		{method: "GET", path: "/crons/audit", role: access.Viewer, handler: s.listAudit},
 
-		{method: "GET", path: "/crons/alerts", role: viewer, handler: s.listAlerts},
-		{method: "POST", path: "/crons/alerts/test", role: operator, handler: s.testAlerts},
-		{method: "GET", path: "/crons/silences", role: viewer, handler: s.listSilences},
-		{method: "POST", path: "/crons/silences", role: operator, handler: s.addSilence},
-		{method: "DELETE", path: "/crons/silences/:id", role: operator, handler: s.endSilence},
+		{method: "GET", path: "/crons/alerts", role: access.Viewer, handler: s.listAlerts},
+		{method: "POST", path: "/crons/alerts/test", role: access.Operator, handler: s.testAlerts},
+		{method: "GET", path: "/crons/silences", role: access.Viewer, handler: s.listSilences},
+		{method: "POST", path: "/crons/silences", role: access.Operator, handler: s.addSilence},
+		{method: "DELETE", path: "/crons/silences/:id", role: access.Operator, handler: s.endSilence},
 
-		{method: "GET", path: "/crons/runs", role: viewer, handler: s.listRuns},
-		{method: "GET", path: "/crons/runs/:id", role: viewer, handler: s.showRun},
-		{method: "GET", path: "/crons/runs/:id/logs", role: viewer, handler: s.showLogs},
-		{method: "POST", path: "/crons/runs/:id/cancel", role: operator, handler: s.cancelRun},
-		{method: "POST", path: "/crons/runs/:id/retry", role: operator, handler: s.traced(s.retryRun)},
+		{method: "GET", path: "/crons/runs", role: access.Viewer, handler: s.listRuns},
+		{method: "GET", path: "/crons/runs/:id", role: access.Viewer, handler: s.showRun},
+		{method: "GET", path: "/crons/runs/:id/logs", role: access.Viewer, handler: s.showLogs},
+		{method: "POST", path: "/crons/runs/:id/cancel", role: access.Operator, handler: s.cancelRun},
+		{method: "POST", path: "/crons/runs/:id/retry", role: access.Operator, handler: s.traced(s.retryRun)},
 
-		{method: "GET", path: "/crons/:name", role: viewer, handler: s.showJob},
-		{method: "GET", path: "/crons/:name/runs", role: viewer, handler: s.listRuns},
-		{method: "POST", path: "/crons/:name/run", role: operator, handler: s.traced(s.runJob)},
-		{method: "POST", path: "/crons/:name/pause", role: operator, handler: s.pauseJob},
-		{method: "POST", path: "/crons/:name/resume", role: operator, handler: s.resumeJob},
-		{method: "POST", path: "/crons/:name/backfill", role: operator, handler: s.traced(s.backfillJob)},
-		{method: "PUT", path: "/crons/:name/schedule", role: operator, handler: s.rescheduleJob},
-		{method: "DELETE", path: "/crons/:name/schedule", role: operator, handler: s.unscheduleJob},
+		{method: "GET", path: "/crons/:name", role: access.Viewer, handler: s.showJob},
+		{method: "GET", path: "/crons/:name/runs", role: access.Viewer, handler: s.listRuns},
+		{method: "POST", path: "/crons/:name/run", role: access.Operator, handler: s.traced(s.runJob)},
+		{method: "POST", path: "/crons/:name/pause", role: access.Operator, handler: s.pauseJob},
+		{method: "POST", path: "/crons/:name/resume", role: access.Operator, handler: s.resumeJob},
+		{method: "POST", path: "/crons/:name/backfill", role: access.Operator, handler: s.traced(s.backfillJob)},
+		{method: "PUT", path: "/crons/:name/schedule", role: access.Operator, handler: s.rescheduleJob},
+		{method: "DELETE", path: "/crons/:name/schedule", role: access.Operator, handler: s.unscheduleJob},
 	}
 }
 

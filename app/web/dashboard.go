@@ -13,6 +13,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
+	"fibercrons/app/web/access"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -29,37 +30,37 @@ type history interface {
 // their forms.
 func (s *Server) dashboardRoutes() []route {
 	list := []route{
-		{method: "GET", path: "/", role: viewer, handler: s.overviewPage},
-		{method: "GET", path: "/jobs", role: viewer, handler: s.jobsPage},
-		{method: "GET", path: "/jobs/:name", role: viewer, handler: s.jobPage},
-		{method: "GET", path: "/jobs/:name/preview", role: viewer, handler: s.previewPart},
-		{method: "GET", path: "/runs/:id", role: viewer, handler: s.runPage},
-		{method: "GET", path: "/runs/:id/log", role: viewer, handler: s.logPart},
-		{method: "GET", path: "/runs/:id/log.txt", role: viewer, handler: s.logFile},
-		{method: "GET", path: "/timeline", role: viewer, handler: s.timelinePage},
-		{method: "GET", path: "/instances", role: viewer, handler: s.instancesPage},
-		{method: "GET", path: "/audit", role: viewer, handler: s.auditPage},
-		{method: "GET", path: "/settings", role: viewer, handler: s.settingsPage},
-		{method: "GET", path: "/alerts", role: viewer, handler: s.alertsPage},
+		{method: "GET", path: "/", role: access.Viewer, handler: s.overviewPage},
+		{method: "GET", path: "/jobs", role: access.Viewer, handler: s.jobsPage},
+		{method: "GET", path: "/jobs/:name", role: access.Viewer, handler: s.jobPage},
+		{method: "GET", path: "/jobs/:name/preview", role: access.Viewer, handler: s.previewPart},
+		{method: "GET", path: "/runs/:id", role: access.Viewer, handler: s.runPage},
+		{method: "GET", path: "/runs/:id/log", role: access.Viewer, handler: s.logPart},
+		{method: "GET", path: "/runs/:id/log.txt", role: access.Viewer, handler: s.logFile},
+		{method: "GET", path: "/timeline", role: access.Viewer, handler: s.timelinePage},
+		{method: "GET", path: "/instances", role: access.Viewer, handler: s.instancesPage},
+		{method: "GET", path: "/audit", role: access.Viewer, handler: s.auditPage},
+		{method: "GET", path: "/settings", role: access.Viewer, handler: s.settingsPage},
+		{method: "GET", path: "/alerts", role: access.Viewer, handler: s.alertsPage},
 
-		{method: "POST", path: "/bulk", role: operator, handler: s.bulkForm},
-		{method: "POST", path: "/jobs/:name/run", role: operator, handler: s.runForm},
-		{method: "POST", path: "/jobs/:name/pause", role: operator, handler: s.pauseForm},
-		{method: "POST", path: "/jobs/:name/resume", role: operator, handler: s.resumeForm},
-		{method: "POST", path: "/jobs/:name/schedule", role: operator, handler: s.scheduleForm},
-		{method: "POST", path: "/jobs/:name/unschedule", role: operator, handler: s.unscheduleForm},
-		{method: "POST", path: "/jobs/:name/backfill", role: operator, handler: s.backfillForm},
-		{method: "POST", path: "/runs/:id/cancel", role: operator, handler: s.cancelForm},
-		{method: "POST", path: "/runs/:id/retry", role: operator, handler: s.retryForm},
-		{method: "POST", path: "/alerts/test", role: operator, handler: s.testAlertsForm},
-		{method: "POST", path: "/silences", role: operator, handler: s.silenceForm},
-		{method: "POST", path: "/silences/:id/end", role: operator, handler: s.unsilenceForm},
+		{method: "POST", path: "/bulk", role: access.Operator, handler: s.bulkForm},
+		{method: "POST", path: "/jobs/:name/run", role: access.Operator, handler: s.runForm},
+		{method: "POST", path: "/jobs/:name/pause", role: access.Operator, handler: s.pauseForm},
+		{method: "POST", path: "/jobs/:name/resume", role: access.Operator, handler: s.resumeForm},
+		{method: "POST", path: "/jobs/:name/schedule", role: access.Operator, handler: s.scheduleForm},
+		{method: "POST", path: "/jobs/:name/unschedule", role: access.Operator, handler: s.unscheduleForm},
+		{method: "POST", path: "/jobs/:name/backfill", role: access.Operator, handler: s.backfillForm},
+		{method: "POST", path: "/runs/:id/cancel", role: access.Operator, handler: s.cancelForm},
+		{method: "POST", path: "/runs/:id/retry", role: access.Operator, handler: s.retryForm},
+		{method: "POST", path: "/alerts/test", role: access.Operator, handler: s.testAlertsForm},
+		{method: "POST", path: "/silences", role: access.Operator, handler: s.silenceForm},
+		{method: "POST", path: "/silences/:id/end", role: access.Operator, handler: s.unsilenceForm},
 	}
 	for i := range list {
-		list[i].path, list[i].forms, list[i].page = dashboard.Root+list[i].path, browserForms, true
+		list[i].path, list[i].forms, list[i].page = dashboard.Root+list[i].path, access.BrowserForms, true
 	}
 	for name, asset := range dashboard.Assets() {
-		list = append(list, route{method: "GET", path: dashboard.Root + "/static/" + name, role: nobody, handler: sendAsset(asset)})
+		list = append(list, route{method: "GET", path: dashboard.Root + "/static/" + name, role: access.Nobody, handler: sendAsset(asset)})
 	}
 	return list
 }
@@ -80,10 +81,10 @@ func sendAsset(a *dashboard.Asset) fiber.Handler {
 
 // show answers with a page, or with its main part when the page that is there already asks.
 func (s *Server) show(c *fiber.Ctx, status int, p dashboard.Page) error {
-	who := callerOf(c)
-	p.Actor, p.Change = who.name, who.role >= operator
-	p.Login = !s.access.off
-	p.Session = who.name == viewer.String() || who.name == operator.String()
+	who := access.CallerOf(c)
+	p.Actor, p.Change = who.Name, who.Role >= access.Operator
+	p.Login = !s.access.Off()
+	p.Session = who.LoggedIn()
 	p.Events = s.streaming
 	if p.Now.IsZero() {
 		p.Now = time.Now().UTC()
@@ -171,7 +172,7 @@ func (s *Server) asPage(c *fiber.Ctx, err error) error {
 	p := problemOf(err)
 	if p.Status >= 500 {
 		s.app.Log.LogAttrs(c.UserContext(), slog.LevelError, "a page could not be made",
-			slog.String("request_id", requestID(c)), slog.String("path", inert(c.Path())), slog.String("error", err.Error()))
+			slog.String("request_id", requestID(c)), slog.String("path", access.Inert(c.Path())), slog.String("error", err.Error()))
 	}
 	body := dashboard.ErrorPage{Status: p.Status, Title: http.StatusText(p.Status), Detail: sentence(p.Detail), ID: requestID(c), Back: s.back(c)}
 	switch p.Status {

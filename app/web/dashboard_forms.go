@@ -10,6 +10,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
+	"fibercrons/app/web/access"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -20,7 +21,7 @@ import (
 
 // hand is the scheduler in the hands of who sent the request.
 func (s *Server) hand(c *fiber.Ctx) cron.Hand {
-	return s.app.Crons.By(cron.Caller{Actor: callerOf(c).name, Origin: s.sender(c), RequestID: requestID(c)})
+	return s.app.Crons.By(cron.Caller{Actor: access.CallerOf(c).Name, Origin: s.access.Origin(c), RequestID: requestID(c)})
 }
 
 func formValue(c *fiber.Ctx, name string) string {

@@ -5,7 +5,7 @@
 //
 // [New] builds the Fiber application. Every request passes observe, which gives it an ID and a
 // context, turns errors and panics into problems (RFC 9457), and logs one line. What goes to /crons
-// passes the guard (is this request what it seems to be?) and then admit (may its sender do this?). Both are
+// passes access.Control: its Guard (is this request what it seems to be?) and its Admit (may its sender do this?). Both are
 // part of the handler that [Server.serve] makes of each row of the tables (table.go), where the role stands
 // beside method and path: no mounting and no spelling of a path leads around them, and what no row has is
 // behind them too.
@@ -20,17 +20,6 @@
 // the scheduler and, for many jobs at once, the store; those in dashboard_forms.go do what the API
 // does, by the same calls, and lead on to a page. Forms come in the content type that a foreign page
 // could send as well, so the guard wants to hear from the browser that one of our own sent them.
-//
-// # Access
-//
-// A caller is an operator (may change), a viewer (may read) or nobody. Tokens make the difference,
-// as a Bearer header or as the cookie a login gave for one. Reading needs no token on this machine
-// while the server listens on loopback and neither a token nor a name is configured. As soon as one is, a
-// proxy on this machine may make everybody look local, and reads need a token from everywhere.
-// Forwarding headers count from CRON_TRUSTED_PROXIES alone (proxies.go). Wrong tokens are slowed by address
-// and by token; a right one is never refused.
-// Cookies come by themselves, so for a write the guard insists on what browsers say of its origin;
-// and names in Host that are not ours are refused, so that nobody's domain can be pointed at us.
 //
 // # What it promises under failure
 //

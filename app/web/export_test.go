@@ -7,6 +7,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/web/access"
 )
 
 // Web is the Fiber application.
@@ -23,7 +24,7 @@ type Row struct {
 func (s *Server) Table() (rows []Row) {
 	for _, list := range [][]route{s.loginRoutes(), s.dashboardRoutes(), s.apiRoutes()} {
 		for _, r := range list {
-			rows = append(rows, Row{r.method, r.path, r.role == nobody, r.role == viewer, r.page})
+			rows = append(rows, Row{r.method, r.path, r.role == access.Nobody, r.role == access.Viewer, r.page})
 		}
 	}
 	return rows

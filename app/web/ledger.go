@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/web/access"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -19,7 +20,7 @@ type ledger interface {
 // by is the scheduler in the hands of the caller of c: every change made through it is kept in the
 // audit, with who, what, before, after, when and from where.
 func (s *Server) by(c *fiber.Ctx) cron.Hand {
-	return s.app.Crons.By(cron.Caller{Actor: callerOf(c).name, Origin: s.sender(c), RequestID: requestID(c)})
+	return s.app.Crons.By(cron.Caller{Actor: access.CallerOf(c).Name, Origin: s.access.Origin(c), RequestID: requestID(c)})
 }
 
 // listAudit answers with the changes people and programs made, newest first.

@@ -3,11 +3,13 @@ package web
 import (
 	"context"
 	"embed"
+	"errors"
 	"html/template"
 	"log/slog"
 	"net/url"
 	"strings"
-	"time"
+
+	"fibercrons/app/web/access"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -25,7 +27,7 @@ var loginPage = template.Must(template.ParseFS(pages, "pages/login.html"))
 func (s *Server) loginRoutes() []route {
 	return []route{
 		{method: "GET", path: "/crons/login", handler: s.loginForm},
-		{method: "POST", path: "/crons/login", handler: s.login, forms: anyForms},
+		{method: "POST", path: "/crons/login", handler: s.login, forms: access.AnyForms},
 		{method: "POST", path: "/crons/logout", handler: s.logout},
 		{method: "GET", path: "/crons/login/login.js", handler: asset("login.js", "text/javascript; charset=utf-8")},
 		{method: "GET", path: "/crons/login/icon.svg", handler: asset("icon.svg", "image/svg+xml")},
@@ -44,7 +46,7 @@ func (s *Server) loginForm(c *fiber.Ctx) error {
 }
 
 func (s *Server) showLogin(c *fiber.Ctx, status int, view loginView) error {
-	view.Off = s.access.off
+	view.Off = s.access.Off()
 	var b strings.Builder
 	if err := loginPage.Execute(&b, view); err != nil {
 		return err
@@ -64,23 +66,15 @@ func (s *Server) login(c *fiber.Ctx) error {
 	}
 	next = s.localPath(next)
 
-	now := time.Now()
-	secret = strings.TrimSpace(secret)
-	r := s.access.roleOf(secret)
-	if r == nobody {
-		wait := s.access.attempts.failed(s.peer(c), secret, now)
-		s.app.Log.LogAttrs(context.Background(), slog.LevelWarn, "login refused", slog.String("request_id", requestID(c)), slog.String("from", s.sender(c)))
-		switch {
-		case wait > 0:
-			return tooMany(wait)
-		case form:
+	r, err := s.access.Login(c, secret)
+	if refused := new(access.Refusal); errors.As(err, &refused) {
+		s.app.Log.LogAttrs(context.Background(), slog.LevelWarn, "login refused", slog.String("request_id", requestID(c)), slog.String("from", s.access.Origin(c)))
+		if form && refused.Status == fiber.StatusUnauthorized {
 			return s.showLogin(c, fiber.StatusUnauthorized, loginView{Next: next, Message: "This token is not one of this server's."})
 		}
-		return refuse(fiber.StatusUnauthorized, "this token is not one of this server's")
+		return err
 	}
-
-	s.setCookie(c, s.access.sessions.open(r, now), int(sessionLife/time.Second))
-	s.app.Log.LogAttrs(context.Background(), slog.LevelInfo, "login", slog.String("request_id", requestID(c)), slog.String("role", r.String()), slog.String("from", s.sender(c)))
+	s.app.Log.LogAttrs(context.Background(), slog.LevelInfo, "login", slog.String("request_id", requestID(c)), slog.String("role", r.String()), slog.String("from", s.access.Origin(c)))
 	if form {
 		return c.Redirect(next, fiber.StatusSeeOther)
 	}
@@ -92,22 +86,11 @@ func (s *Server) logout(c *fiber.Ctx) error {
 	if err := noQuery(c); err != nil {
 		return err
 	}
-	s.access.sessions.close(c.Cookies(s.access.cookie), time.Now())
-	s.setCookie(c, "", -1)
+	s.access.Logout(c)
 	if strings.Contains(c.Get(fiber.HeaderAccept), fiber.MIMETextHTML) {
 		return c.Redirect("/crons/login", fiber.StatusSeeOther)
 	}
 	return c.SendStatus(fiber.StatusNoContent)
-}
-
-// setCookie marks the cookie Secure when the page that asks was fetched over https, which its Origin
-// tells also behind a proxy. It holds for all paths because /metrics asks for it too.
-func (s *Server) setCookie(c *fiber.Ctx, value string, age int) {
-	c.Cookie(&fiber.Cookie{
-		Name: s.access.cookie, Value: value, Path: "/", MaxAge: age,
-		HTTPOnly: true, SameSite: fiber.CookieSameSiteStrictMode,
-		Secure: strings.HasPrefix(c.Get(fiber.HeaderOrigin), "https://") || s.forwarded(c, fiber.HeaderXForwardedProto) == "https",
-	})
 }
 
 // localPath is where to go after the login: one of our own pages, whatever was asked for.

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"fibercrons/app/web/access"
+
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/adaptor"
 )
@@ -13,7 +15,7 @@ import (
 // the viewer's token (authorization.credentials in the scrape configuration).
 func (s *Server) MountMetrics(r fiber.Router) {
 	scrape := adaptor.HTTPHandler(s.app.Metrics.Handler())
-	s.serve(r, []route{{method: "GET", path: "/metrics", role: viewer, handler: func(c *fiber.Ctx) error {
+	s.serve(r, []route{{method: "GET", path: "/metrics", role: access.Viewer, handler: func(c *fiber.Ctx) error {
 		if err := noQuery(c); err != nil {
 			return err
 		}

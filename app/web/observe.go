@@ -7,8 +7,9 @@ import (
 	"log/slog"
 	"regexp"
 	"runtime/debug"
-	"strings"
 	"time"
+
+	"fibercrons/app/web/access"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -67,13 +68,13 @@ func (s *Server) observe(c *fiber.Ctx) error {
 	attrs := []slog.Attr{
 		slog.String("request_id", id),
 		slog.String("method", c.Method()),
-		slog.String("path", inert(c.Path())),
+		slog.String("path", access.Inert(c.Path())),
 		slog.Int("status", status),
 		slog.Duration("took", took),
-		slog.String("from", s.sender(c)),
+		slog.String("from", s.access.Origin(c)),
 	}
-	if who := callerOf(c); who.name != "" {
-		attrs = append(attrs, slog.String("caller", who.name))
+	if who := access.CallerOf(c); who.Name != "" {
+		attrs = append(attrs, slog.String("caller", who.Name))
 	}
 	if err != nil && status >= 500 {
 		attrs = append(attrs, slog.String("error", err.Error()))
@@ -97,14 +98,4 @@ func (s *Server) isolate(c *fiber.Ctx, id string) (err error) {
 		}
 	}()
 	return c.Next()
-}
-
-// inert leaves only printable ASCII, so that no log line can be made up and no terminal commanded.
-func inert(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return '?'
-		}
-		return r
-	}, text)
 }

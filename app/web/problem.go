@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/web/access"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/utils"
@@ -59,6 +60,7 @@ const brokeHere = "something went wrong here; the log says what, under this inst
 // unknown error may hold a path, a statement or a secret, and becomes a bare 500.
 func problemOf(err error) *problem {
 	var (
+		denied  *access.Refusal
 		own     *problem
 		web     *fiber.Error
 		noJob   *cron.NoJobError
@@ -66,6 +68,10 @@ func problemOf(err error) *problem {
 		badArgs *cron.ArgsError
 	)
 	switch {
+	case errors.As(err, &denied):
+		p := refuse(denied.Status, denied.Detail)
+		p.retryAfter = denied.RetryAfter
+		return p
 	case errors.As(err, &own):
 		copied := *own
 		return &copied

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"fibercrons/app"
+	"fibercrons/app/web/access"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -67,9 +67,7 @@ type Server struct {
 	ledger    ledger
 	history   history
 	day       day
-	access    *access
-	hosts     hosts
-	proxies   []netip.Prefix // CRON_TRUSTED_PROXIES
+	access    *access.Control
 	limits    Limits
 	lists     *fresh
 	listen    func(ctx context.Context, after string) (feed, error)
@@ -95,9 +93,7 @@ func New(a *app.App, limits Limits, routes Routes) *Server {
 		app:     a,
 		ledger:  a.Store,
 		history: a.Store,
-		access:  newAccess(a.Config),
-		hosts:   newHosts(a.Config),
-		proxies: a.Config.Proxies(),
+		access:  access.New(a.Config),
 		limits:  limits.withDefaults(),
 		lists:   newFresh(a.Store.Stamp),
 		home:    "/crons/docs",
@@ -183,10 +179,10 @@ func (s *Server) URL() string {
 // LoginLink is a link that logs in, with the operator token made at this start. It is empty when a
 // token is configured. It is meant for the eyes of whoever started the program, not for a log.
 func (s *Server) LoginLink() string {
-	if s.access.made == "" || s.ln == nil {
+	if s.access.Made() == "" || s.ln == nil {
 		return ""
 	}
-	return s.URL() + "/crons/login#token=" + s.access.made
+	return s.URL() + "/crons/login#token=" + s.access.Made()
 }
 
 // Serve answers requests until ctx ends. Then streams and waits are ended, no request is taken any

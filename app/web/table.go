@@ -1,8 +1,12 @@
 package web
 
 import (
+	"errors"
+	"net/url"
 	"slices"
 	"strings"
+
+	"fibercrons/app/web/access"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -11,20 +15,24 @@ import (
 // gets asks for it: no prefix, no mounting and no spelling of a path leads around that.
 type route struct {
 	method, path string
-	role         role // the least that a caller must be
+	role         access.Role // the least that a caller must be
 	handler      fiber.Handler
-	forms        forms
+	forms        access.Forms
 	page         bool // errors are shown as a page of the dashboard
 }
 
-// forms says whether a body may come as browsers send forms, which a foreign page can send as well.
-type forms int
-
-const (
-	noForms      forms = iota
-	anyForms           // the login, which carries its own credential
-	browserForms       // from browsers that say which page sent it
-)
+// secureHeaders are those of every answer under /crons, pages included: nothing from elsewhere, in
+// no frame, kept by nobody. There are no CORS headers, so no other origin can read an answer.
+func secureHeaders(c *fiber.Ctx) {
+	c.Set(fiber.HeaderContentSecurityPolicy, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	c.Set(fiber.HeaderXFrameOptions, "DENY")
+	// Not no-referrer: under it a browser sends "Origin: null" with our own forms.
+	c.Set(fiber.HeaderReferrerPolicy, "same-origin")
+	c.Set("Cross-Origin-Opener-Policy", "same-origin")
+	c.Set("Cross-Origin-Resource-Policy", "same-origin")
+	c.Set(fiber.HeaderCacheControl, "no-store")
+}
 
 // serve registers the rows of table, and for each of their paths the methods that no row has.
 func (s *Server) serve(r fiber.Router, table []route) {
@@ -55,7 +63,7 @@ func allow(methods []string) string {
 
 // others answers the methods that the path of row does not have.
 func (s *Server) others(r fiber.Router, row route, allow string) {
-	r.Options(row.path, s.enter(route{role: nobody, handler: func(c *fiber.Ctx) error {
+	r.Options(row.path, s.enter(route{role: access.Nobody, handler: func(c *fiber.Ctx) error {
 		c.Set(fiber.HeaderAllow, allow)
 		return c.SendStatus(fiber.StatusNoContent)
 	}}))
@@ -67,10 +75,10 @@ func (s *Server) others(r fiber.Router, row route, allow string) {
 
 // rest registers handler for every method at path: viewers may ask, and operators may try to change.
 func (s *Server) rest(r fiber.Router, path string, page bool, handler fiber.Handler) {
-	reads := s.enter(route{role: viewer, handler: handler, page: page})
-	writes := s.enter(route{role: operator, handler: handler, page: page})
+	reads := s.enter(route{role: access.Viewer, handler: handler, page: page})
+	writes := s.enter(route{role: access.Operator, handler: handler, page: page})
 	r.All(path, func(c *fiber.Ctx) error {
-		if isRead(c) {
+		if access.IsRead(c) {
 			return reads(c)
 		}
 		return writes(c)
@@ -81,7 +89,7 @@ func (s *Server) rest(r fiber.Router, path string, page bool, handler fiber.Hand
 func (s *Server) enter(r route) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		secureHeaders(c)
-		if err := s.guard(c, r); err != nil {
+		if err := s.access.Guard(c, r.forms); err != nil {
 			return err
 		}
 		err := s.perform(c, r)
@@ -93,10 +101,13 @@ func (s *Server) enter(r route) fiber.Handler {
 }
 
 func (s *Server) perform(c *fiber.Ctx, r route) error {
-	if admitted, err := s.admit(c, r.role); !admitted {
+	var refused *access.Refusal
+	if err := s.access.Admit(c, r.role); errors.As(err, &refused) && refused.Login {
+		return c.Redirect("/crons/login?next="+url.QueryEscape(c.Path()), fiber.StatusSeeOther)
+	} else if err != nil {
 		return err
 	}
-	if r.role == operator {
+	if r.role == access.Operator {
 		defer s.lists.changed()
 	}
 	return r.handler(c)

@@ -1,4 +1,4 @@
-package web
+package access
 
 import (
 	"crypto/hmac"
@@ -18,14 +18,14 @@ const sessionLife = 12 * time.Hour
 // that is derived from that role's token. So nothing is stored, every replica knows the sessions of
 // every other, and changing a token ends the sessions it opened.
 type sessions struct {
-	keys map[role][]byte
+	keys map[Role][]byte
 
 	mu    sync.Mutex
 	ended map[string]time.Time // logged out here before their end
 }
 
 func newSessions() *sessions {
-	return &sessions{keys: map[role][]byte{}, ended: map[string]time.Time{}}
+	return &sessions{keys: map[Role][]byte{}, ended: map[string]time.Time{}}
 }
 
 // A session is role (1 byte), end (8, Unix seconds), nonce (16) and seal (32).
@@ -34,19 +34,19 @@ const (
 	sessionSize = sessionHead + sha256.Size
 )
 
-func (s *sessions) key(r role, digest [sha256.Size]byte) {
+func (s *sessions) key(r Role, digest [sha256.Size]byte) {
 	mac := hmac.New(sha256.New, digest[:])
 	mac.Write([]byte("fibercrons session"))
 	s.keys[r] = mac.Sum(nil)
 }
 
 func (s *sessions) seal(head []byte) []byte {
-	mac := hmac.New(sha256.New, s.keys[role(head[0])])
+	mac := hmac.New(sha256.New, s.keys[Role(head[0])])
 	mac.Write(head)
 	return mac.Sum(nil)
 }
 
-func (s *sessions) open(r role, now time.Time) string {
+func (s *sessions) open(r Role, now time.Time) string {
 	head := make([]byte, 0, sessionSize)
 	head = append(head, byte(r))
 	head = binary.BigEndian.AppendUint64(head, uint64(now.Add(sessionLife).Unix()))
@@ -57,15 +57,15 @@ func (s *sessions) open(r role, now time.Time) string {
 }
 
 // role is the role of a session that is ours and goes on; nobody otherwise.
-func (s *sessions) role(cookie string, now time.Time) role {
+func (s *sessions) role(cookie string, now time.Time) Role {
 	r, nonce, end := s.read(cookie)
-	if r == nobody || !now.Before(end) {
-		return nobody
+	if r == Nobody || !now.Before(end) {
+		return Nobody
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, over := s.ended[nonce]; over {
-		return nobody
+		return Nobody
 	}
 	return r
 }
@@ -73,7 +73,7 @@ func (s *sessions) role(cookie string, now time.Time) role {
 // close ends a session before its time, in this process.
 func (s *sessions) close(cookie string, now time.Time) {
 	r, nonce, end := s.read(cookie)
-	if r == nobody {
+	if r == Nobody {
 		return
 	}
 	s.mu.Lock()
@@ -86,18 +86,18 @@ func (s *sessions) close(cookie string, now time.Time) {
 	s.ended[nonce] = end
 }
 
-func (s *sessions) read(cookie string) (r role, nonce string, end time.Time) {
+func (s *sessions) read(cookie string) (r Role, nonce string, end time.Time) {
 	if len(cookie) != base64.RawURLEncoding.EncodedLen(sessionSize) {
-		return nobody, "", end
+		return Nobody, "", end
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(cookie)
 	if err != nil {
-		return nobody, "", end
+		return Nobody, "", end
 	}
 	head, seal := raw[:sessionHead], raw[sessionHead:]
-	r = role(head[0])
+	r = Role(head[0])
 	if s.keys[r] == nil || !hmac.Equal(seal, s.seal(head)) {
-		return nobody, "", end
+		return Nobody, "", end
 	}
 	return r, string(head[9:]), time.Unix(int64(binary.BigEndian.Uint64(head[1:9])), 0)
 }

@@ -1,4 +1,4 @@
-package web
+package access
 
 import (
 	"crypto/sha256"
@@ -79,8 +79,6 @@ func (a *attempts) forget(now time.Time) {
 	}
 }
 
-func tooMany(wait time.Duration) *problem {
-	p := refuse(fiber.StatusTooManyRequests, "too many wrong tokens; wait a moment")
-	p.retryAfter = wait
-	return p
+func tooMany(wait time.Duration) *Refusal {
+	return &Refusal{Status: fiber.StatusTooManyRequests, Detail: "too many wrong tokens; wait a moment", RetryAfter: wait}
 }

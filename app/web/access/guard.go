@@ -1,4 +1,4 @@
-package web
+package access
 
 import (
 	"mime"
@@ -13,47 +13,44 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// guard refuses what a browser was tricked into sending, whoever is logged in there: requests under a
+// Forms says whether a body may come as browsers send forms, which a foreign page can send as well.
+type Forms int
+
+// The kinds of [Forms].
+const (
+	NoForms      Forms = iota
+	AnyForms           // the login, which carries its own credential
+	BrowserForms       // from browsers that say which page sent it
+)
+
+// Guard refuses what a browser was tricked into sending, whoever is logged in there: requests under a
 // foreign name (DNS rebinding), writes from foreign pages, and writes in content types that a foreign
-// page can send without being asked.
-func (s *Server) guard(c *fiber.Ctx, r route) error {
-	if !s.hosts.allow(c) && !s.scraped(c) {
+// page can send without being asked. The error is a [*Refusal].
+func (a *Control) Guard(c *fiber.Ctx, forms Forms) error {
+	if !a.hosts.allow(c) && !a.scraped(c) {
 		return refuse(fiber.StatusForbidden, "this server is not called by the name in the Host header; if it should be, add the name to CRON_ALLOWED_HOSTS")
 	}
-	if isRead(c) {
+	if IsRead(c) {
 		return nil
 	}
-	if !s.hosts.sameOrigin(c, s.forwarded(c, fiber.HeaderXForwardedHost)) {
+	if !a.hosts.sameOrigin(c, a.forwarded(c, fiber.HeaderXForwardedHost)) {
 		return refuse(fiber.StatusForbidden, "this request comes from a page of another origin")
 	}
-	return checkContent(c, r.forms)
+	return checkContent(c, forms)
 }
 
 // scraped says whether the request names an address in place of a host and carries a right token, as
 // Prometheus does when it goes by the addresses of pods. DNS cannot be pointed at an address, and no
 // browser adds a bearer token by itself.
-func (s *Server) scraped(c *fiber.Ctx) bool {
+func (a *Control) scraped(c *fiber.Ctx) bool {
 	secret, ok := bearer(c)
-	return ok && isAddress(string(c.Request().Header.Host())) && isAddress(string(c.Request().URI().Host())) && s.access.roleOf(secret) != nobody
+	return ok && isAddress(string(c.Request().Header.Host())) && isAddress(string(c.Request().URI().Host())) && a.roleOf(secret) != Nobody
 }
 
 func isAddress(hostport string) bool {
 	name, _, _ := splitHost(hostport)
 	_, err := netip.ParseAddr(name)
 	return err == nil
-}
-
-// secureHeaders are those of every answer under /crons, pages included: nothing from elsewhere, in
-// no frame, kept by nobody. There are no CORS headers, so no other origin can read an answer.
-func secureHeaders(c *fiber.Ctx) {
-	c.Set(fiber.HeaderContentSecurityPolicy, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
-	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
-	c.Set(fiber.HeaderXFrameOptions, "DENY")
-	// Not no-referrer: under it a browser sends "Origin: null" with our own forms.
-	c.Set(fiber.HeaderReferrerPolicy, "same-origin")
-	c.Set("Cross-Origin-Opener-Policy", "same-origin")
-	c.Set("Cross-Origin-Resource-Policy", "same-origin")
-	c.Set(fiber.HeaderCacheControl, "no-store")
 }
 
 // hosts are the names under which the server may be called.
@@ -162,7 +159,7 @@ func splitHost(hostport string) (name, port string, ok bool) {
 // checkContent asks for JSON, which a foreign page cannot send without a question that we do not
 // answer. The login and the dashboard's forms may come as forms do; those of the dashboard from a browser
 // that says where from, and by now that is one of our own pages.
-func checkContent(c *fiber.Ctx, f forms) error {
+func checkContent(c *fiber.Ctx, forms Forms) error {
 	if len(c.Request().Body()) == 0 {
 		return nil
 	}
@@ -172,7 +169,7 @@ func checkContent(c *fiber.Ctx, f forms) error {
 	kind, params, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType))
 	charset := strings.ToLower(params["charset"])
 	if err == nil && (charset == "" || charset == "utf-8") {
-		if kind == fiber.MIMEApplicationJSON || kind == fiber.MIMEApplicationForm && (f == anyForms || f == browserForms && fromBrowser(c)) {
+		if kind == fiber.MIMEApplicationJSON || kind == fiber.MIMEApplicationForm && (forms == AnyForms || forms == BrowserForms && fromBrowser(c)) {
 			return nil
 		}
 	}

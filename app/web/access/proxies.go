@@ -1,4 +1,4 @@
-package web
+package access
 
 import (
 	"net/netip"
@@ -11,9 +11,12 @@ import (
 // Forwarding headers are believed when the other end of the connection is one of CRON_TRUSTED_PROXIES.
 // From anybody else they only take away: see isLoopback.
 
+// longestHearsay is how many bytes of a header are shown that anybody can write.
+const longestHearsay = 100
+
 // trusts says whether addr is a proxy of CRON_TRUSTED_PROXIES.
-func (s *Server) trusts(addr netip.Addr) bool {
-	return slices.ContainsFunc(s.proxies, func(p netip.Prefix) bool { return p.Contains(addr) })
+func (a *Control) trusts(addr netip.Addr) bool {
+	return slices.ContainsFunc(a.proxies, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
 // remote is the other end of the connection.
@@ -24,9 +27,9 @@ func remote(c *fiber.Ctx) netip.Addr {
 
 // client is where the request came from: the last address in X-Forwarded-For that is not a trusted proxy.
 // What stands before it anybody can write.
-func (s *Server) client(c *fiber.Ctx) netip.Addr {
+func (a *Control) client(c *fiber.Ctx) netip.Addr {
 	addr := remote(c)
-	if !s.trusts(addr) {
+	if !a.trusts(addr) {
 		return addr
 	}
 	var hops []string
@@ -38,7 +41,7 @@ func (s *Server) client(c *fiber.Ctx) netip.Addr {
 		if !ok {
 			return addr
 		}
-		if addr = next; !s.trusts(addr) {
+		if addr = next; !a.trusts(addr) {
 			return addr
 		}
 	}
@@ -56,8 +59,8 @@ func hopAddr(text string) (netip.Addr, bool) {
 }
 
 // forwarded is what a trusted proxy says in a header; of several values the last, which is its own.
-func (s *Server) forwarded(c *fiber.Ctx, header string) string {
-	if !s.trusts(remote(c)) {
+func (a *Control) forwarded(c *fiber.Ctx, header string) string {
+	if !a.trusts(remote(c)) {
 		return ""
 	}
 	said := c.Get(header)
@@ -65,8 +68,8 @@ func (s *Server) forwarded(c *fiber.Ctx, header string) string {
 }
 
 // peer is whose attempts are counted. Of an IPv6 address it is the network, which one machine owns whole.
-func (s *Server) peer(c *fiber.Ctx) netip.Prefix {
-	addr := s.client(c)
+func (a *Control) peer(c *fiber.Ctx) netip.Prefix {
+	addr := a.client(c)
 	bits := addr.BitLen()
 	if addr.Is6() {
 		bits = 64
@@ -75,18 +78,28 @@ func (s *Server) peer(c *fiber.Ctx) netip.Prefix {
 	return prefix
 }
 
-// sender is where a request came from, for people: the client, and what proxies say that are not trusted,
+// Origin is where a request came from, for people: the client's address, and what proxies say that are not trusted,
 // marked as hearsay.
-func (s *Server) sender(c *fiber.Ctx) string {
+func (a *Control) Origin(c *fiber.Ctx) string {
 	from := remote(c).String()
-	if s.trusts(remote(c)) {
-		if client := s.client(c); client != remote(c) {
+	if a.trusts(remote(c)) {
+		if client := a.client(c); client != remote(c) {
 			return client.String() + " (through " + from + ")"
 		}
 		return from
 	}
 	if said := c.Get(fiber.HeaderXForwardedFor); said != "" {
-		from += " (forwarded for " + inert(shorten(said)) + ")"
+		from += " (forwarded for " + Inert(said[:min(len(said), longestHearsay)]) + ")"
 	}
 	return from
+}
+
+// Inert leaves only printable ASCII, so that no log line can be made up and no terminal commanded.
+func Inert(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, text)
 }

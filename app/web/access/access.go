@@ -1,0 +1,269 @@
+// Package access says who may do what over HTTP, and which requests are what they seem to be.
+//
+// A caller is an operator (may change), a viewer (may read) or nobody. Tokens make the difference, as a Bearer header
+// or as the cookie that a login gave for one. Reading needs no token on this machine while the server listens on
+// loopback and neither a token nor a name is configured. As soon as one is, a proxy on this machine may make everybody
+// look local, and reads need a token from everywhere. Forwarding headers count from CRON_TRUSTED_PROXIES alone
+// (proxies.go). Wrong tokens are slowed by address and by token; a right one is never refused (attempts.go).
+//
+// Cookies come by themselves, so for a write [Control.Guard] insists on what browsers say of its origin; and names in
+// Host that are not ours are refused, so that nobody's domain can be pointed at us.
+package access
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"fibercrons/app/env"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// Role is what a caller may do. Roles are ordered: each may do what the ones below it may.
+type Role int
+
+// The roles.
+const (
+	Nobody   Role = iota
+	Viewer        // reads
+	Operator      // reads and changes
+)
+
+func (r Role) String() string { return [...]string{"nobody", "viewer", "operator"}[r] }
+
+// Refusal is why a request is not let in.
+type Refusal struct {
+	Status     int
+	Detail     string        // for the caller
+	RetryAfter time.Duration // not 0: it may be asked again then
+	Login      bool          // a person in a browser has not logged in
+}
+
+func (r *Refusal) Error() string { return strconv.Itoa(r.Status) + " " + r.Detail }
+
+func refuse(status int, detail string) *Refusal { return &Refusal{Status: status, Detail: detail} }
+
+// Control decides about requests. It knows the tokens as digests: comparing digests of one length takes the same
+// time whatever was sent, and no token lies about in memory to be printed.
+type Control struct {
+	off      bool // CRON_AUTH=off
+	open     bool // reads need no token on this machine
+	tokens   []token
+	made     string // the operator token made at this start; empty when one is configured
+	cookie   string // name of the session's cookie
+	sessions *sessions
+	attempts *attempts
+	hosts    hosts
+	proxies  []netip.Prefix // CRON_TRUSTED_PROXIES
+}
+
+type token struct {
+	role   Role
+	digest [sha256.Size]byte
+}
+
+// New returns the control that cfg asks for.
+func New(cfg env.Config) *Control {
+	a := &Control{
+		hosts:   newHosts(cfg),
+		proxies: cfg.Proxies(),
+		off:     cfg.Auth == env.AuthOff,
+		// A proxy on this machine may make the whole world loopback. Whoever set a token or a name has said
+		// that others are to be kept out, or let in.
+		open:     cfg.Loopback() && !cfg.OperatorToken.IsSet() && !cfg.ViewerToken.IsSet() && len(cfg.AllowedHosts) == 0,
+		cookie:   cookieName(cfg.Port),
+		sessions: newSessions(),
+		attempts: newAttempts(),
+	}
+	secret := cfg.OperatorToken.Reveal()
+	if secret == "" && !a.off {
+		secret = rand.Text() + rand.Text()
+		a.made = secret
+	}
+	a.add(Operator, secret)
+	a.add(Viewer, cfg.ViewerToken.Reveal())
+	return a
+}
+
+func (a *Control) add(r Role, secret string) {
+	if secret == "" {
+		return
+	}
+	t := token{role: r, digest: sha256.Sum256([]byte(secret))}
+	a.tokens = append(a.tokens, t)
+	a.sessions.key(r, t.digest)
+}
+
+// roleOf is the role that secret is the token of.
+func (a *Control) roleOf(secret string) Role {
+	given, found := sha256.Sum256([]byte(secret)), int(Nobody)
+	for _, t := range a.tokens {
+		same := subtle.ConstantTimeCompare(given[:], t.digest[:])
+		found = subtle.ConstantTimeSelect(same, int(t.role), found)
+	}
+	return Role(found)
+}
+
+// Off says that everybody may do everything (CRON_AUTH=off).
+func (a *Control) Off() bool { return a.off }
+
+// Made is the operator token that was made at this start; empty: one is configured, or none is needed.
+func (a *Control) Made() string { return a.made }
+
+// Caller is who sent a request, as far as is known.
+type Caller struct {
+	Role Role
+	Name string // for the audit: operator, viewer, anyone or local; empty: nobody
+
+	wrong  bool // a credential was shown, and is none of ours
+	silent bool // logged in, and the request does not say from which page it comes
+}
+
+const local = "local"
+
+// LoggedIn says whether the caller has shown a credential.
+func (w Caller) LoggedIn() bool { return w.Name == Viewer.String() || w.Name == Operator.String() }
+
+// caller finds out who sent the request. A wrong bearer token is not passed over in favour of
+// something weaker: whoever sends one wants to hear that it is wrong.
+func (a *Control) caller(c *fiber.Ctx) Caller {
+	if a.off {
+		return Caller{Role: Operator, Name: "anyone"}
+	}
+	if secret, ok := bearer(c); ok {
+		r := a.roleOf(secret)
+		return Caller{Role: r, Name: r.String(), wrong: r == Nobody}
+	}
+	if r := a.sessions.role(c.Cookies(a.cookie), time.Now()); r != Nobody {
+		if !IsRead(c) && !fromBrowser(c) {
+			return Caller{silent: true}
+		}
+		return Caller{Role: r, Name: r.String()}
+	}
+	if a.open && isLoopback(c) {
+		return Caller{Role: Viewer, Name: local}
+	}
+	return Caller{}
+}
+
+// bearer is the token of an Authorization header. Other schemes are not for us: a proxy in front may
+// ask for a password of its own and hand the header on.
+func bearer(c *fiber.Ctx) (string, bool) {
+	scheme, secret, _ := strings.Cut(c.Get(fiber.HeaderAuthorization), " ")
+	return strings.TrimSpace(secret), strings.EqualFold(scheme, "Bearer")
+}
+
+// IsRead says whether the method of a request changes nothing.
+func IsRead(c *fiber.Ctx) bool {
+	switch c.Method() {
+	case fiber.MethodGet, fiber.MethodHead, fiber.MethodOptions:
+		return true
+	}
+	return false
+}
+
+// fromBrowser says whether the request carries what every browser sends with a write. The guard has
+// compared it by now. A cookie alone is no credential for a write.
+func fromBrowser(c *fiber.Ctx) bool {
+	return c.Get(fiber.HeaderOrigin) != "" || c.Get("Sec-Fetch-Site") != ""
+}
+
+// isLoopback says whether the request was sent on this machine by the one who wants the answer.
+// Whatever a proxy adds means that he may sit elsewhere; so does HTTP/1.0, which is what nginx speaks
+// to the server behind it when it was told nothing else, and then it adds no header.
+func isLoopback(c *fiber.Ctx) bool {
+	if !c.Context().RemoteIP().IsLoopback() || !c.Request().Header.IsHTTP11() {
+		return false
+	}
+	for key := range c.Request().Header.All() {
+		name := strings.ToLower(string(key))
+		switch name {
+		case "forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip",
+			"true-client-ip", "cf-connecting-ip", "fastly-client-ip":
+			return false
+		}
+		if strings.HasPrefix(name, "x-forwarded") || strings.HasPrefix(name, "x-envoy-") {
+			return false
+		}
+	}
+	return true
+}
+
+const callerKey = "access.caller"
+
+// CallerOf is the caller of a request that [Control.Admit] has looked at.
+func CallerOf(c *fiber.Ctx) Caller {
+	who, _ := c.Locals(callerKey).(Caller)
+	return who
+}
+
+// Admit says whether the caller has the role that is needed. If not, the error is a [*Refusal].
+func (a *Control) Admit(c *fiber.Ctx, needed Role) error {
+	if needed == Nobody {
+		return nil
+	}
+	who := a.caller(c)
+	c.Locals(callerKey, who)
+	if who.Role >= needed {
+		return nil
+	}
+	if who.Role != Nobody && who.Name != local {
+		return refuse(fiber.StatusForbidden, "a viewer may read only; this needs the operator token")
+	}
+	if who.wrong {
+		secret, _ := bearer(c)
+		if wait := a.attempts.failed(a.peer(c), secret, time.Now()); wait > 0 {
+			return tooMany(wait)
+		}
+		c.Set(fiber.HeaderWWWAuthenticate, `Bearer realm="crons", error="invalid_token"`)
+		return refuse(fiber.StatusUnauthorized, "invalid token")
+	}
+	if wantsPage(c) {
+		return &Refusal{Status: fiber.StatusUnauthorized, Detail: "log in", Login: true}
+	}
+	c.Set(fiber.HeaderWWWAuthenticate, `Bearer realm="crons"`)
+	if who.silent {
+		return refuse(fiber.StatusUnauthorized, "a login is good for writes from this server's pages only; send the token as Authorization: Bearer TOKEN")
+	}
+	return refuse(fiber.StatusUnauthorized, needed.String()+" token needed: send it as Authorization: Bearer TOKEN, or log in at /crons/login")
+}
+
+// Login gives the browser a session for a token. The error is a [*Refusal].
+func (a *Control) Login(c *fiber.Ctx, secret string) (Role, error) {
+	now, secret := time.Now(), strings.TrimSpace(secret)
+	r := a.roleOf(secret)
+	if r == Nobody {
+		if wait := a.attempts.failed(a.peer(c), secret, now); wait > 0 {
+			return Nobody, tooMany(wait)
+		}
+		return Nobody, refuse(fiber.StatusUnauthorized, "this token is not one of this server's")
+	}
+	a.setCookie(c, a.sessions.open(r, now), int(sessionLife/time.Second))
+	return r, nil
+}
+
+// Logout ends the session of the browser, if there is one.
+func (a *Control) Logout(c *fiber.Ctx) {
+	a.sessions.close(c.Cookies(a.cookie), time.Now())
+	a.setCookie(c, "", -1)
+}
+
+// setCookie marks the cookie Secure when the page that asks was fetched over https, which its Origin
+// tells also behind a proxy. It holds for all paths because /metrics asks for it too.
+func (a *Control) setCookie(c *fiber.Ctx, value string, age int) {
+	c.Cookie(&fiber.Cookie{
+		Name: a.cookie, Value: value, Path: "/", MaxAge: age,
+		HTTPOnly: true, SameSite: fiber.CookieSameSiteStrictMode,
+		Secure: strings.HasPrefix(c.Get(fiber.HeaderOrigin), "https://") || a.forwarded(c, fiber.HeaderXForwardedProto) == "https",
+	})
+}
+
+// wantsPage says whether a person looks at the answer in a browser.
+func wantsPage(c *fiber.Ctx) bool {
+	return c.Method() == fiber.MethodGet && strings.Contains(c.Get(fiber.HeaderAccept), fiber.MIMETextHTML)
+}
