@@ -91,6 +91,6 @@ func (h Hand) audit(ctx context.Context, action string, s Silence, after map[str
 		})
 	}
 	if err != nil {
-		h.a.log.Error("a change is missing in the audit", "action", action, "target", s.Job, "caller", h.who.Actor, "request_id", h.who.RequestID, "error", err)
+		h.a.log.Error("failed to write the audit entry of a change", "action", action, "target", s.Job, "caller", h.who.Actor, "request_id", h.who.RequestID, "error", err)
 	}
 }

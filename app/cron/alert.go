@@ -86,7 +86,7 @@ func OnFailed(n int) AlertRule {
 	}
 }
 
-// OnLate tells when a run has not started so long after its slot.
+// OnLate alerts when a run has not started within this time after its slot.
 func OnLate(after time.Duration) AlertRule {
 	return func(d *definition) {
 		if after <= 0 || after > 24*time.Hour {

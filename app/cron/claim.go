@@ -315,7 +315,7 @@ func (s *Scheduler) claimFailed(b *batch, err error) {
 		p.entry.busy, p.entry.again = false, false
 	}
 	if s.storeError == nil {
-		s.log.Error("claiming slots does not work; they are kept and asked for again", "slots", len(b.claims), "error", err)
+		s.log.Error("claim failed; will retry", "slots", len(b.claims), "error", err)
 	}
 	s.storeError = err
 	s.troubles++
@@ -326,7 +326,7 @@ func (s *Scheduler) claimFailed(b *batch, err error) {
 // nothing.
 func (s *Scheduler) claimWorks(b *batch) {
 	if s.storeError != nil && b.troubles == s.troubles {
-		s.log.Info("claiming slots works again")
+		s.log.Info("claims succeed again")
 		s.storeError = nil
 	}
 }

@@ -133,7 +133,7 @@ func (h Hand) audit(ctx context.Context, action, target string, before, after fi
 		err = h.s.store.Audit(ctx, e)
 	}
 	if err != nil {
-		h.s.log.Error("a change is missing in the audit", "action", action, "target", target, "caller", e.Actor, "request_id", e.RequestID, "error", err)
+		h.s.log.Error("failed to write the audit entry of a change", "action", action, "target", target, "caller", e.Actor, "request_id", e.RequestID, "error", err)
 	}
 }
 

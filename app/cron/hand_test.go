@@ -105,7 +105,7 @@ func TestChangeOutlivesItsAudit(t *testing.T) {
 			t.Errorf("%v %v", job, err)
 		}
 		p.stop()
-		if !strings.Contains(log.String(), "a change is missing in the audit") || !strings.Contains(log.String(), "the disk is full") {
+		if !strings.Contains(log.String(), "failed to write the audit entry of a change") || !strings.Contains(log.String(), "the disk is full") {
 			t.Error(log.String())
 		}
 	})

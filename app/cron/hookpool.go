@@ -69,7 +69,7 @@ func (p *hookPool) add(t hookTask) {
 	defer p.mu.Unlock()
 	if p.closed || len(p.queue) >= maxHookTasks {
 		if p.leftOut++; p.leftOut == 1 && !p.closed {
-			p.log.Error("hooks are slower than what they are called for; some are left out", "waiting", len(p.queue), "job", t.job.Name)
+			p.log.Error("the queue of hooks is full; dropping calls", "waiting", len(p.queue), "job", t.job.Name)
 		}
 		return
 	}
@@ -136,6 +136,6 @@ func (p *hookPool) close(ctx context.Context, grace time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.leftOut > 0 {
-		p.log.Error("ends and skips were left out by hooks", "number", p.leftOut)
+		p.log.Error("calls of hooks were dropped", "number", p.leftOut)
 	}
 }

@@ -144,7 +144,7 @@ const (
 	hookGrace = time.Second // after that
 )
 
-var errDeafHook = fmt.Errorf("it goes on %s after its context has ended, and is left behind; hand its context on to whatever it waits for", hookGrace)
+var errDeafHook = fmt.Errorf("the hook ignored the end of its context for %s and was abandoned; pass its context on to whatever it waits for", hookGrace)
 
 // callHook calls a hook in a goroutine of its own: a panic, the end of the goroutine and a deaf ear
 // for the context stay there.
@@ -178,5 +178,5 @@ func logHook(log *slog.Logger, hook, job, run string, err error) {
 	if errors.As(err, &p) {
 		attrs = append(attrs, slog.String("stack", p.Stack))
 	}
-	log.LogAttrs(context.Background(), slog.LevelError, "a hook failed; the run is as it is", attrs...)
+	log.LogAttrs(context.Background(), slog.LevelError, "hook failed; the run's outcome is unchanged", attrs...)
 }

@@ -219,7 +219,7 @@ func TestHooksChangeNothing(t *testing.T) {
 		{"typed nil", func(context.Context) error { return (*cron.TimeoutError)(nil) }, "nil pointer dereference", 0},
 		{"goexit", func(context.Context) error { runtime.Goexit(); return nil }, "runtime.Goexit", 0},
 		{"hangs", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, "context deadline exceeded", 10 * time.Second},
-		{"deaf", func(context.Context) error { <-deaf; return nil }, "is left behind", 11 * time.Second},
+		{"deaf", func(context.Context) error { <-deaf; return nil }, "was abandoned", 11 * time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			crontest.Bubble(t, func(t *testing.T) {
@@ -325,7 +325,7 @@ func TestShutdownDoesNotWaitForeverForHooks(t *testing.T) {
 		if took := time.Since(began); took > 8*time.Second {
 			t.Errorf("stopping took %s", took)
 		}
-		if line := lineWith(log.String(), "left out by hooks"); !strings.Contains(line, `"number":4`) {
+		if line := lineWith(log.String(), "calls of hooks were dropped"); !strings.Contains(line, `"number":4`) {
 			t.Errorf("logged %s", log.String())
 		}
 		close(deaf)
@@ -355,7 +355,7 @@ func TestHooksThatWaitAreBounded(t *testing.T) {
 		if n := len(called); n < 10_000 || n > 10_100 {
 			t.Errorf("called for %d skips", n)
 		}
-		if strings.Count(log.String(), "hooks are slower") != 1 {
+		if strings.Count(log.String(), "dropping calls") != 1 {
 			t.Errorf("logged %s", log.String())
 		}
 		p.stop()

@@ -88,13 +88,13 @@ func (s *Scheduler) beat() bool {
 	held, err := s.store.Beat(ctx, Beat{Instance: s.instance, At: present(), Lease: s.cfg.Lease})
 	if err != nil {
 		if !s.silent {
-			s.log.Error("no sign of life could be given; when the leases expire, other processes may take over", "error", err)
+			s.log.Error("heartbeat failed; when the leases expire, other processes may take over", "error", err)
 		}
 		s.silent = true
 		return false
 	}
 	if s.silent {
-		s.log.Info("signs of life are given again")
+		s.log.Info("heartbeats succeed again")
 		s.silent = false
 	}
 	s.kept.Store(true)

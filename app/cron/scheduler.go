@@ -265,7 +265,7 @@ func (s *Scheduler) syncOnce(ctx context.Context) error {
 			continue
 		}
 		if e.table, err = e.overridden(st.Override); err != nil {
-			s.log.Error("the schedule override of a job cannot be followed; the schedule in its code is", "job", st.Name, "expr", st.Override.Expr, "error", err)
+			s.log.Error("invalid schedule override; using the schedule from code", "job", st.Name, "expr", st.Override.Expr, "error", err)
 		}
 		e.adrift = err
 		e.next = e.after(st.Watermark.UnixMilli())
@@ -275,7 +275,7 @@ func (s *Scheduler) syncOnce(ctx context.Context) error {
 		}
 	}
 	if len(ahead) > 0 {
-		s.log.Warn("the clock is behind slots that are settled already; these jobs are not due before it has passed them; if the clock was wrong by more than two days then, a restart makes them due again", "jobs", ahead)
+		s.log.Warn("the clock is behind the watermark of these jobs; they will not run until it catches up; if the clock was wrong by more than two days before, restart the server", "jobs", ahead)
 	}
 	s.sayLeft()
 	s.syncError = nil

@@ -139,7 +139,7 @@ func (s *Scheduler) follow(overrides []Override) {
 		}
 		table, err := e.job.overridden(o)
 		if err != nil {
-			s.log.Error("the schedule override of a job cannot be followed; the schedule in its code is", "job", o.Job, "expr", o.Expr, "error", err)
+			s.log.Error("invalid schedule override; using the schedule from code", "job", o.Job, "expr", o.Expr, "error", err)
 		}
 		e.table, e.adrift = table, err
 		if s.phase != ticking || s.clock == nil || e.job.Disabled != "" {

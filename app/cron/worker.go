@@ -55,7 +55,7 @@ func (s *Scheduler) working(ctx context.Context) {
 		if err == nil {
 			err = errors.New("it stopped by itself")
 		}
-		s.log.Error("the queue cannot be worked; it is tried again", "error", err)
+		s.log.Error("queue consumer failed; retrying", "error", err)
 		s.workResult(err)
 		select {
 		case <-ctx.Done():

@@ -21,7 +21,7 @@ type Alerts struct {
 	WebhookSecret Secret `env:"ALERT_WEBHOOK_SECRET" want:"16 characters or more; make one with: openssl rand -hex 32" about:"Key under which these posts are signed (openssl rand -hex 32); empty leaves them unsigned."`
 	SlackURL      Secret `env:"ALERT_SLACK_URL" want:"the https:// URL of an incoming webhook" about:"Incoming webhook of Slack, or of what takes the same, to post alerts to."`
 	EmailTo       string `env:"ALERT_EMAIL_TO" want:"mail addresses with commas between" about:"Who gets alerts by mail, with commas between; needs ALERT_EMAIL_FROM and SMTP_URL."`
-	EmailFrom     string `env:"ALERT_EMAIL_FROM" want:"a mail address such as crons@example.com" about:"Whom this mail is from."`
+	EmailFrom     string `env:"ALERT_EMAIL_FROM" want:"a mail address such as crons@example.com" about:"Sender address of alert emails."`
 	// SMTP is secret as a whole because the URL carries a password.
 	SMTP Secret `env:"SMTP_URL" want:"smtp://user:password@host:587, smtps://user:password@host:465, or smtp://host:25?tls=none" about:"Mail server: smtp://user:password@host:587 (STARTTLS), smtps:// (TLS), or smtp://host:25?tls=none."`
 

@@ -54,7 +54,7 @@ type Config struct {
 	// CatchUpWindow 0 means that a missed slot is never run late.
 	CatchUpWindow time.Duration `env:"CRON_CATCH_UP_WINDOW" envDefault:"1h" want:"a duration such as 1h, or 0 for no catching up" about:"How old a missed slot may be and still be caught up; older ones are recorded as skipped."`
 	// Lease is at least one second. It is renewed three times in its length.
-	Lease time.Duration `env:"CRON_LEASE" envDefault:"30s" want:"1s or more" about:"How long a run survives the silence of its process before others take it for crashed."`
+	Lease time.Duration `env:"CRON_LEASE" envDefault:"30s" want:"1s or more" about:"How long after its last heartbeat a process counts as dead."`
 	// ShutdownGrace 0 cancels at once.
 	ShutdownGrace time.Duration `env:"CRON_SHUTDOWN_GRACE" envDefault:"25s" want:"a duration such as 25s, or 0 to cancel at once" about:"How long running jobs may go on after SIGTERM before they are cancelled."`
 
@@ -81,7 +81,7 @@ type Config struct {
 	// Proxy is handed on as a whole; see check.
 	Proxy Proxy
 
-	LogLevel slog.Level `env:"LOG_LEVEL" envDefault:"info" want:"debug, info, warn or error" about:"The least important lines that are logged: debug, info, warn or error."`
+	LogLevel slog.Level `env:"LOG_LEVEL" envDefault:"info" want:"debug, info, warn or error" about:"Minimum log level: debug, info, warn or error."`
 	// LogFormat is resolved by whoever opens the log, who knows what it is written to.
 	LogFormat LogFormat `env:"LOG_FORMAT" envDefault:"auto" want:"auto, text or json" about:"text, json, or auto: coloured text on a terminal, JSON otherwise."`
 

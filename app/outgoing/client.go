@@ -67,7 +67,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 func (t *transport) CloseIdleConnections() { t.next.CloseIdleConnections() }
 
 // errCapped is the end of an answer that is longer than anyone will read.
-var errCapped = errors.New("the answer is longer than what is read of one")
+var errCapped = errors.New("the response exceeds the size limit")
 
 // capped is a body of which only so much is read.
 type capped struct {

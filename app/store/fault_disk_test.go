@@ -64,18 +64,18 @@ func TestFaultDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	ballast.Close()
-	c.await("the process to say that the disk is full", func() bool { return c.logged("claiming slots does not work") > 0 })
+	c.await("the process to say that the disk is full", func() bool { return c.logged("claim failed") > 0 })
 	time.Sleep(3 * time.Second)
 	lines := c.logged("level=ERROR") + c.logged("level=WARN") - c.logged("attempt failed, will retry")
 	if err := os.Remove(ballast.Name()); err != nil {
 		t.Fatal(err)
 	}
-	c.await("claiming to go on", func() bool { return c.logged("claiming slots works again") > 0 })
+	c.await("claiming to go on", func() bool { return c.logged("claims succeed again") > 0 })
 	c.awaitWork(p)
 	c.rest(p)
 	w := c.world(c.look())
 	report(t, append(w.violations(), c.disasters()...))
-	if n := c.logged("claiming slots does not work"); n != 1 {
+	if n := c.logged("claim failed"); n != 1 {
 		t.Errorf("it was said %d times that claiming does not work", n)
 	}
 	if c.logged("disk is full") == 0 {
@@ -141,7 +141,7 @@ func TestFaultReadOnly(t *testing.T) {
 		w := observe(t, s, jobs, readMarks(t, marks, 0))
 		w.hurt = map[int]bool{}
 		report(t, w.violations())
-		if n := log.count("claiming slots does not work"); n != 1 || lines > 3 {
+		if n := log.count("claim failed"); n != 1 || lines > 3 {
 			t.Errorf("it was said %d times that claiming does not work, among %d errors", n, lines)
 		}
 		t.Logf("%d errors in %s; %s", lines, unwritable, w.figures())

@@ -62,7 +62,7 @@ func (t *txn) lock(n *needs) {
 		t.lockStates(&t.sql.locks.states, missing)
 		for _, job := range missing {
 			if _, there := t.states[job]; !there {
-				t.fail(fmt.Errorf("job %q: this database cannot tell its name from another's", job))
+				t.fail(fmt.Errorf("job %q: its name collides with another job's under this database's collation; rename one of them", job))
 			}
 		}
 	}

@@ -105,7 +105,7 @@ func Open(ctx context.Context, o Options) *Tracer {
 
 func (s *settings) report(log *slog.Logger) {
 	for _, w := range s.wrong {
-		log.Warn("a variable of OpenTelemetry is not as it should be", "problem", w)
+		log.Warn("invalid OpenTelemetry variable", "problem", w)
 	}
 }
 

@@ -181,7 +181,7 @@ func (s *Server) asPage(c *fiber.Ctx, err error) error {
 	case fiber.StatusConflict:
 		body.Title = "Not now"
 	case fiber.StatusUnauthorized:
-		body.Title, body.Detail = "Log in to do that", "Looking is free here; what changes something needs the operator token."
+		body.Title, body.Detail = "Log in to do that", "You can view this page; changes require the operator token."
 		body.Login = true
 	case fiber.StatusForbidden:
 		body.Title = "Not allowed"
@@ -192,7 +192,7 @@ func (s *Server) asPage(c *fiber.Ctx, err error) error {
 		body.Fields = append(body.Fields, dashboard.FieldError{Field: strings.TrimPrefix(e.Field, "/args"), Detail: e.Detail})
 	}
 	if len(body.Fields) > 0 {
-		body.Detail = "Go back, mend it and send it again:"
+		body.Detail = "Please go back, correct the following and resubmit:"
 	}
 	return s.show(c, p.Status, dashboard.Page{Title: body.Title, Body: body})
 }

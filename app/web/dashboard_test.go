@@ -182,7 +182,7 @@ func TestFormsDoWhatTheyAreFor(t *testing.T) {
 		t.Errorf("the run is %+v, its arguments %s", run, run.Args)
 	}
 	a := p.submit("/jobs/report/run", url.Values{"arg.limit": {"many"}})
-	if a.status != 400 || !strings.Contains(a.body, "/limit") || !strings.Contains(a.body, "Go back") {
+	if a.status != 400 || !strings.Contains(a.body, "/limit") || !strings.Contains(a.body, "Please go back") {
 		t.Errorf("wrong arguments: %d %s", a.status, a.body)
 	}
 	where(p.submit("/jobs/quick/schedule", url.Values{"expr": {"0 3 * * *"}, "timezone": {"Europe/Berlin"}}))

@@ -45,7 +45,7 @@ func (s *Server) streamEvents(c *fiber.Ctx) error {
 	}
 	if s.closing.Err() != nil || s.streams.Add(1) > int64(s.limits.Streams) {
 		s.streams.Add(-1)
-		p := refuse(fiber.StatusServiceUnavailable, "as many as this server takes listen to events already; try again")
+		p := refuse(fiber.StatusServiceUnavailable, "too many open event streams; try again later")
 		p.retryAfter = busyFor
 		return p
 	}

@@ -70,7 +70,7 @@ func (s *Server) login(c *fiber.Ctx) error {
 	if refused := new(access.Refusal); errors.As(err, &refused) {
 		s.app.Log.LogAttrs(context.Background(), slog.LevelWarn, "login refused", slog.String("request_id", requestID(c)), slog.String("from", s.access.Origin(c)))
 		if form && refused.Status == fiber.StatusUnauthorized {
-			return s.showLogin(c, fiber.StatusUnauthorized, loginView{Next: next, Message: "This token is not one of this server's."})
+			return s.showLogin(c, fiber.StatusUnauthorized, loginView{Next: next, Message: "Invalid token."})
 		}
 		return err
 	}

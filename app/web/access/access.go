@@ -241,7 +241,7 @@ func (a *Control) Login(c *fiber.Ctx, secret string) (Role, error) {
 		if wait := a.attempts.failed(a.peer(c), secret, now); wait > 0 {
 			return Nobody, tooMany(wait)
 		}
-		return Nobody, refuse(fiber.StatusUnauthorized, "this token is not one of this server's")
+		return Nobody, refuse(fiber.StatusUnauthorized, "invalid token")
 	}
 	a.setCookie(c, a.sessions.open(r, now), int(sessionLife/time.Second))
 	return r, nil
