@@ -3,6 +3,7 @@ package cron_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -31,7 +32,7 @@ func TestASlotWaitsForAWorker(t *testing.T) {
 		}
 		time.Sleep(1200 * time.Millisecond)
 		synctest.Wait()
-		if got := counts(p.runs("short")); !mapsEqual(got, map[string]int{"queued": 1}) {
+		if got := counts(p.runs("short")); !maps.Equal(got, map[string]int{"queued": 1}) {
 			t.Errorf("after two seconds it is %v, want queued", got)
 		}
 		time.Sleep(time.Until(time.Date(2000, 1, 1, 0, 0, 29, 900e6, time.UTC)))
@@ -42,7 +43,7 @@ func TestASlotWaitsForAWorker(t *testing.T) {
 		time.Sleep(200 * time.Millisecond)
 		synctest.Wait()
 		for _, job := range []string{"short", "brief"} {
-			if got := counts(p.runs(job)); !mapsEqual(got, map[string]int{"succeeded": 1}) {
+			if got := counts(p.runs(job)); !maps.Equal(got, map[string]int{"succeeded": 1}) {
 				t.Errorf("%s: %v, want a success", job, got)
 			}
 		}
@@ -67,7 +68,7 @@ func TestOverlapIsDecidedAtOnce(t *testing.T) {
 				t.Errorf("slot %v was claimed %v late: %v %v", rec.Slot, late, rec.Status, rec.Reason)
 			}
 		}
-		if got, want := counts(p.runs("job")), map[string]int{"succeeded": 4, "running": 1, "skipped overlap": 5}; !mapsEqual(got, want) {
+		if got, want := counts(p.runs("job")), map[string]int{"succeeded": 4, "running": 1, "skipped overlap": 5}; !maps.Equal(got, want) {
 			t.Errorf("%v, want %v", got, want)
 		}
 		p.stop()
@@ -233,7 +234,7 @@ func TestABacklogWaitsForTheStore(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		for i := range 300 {
-			if got := counts(p.runs(fmt.Sprintf("job-%03d", i))); !mapsEqual(got, map[string]int{"succeeded": 1}) {
+			if got := counts(p.runs(fmt.Sprintf("job-%03d", i))); !maps.Equal(got, map[string]int{"succeeded": 1}) {
 				t.Errorf("job %d: %v, want a success", i, got)
 			}
 		}

@@ -2,6 +2,7 @@ package cron_test
 
 import (
 	"context"
+	"maps"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,7 +50,7 @@ func TestCatchUp(t *testing.T) {
 				time.Sleep(500 * time.Millisecond)
 				synctest.Wait()
 				recs := p.runs("job")
-				if got := counts(recs); !mapsEqual(got, tt.want) {
+				if got := counts(recs); !maps.Equal(got, tt.want) {
 					t.Errorf("%v, want %v", got, tt.want)
 				}
 				late := 0
@@ -132,7 +133,7 @@ func TestPausedSlotsAreRecordedAndNotCaughtUp(t *testing.T) {
 		p.stop() // the pause survives a restart
 		p = start(t, store, register)
 		time.Sleep(8 * time.Minute)
-		if got, want := counts(p.runs("job")), map[string]int{"skipped paused": 5, "succeeded": 5}; !mapsEqual(got, want) {
+		if got, want := counts(p.runs("job")), map[string]int{"skipped paused": 5, "succeeded": 5}; !maps.Equal(got, want) {
 			t.Errorf("%v, want %v", got, want)
 		}
 		if _, err := p.Sched.Trigger(t.Context(), "job", cron.Request{}); err != nil {

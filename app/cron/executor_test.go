@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -45,7 +46,7 @@ func withQueue(t *testing.T, register func(*cron.Registry), play func(c *crew)) 
 
 func (c *crew) counts(p *program, job string, want map[string]int) {
 	c.Helper()
-	if got := counts(p.runs(job)); !mapsEqual(got, want) {
+	if got := counts(p.runs(job)); !maps.Equal(got, want) {
 		c.Errorf("%s: %v, want %v", job, got, want)
 	}
 }

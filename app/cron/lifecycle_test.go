@@ -3,6 +3,7 @@ package cron_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"runtime"
 	"sync/atomic"
 	"testing"
@@ -76,7 +77,7 @@ func TestShutdownLetsRunsFinishAndCancelsTheRest(t *testing.T) {
 			r.Register("waits", "* * * * *", sleepy(40*time.Second), cron.Overlap(cron.Queue))
 		}
 		p := start(t, store, register)
-		time.Sleep(2*time.Minute + time.Second) // waits: one ran, the second began at 2:00... the third waits
+		time.Sleep(2*time.Minute + time.Second)
 		at := time.Now()
 		p.stop()
 		if took := time.Since(at); took > 16*time.Second {
@@ -87,8 +88,9 @@ func TestShutdownLetsRunsFinishAndCancelsTheRest(t *testing.T) {
 			"long":     {"cancelled shutdown": 1, "skipped overlap": 1},
 			"again":    {"queued": 1, "skipped overlap": 1},
 			"stubborn": {"interrupted shutdown": 1, "skipped overlap": 1},
+			"waits":    {"succeeded": 1, "cancelled shutdown": 1},
 		} {
-			if got := counts(p.runs(job)); !mapsEqual(got, want) {
+			if got := counts(p.runs(job)); !maps.Equal(got, want) {
 				t.Errorf("%s: %v, want %v", job, got, want)
 			}
 		}
@@ -198,7 +200,7 @@ func TestStoreAway(t *testing.T) {
 			"latest": {"succeeded": 6, "skipped superseded": 4},
 			"long":   {"succeeded": 1},
 		} {
-			if got := counts(p.runs(job)); !mapsEqual(got, want) {
+			if got := counts(p.runs(job)); !maps.Equal(got, want) {
 				t.Errorf("%s: %v, want %v", job, got, want)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -53,7 +54,7 @@ func TestOverlap(t *testing.T) {
 				})
 				time.Sleep(6*time.Minute + 20*time.Second)
 				synctest.Wait()
-				if got := counts(p.runs("job")); !mapsEqual(got, tt.want) {
+				if got := counts(p.runs("job")); !maps.Equal(got, tt.want) {
 					t.Errorf("%v, want %v", got, tt.want)
 				}
 				if most.Load() != tt.most {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -128,7 +129,7 @@ func TestErrorsPanicsAndLoopsStayWithTheirJob(t *testing.T) {
 			"stuck":  {"running": 1, "skipped overlap": 2},
 			"fine":   {"succeeded": 3},
 		} {
-			if got := counts(p.runs(job)); !mapsEqual(got, want) {
+			if got := counts(p.runs(job)); !maps.Equal(got, want) {
 				t.Errorf("%s: %v, want %v", job, got, want)
 			}
 		}
@@ -140,16 +141,4 @@ func TestErrorsPanicsAndLoopsStayWithTheirJob(t *testing.T) {
 		close(release)
 		p.stop()
 	})
-}
-
-func mapsEqual(a, b map[string]int) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for k, v := range a {
-		if b[k] != v {
-			return false
-		}
-	}
-	return true
 }

@@ -2,6 +2,7 @@ package cron_test
 
 import (
 	"errors"
+	"maps"
 	"testing"
 	"time"
 
@@ -21,7 +22,7 @@ func TestRescheduleHoldsEverywhereAndOverRestarts(t *testing.T) {
 		}
 		p.stop() // the other one has to know
 		time.Sleep(31 * time.Minute)
-		if got := counts(other.runs("job")); !mapsEqual(got, map[string]int{"succeeded": 3}) { // 00:40 to 01:00, the last by both schedules
+		if got := counts(other.runs("job")); !maps.Equal(got, map[string]int{"succeeded": 3}) { // 00:40 to 01:00, the last by both schedules
 			t.Errorf("on the other process: %v", got)
 		}
 		other.stop()

@@ -10,7 +10,6 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
-	"fibercrons/app/web/access"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -18,11 +17,6 @@ import (
 // The forms of the pages come as browsers send forms. The guard takes such a body under the pages
 // alone, and only when the browser says that one of our own pages sent it. Each form does what the
 // call of the API with the same name does, and leads on to a page.
-
-// hand is the scheduler in the hands of who sent the request.
-func (s *Server) hand(c *fiber.Ctx) cron.Hand {
-	return s.app.Crons.By(cron.Caller{Actor: access.CallerOf(c).Name, Origin: s.access.Origin(c), RequestID: requestID(c)})
-}
 
 func formValue(c *fiber.Ctx, name string) string {
 	return string(c.Context().PostArgs().Peek(name))
@@ -83,7 +77,7 @@ func (s *Server) runForm(c *fiber.Ctx) error {
 			return badRequest(invalid{In: "body", Detail: "the JSON is nested more than 64 deep"})
 		}
 	}
-	run, err := s.hand(c).Trigger(ctx, name, request)
+	run, err := s.by(c).Trigger(ctx, name, request)
 	if err != nil {
 		return err
 	}
@@ -100,7 +94,7 @@ func (s *Server) pauseForm(c *fiber.Ctx) error {
 		return err
 	}
 	name := jobName(c)
-	if _, err := s.hand(c).Pause(c.UserContext(), cron.Pause{Job: name, Reason: reason, Until: until, At: time.Now().UTC()}); err != nil {
+	if _, err := s.by(c).Pause(c.UserContext(), cron.Pause{Job: name, Reason: reason, Until: until, At: time.Now().UTC()}); err != nil {
 		return err
 	}
 	return done(c, jobPath(name), "pause", 0, 0)
@@ -108,7 +102,7 @@ func (s *Server) pauseForm(c *fiber.Ctx) error {
 
 func (s *Server) resumeForm(c *fiber.Ctx) error {
 	name := jobName(c)
-	if _, err := s.hand(c).Pause(c.UserContext(), cron.Pause{Job: name, Resume: true, At: time.Now().UTC()}); err != nil {
+	if _, err := s.by(c).Pause(c.UserContext(), cron.Pause{Job: name, Resume: true, At: time.Now().UTC()}); err != nil {
 		return err
 	}
 	return done(c, jobPath(name), "resume", 0, 0)
@@ -123,7 +117,7 @@ func (s *Server) scheduleForm(c *fiber.Ctx) error {
 		return err
 	}
 	name := jobName(c)
-	if _, err := s.hand(c).Reschedule(c.UserContext(), name, expr, zone); err != nil {
+	if _, err := s.by(c).Reschedule(c.UserContext(), name, expr, zone); err != nil {
 		return err
 	}
 	return done(c, jobPath(name), "schedule", 0, 0)
@@ -131,7 +125,7 @@ func (s *Server) scheduleForm(c *fiber.Ctx) error {
 
 func (s *Server) unscheduleForm(c *fiber.Ctx) error {
 	name := jobName(c)
-	if _, err := s.hand(c).Reschedule(c.UserContext(), name, "", ""); err != nil {
+	if _, err := s.by(c).Reschedule(c.UserContext(), name, "", ""); err != nil {
 		return err
 	}
 	return done(c, jobPath(name), "unschedule", 0, 0)
@@ -150,7 +144,7 @@ func (s *Server) backfillForm(c *fiber.Ctx) error {
 		return badRequest(invalid{"body", "/from", "and to are both needed"})
 	}
 	name := jobName(c)
-	runs, err := s.hand(c).Backfill(c.UserContext(), name, from, to)
+	runs, err := s.by(c).Backfill(c.UserContext(), name, from, to)
 	if err != nil {
 		return err
 	}
@@ -162,7 +156,7 @@ func (s *Server) cancelForm(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.hand(c).Cancel(c.UserContext(), id); err != nil {
+	if _, err := s.by(c).Cancel(c.UserContext(), id); err != nil {
 		return err
 	}
 	return done(c, runPath(id), "cancel", 0, 0)
@@ -173,7 +167,7 @@ func (s *Server) retryForm(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	run, err := s.hand(c).Retry(c.UserContext(), id)
+	run, err := s.by(c).Retry(c.UserContext(), id)
 	if err != nil {
 		return err
 	}
@@ -190,7 +184,7 @@ func (s *Server) bulkForm(c *fiber.Ctx) error {
 	if len(names) == 0 || len(names) > dashboard.PerPage {
 		return badRequest(invalid{"body", "/job", "select from 1 to " + strconv.Itoa(dashboard.PerPage) + " jobs"})
 	}
-	hand, ctx := s.hand(c), c.UserContext()
+	hand, ctx := s.by(c), c.UserContext()
 	change := map[string]func(name string) error{
 		"run": func(name string) error {
 			_, err := hand.Trigger(ctx, name, cron.Request{Args: json.RawMessage("{}")})
