@@ -23,8 +23,8 @@ type batch struct {
 	// generation of this version of the program when the batch was made
 	generation int64
 	direct     []bool // parallel to claims: it has one of those workers
-	won        []*Run // parallel to claims; nil: nothing to run
-	runs       []Run  // not yet given away
+	won        []*run // parallel to claims; nil: nothing to run
+	runs       []run  // not yet given away
 	plan       []due  // room
 }
 
@@ -121,7 +121,7 @@ func (e *entry) queueCap(d *due) int {
 
 // claim asks the store, and begins what was won. Of a batch that a worker has pulled it returns a run that
 // this worker is to begin; nil: it has been set free.
-func (s *Scheduler) claim(b *batch) *Run {
+func (s *Scheduler) claim(b *batch) *run {
 	s.fill(b)
 	s.admit(b)
 	results, err := s.claimAll(b.claims)
@@ -153,7 +153,7 @@ func (s *Scheduler) claim(b *batch) *Run {
 
 // begin puts the runs of a batch in line. It returns one that the calling worker is to begin, the jobs that
 // were due again meanwhile, and those that have another schedule than this process knew.
-func (s *Scheduler) begin(b *batch, results []Claimed) (mine *Run, again, moved []*entry) {
+func (s *Scheduler) begin(b *batch, results []Claimed) (mine *run, again, moved []*entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.claiming--
@@ -234,12 +234,12 @@ func (s *Scheduler) claimAll(claims []Claim) ([]Claimed, error) {
 const runsTogether = 17
 
 // won makes the run of the i-th claim; nil: there is nothing to run.
-func (s *Scheduler) won(b *batch, e *entry, i int, got *Claimed) *Run {
+func (s *Scheduler) won(b *batch, e *entry, i int, got *Claimed) *run {
 	if !got.goesOn() {
 		return nil
 	}
 	if len(b.runs) == 0 {
-		b.runs = make([]Run, min(len(b.claims)-i, runsTogether))
+		b.runs = make([]run, min(len(b.claims)-i, runsTogether))
 	}
 	r := &b.runs[0]
 	b.runs = b.runs[1:]
@@ -248,21 +248,23 @@ func (s *Scheduler) won(b *batch, e *entry, i int, got *Claimed) *Run {
 }
 
 // prepare fills in the run of a claim.
-func (s *Scheduler) prepare(r *Run, e *entry, c *Claim, got *Claimed) {
-	r.id, r.job, r.home, r.trigger, r.slot = c.ID, e.job, s, c.Trigger, instantOf(c.Slot)
-	if r.slot == 0 {
-		r.given = &given{c.Args, c.DataSlot, c.Key, c.Actor}
+func (s *Scheduler) prepare(r *run, e *entry, c *Claim, got *Claimed) {
+	slot := instantOf(c.Slot)
+	var byHand *given
+	if slot == 0 {
+		byHand = &given{c.Args, c.DataSlot, c.Key, c.Actor}
 	}
+	r.begin(s, e.job, c.ID, c.Trigger, slot, byHand)
 	r.entry, r.token, r.status, r.queuedAt = e, c.Token, got.Status, instantOf(c.At)
 	r.serial = e.serial || c.Overlap == Queue || c.Overlap == Replace
 	if got.Status == Running {
-		r.attempt.Store(1)
+		r.nextAttempt()
 	}
 }
 
 // claimed acts on the answer to one claim, of which r is the run. It returns r if a worker is to begin it
 // now. s.mu is held.
-func (s *Scheduler) claimed(e *entry, c *Claim, got *Claimed, r *Run, direct bool) *Run {
+func (s *Scheduler) claimed(e *entry, c *Claim, got *Claimed, r *run, direct bool) *run {
 	if direct && (r == nil || r.status != Running) {
 		s.free++
 	}
@@ -332,14 +334,14 @@ func (s *Scheduler) claimWorks(b *batch) {
 }
 
 // keep lists r among the runs of this process. s.mu is held.
-func (s *Scheduler) keep(r *Run) {
+func (s *Scheduler) keep(r *run) {
 	s.seq++
 	r.seq = s.seq
 	s.runs.add(r)
 }
 
 // drop ends keep. s.mu is held.
-func (s *Scheduler) drop(r *Run) {
+func (s *Scheduler) drop(r *run) {
 	if r.gone {
 		return
 	}

@@ -84,9 +84,9 @@ func (s *Scheduler) launch(ctx context.Context, e *entry, c Claim) (Record, erro
 		s.mu.Unlock()
 		return Record{}, &RefusedError{Job: c.Job, Reason: got.Refused}
 	}
-	var r *Run
+	var r *run
 	if got.goesOn() {
-		r = new(Run)
+		r = new(run)
 		s.prepare(r, e, &c, &got)
 	}
 	if run := s.claimed(e, &c, &got, r, direct); run != nil {

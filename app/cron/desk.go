@@ -230,7 +230,7 @@ func (s *Scheduler) Record(ctx context.Context, id string) (Record, error) {
 // overlay adds to the record of a run that goes on what the store does not know yet.
 func (s *Scheduler) overlay(rec *Record, now time.Time) {
 	if rec.Status != Skipped {
-		rec.TraceID = s.trace(rec.ID)
+		rec.TraceID = s.traceOf(rec.ID)
 	}
 	if rec.Status != Running {
 		return

@@ -9,14 +9,14 @@ import (
 )
 
 // late says whether the deadline for the start of a run has passed.
-func (r *Run) late() bool {
+func (r *run) late() bool {
 	within := r.job.Policies.StartWithin
-	return within > 0 && r.attempt.Load() == 0 && r.slot != 0 && time.Since(r.slot.time()) > within
+	return within > 0 && r.Attempt() == 0 && r.slot != 0 && time.Since(r.slot.time()) > within
 }
 
 // grant reserves a worker's attention for r, and its job's turn if only one run may have it.
 // s.mu is held.
-func (s *Scheduler) grant(r *Run) {
+func (s *Scheduler) grant(r *run) {
 	r.begun = true
 	if r.serial {
 		r.entry.turn = r
@@ -25,7 +25,7 @@ func (s *Scheduler) grant(r *Run) {
 
 // behind says whether r has to let another run of its job go first: one that has the turn, or
 // one that waits for it and came earlier. s.mu is held.
-func (s *Scheduler) behind(r *Run) bool {
+func (s *Scheduler) behind(r *run) bool {
 	if turn := r.entry.turn; turn != nil && turn != r {
 		return true
 	}
@@ -42,7 +42,7 @@ func (s *Scheduler) behind(r *Run) bool {
 
 // start commits the start of the next attempt, before the function is called: after a crash a
 // run that says queued has certainly not begun. It returns false when the run did not start.
-func (s *Scheduler) start(r *Run) bool {
+func (s *Scheduler) start(r *run) bool {
 	if !s.enterGroup(r) {
 		return false
 	}
@@ -72,14 +72,14 @@ func (s *Scheduler) start(r *Run) bool {
 }
 
 // ask asks the store for the start of the next attempt, until it has answered.
-func (s *Scheduler) ask(r *Run) (StartOutcome, error) {
+func (s *Scheduler) ask(r *run) (StartOutcome, error) {
 	p := &r.job.Policies
 	ask := Start{
 		Fence: r.fence(), Job: r.job.Name, At: present(), Lease: s.cfg.Lease,
 		Serial: r.serial, Group: p.Group, GroupLimit: p.GroupLimit,
 	}
 	if s.cfg.Executor != nil {
-		ask.Instance, ask.Attempt = s.instance.ID, int(r.attempt.Load())+1
+		ask.Instance, ask.Attempt = s.instance.ID, r.Attempt()+1
 	} else if r.serial || p.Group != "" {
 		s.mu.Lock()
 		ask.InTurn, ask.Passed = true, s.elsewhereOf(r).passed
@@ -96,21 +96,21 @@ func (s *Scheduler) ask(r *Run) (StartOutcome, error) {
 }
 
 // unstarted ends a run between attempts. s.mu is held.
-func (s *Scheduler) unstarted(r *Run, status Status, reason Reason, text string) Finish {
+func (s *Scheduler) unstarted(r *run, status Status, reason Reason, text string) Finish {
 	r.ending = true
 	f := Finish{
 		Fence: r.fence(), Job: r.job.Name, Slot: r.slot.time(), Status: status, Reason: reason, Error: text,
 		Attempts: r.allAttempts(), Started: r.startedAt.time(), At: present(),
 	}
 	if s.cfg.Executor != nil && r.status == Queued { // another process may start it at this moment
-		f.Attempt = int(r.attempt.Load()) + 1
+		f.Attempt = r.Attempt() + 1
 	}
 	return f
 }
 
 // invoke calls the function and sees to whatever comes of it, also when it ends its goroutine.
 // It returns what the worker does next.
-func (s *Scheduler) invoke(r *Run) (next work) {
+func (s *Scheduler) invoke(r *run) (next work) {
 	s.mu.Lock()
 	if !s.enter(r, present()) {
 		defer s.mu.Unlock()
@@ -133,14 +133,14 @@ func (s *Scheduler) invoke(r *Run) (next work) {
 
 // enter notes that an attempt begins, and opens its scope. It is false for a run that was given
 // up meanwhile. s.mu is held.
-func (s *Scheduler) enter(r *Run, now time.Time) bool {
+func (s *Scheduler) enter(r *run, now time.Time) bool {
 	if r.lost {
 		s.drop(r)
 		return false
 	}
 	if r.status != Running {
 		r.status = Running
-		r.attempt.Add(1)
+		r.nextAttempt()
 	}
 	r.open()
 	r.attemptAt, r.unheeding = instantOf(now), false
@@ -159,7 +159,7 @@ func (s *Scheduler) enter(r *Run, now time.Time) bool {
 
 // returned is called when the function has returned. The worker goes on to the next run, whose
 // start may share the commit of this one's end.
-func (s *Scheduler) returned(ctx *scope, r *Run, err error) (next work) {
+func (s *Scheduler) returned(ctx *scope, r *run, err error) (next work) {
 	now := present()
 	ctx.close()
 	s.mu.Lock()
@@ -177,15 +177,11 @@ func (s *Scheduler) returned(ctx *scope, r *Run, err error) (next work) {
 	return next
 }
 
-func (s *Scheduler) endLater(r *Run, f Finish) { s.wg.Go(func() { s.end(r, f) }) }
+func (s *Scheduler) endLater(r *run, f Finish) { s.wg.Go(func() { s.end(r, f) }) }
 
 // end commits the end of a run, or of an attempt, and wakes what waited for it.
-func (s *Scheduler) end(r *Run, f Finish) {
-	if f.Status.Ended() {
-		f.Lines = r.diary(true).close(f.At, int(r.attempt.Load()))
-	} else {
-		f.Lines = r.diary(true).take()
-	}
+func (s *Scheduler) end(r *run, f Finish) {
+	f.Lines = r.lines(f.Status.Ended(), f.At)
 	err := s.store.Finish(s.work, f)
 	if err != nil && !fenced(err) {
 		err = s.endAgain(f)
@@ -198,7 +194,7 @@ func (s *Scheduler) end(r *Run, f Finish) {
 
 // ended is called when the end of a run, or of an attempt, was committed, or could not be.
 // s.mu is held.
-func (s *Scheduler) ended(r *Run, f *Finish, err error) {
+func (s *Scheduler) ended(r *run, f *Finish, err error) {
 	if fenced(err) && r.posted { // some process has started it meanwhile, and sees to it
 		s.drop(r)
 		return
@@ -231,7 +227,7 @@ func (s *Scheduler) endAgain(f Finish) error {
 }
 
 // forget drops a run that is no longer ours.
-func (s *Scheduler) forget(r *Run) {
+func (s *Scheduler) forget(r *run) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.drop(r)
@@ -242,7 +238,7 @@ func (s *Scheduler) forget(r *Run) {
 func fenced(err error) bool { return errors.Is(err, ErrFenced) }
 
 // delay puts a run back in line when its next attempt is due. s.mu is held.
-func (s *Scheduler) delay(r *Run, f Finish) {
+func (s *Scheduler) delay(r *run, f Finish) {
 	r.status, r.nextAt, r.begun, r.ending = Queued, instantOf(f.NextAt), false, false
 	s.leaveGroup(r)
 	if s.phase >= draining {
@@ -266,27 +262,27 @@ func (s *Scheduler) delay(r *Run, f Finish) {
 }
 
 // block sets a run aside until something of its job or group has ended. s.mu is held.
-func (s *Scheduler) block(r *Run) {
+func (s *Scheduler) block(r *run) {
 	if s.phase >= draining {
 		s.wg.Go(func() { s.giveBack(r) })
 		return
 	}
 	key := blockKey(r)
 	waiting := s.blocked[key]
-	i, _ := slices.BinarySearchFunc(waiting, r, func(a, b *Run) int { return cmp.Compare(a.seq, b.seq) })
+	i, _ := slices.BinarySearchFunc(waiting, r, func(a, b *run) int { return cmp.Compare(a.seq, b.seq) })
 	s.blocked[key] = slices.Insert(waiting, i, r)
 	s.hint()
 }
 
 // pass gives up the turn of r's job, if r has it.
-func (e *entry) pass(r *Run) {
+func (e *entry) pass(r *run) {
 	if e.turn == r {
 		e.turn = nil
 	}
 }
 
 // blockKey names what a run may wait for: its group's limit, and within it its job's turn.
-func blockKey(r *Run) string {
+func blockKey(r *run) string {
 	if g := r.job.Policies.Group; g != "" {
 		return "group " + g
 	}
@@ -294,7 +290,7 @@ func blockKey(r *Run) string {
 }
 
 // unblock lets the first of those that waited for r try again. s.mu is held.
-func (s *Scheduler) unblock(r *Run) {
+func (s *Scheduler) unblock(r *run) {
 	if len(s.blocked) > 0 {
 		s.wake(blockKey(r), r.job.Policies.Group != "")
 	}
@@ -318,4 +314,4 @@ func (s *Scheduler) wake(key string, every bool) {
 	s.blocked[key] = waiting[n:]
 }
 
-func (r *Run) String() string { return fmt.Sprintf("%s/%s", r.job.Name, r.id) }
+func (r *run) String() string { return fmt.Sprintf("%s/%s", r.job.Name, r.id) }

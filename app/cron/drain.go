@@ -24,7 +24,7 @@ func (s *Scheduler) drain(ctx context.Context) error {
 	s.mu.Lock()
 	s.phase = draining
 	s.stopTaking()
-	var waiting []*Run
+	var waiting []*run
 	for r := range s.runs.all() {
 		if r.status == Queued && !r.begun {
 			waiting = append(waiting, r)
@@ -85,7 +85,7 @@ func (s *Scheduler) signOff() error {
 
 // giveBack releases a run that has not started, so that another process, or this one's
 // successor, takes it at once.
-func (s *Scheduler) giveBack(r *Run) {
+func (s *Scheduler) giveBack(r *run) {
 	s.mu.Lock()
 	if r.gone || r.status != Queued || r.begun {
 		s.mu.Unlock()
@@ -112,7 +112,7 @@ func (s *Scheduler) giveBack(r *Run) {
 func (s *Scheduler) abandon() (left int) {
 	s.mu.Lock()
 	type leftBehind struct {
-		run *Run
+		run *run
 		end Finish
 	}
 	var stuck []leftBehind
@@ -128,7 +128,7 @@ func (s *Scheduler) abandon() (left int) {
 		if r.status == Queued { // it waits for the store to begin
 			f.Status, f.Reason, f.Error, f.Release = Queued, "", "", true
 		}
-		f.Lines = r.diary(true).close(f.At, int(r.attempt.Load()))
+		f.Lines = r.lines(true, f.At)
 		stuck = append(stuck, leftBehind{r, f})
 	}
 	s.mu.Unlock()

@@ -30,7 +30,7 @@ type elsewhere struct {
 }
 
 // elsewhereOf returns what r may have to wait for. s.mu is held.
-func (s *Scheduler) elsewhereOf(r *Run) *elsewhere {
+func (s *Scheduler) elsewhereOf(r *run) *elsewhere {
 	key := blockKey(r)
 	w := s.elsewhere[key]
 	if w == nil {
@@ -41,7 +41,7 @@ func (s *Scheduler) elsewhereOf(r *Run) *elsewhere {
 }
 
 // waitElsewhere has r, which was refused its start, or who waits before it, ask again. s.mu is held.
-func (s *Scheduler) waitElsewhere(r *Run, out *StartOutcome) {
+func (s *Scheduler) waitElsewhere(r *run, out *StartOutcome) {
 	if out.By == "" {
 		return // listening sees to it
 	}

@@ -30,7 +30,7 @@ type hookPool struct {
 // hookTask is one end or skip, and who wants to know.
 type hookTask struct {
 	job   *Job
-	run   *Run // nil: a slot was skipped
+	run   *run // nil: a slot was skipped
 	hooks []endHook
 	out   Outcome
 }
@@ -41,7 +41,7 @@ func (p *hookPool) open(base context.Context, limit int, log *slog.Logger) {
 }
 
 // ended is called when the end of r was recorded. Scheduler.mu is held.
-func (p *hookPool) ended(r *Run, f *Finish) {
+func (p *hookPool) ended(r *run, f *Finish) {
 	hooks := r.job.hooks
 	switch {
 	case f.Status == Skipped:
@@ -102,7 +102,7 @@ func (p *hookPool) work() {
 func (p *hookPool) call(t hookTask) {
 	ctx := p.base
 	if t.run != nil {
-		ctx = context.WithValue(ctx, runKey{}, t.run)
+		ctx = context.WithValue(ctx, runKey{}, &t.run.Run)
 	}
 	_ = Chain(labels(t.job.Tags, t.job.Metadata))(func(ctx context.Context) error {
 		for _, h := range t.hooks {

@@ -129,8 +129,8 @@ func (h *hookSet) beforehand() Middleware {
 			if run := RunFrom(ctx); run != nil && run.Attempt() == 1 {
 				for _, hook := range h.before {
 					if err := callHook(ctx, hook); err != nil {
-						logHook(run.home.log, "Before", run.job.Name, run.id, err)
-						run.diary(false).add(time.Now(), 1, "ERROR", "hook Before: "+errorText(err), nil)
+						logHook(run.host.logger(), "Before", run.job.Name, run.id, err)
+						run.log(time.Now(), "ERROR", "hook Before: "+errorText(err))
 					}
 				}
 			}

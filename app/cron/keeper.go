@@ -132,7 +132,7 @@ func (s *Scheduler) beat() bool {
 }
 
 // lose ends a run whose lease another process has ended. s.mu is held.
-func (s *Scheduler) lose(r *Run) {
+func (s *Scheduler) lose(r *run) {
 	if r.posted { // some process has started it
 		if !r.begun {
 			s.drop(r)
@@ -203,7 +203,7 @@ func (s *Scheduler) listen() {
 
 // obey cancels runs whose end was asked for. s.mu is held.
 func (s *Scheduler) obey(held []Held) {
-	var runs map[string]*Run
+	var runs map[string]*run
 	for _, h := range held {
 		if !h.Cancel {
 			continue
@@ -218,7 +218,7 @@ func (s *Scheduler) obey(held []Held) {
 }
 
 // cancel ends a run that waits, or asks the function of one that does not. s.mu is held.
-func (s *Scheduler) cancel(r *Run, reason Reason, by string) {
+func (s *Scheduler) cancel(r *run, reason Reason, by string) {
 	if reason == "" {
 		reason = ReasonRequested
 	}
@@ -239,7 +239,7 @@ func (s *Scheduler) cancel(r *Run, reason Reason, by string) {
 }
 
 // unlist takes r out of those that wait. s.mu is held.
-func (s *Scheduler) unlist(r *Run) {
+func (s *Scheduler) unlist(r *run) {
 	key := blockKey(r)
 	if i := slices.Index(s.blocked[key], r); i >= 0 {
 		s.blocked[key] = slices.Concat(s.blocked[key][:i], s.blocked[key][i+1:])
@@ -256,13 +256,13 @@ func (s *Scheduler) unlist(r *Run) {
 func (s *Scheduler) note() {
 	s.mu.Lock()
 	var notes []Note
-	var from []*Run
+	var from []*run
 	for r := range s.runs.all() {
 		if r.status != Running || r.going == nil {
 			continue
 		}
-		if n, ok := r.told(); ok {
-			notes, from = append(notes, n), append(from, r)
+		if lines, progress := r.told(); len(lines) > 0 || progress != nil {
+			notes, from = append(notes, Note{Fence: r.fence(), Lines: lines, Progress: progress}), append(from, r)
 		}
 	}
 	s.mu.Unlock()
@@ -273,10 +273,7 @@ func (s *Scheduler) note() {
 	defer cancel()
 	if err := s.store.Note(ctx, notes); err != nil {
 		for i, r := range from { // they are told again, at the latest when the run ends
-			r.diary(false).restore(notes[i].Lines)
-			r.mu.Lock()
-			r.words.moved = r.words.moved || notes[i].Progress != nil
-			r.mu.Unlock()
+			r.tellAgain(notes[i].Lines, notes[i].Progress != nil)
 		}
 		return
 	}

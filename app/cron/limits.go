@@ -7,7 +7,7 @@ import "context"
 
 // enterGroup takes a place for r, or sets r aside until there may be one. While nobody can be asked
 // there is none.
-func (s *Scheduler) enterGroup(r *Run) bool {
+func (s *Scheduler) enterGroup(r *run) bool {
 	p := &r.job.Policies
 	if s.cfg.Peers.Limits == nil || p.Group == "" || p.GroupLimit <= 0 {
 		return true
@@ -32,12 +32,12 @@ func (s *Scheduler) enterGroup(r *Run) bool {
 	return false
 }
 
-func (s *Scheduler) placeOf(r *Run) Place {
+func (s *Scheduler) placeOf(r *run) Place {
 	return Place{Group: r.job.Policies.Group, Run: r.id, Lease: s.cfg.Lease}
 }
 
 // leaveGroup gives r's place up, and lets those that wait for one try. s.mu is held.
-func (s *Scheduler) leaveGroup(r *Run) {
+func (s *Scheduler) leaveGroup(r *run) {
 	if !r.placed {
 		return
 	}

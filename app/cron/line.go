@@ -2,15 +2,15 @@ package cron
 
 // line is the runs that could start at once if a worker were free, in order of arrival.
 type line struct {
-	runs []*Run
+	runs []*run
 	head int
 }
 
 func (l *line) len() int { return len(l.runs) - l.head }
 
-func (l *line) push(r *Run) { l.runs = append(l.runs, r) }
+func (l *line) push(r *run) { l.runs = append(l.runs, r) }
 
-func (l *line) pop() *Run {
+func (l *line) pop() *run {
 	if l.len() == 0 {
 		return nil
 	}
@@ -27,7 +27,7 @@ func (l *line) pop() *Run {
 // work is what a worker does next: a run, or a batch of claims, of which it begins one. The zero work is
 // none.
 type work struct {
-	run   *Run
+	run   *run
 	batch *batch
 }
 
@@ -84,7 +84,7 @@ func (s *Scheduler) another() (w work) {
 
 // next takes the first run from the line that may start now. A run that has to wait for
 // another of its job or group steps aside and takes no worker. s.mu is held.
-func (s *Scheduler) next() *Run {
+func (s *Scheduler) next() *run {
 	for {
 		r := s.ready.pop()
 		switch {

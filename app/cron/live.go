@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
-// live is what the scheduler keeps about a run of its process. Scheduler.mu guards it, but for
-// what is fixed when the run is made.
-type live struct {
+// run is a run of this process: what its function sees of it, and what the scheduler keeps about it. Scheduler.mu
+// guards that, but for what is fixed when the run is made.
+type run struct {
+	Run
 	place
 	entry *entry
 	token int64
@@ -71,10 +73,15 @@ var errLost = errors.New("the run's lease was lost; its outcome is no longer rec
 
 var errGoexit = errors.New("the function ended its goroutine by runtime.Goexit")
 
-func (r *Run) fence() Fence { return Fence{ID: r.id, Token: r.token} }
+func (r *run) scheduler() *Scheduler { return r.host.(*Scheduler) }
+
+func (s *Scheduler) logger() *slog.Logger { return s.log }
+func (s *Scheduler) maxRunLog() int       { return s.cfg.MaxRunLog }
+
+func (r *run) fence() Fence { return Fence{ID: r.id, Token: r.token} }
 
 // stop asks the run to end. The first reason stays. Scheduler.mu is held.
-func (r *Run) stop(reason Reason, by string) {
+func (r *run) stop(reason Reason, by string) {
 	if r.stopped == nil {
 		r.stopped = &stopError{reason, by}
 	}
@@ -85,14 +92,14 @@ func (r *Run) stop(reason Reason, by string) {
 }
 
 // noteStop notes that its context is ended. Scheduler.mu is held.
-func (r *Run) noteStop() {
+func (r *run) noteStop() {
 	if r.stoppedAt == 0 {
 		r.stoppedAt = instantOf(present())
 	}
 }
 
 // allAttempts are those that have ended and the one that goes on. Scheduler.mu is held.
-func (r *Run) allAttempts() []Attempt {
+func (r *run) allAttempts() []Attempt {
 	all := append([]Attempt(nil), r.attempts...)
 	if r.attemptAt != 0 {
 		all = append(all, r.thisAttempt())
@@ -100,16 +107,16 @@ func (r *Run) allAttempts() []Attempt {
 	return all
 }
 
-func (r *Run) thisAttempt() Attempt {
-	return Attempt{Number: int(r.attempt.Load()), Instance: r.home.instance.ID, StartedAt: r.attemptAt.time()}
+func (r *run) thisAttempt() Attempt {
+	return Attempt{Number: r.Attempt(), Instance: r.scheduler().instance.ID, StartedAt: r.attemptAt.time()}
 }
 
 // record is the run as it stands. Scheduler.mu is held.
-func (r *Run) record() Record {
+func (r *run) record() Record {
 	rec := Record{
-		ID: r.id, Job: r.job.Name, Status: r.status, Trigger: r.trigger, Attempt: int(r.attempt.Load()),
+		ID: r.id, Job: r.job.Name, Status: r.status, Trigger: r.trigger, Attempt: r.Attempt(),
 		Attempts: r.allAttempts(), Args: r.arguments(),
-		Instance: r.home.instance.ID, QueuedAt: r.queuedAt.time(), Token: r.token, Group: r.job.Policies.Group,
+		Instance: r.scheduler().instance.ID, QueuedAt: r.queuedAt.time(), Token: r.token, Group: r.job.Policies.Group,
 		TraceID: r.trace(),
 	}
 	rec.Slot = optional(r.slot.time())
@@ -117,24 +124,16 @@ func (r *Run) record() Record {
 		rec.DataSlot, rec.Key, rec.Actor = optional(g.dataSlot), g.key, g.actor
 	}
 	rec.StartedAt, rec.NextAt = optional(r.startedAt.time()), optional(r.nextAt.time())
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if w := r.words; w != nil {
-		rec.Result = w.result
-		if w.progress != nil {
-			p := *w.progress
-			rec.Progress = &p
-		}
-	}
+	rec.Result, rec.Progress = r.outcome()
 	return rec
 }
 
 // endRecord is the run as f has ended it, or its attempt. Scheduler.mu is held.
-func (r *Run) endRecord(f *Finish) Record {
+func (r *run) endRecord(f *Finish) Record {
 	rec := r.record()
 	rec.Status, rec.Reason, rec.Error, rec.Stack = f.Status, f.Reason, f.Error, f.Stack
 	if f.Status.Ended() {
-		rec.LogSeq = r.diary(true).last()
+		rec.LogSeq = r.lastLine()
 		rec.EndedAt = optional(f.At) // a copy: f may be used again
 		if !f.Started.IsZero() {
 			took := f.At.Sub(f.Started).Milliseconds()
@@ -160,7 +159,7 @@ func optional(t time.Time) *time.Time {
 }
 
 // finish says how an attempt that returned err ends, and whether another follows. s.mu is held.
-func (r *Run) finish(ctx context.Context, err error, now time.Time, stopping bool) Finish {
+func (r *run) finish(ctx context.Context, err error, now time.Time, stopping bool) Finish {
 	r.ending = true
 	f := Finish{Fence: r.fence(), Job: r.job.Name, Slot: r.slot.time(), Started: r.startedAt.time(), At: now}
 	if r.attemptAt != 0 {
@@ -178,24 +177,20 @@ func (r *Run) finish(ctx context.Context, err error, now time.Time, stopping boo
 		r.fail(ctx, &f, err, now, stopping)
 	}
 	f.Attempts = r.attempts[:len(r.attempts):len(r.attempts)]
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if w := r.words; w != nil {
-		f.Result, f.Progress = w.result, w.progress
-	}
+	f.Result, f.Progress = r.outcome()
 	return f
 }
 
 // fail says how an attempt ends that returned an error.
-func (r *Run) fail(ctx context.Context, f *Finish, err error, now time.Time, stopping bool) {
+func (r *run) fail(ctx context.Context, f *Finish, err error, now time.Time, stopping bool) {
 	var again *retryLater
 	var stop *stopError
 	stoppedBy := errors.As(context.Cause(ctx), &stop)
 	switch {
 	case errors.As(err, &again):
-		r.failed++
+		r.attemptFailed()
 		f.Status, f.NextAt, f.Release = Queued, now.Add(again.after), stopping
-	case stoppedBy && stop.reason == ReasonShutdown && r.job.Policies.OnCrash == Rerun && int(r.attempt.Load()) <= r.job.Policies.MaxReruns:
+	case stoppedBy && stop.reason == ReasonShutdown && r.job.Policies.OnCrash == Rerun && r.Attempt() <= r.job.Policies.MaxReruns:
 		f.Status, f.Release = Queued, true
 	case stoppedBy:
 		f.Status, f.Reason, f.Error = Cancelled, stop.reason, stop.Error()

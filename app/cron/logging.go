@@ -15,7 +15,7 @@ func logging(next Func) Func {
 		if run == nil {
 			return next(ctx)
 		}
-		log := run.home.log
+		log := run.host.logger()
 		if log.Enabled(context.Background(), slog.LevelDebug) {
 			log.LogAttrs(context.Background(), slog.LevelDebug, "attempt started", run.logAttrs(ctx)...)
 		}
@@ -40,7 +40,7 @@ func (r *Run) logEnd(ctx context.Context, err error, took time.Duration) {
 	case err != nil:
 		level, message = slog.LevelError, "attempt failed"
 	}
-	if !r.home.log.Enabled(context.Background(), level) {
+	if !r.host.logger().Enabled(context.Background(), level) {
 		return
 	}
 	attrs := append(r.logAttrs(ctx), slog.Duration("took", took))
@@ -54,7 +54,7 @@ func (r *Run) logEnd(ctx context.Context, err error, took time.Duration) {
 	if errors.As(err, &p) {
 		attrs = append(attrs, slog.String("stack", p.Stack))
 	}
-	r.home.log.LogAttrs(context.Background(), level, message, attrs...)
+	r.host.logger().LogAttrs(context.Background(), level, message, attrs...)
 }
 
 func (r *Run) logAttrs(ctx context.Context) []slog.Attr {

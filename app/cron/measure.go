@@ -35,8 +35,8 @@ func (s *Scheduler) measured(ctx context.Context, claims []Claim) ([]Claimed, er
 	return results, err
 }
 
-// trace names the trace of a run; empty: it has none.
-func (s *Scheduler) trace(run string) string {
+// traceOf implements host.
+func (s *Scheduler) traceOf(run string) string {
 	if s.cfg.TraceID == nil {
 		return ""
 	}

@@ -19,7 +19,7 @@ const (
 
 // mail is what is on its way to the queue. Scheduler.mu guards it.
 type mail struct {
-	out    []*Run
+	out    []*run
 	sign   chan struct{}
 	err    error             // of the last call of Enqueue
 	taking map[string]Ticket // the one of a run that is looked at, while the run is not yet ours
@@ -27,7 +27,7 @@ type mail struct {
 }
 
 // enlist puts a run that may start in line: for a worker of this process, or in the queue. s.mu is held.
-func (s *Scheduler) enlist(r *Run) {
+func (s *Scheduler) enlist(r *run) {
 	switch {
 	case s.cfg.Executor != nil:
 		s.post(r)
@@ -41,13 +41,13 @@ func (s *Scheduler) enlist(r *Run) {
 // post makes a ticket of a run. The run stays this process's, which extends its lease and sends the ticket
 // until the run starts somewhere. Of those of one job that wait for each other only the first has a
 // ticket, so that they keep their order; it stays the first between its attempts. s.mu is held.
-func (s *Scheduler) post(r *Run) {
+func (s *Scheduler) post(r *run) {
 	if s.phase >= draining {
 		s.wg.Go(func() { s.giveBack(r) })
 		return
 	}
 	r.posted, r.sent = true, &sent{}
-	if e := r.entry; r.serial && r.attempt.Load() == 0 {
+	if e := r.entry; r.serial && r.Attempt() == 0 {
 		e.file = append(e.file, r)
 		if e.file[0] != r {
 			return
@@ -56,7 +56,7 @@ func (s *Scheduler) post(r *Run) {
 	s.send(r)
 }
 
-func (s *Scheduler) send(r *Run) {
+func (s *Scheduler) send(r *run) {
 	s.mail.out = append(s.mail.out, r)
 	select {
 	case s.mail.sign <- struct{}{}:
@@ -65,7 +65,7 @@ func (s *Scheduler) send(r *Run) {
 }
 
 // unfile lets the next of a job's runs have its ticket. s.mu is held.
-func (s *Scheduler) unfile(r *Run) {
+func (s *Scheduler) unfile(r *run) {
 	e := r.entry
 	i := slices.Index(e.file, r)
 	if i < 0 {
@@ -104,7 +104,7 @@ func (s *Scheduler) sent() bool {
 	for {
 		s.mu.Lock()
 		n := min(postStep, len(s.mail.out))
-		runs := make([]*Run, 0, n)
+		runs := make([]*run, 0, n)
 		tickets := make([]Ticket, 0, n)
 		for _, r := range s.mail.out[:n] {
 			if r.posted && !r.gone && !r.begun {
@@ -129,7 +129,7 @@ func (s *Scheduler) sent() bool {
 }
 
 // posted notes what became of the first n that were to be sent.
-func (s *Scheduler) posted(runs []*Run, n int, err error) bool {
+func (s *Scheduler) posted(runs []*run, n int, err error) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
@@ -169,13 +169,13 @@ func (s *Scheduler) resend(now time.Time) {
 }
 
 // ticket asks for the next attempt of r. s.mu is held.
-func (r *Run) ticket() Ticket {
-	return Ticket{Run: r.id, Job: r.job.Name, Token: r.token, Attempt: int(r.attempt.Load()) + 1, NotBefore: r.nextAt.time()}
+func (r *run) ticket() Ticket {
+	return Ticket{Run: r.id, Job: r.job.Name, Token: r.token, Attempt: r.Attempt() + 1, NotBefore: r.nextAt.time()}
 }
 
 // started lets go of runs that were posted and are no longer this process's: some process has started
 // them. Known are those that were posted before the store was asked what is ours. s.mu is held.
-func (s *Scheduler) started(known map[string]*Run, held []Held) {
+func (s *Scheduler) started(known map[string]*run, held []Held) {
 	if len(known) == 0 {
 		return
 	}
@@ -191,11 +191,11 @@ func (s *Scheduler) started(known map[string]*Run, held []Held) {
 }
 
 // outstanding is the runs that wait in the queue. s.mu is held.
-func (s *Scheduler) outstanding() map[string]*Run {
+func (s *Scheduler) outstanding() map[string]*run {
 	if s.cfg.Executor == nil {
 		return nil
 	}
-	ids := make(map[string]*Run)
+	ids := make(map[string]*run)
 	for r := range s.runs.all() {
 		if r.posted && !r.begun {
 			ids[r.id] = r

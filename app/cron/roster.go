@@ -6,17 +6,17 @@ import "iter"
 // job, since a burst of slots brings thousands at once and lets them go again. The zero roster
 // is empty. Scheduler.mu guards it.
 type roster struct {
-	first *Run
+	first *run
 	n     int
 }
 
 // place is a run's place in a roster and among the runs of its job.
 type place struct {
-	prev, next   *Run
-	older, newer *Run // of its job
+	prev, next   *run
+	older, newer *run // of its job
 }
 
-func (l *roster) add(r *Run) {
+func (l *roster) add(r *run) {
 	r.next = l.first
 	if l.first != nil {
 		l.first.prev = r
@@ -32,7 +32,7 @@ func (l *roster) add(r *Run) {
 	e.newest = r
 }
 
-func (l *roster) remove(r *Run) {
+func (l *roster) remove(r *run) {
 	if r.prev != nil {
 		r.prev.next = r.next
 	} else {
@@ -55,8 +55,8 @@ func (l *roster) remove(r *Run) {
 }
 
 // all yields every run. A run may be removed while it is the current one.
-func (l *roster) all() iter.Seq[*Run] {
-	return func(yield func(*Run) bool) {
+func (l *roster) all() iter.Seq[*run] {
+	return func(yield func(*run) bool) {
 		for r := l.first; r != nil; {
 			next := r.next
 			if !yield(r) {
@@ -68,7 +68,7 @@ func (l *roster) all() iter.Seq[*Run] {
 }
 
 // find returns the run with an ID, or nil. It looks at each.
-func (l *roster) find(id string) *Run {
+func (l *roster) find(id string) *run {
 	for r := l.first; r != nil; r = r.next {
 		if r.id == id {
 			return r
@@ -78,8 +78,8 @@ func (l *roster) find(id string) *Run {
 }
 
 // byID is for those who look for many.
-func (l *roster) byID() map[string]*Run {
-	m := make(map[string]*Run, l.n)
+func (l *roster) byID() map[string]*run {
+	m := make(map[string]*run, l.n)
 	for r := range l.all() {
 		m[r.id] = r
 	}
@@ -87,7 +87,7 @@ func (l *roster) byID() map[string]*Run {
 }
 
 // run returns the job's run with an ID, or nil. A nil entry has none.
-func (e *entry) run(id string) *Run {
+func (e *entry) run(id string) *run {
 	if e == nil {
 		return nil
 	}
@@ -100,8 +100,8 @@ func (e *entry) run(id string) *Run {
 }
 
 // runs yields the job's runs in this process, the newest first.
-func (e *entry) runs() iter.Seq[*Run] {
-	return func(yield func(*Run) bool) {
+func (e *entry) runs() iter.Seq[*run] {
+	return func(yield func(*run) bool) {
 		for r := e.newest; r != nil; {
 			older := r.older
 			if !yield(r) {

@@ -15,7 +15,7 @@ import (
 type Run struct {
 	id      string
 	job     *Job
-	home    *Scheduler // in whose process it goes on
+	host    host // the scheduler in whose process it goes on
 	trigger Trigger
 	slot    instant      // claimed
 	given   *given       // nil: it is for a slot, with the job's own arguments
@@ -24,8 +24,6 @@ type Run struct {
 
 	mu    sync.Mutex
 	words *words // nil: it has told nothing yet
-
-	live // what the scheduler keeps about it
 }
 
 // Most runs are for a slot and tell little, and a burst makes thousands, each in memory that nobody has
@@ -63,24 +61,6 @@ type words struct {
 	progress *Progress
 	moved    bool // progress not yet noted
 	result   json.RawMessage
-}
-
-// speak returns where the run's words are kept. r.mu is held.
-func (r *Run) speak() *words {
-	if r.words == nil {
-		r.words = &words{journal: journal{limit: r.home.cfg.MaxRunLog}}
-	}
-	return r.words
-}
-
-// diary returns the run's journal; with some, only if there is one.
-func (r *Run) diary(some bool) *journal {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if some && r.words == nil {
-		return nil
-	}
-	return &r.speak().journal
 }
 
 type runKey struct{}
@@ -161,16 +141,6 @@ func (r *Run) Args() json.RawMessage {
 	return slices.Clone(args)
 }
 
-func (r *Run) arguments() json.RawMessage {
-	if r.given != nil {
-		return r.given.args
-	}
-	return r.job.defaultArgs()
-}
-
-// trace is the ID of the run's trace; empty: it has none.
-func (r *Run) trace() string { return r.home.trace(r.id) }
-
 // Progress tells how far the run has come. total 0 means unknown; text is cut at 1 KiB. It costs
 // little and may be called often; it reaches the store about once a second.
 func (r *Run) Progress(done, total int64, text string) {
@@ -201,17 +171,4 @@ func (r *Run) Result(v any) error {
 	r.speak().result = raw
 	r.mu.Unlock()
 	return nil
-}
-
-// told returns what has not been noted yet.
-func (r *Run) told() (Note, bool) {
-	lines := r.diary(true).take()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	n := Note{Fence: r.fence(), Lines: lines}
-	if w := r.words; w != nil && w.moved {
-		p := *w.progress
-		n.Progress, w.moved = &p, false
-	}
-	return n, len(lines) > 0 || n.Progress != nil
 }

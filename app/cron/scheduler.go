@@ -129,7 +129,7 @@ type Scheduler struct {
 	backlog    backlog
 	soonest    int64 // no job is due before it, in ms
 	runs       roster
-	blocked    map[string][]*Run     // by what they wait for
+	blocked    map[string][]*run     // by what they wait for
 	elsewhere  map[string]*elsewhere // likewise, in other processes
 	storeError error                 // of the last claim
 	troubles   int64                 // claims that have failed
@@ -156,7 +156,7 @@ func New(c Config) *Scheduler {
 		cfg: c, store: c.Store, log: c.Log, observe: c.Observe, jobs: c.Jobs,
 		base:      context.Background(),
 		byName:    make(map[string]*entry, len(c.Jobs)),
-		blocked:   make(map[string][]*Run),
+		blocked:   make(map[string][]*run),
 		elsewhere: make(map[string]*elsewhere),
 		orphans:   make(map[string]int),
 		free:      c.Workers,

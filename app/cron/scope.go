@@ -9,7 +9,7 @@ import (
 // scope is the context of an attempt: it says which run it belongs to. Most jobs never ask whether theirs
 // has ended, nor derive another from it, so the part of it that can end is made when somebody first does.
 type scope struct {
-	run    *Run
+	run    *run
 	ending atomic.Pointer[cancelable]
 }
 
@@ -28,7 +28,7 @@ func newCancelable(base context.Context) *cancelable {
 
 // open begins the scope of the next attempt. What an earlier one has left behind may still use its own.
 // Scheduler.mu is held.
-func (r *Run) open() {
+func (r *run) open() {
 	r.going = &r.first
 	if r.first.run != nil {
 		r.going = new(scope)
@@ -40,7 +40,7 @@ func (c *scope) cancelable() *cancelable {
 	if known := c.ending.Load(); known != nil {
 		return known
 	}
-	made := newCancelable(c.run.home.base)
+	made := newCancelable(c.run.scheduler().base)
 	if c.ending.CompareAndSwap(nil, made) {
 		return made
 	}
@@ -53,13 +53,13 @@ func (c *scope) cancel(cause error) { c.cancelable().cancel(cause) }
 
 // close ends the scope of a function that has returned.
 func (c *scope) close() {
-	if !c.ending.CompareAndSwap(nil, c.run.home.over) {
+	if !c.ending.CompareAndSwap(nil, c.run.scheduler().over) {
 		c.ending.Load().cancel(nil)
 	}
 }
 
 // Deadline implements [context.Context].
-func (c *scope) Deadline() (time.Time, bool) { return c.run.home.base.Deadline() }
+func (c *scope) Deadline() (time.Time, bool) { return c.run.scheduler().base.Deadline() }
 
 // Done implements [context.Context].
 func (c *scope) Done() <-chan struct{} { return c.cancelable().Done() }
@@ -71,7 +71,7 @@ func (c *scope) Err() error { return c.cancelable().Err() }
 // end, by a key that package context does not tell.
 func (c *scope) Value(key any) any {
 	if key == (runKey{}) {
-		return c.run
+		return &c.run.Run
 	}
 	return c.cancelable().Value(key)
 }

@@ -31,9 +31,9 @@ type entry struct {
 	// doubt holds the fences of claims that the store answered with an error. They are asked
 	// for again under the same fences, which settles whether they had been made.
 	doubt  map[int64]Fence
-	file   []*Run // those that wait for each other on their way through the queue; the first has its ticket out
-	turn   *Run   // of a job whose runs wait for each other: the one that goes on, retries included
-	newest *Run   // of those in this process: queued, waiting or running
+	file   []*run // those that wait for each other on their way through the queue; the first has its ticket out
+	turn   *run   // of a job whose runs wait for each other: the one that goes on, retries included
+	newest *run   // of those in this process: queued, waiting or running
 	adrift error  // why it is not on the schedule it should be on
 	pruned time.Time
 }

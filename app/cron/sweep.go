@@ -231,23 +231,20 @@ func (s *Scheduler) adopt(rec Record, t Take) {
 }
 
 // restore makes a run of a record, to be continued in this process.
-func (s *Scheduler) restore(rec Record, token int64, attempts []Attempt) *Run {
+func (s *Scheduler) restore(rec Record, token int64, attempts []Attempt) *run {
 	e := s.byName[rec.Job]
-	r := &Run{
-		id: rec.ID, job: e.job, home: s, trigger: rec.Trigger, failed: int32(failures(rec)), //nolint:gosec // it is counted in ones
-		given: &given{args: rec.Args, key: rec.Key, actor: rec.Actor},
+	given := &given{args: rec.Args, key: rec.Key, actor: rec.Actor}
+	if rec.DataSlot != nil {
+		given.dataSlot = *rec.DataSlot
 	}
-	w := r.speak()
-	w.progress, w.result, w.journal.seq = rec.Progress, rec.Result, rec.LogSeq
-	r.live = live{
+	var slot instant
+	if rec.Slot != nil {
+		slot = instantOf(*rec.Slot)
+	}
+	r := &run{
 		entry: e, token: token, status: Queued, queuedAt: instantOf(rec.QueuedAt), attempts: attempts, serial: e.serial || rec.Trigger == ByCatchUp || rec.Trigger == ByBackfill,
 	}
-	r.attempt.Store(int32(rec.Attempt)) //nolint:gosec // it is counted in ones
-	if rec.Slot != nil {
-		r.slot = instantOf(*rec.Slot)
-	}
-	if rec.DataSlot != nil {
-		r.given.dataSlot = *rec.DataSlot
-	}
+	r.begin(s, e.job, rec.ID, rec.Trigger, slot, given)
+	r.resume(&rec, failures(rec))
 	return r
 }

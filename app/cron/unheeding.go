@@ -10,7 +10,7 @@ import (
 const unheedingAfter = 5 * time.Second
 
 // endedAt returns when the context of the attempt that goes on ended, and why; false: it has not.
-func (r *Run) endedAt(now time.Time) (at time.Time, why string, _ bool) {
+func (r *run) endedAt(now time.Time) (at time.Time, why string, _ bool) {
 	if r.status != Running || r.attemptAt == 0 || r.going == nil {
 		return at, "", false
 	}
@@ -32,7 +32,7 @@ func (r *Run) endedAt(now time.Time) (at time.Time, why string, _ bool) {
 }
 
 // overdue says whether the function runs on although its context has ended.
-func (r *Run) overdue(now time.Time) bool {
+func (r *run) overdue(now time.Time) bool {
 	at, _, ended := r.endedAt(now)
 	return ended && (r.stoppedAt != 0 || now.Sub(at) > 100*time.Millisecond)
 }
@@ -53,9 +53,9 @@ func (s *Scheduler) remind(now time.Time) {
 		}
 		r.unheeding = true
 		const message = "the function goes on although its context has ended; hand ctx on to whatever it waits for, and give an exec.Cmd a WaitDelay"
-		s.log.LogAttrs(s.work, slog.LevelError, message, slog.String("job", r.job.Name), slog.String("run", r.id), slog.Int("attempt", int(r.attempt.Load())),
+		s.log.LogAttrs(s.work, slog.LevelError, message, slog.String("job", r.job.Name), slog.String("run", r.id), slog.Int("attempt", r.Attempt()),
 			slog.String("why", why), slog.Time("since", at.UTC()))
-		r.diary(false).add(now, int(r.attempt.Load()), "ERROR", fmt.Sprintf("[%s (%s)]", message, why), nil)
+		r.log(now, "ERROR", fmt.Sprintf("[%s (%s)]", message, why))
 		rec := r.record()
 		rec.Overdue, rec.Error = true, why
 		s.tell(Event{Kind: RunOverdue, Job: r.job.Name, Record: rec})

@@ -129,9 +129,9 @@ func later(d time.Duration) *Answer { return &Answer{Again: max(d, time.Millisec
 // that this process has, or looks at, may be out of date. So without the store a ticket is void only if it is
 // the same, and seen to already, or if its attempt was made. A wrong void would leave the run waiting until
 // its holder sends the ticket again, two leases later.
-func (s *Scheduler) accept(t Ticket) (*Run, *Answer) {
+func (s *Scheduler) accept(t Ticket) (*run, *Answer) {
 	r := s.byName[t.Job].run(t.Run)
-	if r == nil || r.token != t.Token || t.Attempt > int(r.attempt.Load())+1 {
+	if r == nil || r.token != t.Token || t.Attempt > r.Attempt()+1 {
 		other, taking := s.mail.taking[t.Run]
 		switch {
 		case !taking:
@@ -143,7 +143,7 @@ func (s *Scheduler) accept(t Ticket) (*Run, *Answer) {
 		return nil, later(blockedWait)
 	}
 	switch {
-	case !r.posted || r.begun || r.ending || t.Attempt <= int(r.attempt.Load()):
+	case !r.posted || r.begun || r.ending || t.Attempt <= r.Attempt():
 		return nil, void()
 	case time.Until(r.nextAt.time()) > 0:
 		return nil, later(time.Until(r.nextAt.time()))
@@ -154,7 +154,7 @@ func (s *Scheduler) accept(t Ticket) (*Run, *Answer) {
 }
 
 // fetch makes the run of a ticket that another process has posted, as the store has it.
-func (s *Scheduler) fetch(t Ticket) (*Run, *Answer) {
+func (s *Scheduler) fetch(t Ticket) (*run, *Answer) {
 	r, out := s.read(t)
 	if r == nil {
 		s.mu.Lock()
@@ -164,7 +164,7 @@ func (s *Scheduler) fetch(t Ticket) (*Run, *Answer) {
 	return r, out
 }
 
-func (s *Scheduler) read(t Ticket) (*Run, *Answer) {
+func (s *Scheduler) read(t Ticket) (*run, *Answer) {
 	rec, err := s.store.Run(s.work, t.Run)
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -202,7 +202,7 @@ func (s *Scheduler) holds(rec Record) bool {
 
 // commence commits the start of the attempt and begins it. An outcome says that it has not begun: until
 // its start is committed the run stays whose it was.
-func (s *Scheduler) commence(r *Run) *Answer {
+func (s *Scheduler) commence(r *run) *Answer {
 	if s.tooLateFor(r) {
 		return nil
 	}
@@ -240,7 +240,7 @@ func (s *Scheduler) commence(r *Run) *Answer {
 }
 
 // tooLateFor ends a run whose deadline for the start has passed.
-func (s *Scheduler) tooLateFor(r *Run) bool {
+func (s *Scheduler) tooLateFor(r *run) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !r.late() {
@@ -254,14 +254,14 @@ func (s *Scheduler) tooLateFor(r *Run) bool {
 
 // untake ends the look at the ticket of a run that came from the store. Who works a run that was this
 // process's already looked at none; what is noted then is another's. s.mu is held.
-func (s *Scheduler) untake(r *Run) {
+func (s *Scheduler) untake(r *run) {
 	if r.seq == 0 {
 		delete(s.mail.taking, r.id)
 	}
 }
 
 // own makes a run this process's. s.mu is held.
-func (s *Scheduler) own(r *Run) {
+func (s *Scheduler) own(r *run) {
 	r.posted, r.nextAt = false, 0
 	if r.seq == 0 { // it came from the store
 		s.keep(r)
@@ -269,7 +269,7 @@ func (s *Scheduler) own(r *Run) {
 }
 
 // tellQueue says to whoever works the ticket of r what became of it. s.mu is held.
-func (r *Run) tellQueue(out Answer) {
+func (r *run) tellQueue(out Answer) {
 	if r.over != nil {
 		r.over <- out
 		r.over = nil
