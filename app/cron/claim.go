@@ -282,7 +282,7 @@ func (s *Scheduler) claimed(e *entry, c *Claim, got *Claimed, r *run, direct boo
 	case got.Won:
 		e.dirty = true
 		s.tell(Event{Kind: RunEnded, Job: c.Job, Record: claimRecord(c, got)})
-		if e.job.hooks != nil {
+		if len(e.job.hooksOf(Skipped)) > 0 {
 			s.hooks.skipped(e.job, claimRecord(c, got))
 		}
 	}

@@ -215,9 +215,7 @@ func (s *Scheduler) ended(r *run, f *Finish, err error) {
 	if s.observe != nil {
 		s.tell(Event{Kind: RunEnded, Job: r.job.Name, Record: r.endRecord(f), Exit: exitStatus(f.err)})
 	}
-	if r.job.hooks != nil {
-		s.hooks.ended(r, f)
-	}
+	s.hooks.ended(r, f)
 	s.hint()
 	s.unblock(r)
 }

@@ -3,7 +3,6 @@ package cron
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 )
@@ -29,10 +28,9 @@ type hookPool struct {
 
 // hookTask is one end or skip, and who wants to know.
 type hookTask struct {
-	job   *Job
-	run   *run // nil: a slot was skipped
-	hooks []endHook
-	out   Outcome
+	job *Job
+	run *run // nil: a slot was skipped
+	out Outcome
 }
 
 func (p *hookPool) open(base context.Context, limit int, log *slog.Logger) {
@@ -42,25 +40,18 @@ func (p *hookPool) open(base context.Context, limit int, log *slog.Logger) {
 
 // ended is called when the end of r was recorded. Scheduler.mu is held.
 func (p *hookPool) ended(r *run, f *Finish) {
-	hooks := r.job.hooks
 	switch {
 	case f.Status == Skipped:
 		p.skipped(r.job, r.endRecord(f))
-	case f.Status.Ended() && !f.Started.IsZero():
-		wanted := hooks.after
-		if f.Status != Failed {
-			wanted = slices.DeleteFunc(slices.Clone(wanted), func(h endHook) bool { return h.failed })
-		}
-		if len(wanted) > 0 {
-			p.add(hookTask{job: r.job, run: r, hooks: wanted, out: Outcome{Record: r.endRecord(f), Err: f.err}})
-		}
+	case f.Status.Ended() && !f.Started.IsZero() && len(r.job.hooksOf(f.Status)) > 0:
+		p.add(hookTask{job: r.job, run: r, out: Outcome{Record: r.endRecord(f), Err: f.err}})
 	}
 }
 
 // skipped is called when a slot was recorded as skipped. Scheduler.mu is held.
 func (p *hookPool) skipped(j *Job, rec Record) {
-	if j.hooks != nil && len(j.hooks.skip) > 0 {
-		p.add(hookTask{job: j, hooks: j.hooks.skip, out: Outcome{Record: rec}})
+	if len(j.hooksOf(Skipped)) > 0 {
+		p.add(hookTask{job: j, out: Outcome{Record: rec}})
 	}
 }
 
@@ -100,24 +91,15 @@ func (p *hookPool) work() {
 }
 
 func (p *hookPool) call(t hookTask) {
-	ctx := p.base
+	var run *Run
 	if t.run != nil {
-		ctx = context.WithValue(ctx, runKey{}, &t.run.Run)
+		run = &t.run.Run
 	}
-	_ = Chain(labels(t.job.Tags, t.job.Metadata))(func(ctx context.Context) error {
-		for _, h := range t.hooks {
-			if p.base.Err() != nil {
-				p.mu.Lock()
-				p.leftOut++
-				p.mu.Unlock()
-				break
-			}
-			if err := callHook(ctx, func(ctx context.Context) error { return h.call(ctx, t.out) }); err != nil {
-				logHook(p.log, h.name, t.job.Name, t.out.ID, err)
-			}
-		}
-		return nil
-	})(ctx)
+	if t.job.callHooks(p.base, run, t.out, p.log) {
+		p.mu.Lock()
+		p.leftOut++
+		p.mu.Unlock()
+	}
 }
 
 // close waits for hooks as for runs: as long as what is left of the grace and ctx allow, and a

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -117,6 +118,39 @@ func newHookSet(shared, own []Hooks) *hookSet {
 		return nil
 	}
 	return &set
+}
+
+// hooksOf returns the hooks that are to hear of an end or a skip of that status.
+func (j *Job) hooksOf(status Status) []endHook {
+	switch {
+	case j.hooks == nil:
+		return nil
+	case status == Skipped:
+		return j.hooks.skip
+	case status == Failed:
+		return j.hooks.after
+	}
+	return slices.DeleteFunc(slices.Clone(j.hooks.after), func(h endHook) bool { return h.failed })
+}
+
+// callHooks calls the hooks that are to hear of o, one after the other. run is nil for a slot that
+// was skipped. It says whether some were left out, since ctx had ended.
+func (j *Job) callHooks(ctx context.Context, run *Run, o Outcome, log *slog.Logger) (left bool) {
+	if run != nil {
+		ctx = context.WithValue(ctx, runKey{}, run)
+	}
+	_ = Chain(labels(j.Tags, j.Metadata))(func(labelled context.Context) error {
+		for _, h := range j.hooksOf(o.Status) {
+			if left = ctx.Err() != nil; left {
+				break
+			}
+			if err := callHook(labelled, func(ctx context.Context) error { return h.call(ctx, o) }); err != nil {
+				logHook(log, h.name, j.Name, o.ID, err)
+			}
+		}
+		return nil
+	})(ctx)
+	return left
 }
 
 // beforehand calls the hooks before the first attempt.
