@@ -146,3 +146,8 @@ var (
 		}
 	}
 )
+
+// ExplainSQLite is what is said of a result code of SQLite about a file, and whether it is tried again.
+func ExplainSQLite(path string, code int) string {
+	return (&sqlite{path: path}).explainCode(code, errors.New("disk I/O error")).Error()
+}

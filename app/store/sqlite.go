@@ -211,7 +211,7 @@ func (d *sqlite) settle(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	if mode != "wal" && d.memory == "" {
-		return d.sentence(nil, "cannot use a write-ahead log (its journal mode is %s): it must be on a local disk", mode)
+		return d.sentence(nil, "cannot use a write-ahead log (its journal mode is %s): let DATABASE_URL name a file on a local disk, or a postgres:// or mysql:// server", mode)
 	}
 	// A database that can be read but not written is found here and not by the first job.
 	tx, err := db.BeginTx(ctx, nil)

@@ -19,13 +19,33 @@ const (
 	codeCorrupt    = 11
 	codeFull       = 13
 	codeCantOpen   = 14
+	codeProtocol   = 15 // of locks
 	codeConstraint = 19
 	codeAuth       = 23
 	codeNotADB     = 26
 
 	codeUnique     = codeConstraint | 8<<8
 	codePrimaryKey = codeConstraint | 6<<8
+
+	codeReadLock  = codeIO | 9<<8
+	codeUnlock    = codeIO | 8<<8
+	codeCheckLock = codeIO | 14<<8
+	codeLock      = codeIO | 15<<8
+	codeShmOpen   = codeIO | 18<<8
+	codeShmSize   = codeIO | 19<<8
+	codeShmLock   = codeIO | 20<<8
+	codeShmMap    = codeIO | 21<<8
 )
+
+// unshared says whether the file system lacks what a write-ahead log needs: locks, and memory that processes share
+// (sqlite.org/wal.html).
+func unshared(code int) bool {
+	switch code {
+	case codeProtocol, codeReadLock, codeUnlock, codeCheckLock, codeLock, codeShmOpen, codeShmSize, codeShmLock, codeShmMap:
+		return true
+	}
+	return false
+}
 
 // sentence is an error for the operator: the file, what is wrong with it, and the remedy.
 type sentence struct {
@@ -51,7 +71,14 @@ func (d *sqlite) explain(err error) error {
 	if _, done := errors.AsType[*sentence](err); done || err == nil {
 		return err
 	}
-	switch code(err) & 0xff {
+	return d.explainCode(code(err), err)
+}
+
+func (d *sqlite) explainCode(code int, err error) error {
+	if unshared(code) {
+		return d.sentence(err, "is on a file system without the locks or the shared memory that SQLite needs, as network and FUSE mounts are: let DATABASE_URL name a file on a local disk, or a postgres:// or mysql:// server")
+	}
+	switch code & 0xff {
 	case codeBusy, codeLocked:
 		return d.sentence(err, "is locked by another program: close the program that holds it (a database browser, a backup), then try again; a transaction of a job's in another process of this program is named in that one's log")
 	case codeReadOnly:
@@ -74,7 +101,11 @@ func (d *sqlite) class(err error) class {
 	if errors.Is(err, driver.ErrBadConn) {
 		return transient
 	}
-	switch c := code(err); c & 0xff {
+	c := code(err)
+	if unshared(c) {
+		return hopeless
+	}
+	switch c & 0xff {
 	case codeBusy, codeLocked:
 		return locked
 	case codeIO:

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -110,6 +111,12 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	if err := s.openPatiently(ctx); err != nil {
 		return nil, fmt.Errorf("open store: %w", d.explain(err))
 	}
+	if file, ok := d.(*sqlite); ok && file.memory == "" && !s.absent {
+		if kind := mounted(filepath.Dir(file.path)); kind != "" {
+			opts.Logger.Warn("the database file is not on a local disk; one process may work there, two can damage it, so use a local disk, or a postgres:// or mysql:// server",
+				"file", file.path, "file_system", kind)
+		}
+	}
 	s.writer = startWriter(s)
 	return s, nil
 }
@@ -149,7 +156,9 @@ func (s *Store) open(ctx context.Context) error {
 	case s.opts.ReadOnly && !s.absent:
 		err = s.current(ctx)
 	default:
-		err = s.Migrate(ctx)
+		if err = s.Migrate(ctx); err == nil {
+			err = s.writable(ctx)
+		}
 	}
 	if err == nil && s.absent { // what would be written would be lost
 		_, err = p.writes.ExecContext(ctx, "PRAGMA query_only = 1")
