@@ -179,6 +179,7 @@
 //	unheeding.go                               functions that do not look at their context
 //	hooks.go hookpool.go                       users' functions around runs
 //	run.go args.go argsmerge.go argsschema.go  what a job's function sees
+//	runhost.go                                 what the scheduler needs of it
 //	loghandler.go journal.go redact.go bounds.go    what it logs; how long its texts may be
 //	control.go hand.go desk.go timeline.go view.go         what people and programs ask and change
 //	peers.go gate.go limits.go                              what processes tell each other beside the store

@@ -1,9 +1,9 @@
-// Package web is the web side of the application: the API under /crons, the health checks, and
-// whatever the user mounts beside them in routes.go. Fiber is used here and nowhere else.
+// Package web is the web side of the application: the API and the dashboard under /crons, the health checks and the
+// metrics. What of it is served, and what else, is for the user's package routes to say.
 //
 // # How it works
 //
-// [New] builds the Fiber application. Every request passes observe, which gives it an ID and a
+// [New] builds the Fiber application and has a function of the user's fill it ([Routes]). Every request passes observe, which gives it an ID and a
 // context, turns errors and panics into problems (RFC 9457), and logs one line. What goes to /crons
 // passes access.Control: its Guard (is this request what it seems to be?) and its Admit (may its sender do this?). Both are
 // part of the handler that [Server.serve] makes of each row of the tables (table.go), where the role stands

@@ -21,7 +21,7 @@ func (s *Server) livez(c *fiber.Ctx) error {
 }
 
 // readyz says whether jobs are being run, and if not, why: the store answers, every job is on its
-// schedule, the clockwork ticks, and nobody has asked the process to stop. Errors of others are logged
+// schedule, the clock ticks, and nobody has asked the process to stop. Errors of others are logged
 // and not told: the path is open to all. Without a Redis that only helps it is ready, and says degraded;
 // without one that decides which replica runs a slot it is not, since no slot can be claimed.
 func (s *Server) readyz(c *fiber.Ctx) error {
