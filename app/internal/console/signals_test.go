@@ -4,6 +4,7 @@ package console_test
 
 import (
 	"os"
+	"os/signal"
 	"syscall"
 	"testing"
 	"time"
@@ -13,6 +14,9 @@ import (
 
 // The end of a terminal asks the process to stop, as SIGTERM does. What comes at once besides is its echo.
 func TestSignals(t *testing.T) {
+	if signal.Ignored(syscall.SIGHUP) {
+		t.Skip("SIGHUP is ignored here, as under nohup(1)")
+	}
 	first, second := make(chan struct{}), make(chan struct{})
 	console.OnSignals(func() { close(first) }, func() { close(second) })
 	send := func(s syscall.Signal) {
