@@ -23,6 +23,12 @@ func Load(options ...env.Option) (c Config, warnings []string, err error) {
 	return c, warnings, nil
 }
 
+// Loader is [Load] as the programs in cmd take it; see [env.Loader].
+func Loader(options ...env.Option) (env.Config, func(context.Context) context.Context, []string, error) {
+	c, warnings, err := Load(options...)
+	return c.Config, c.Context, warnings, err
+}
+
 type key struct{}
 
 // Context returns a ctx in which [From] finds c.

@@ -16,7 +16,6 @@ const (
 	exitStore    = 3 // the store is unusable
 	exitNotFound = 4 // no such job or run
 	exitRefused  = 5 // overlap, paused
-
 )
 
 // statusError is an error that knows its exit status. With an empty text nothing is printed:

@@ -51,10 +51,8 @@ func (p *program) writeJob(name, expr string) error {
 		return err
 	}
 	if jobs, err := app.Jobs(cfg, p.Jobs); err == nil { // mistakes in other jobs are no reason not to write this one
-		for _, j := range jobs {
-			if j.Name == name {
-				return usage("job %q exists already, in %s; choose another name", name, j.Source)
-			}
+		if j, err := cron.Find(jobs, name); err == nil {
+			return usage("job %q exists already, in %s; choose another name", name, j.Source)
 		}
 	}
 	source, err := jobSource(module, name, expr)

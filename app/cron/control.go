@@ -326,7 +326,7 @@ func Find(jobs []*Job, name string) (*Job, error) {
 			return j, nil
 		}
 	}
-	return nil, &NoJobError{Name: name, Nearest: nearest(name, names)}
+	return nil, NoJob(name, names)
 }
 
 // nearest returns the candidate that differs from name in the fewest letters, if few.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 )
 
@@ -85,14 +84,14 @@ func (h Hooks) empty() bool {
 // hookSet is what of a job's hooks is called when.
 type hookSet struct {
 	before []Func
-	after  []endHook
+	after  []endHook // of runs that have ended, but for those that failed
+	failed []endHook
 	skip   []endHook
 }
 
 type endHook struct {
-	name   string
-	failed bool // only of runs that have
-	call   func(context.Context, Outcome) error
+	name string
+	call func(context.Context, Outcome) error
 }
 
 // newHookSet returns nil when there is no hook: then nothing is done about them at all.
@@ -104,17 +103,18 @@ func newHookSet(shared, own []Hooks) *hookSet {
 				set.before = append(set.before, h.Before)
 			}
 			if h.OnFailure != nil {
-				set.after = append(set.after, endHook{"OnFailure", true, h.OnFailure})
+				set.failed = append(set.failed, endHook{"OnFailure", h.OnFailure})
 			}
 			if h.After != nil {
-				set.after = append(set.after, endHook{"After", false, h.After})
+				set.failed = append(set.failed, endHook{"After", h.After})
+				set.after = append(set.after, endHook{"After", h.After})
 			}
 			if h.OnSkip != nil {
-				set.skip = append(set.skip, endHook{"OnSkip", false, h.OnSkip})
+				set.skip = append(set.skip, endHook{"OnSkip", h.OnSkip})
 			}
 		}
 	}
-	if set.before == nil && set.after == nil && set.skip == nil {
+	if set.before == nil && set.failed == nil && set.skip == nil {
 		return nil
 	}
 	return &set
@@ -128,9 +128,9 @@ func (j *Job) hooksOf(status Status) []endHook {
 	case status == Skipped:
 		return j.hooks.skip
 	case status == Failed:
-		return j.hooks.after
+		return j.hooks.failed
 	}
-	return slices.DeleteFunc(slices.Clone(j.hooks.after), func(h endHook) bool { return h.failed })
+	return j.hooks.after
 }
 
 // callHooks calls the hooks that are to hear of o, one after the other. run is nil for a slot that

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,18 +99,8 @@ func (s *Store) rename(ctx context.Context, tx step, v survey) error {
 		return err
 	}
 	steps := s.db.migrations()
-	made := map[string]int{}
-	prefix := 0
-	for i, m := range steps {
-		for _, q := range m.sql {
-			if name := created(q); name != "" && made[name] == 0 {
-				made[name] = i + 1
-			}
-		}
-		if m.name == prefixStep {
-			prefix = i + 1
-		}
-	}
+	made := makers(steps)
+	prefix := slices.IndexFunc(steps, func(m migration) bool { return m.name == prefixStep }) + 1
 	if !v.moving {
 		row := versionRow{prefix, prefixStep, int64(models.MillisOf(time.Now()))}
 		if err := s.enter(ctx, tx, oldVersionTable, row); err != nil {

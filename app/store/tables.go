@@ -58,14 +58,8 @@ func (s *Store) look(ctx context.Context, q querier) (survey, error) { return lo
 
 func lookAt(ctx context.Context, d dialect, q querier) (survey, error) {
 	steps := d.migrations()
-	made := map[string]int{versionTable: 0} // by which step
-	for i, m := range steps {
-		for _, statement := range m.sql {
-			if name := created(statement); name != "" && made[name] == 0 {
-				made[name] = i + 1
-			}
-		}
-	}
+	made := makers(steps)
+	made[versionTable] = 0
 	names := append(slices.Collect(maps.Keys(made)), oldVersionTable)
 	for _, t := range oldTables {
 		names = append(names, t.old)
@@ -129,6 +123,19 @@ func created(statement string) string {
 		return m[1]
 	}
 	return ""
+}
+
+// makers says which step, from 1, creates each table and index.
+func makers(steps []migration) map[string]int {
+	made := map[string]int{}
+	for i, m := range steps {
+		for _, statement := range m.sql {
+			if name := created(statement); name != "" && made[name] == 0 {
+				made[name] = i + 1
+			}
+		}
+	}
+	return made
 }
 
 // versionRows reads a table of versions, which may be another program's. What is no number there is -1.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 )
 
@@ -16,21 +14,20 @@ func (s *Store) writable(ctx context.Context) error {
 	if _, file := s.db.(*sqlite); file {
 		return nil
 	}
-	v, err := s.look(ctx, s.writes)
-	if err != nil {
-		return err
-	}
 	tx, err := s.writes.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback() //nolint:errcheck // nothing was changed
-	for _, name := range slices.Sorted(maps.Keys(v.relations)) {
-		if v.relations[name].kind != "table" || name == versionTable || !strings.HasPrefix(name, "job_") {
-			continue
-		}
-		if err := mayWrite(ctx, tx, name); err != nil {
-			return fmt.Errorf("write to %s: %w", name, s.db.explain(err))
+	for _, m := range s.db.migrations() {
+		for _, statement := range m.sql {
+			if !strings.HasPrefix(statement, "CREATE TABLE ") {
+				continue
+			}
+			table := created(statement)
+			if err := mayWrite(ctx, tx, table); err != nil {
+				return fmt.Errorf("write to %s: %w", table, s.db.explain(err))
+			}
 		}
 	}
 	return nil

@@ -2,11 +2,9 @@
 package main
 
 import (
-	"context"
 	"os"
 
 	"fibercrons/app/cron"
-	"fibercrons/app/env"
 	"fibercrons/app/server"
 	"fibercrons/config"
 	_ "fibercrons/jobs"
@@ -14,10 +12,5 @@ import (
 )
 
 func main() {
-	os.Exit(server.Main(server.Program{Jobs: cron.Default, Load: load, Routes: routes.Mount}))
-}
-
-func load(o ...env.Option) (env.Config, func(context.Context) context.Context, []string, error) {
-	c, warnings, err := config.Load(o...)
-	return c.Config, c.Context, warnings, err
+	os.Exit(server.Main(server.Program{Jobs: cron.Default, Load: config.Loader, Routes: routes.Mount}))
 }
