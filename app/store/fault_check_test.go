@@ -58,21 +58,11 @@ func observe(t *testing.T, s *store.Store, jobs []*cron.Job, marks []mark) *worl
 			w.late[m.Life] = true
 		}
 	}
-	states, err := s.States(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.states = states
-	instances, err := s.Instances(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, i := range instances {
+	w.states = asked(t, func() (map[string]cron.State, error) { return s.States(t.Context()) })
+	for _, i := range asked(t, func() ([]cron.InstanceInfo, error) { return s.Instances(t.Context()) }) {
 		w.lives[i.ID], _ = strconv.Atoi(i.Version)
 	}
-	if err := s.DB().Order("seq").Find(&w.rows).Error; err != nil {
-		t.Fatal(err)
-	}
+	w.rows = asked(t, func() (rows []models.JobRun, err error) { return rows, s.DB().Order("seq").Find(&rows).Error })
 	if s.DB().Name() != "sqlite" {
 		w.file = "ok" // a server looks after its own
 	} else if err := s.DB().Raw("PRAGMA integrity_check").Scan(&w.file).Error; err != nil {

@@ -108,7 +108,12 @@ func (l life) lead() error {
 		Store: kept, Jobs: jobSet(l.Jobs, m), Lease: l.Lease,
 		Grace: time.Minute, Log: log, Version: fmt.Sprint(l.Number),
 	})
-	return errors.Join(sched.Run(ctx), s.Close())
+	err = sched.Run(ctx)
+	if err != nil && strings.HasPrefix(err.Error(), "sign off: ") && strings.Contains(err.Error(), "does not answer") {
+		log.Warn("left without a word: the server stood still", "err", err)
+		err = nil
+	}
+	return errors.Join(err, s.Close())
 }
 
 // punctual notes when a sign of life came so late that others were right to take the process for

@@ -35,7 +35,6 @@ func TestFaultServerCrash(t *testing.T) {
 	c := newCrew(t, life{URL: cluster.url(), Jobs: "hundred", Lease: lease, Signs: true})
 	alive := c.several(replicas, func(int, *life) {})
 	c.awaitWork(alive...)
-	c.gone.Store(true)
 	look := c.look()
 	watched := c.watch(look)
 	chance := rand.New(rand.NewPCG(*faultSeed, 30))

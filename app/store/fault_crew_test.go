@@ -37,7 +37,6 @@ type crew struct {
 	lives   atomic.Int64
 	mu      sync.Mutex
 	running map[*process]bool
-	gone    atomic.Bool // the database is away at times, as the test wants it
 }
 
 // markFiles is how many files the processes append what they do to: enough for no two that live
@@ -169,6 +168,21 @@ func (c *crew) await(what string, ok func() bool) {
 	}
 }
 
+// asked asks the database until it answers: a server may stand still for longer than the store waits for it,
+// by itself on a busy machine or as a test wants it.
+func asked[T any](t *testing.T, question func() (T, error)) T {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		answer, err := question()
+		if err == nil {
+			return answer
+		}
+		if t.Context().Err() != nil || time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+}
+
 // quit ends the processes and has them log where their goroutines are.
 func (c *crew) quit() {
 	c.mu.Lock()
@@ -209,10 +223,9 @@ func (c *crew) active(s *store.Store, p *process) map[string]models.JobRun {
 // find returns runs by ID.
 func (c *crew) find(s *store.Store, where string, args ...any) map[string]models.JobRun {
 	c.t.Helper()
-	var rows []models.JobRun
-	if err := s.DB().Where(where, args...).Find(&rows).Error; err != nil {
-		c.t.Fatal(err)
-	}
+	rows := asked(c.t, func() (rows []models.JobRun, err error) {
+		return rows, s.DB().Where(where, args...).Find(&rows).Error
+	})
 	found := make(map[string]models.JobRun, len(rows))
 	for _, r := range rows {
 		found[r.ID] = r
@@ -261,10 +274,9 @@ func readMarks(t *testing.T, path string, behind int64) (all []mark) {
 // look opens the database to read.
 func (c *crew) look() *store.Store {
 	c.t.Helper()
-	s, err := store.Open(c.t.Context(), store.Options{URL: c.life.url(), ReadOnly: true})
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	s := asked(c.t, func() (*store.Store, error) {
+		return store.Open(c.t.Context(), store.Options{URL: c.life.url(), ReadOnly: true})
+	})
 	c.t.Cleanup(func() { s.Close() })
 	return s
 }
@@ -272,10 +284,9 @@ func (c *crew) look() *store.Store {
 // door opens the database to write, as the command line does.
 func (c *crew) door() *store.Store {
 	c.t.Helper()
-	s, err := store.Open(c.t.Context(), store.Options{URL: c.life.url(), RetryFor: time.Minute})
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	s := asked(c.t, func() (*store.Store, error) {
+		return store.Open(c.t.Context(), store.Options{URL: c.life.url(), RetryFor: time.Minute})
+	})
 	c.t.Cleanup(func() { s.Close() })
 	return s
 }
@@ -296,13 +307,12 @@ func (c *crew) watch(s *store.Store) (end func() []string) {
 	var backward []string
 	go func() {
 		defer close(ended)
-		at := map[string]time.Time{}
+		at, answered := map[string]time.Time{}, time.Now()
 		for {
 			states, err := s.States(c.t.Context())
-			if err != nil && c.gone.Load() {
-				states, err = nil, nil
-			}
-			if err != nil {
+			if err == nil {
+				answered = time.Now()
+			} else if time.Since(answered) > patience {
 				backward = append(backward, fmt.Sprintf("the watermarks cannot be read: %v", err))
 				return
 			}
@@ -359,11 +369,9 @@ func (c *crew) rest(processes ...*process) {
 	c.pause(s, true)
 	c.await("every slot until now to be settled", func() bool { return c.settled(s, until) })
 	c.await("all runs to end", func() bool {
-		active, err := s.Runs(c.t.Context(), cron.Query{Statuses: []cron.Status{cron.Queued, cron.Running}, Limit: 1})
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		return len(active) == 0
+		return len(asked(c.t, func() ([]cron.Record, error) {
+			return s.Runs(c.t.Context(), cron.Query{Statuses: []cron.Status{cron.Queued, cron.Running}, Limit: 1})
+		})) == 0
 	})
 	c.retire(processes...)
 }
@@ -371,10 +379,7 @@ func (c *crew) rest(processes ...*process) {
 // settled says whether no slot of any job is left until an instant.
 func (c *crew) settled(s *store.Store, until time.Time) bool {
 	c.t.Helper()
-	states, err := s.States(c.t.Context())
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	states := c.states(s)
 	for _, j := range jobSet(c.life.Jobs, nil) {
 		for _, sched := range j.Schedules {
 			for range sched.Between(states[j.Name].Watermark, until) {
@@ -389,9 +394,9 @@ func (c *crew) settled(s *store.Store, until time.Time) bool {
 func (c *crew) pause(s *store.Store, on bool) {
 	c.t.Helper()
 	for _, j := range jobSet(c.life.Jobs, nil) {
-		if _, err := s.Pause(c.t.Context(), cron.Pause{Job: j.Name, Resume: !on, At: time.Now()}); err != nil {
-			c.t.Fatal(err)
-		}
+		asked(c.t, func() (cron.State, error) {
+			return s.Pause(c.t.Context(), cron.Pause{Job: j.Name, Resume: !on, At: time.Now()})
+		})
 	}
 }
 

@@ -116,9 +116,5 @@ func TestFaultReplaced(t *testing.T) {
 
 func (c *crew) states(s *store.Store) map[string]cron.State {
 	c.t.Helper()
-	states, err := s.States(c.t.Context())
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return states
+	return asked(c.t, func() (map[string]cron.State, error) { return s.States(c.t.Context()) })
 }
