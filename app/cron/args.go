@@ -119,16 +119,16 @@ func readArgs[T any](complete json.RawMessage) (canonical json.RawMessage, err e
 	return json.Marshal(&args)
 }
 
-// defaultArgs are the arguments of a run that is given none; nil: the job takes none.
-func (j *Job) defaultArgs() json.RawMessage {
+// DefaultArgs are the arguments of a run that is given none; nil: the job takes none.
+func (j *Job) DefaultArgs() json.RawMessage {
 	if j.Args == nil {
 		return nil
 	}
 	return j.Args.Defaults
 }
 
-// accept checks the arguments given for a run of the job and fills in the defaults.
-func (j *Job) accept(given json.RawMessage) (json.RawMessage, error) {
+// Accept checks the arguments given for a run of the job and fills in the defaults.
+func (j *Job) Accept(given json.RawMessage) (json.RawMessage, error) {
 	names, wrong := parseArgs(given)
 	switch {
 	case wrong != nil:

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"fibercrons/app/internal/texts"
+
 	"github.com/google/jsonschema-go/jsonschema"
 )
 
@@ -163,7 +165,7 @@ func overlay(s *jsonschema.Schema, at string, defaults, given any) (merged any, 
 	switch given := given.(type) {
 	case string:
 		if what := misread(s, given); what != "" {
-			return nil, []FieldError{{Field: at, Detail: shorten(fmt.Sprintf("%q is no %s", given, what), maxDetail)}}
+			return nil, []FieldError{{Field: at, Detail: texts.Shorten(fmt.Sprintf("%q is no %s", given, what), maxDetail)}}
 		}
 	case map[string]any:
 		base, _ := defaults.(map[string]any)
@@ -224,7 +226,7 @@ func closed(s *jsonschema.Schema) bool {
 }
 
 func unknownName(name string, s *jsonschema.Schema) string {
-	if near := nearest(name, slices.Collect(maps.Keys(s.Properties))); near != "" {
+	if near := texts.Nearest(name, slices.Collect(maps.Keys(s.Properties))); near != "" {
 		return fmt.Sprintf("the job has no such argument; did you mean %q?", near)
 	}
 	return "the job has no such argument"
@@ -276,7 +278,7 @@ func pointer(name string) string {
 func argError(err error) FieldError {
 	var typ *json.UnmarshalTypeError
 	if !errors.As(err, &typ) {
-		return FieldError{Detail: shorten(strings.TrimPrefix(err.Error(), "json: "), maxDetail)}
+		return FieldError{Detail: texts.Shorten(strings.TrimPrefix(err.Error(), "json: "), maxDetail)}
 	}
 	f := FieldError{Detail: fmt.Sprintf("a JSON %s does not fit, it is of type %s", typ.Value, typ.Type)}
 	for name := range strings.SplitSeq(typ.Field, ".") {

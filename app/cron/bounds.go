@@ -5,17 +5,16 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
-	"strings"
-	"unicode/utf8"
+
+	"fibercrons/app/internal/texts"
 )
 
 // The bounds, in bytes, of what a job hands over. Each text is cut where it comes in, and ends in a mark then
 // that says how much is missing, so that nothing behind it (the program's log, the store, alerts, pings, traces,
 // hooks, streams) meets more. The log of a run as a whole is bounded by [Config].MaxRunLog.
 const (
-	maxLine         = 16 << 10 // the error of a run, a log message, one attribute, the attributes of a line of a run's log
+	maxLine         = texts.MaxLine
 	maxError        = 15 << 10 // an error as it is returned, which leaves room for what the wrappers add
-	maxAttemptError = 2 << 10  // the error of an attempt, in the list of them
 	maxStack        = 64 << 10 // of a panic
 	maxAttrs        = 64 << 10 // all attributes of a line in the program's log
 	maxKey          = 1 << 10  // the key of an attribute
@@ -25,37 +24,6 @@ const (
 	maxDescription  = 4 << 10 // more is a mistake of the registration, as of metadata
 	maxMeta         = 4 << 10
 )
-
-// clip makes text valid UTF-8 without NUL, as every database takes it, and shortens it to at
-// most n bytes, at a rune's edge, and says so.
-func clip(text string, n int) string {
-	left := len(text) - n
-	if left > 0 {
-		for edge := n; edge > max(0, n-utf8.UTFMax); edge-- {
-			if utf8.RuneStart(text[edge]) {
-				n, left = edge, len(text)-edge
-				break
-			}
-		}
-		text = text[:n]
-	}
-	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\x00", "\ufffd")
-	if left > 0 {
-		text += fmt.Sprintf("… [%d bytes left out]", left)
-	}
-	return text
-}
-
-// markRoom is more than the mark of clip takes.
-const markRoom = 64
-
-// shorten is clip for a text that is too long, and leaves others as they are. What clip has made stays.
-func shorten(text string, n int) string {
-	if len(text) <= n+markRoom {
-		return text
-	}
-	return clip(text, n)
-}
 
 // shortError is an error whose own text is too long.
 type shortError struct {
@@ -81,7 +49,7 @@ func bounded(err error) error {
 }
 
 func shortErr(err error, text string) error {
-	if short := shorten(text, maxError); len(short) < len(text) {
+	if short := texts.Shorten(text, maxError); len(short) < len(text) {
 		return &shortError{text: short, err: err}
 	}
 	return err
@@ -95,7 +63,7 @@ type allowance struct {
 
 // attr bounds an attribute; the zero Attr, which handlers ignore, stands for one that is left out.
 func (l *allowance) attr(a slog.Attr) slog.Attr {
-	a.Key = shorten(a.Key, maxKey)
+	a.Key = texts.Shorten(a.Key, maxKey)
 	l.left -= len(a.Key)
 	a.Value = a.Value.Resolve()
 	if a.Value.Kind() == slog.KindGroup {
@@ -108,7 +76,7 @@ func (l *allowance) attr(a slog.Attr) slog.Attr {
 	most := min(l.each, l.left)
 	switch a.Value.Kind() {
 	case slog.KindString:
-		text := shorten(a.Value.String(), most)
+		text := texts.Shorten(a.Value.String(), most)
 		l.left -= len(text)
 		a.Value = slog.StringValue(text)
 	case slog.KindAny:
@@ -143,24 +111,24 @@ func boundAny(v slog.Value, most int) (out slog.Value, size int) {
 	out = v
 	defer func() {
 		if recover() != nil { // a method of it, as it will again when it is written; who writes it copes
-			size = markRoom
+			size = texts.Room
 		}
 	}()
 	if err, is := x.(error); is {
 		text := err.Error()
 		if f, is := x.(fmt.Formatter); is && len(text) <= most { // whose long form is what some handlers write
-			if long := fmt.Sprintf("%+v", f); len(long) > most+markRoom {
+			if long := fmt.Sprintf("%+v", f); len(long) > most+texts.Room {
 				text = long
 			}
 		}
-		short := shorten(text, most)
+		short := texts.Shorten(text, most)
 		if len(short) < len(text) {
 			out = slog.StringValue(short)
 		}
 		return out, len(short)
 	}
-	if size = written(x, most+markRoom); size > most+markRoom {
-		return slog.StringValue(tooLarge(x, most)), markRoom
+	if size = written(x, most+texts.Room); size > most+texts.Room {
+		return slog.StringValue(tooLarge(x, most)), texts.Room
 	}
 	return out, size
 }

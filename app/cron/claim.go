@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"fibercrons/app/internal/millis"
+
 	"github.com/google/uuid"
 )
 
@@ -93,7 +95,7 @@ func (s *Scheduler) fill(b *batch) {
 			c := &b.claims[len(b.claims)-1]
 			direct := false
 			if d.status == Queued {
-				c.Args = e.job.defaultArgs()
+				c.Args = e.job.DefaultArgs()
 				if direct = permits > 0 && (d.overlap == Skip || d.overlap == Allow) && c.Group == ""; direct {
 					permits--
 					c.Status = Running
@@ -249,16 +251,16 @@ func (s *Scheduler) won(b *batch, e *entry, i int, got *Claimed) *run {
 
 // prepare fills in the run of a claim.
 func (s *Scheduler) prepare(r *run, e *entry, c *Claim, got *Claimed) {
-	slot := instantOf(c.Slot)
-	var byHand *given
+	slot := millis.Of(c.Slot)
+	var byHand *Input
 	if slot == 0 {
-		byHand = &given{c.Args, c.DataSlot, c.Key, c.Actor}
+		byHand = &Input{Args: c.Args, DataSlot: c.DataSlot, Key: c.Key, Actor: c.Actor}
 	}
-	r.begin(s, e.job, c.ID, c.Trigger, slot, byHand)
-	r.entry, r.token, r.status, r.queuedAt = e, c.Token, got.Status, instantOf(c.At)
+	r.Begin((*host)(s), e.job, c.ID, c.Trigger, slot, byHand)
+	r.entry, r.token, r.status, r.queuedAt = e, c.Token, got.Status, millis.Of(c.At)
 	r.serial = e.serial || c.Overlap == Queue || c.Overlap == Replace
 	if got.Status == Running {
-		r.nextAttempt()
+		r.NextAttempt()
 	}
 }
 
@@ -282,7 +284,7 @@ func (s *Scheduler) claimed(e *entry, c *Claim, got *Claimed, r *run, direct boo
 	case got.Won:
 		e.dirty = true
 		s.tell(Event{Kind: RunEnded, Job: c.Job, Record: claimRecord(c, got)})
-		if len(e.job.hooksOf(Skipped)) > 0 {
+		if e.job.HasHooks(Skipped) {
 			s.hooks.skipped(e.job, claimRecord(c, got))
 		}
 	}
@@ -360,7 +362,7 @@ func (s *Scheduler) drop(r *run) {
 func (s *Scheduler) cancelOthers(e *entry, except string) {
 	for r := range e.runs() {
 		switch {
-		case r.id == except:
+		case r.ID() == except:
 		case r.posted:
 			s.cancel(r, ReasonReplaced, "")
 		default:

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -19,7 +18,7 @@ func (s *Scheduler) Trigger(ctx context.Context, name string, req Request) (Reco
 	if err := fit(name, "/key", req.Key, longestKey); err != nil {
 		return Record{}, err
 	}
-	args, err := e.job.accept(req.Args)
+	args, err := e.job.Accept(req.Args)
 	if err != nil {
 		return Record{}, err
 	}
@@ -192,7 +191,7 @@ func (s *Scheduler) Retry(ctx context.Context, id, actor string) (Record, error)
 	if err != nil {
 		return rec, err
 	}
-	args, err := e.job.accept(rec.Args)
+	args, err := e.job.Accept(rec.Args)
 	if err != nil {
 		return rec, err
 	}
@@ -217,7 +216,7 @@ func (s *Scheduler) Backfill(ctx context.Context, name string, from, to time.Tim
 		return nil, err
 	}
 	e := s.byName[name]
-	args, err := e.job.accept(nil)
+	args, err := e.job.Accept(nil)
 	if err != nil {
 		return nil, err
 	}
@@ -327,35 +326,4 @@ func Find(jobs []*Job, name string) (*Job, error) {
 		}
 	}
 	return nil, NoJob(name, names)
-}
-
-// nearest returns the candidate that differs from name in the fewest letters, if few.
-func nearest(name string, candidates []string) (best string) {
-	least := len(name)/3 + 2
-	for _, c := range slices.Sorted(slices.Values(candidates)) {
-		if d := distance(name, c); d < least {
-			best, least = c, d
-		}
-	}
-	return best
-}
-
-// distance is the Levenshtein distance.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j]+1, row[j+1]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
 }

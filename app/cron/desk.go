@@ -30,7 +30,7 @@ func (s *Scheduler) List(ctx context.Context, f Filter) (Listing, error) {
 	now := time.Now()
 	list := Listing{Jobs: make([]JobView, 0, len(s.jobs)), Until: now.Add(24 * time.Hour)}
 	for _, j := range s.jobs {
-		if f.Tag != "" && !j.HasTag(f.Tag) || !j.matches(f.Search) {
+		if f.Tag != "" && !j.HasTag(f.Tag) || !matches(j, f.Search) {
 			continue
 		}
 		st := states[j.Name]
@@ -48,7 +48,7 @@ func (s *Scheduler) List(ctx context.Context, f Filter) (Listing, error) {
 	return list, nil
 }
 
-func (j *Job) matches(search string) bool {
+func matches(j *Job, search string) bool {
 	search = strings.ToLower(strings.TrimSpace(search))
 	if search == "" {
 		return true
@@ -59,7 +59,7 @@ func (j *Job) matches(search string) bool {
 
 // view shows a job.
 func (s *Scheduler) view(j *Job, st State, now time.Time) JobView {
-	table, _ := j.overridden(st.Override) // what cannot be followed is not shown either; follow reports it
+	table, _ := overridden(j, st.Override) // what cannot be followed is not shown either; follow reports it
 	v := JobView{
 		Name: j.Name, Expr: table.exprs[0], Schedules: table.exprs, Timezone: table.zone.String(), Description: j.Description,
 		Tags: j.Tags, Metadata: j.Metadata, Status: JobScheduled, Paused: st.PausedNow(now),
@@ -124,10 +124,10 @@ func (s *Scheduler) Job(ctx context.Context, name string) (JobDetail, error) {
 		return JobDetail{}, err
 	}
 	j, st, now := e.job, states[name], time.Now()
-	table, _ := j.overridden(st.Override)
+	table, _ := overridden(j, st.Override)
 	d := JobDetail{
 		JobView: s.view(j, st, now), ScheduleText: table.explain(), NextSlots: []time.Time{}, Notes: []string{},
-		Policies: j.Policies.view(), Ping: j.Ping.view(), Stats: stats(recs, st), Source: j.Source, Disabled: j.Disabled, FirstSeen: optional(st.FirstSeen),
+		Policies: policyView(&j.Policies), Ping: j.Ping.View(), Stats: stats(recs, st), Source: j.Source, Disabled: j.Disabled, FirstSeen: optional(st.FirstSeen),
 	}
 	if d.Disabled == "" && s.isSuperseded(j.Name) {
 		d.Disabled = "a newer version of the program runs beside this one and has another schedule for it, or none"
@@ -155,7 +155,7 @@ func (s *Scheduler) Job(ctx context.Context, name string) (JobDetail, error) {
 	return d, nil
 }
 
-func (p *Policies) view() PolicyView {
+func policyView(p *Policies) PolicyView {
 	return PolicyView{
 		Timeout: p.Timeout.String(), Retries: p.Retries, Backoff: p.Backoff.String(), Overlap: string(p.Overlap),
 		CatchUp: string(p.CatchUp), CatchUpWindow: p.CatchUpFor.String(), CatchUpCap: p.CatchUpCap,
@@ -244,7 +244,7 @@ func (s *Scheduler) overlay(rec *Record, now time.Time) {
 		rec.Overdue = r.overdue(now)
 		return
 	}
-	began, known := rec.attemptAt()
+	began, known := rec.AttemptStarted()
 	switch {
 	case rec.Cancel != nil:
 		rec.Overdue = now.Sub(*rec.Cancel) > 5*time.Second

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"fibercrons/app/internal/millis"
 )
 
 // late says whether the deadline for the start of a run has passed.
 func (r *run) late() bool {
-	within := r.job.Policies.StartWithin
-	return within > 0 && r.Attempt() == 0 && r.slot != 0 && time.Since(r.slot.time()) > within
+	within := r.Definition().Policies.StartWithin
+	return within > 0 && r.Attempt() == 0 && r.Claimed() != 0 && time.Since(r.Claimed().UTC()) > within
 }
 
 // grant reserves a worker's attention for r, and its job's turn if only one run may have it.
@@ -73,9 +75,9 @@ func (s *Scheduler) start(r *run) bool {
 
 // ask asks the store for the start of the next attempt, until it has answered.
 func (s *Scheduler) ask(r *run) (StartOutcome, error) {
-	p := &r.job.Policies
+	p := &r.Definition().Policies
 	ask := Start{
-		Fence: r.fence(), Job: r.job.Name, At: present(), Lease: s.cfg.Lease,
+		Fence: r.fence(), Job: r.Job(), At: present(), Lease: s.cfg.Lease,
 		Serial: r.serial, Group: p.Group, GroupLimit: p.GroupLimit,
 	}
 	if s.cfg.Executor != nil {
@@ -99,8 +101,8 @@ func (s *Scheduler) ask(r *run) (StartOutcome, error) {
 func (s *Scheduler) unstarted(r *run, status Status, reason Reason, text string) Finish {
 	r.ending = true
 	f := Finish{
-		Fence: r.fence(), Job: r.job.Name, Slot: r.slot.time(), Status: status, Reason: reason, Error: text,
-		Attempts: r.allAttempts(), Started: r.startedAt.time(), At: present(),
+		Fence: r.fence(), Job: r.Job(), Slot: r.Claimed().UTC(), Status: status, Reason: reason, Error: text,
+		Attempts: r.allAttempts(), Started: r.startedAt.UTC(), At: present(),
 	}
 	if s.cfg.Executor != nil && r.status == Queued { // another process may start it at this moment
 		f.Attempt = r.Attempt() + 1
@@ -118,7 +120,7 @@ func (s *Scheduler) invoke(r *run) (next work) {
 	}
 	ctx := r.going
 	s.mu.Unlock()
-	err, ended := errGoexit, false
+	err, ended := ErrGoexit, false
 	defer func() {
 		next = s.returned(ctx, r, err)
 		if !ended { // this goroutine ends here
@@ -126,7 +128,7 @@ func (s *Scheduler) invoke(r *run) (next work) {
 			s.wg.Go(func() { s.labour(follow) })
 		}
 	}()
-	err = r.job.run(ctx)
+	err = r.Definition().Call(ctx)
 	ended = true
 	return work{}
 }
@@ -140,10 +142,10 @@ func (s *Scheduler) enter(r *run, now time.Time) bool {
 	}
 	if r.status != Running {
 		r.status = Running
-		r.nextAttempt()
+		r.NextAttempt()
 	}
 	r.open()
-	r.attemptAt, r.unheeding = instantOf(now), false
+	r.attemptAt, r.unheeding = millis.Of(now), false
 	if r.startedAt == 0 {
 		r.startedAt = r.attemptAt
 	}
@@ -151,7 +153,7 @@ func (s *Scheduler) enter(r *run, now time.Time) bool {
 		r.going.cancel(r.stopped)
 	}
 	if s.observe != nil {
-		s.tell(Event{Kind: RunStarted, Job: r.job.Name, Record: r.record()})
+		s.tell(Event{Kind: RunStarted, Job: r.Job(), Record: r.record()})
 	}
 	s.hint()
 	return true
@@ -169,7 +171,7 @@ func (s *Scheduler) returned(ctx *scope, r *run, err error) (next work) {
 	next = s.another()
 	s.mu.Unlock()
 	if lost {
-		s.log.Warn("run ended after its lease was lost; the outcome is not recorded", "job", r.job.Name, "run", r.id, "error", err)
+		s.log.Warn("run ended after its lease was lost; the outcome is not recorded", "job", r.Job(), "run", r.ID(), "error", err)
 		s.forget(r)
 		return next
 	}
@@ -181,7 +183,7 @@ func (s *Scheduler) endLater(r *run, f Finish) { s.wg.Go(func() { s.end(r, f) })
 
 // end commits the end of a run, or of an attempt, and wakes what waited for it.
 func (s *Scheduler) end(r *run, f Finish) {
-	f.Lines = r.lines(f.Status.Ended(), f.At)
+	f.Lines = r.Lines(f.Status.Ended(), f.At)
 	err := s.store.Finish(s.work, f)
 	if err != nil && !fenced(err) {
 		err = s.endAgain(f)
@@ -200,7 +202,7 @@ func (s *Scheduler) ended(r *run, f *Finish, err error) {
 		return
 	}
 	if err != nil {
-		s.log.Error("the end of a run could not be recorded", "job", r.job.Name, "run", r.id, "status", f.Status, "error", err)
+		s.log.Error("the end of a run could not be recorded", "job", r.Job(), "run", r.ID(), "status", f.Status, "error", err)
 		s.drop(r)
 		s.unblock(r)
 		return
@@ -213,7 +215,7 @@ func (s *Scheduler) ended(r *run, f *Finish, err error) {
 		s.delay(r, *f)
 	}
 	if s.observe != nil {
-		s.tell(Event{Kind: RunEnded, Job: r.job.Name, Record: r.endRecord(f), Exit: exitStatus(f.err)})
+		s.tell(Event{Kind: RunEnded, Job: r.Job(), Record: r.endRecord(f), Exit: exitStatus(f.err)})
 	}
 	s.hooks.ended(r, f)
 	s.hint()
@@ -237,7 +239,7 @@ func fenced(err error) bool { return errors.Is(err, ErrFenced) }
 
 // delay puts a run back in line when its next attempt is due. s.mu is held.
 func (s *Scheduler) delay(r *run, f Finish) {
-	r.status, r.nextAt, r.begun, r.ending = Queued, instantOf(f.NextAt), false, false
+	r.status, r.nextAt, r.begun, r.ending = Queued, millis.Of(f.NextAt), false, false
 	s.leaveGroup(r)
 	if s.phase >= draining {
 		s.wg.Go(func() { s.giveBack(r) })
@@ -281,16 +283,16 @@ func (e *entry) pass(r *run) {
 
 // blockKey names what a run may wait for: its group's limit, and within it its job's turn.
 func blockKey(r *run) string {
-	if g := r.job.Policies.Group; g != "" {
+	if g := r.Definition().Policies.Group; g != "" {
 		return "group " + g
 	}
-	return "job " + r.job.Name
+	return "job " + r.Job()
 }
 
 // unblock lets the first of those that waited for r try again. s.mu is held.
 func (s *Scheduler) unblock(r *run) {
 	if len(s.blocked) > 0 {
-		s.wake(blockKey(r), r.job.Policies.Group != "")
+		s.wake(blockKey(r), r.Definition().Policies.Group != "")
 	}
 }
 
@@ -312,4 +314,17 @@ func (s *Scheduler) wake(key string, every bool) {
 	s.blocked[key] = waiting[n:]
 }
 
-func (r *run) String() string { return fmt.Sprintf("%s/%s", r.job.Name, r.id) }
+func (r *run) String() string { return fmt.Sprintf("%s/%s", r.Job(), r.ID()) }
+
+// exitStatus is the status a program ended with that err is about, as [os/exec.ExitError] has it; 0:
+// there is none.
+func exitStatus(err error) int {
+	var program interface {
+		error
+		ExitCode() int
+	}
+	if errors.As(err, &program) {
+		return max(program.ExitCode(), 0) // -1: ended by a signal
+	}
+	return 0
+}

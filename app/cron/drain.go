@@ -95,13 +95,13 @@ func (s *Scheduler) giveBack(r *run) {
 		r.timer.Stop()
 	}
 	f := s.unstarted(r, Queued, "", "")
-	f.NextAt, f.Release = r.nextAt.time(), true
+	f.NextAt, f.Release = r.nextAt.UTC(), true
 	s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(s.work, afterGrace)
 	defer cancel()
 	err := s.store.Finish(ctx, f)
 	if err != nil && !errors.Is(err, ErrFenced) {
-		s.log.Error("a waiting run could not be given back; it is taken over when its lease expires", "job", r.job.Name, "run", r.id, "error", err)
+		s.log.Error("a waiting run could not be given back; it is taken over when its lease expires", "job", r.Job(), "run", r.ID(), "error", err)
 	}
 	s.forget(r)
 }
@@ -128,7 +128,7 @@ func (s *Scheduler) abandon() (left int) {
 		if r.status == Queued { // it waits for the store to begin
 			f.Status, f.Reason, f.Error, f.Release = Queued, "", "", true
 		}
-		f.Lines = r.lines(true, f.At)
+		f.Lines = r.Lines(true, f.At)
 		stuck = append(stuck, leftBehind{r, f})
 	}
 	s.mu.Unlock()

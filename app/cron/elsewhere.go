@@ -57,7 +57,7 @@ func (s *Scheduler) waitElsewhere(r *run, out *StartOutcome) {
 	}
 	if !out.First.IsZero() {
 		if now.Sub(w.since) >= turnMost {
-			w.passed, w.by = r.slot.time(), ""
+			w.passed, w.by = r.Claimed().UTC(), ""
 		}
 		w.wait = min(w.wait, 10*askFirst) // nothing goes on: not to ask is to lose time
 	}

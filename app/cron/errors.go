@@ -1,6 +1,17 @@
 package cron
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+
+	"fibercrons/app/internal/texts"
+)
+
+// ErrNotFound says that there is no such thing: no job of that name, no run of that ID.
+var ErrNotFound = errors.New("not found")
+
+// ErrGoexit is the error of an attempt whose function ended its goroutine by [runtime.Goexit].
+var ErrGoexit = errors.New("the function ended its goroutine by runtime.Goexit")
 
 // NoJobError says that no job of that name is registered. It is an [ErrNotFound].
 type NoJobError struct {
@@ -17,7 +28,7 @@ func (e *NoJobError) Error() string {
 
 // NoJob is the error for a name that is not among those of the jobs.
 func NoJob(name string, names []string) *NoJobError {
-	return &NoJobError{Name: name, Nearest: nearest(name, names)}
+	return &NoJobError{Name: name, Nearest: texts.Nearest(name, names)}
 }
 
 // Is makes errors.Is(err, ErrNotFound) true.
@@ -54,11 +65,6 @@ type ArgsError struct {
 type FieldError struct {
 	Field  string `json:"field"`
 	Detail string `json:"detail"`
-}
-
-// requestError says what is wrong with a request beside its arguments.
-func requestError(job, field, detail string) *ArgsError {
-	return &ArgsError{Job: job, Fields: []FieldError{{Field: field, Detail: detail}}, Request: true}
 }
 
 func (e *ArgsError) Error() string {

@@ -42,15 +42,15 @@ func (p *hookPool) open(base context.Context, limit int, log *slog.Logger) {
 func (p *hookPool) ended(r *run, f *Finish) {
 	switch {
 	case f.Status == Skipped:
-		p.skipped(r.job, r.endRecord(f))
-	case f.Status.Ended() && !f.Started.IsZero() && len(r.job.hooksOf(f.Status)) > 0:
-		p.add(hookTask{job: r.job, run: r, out: Outcome{Record: r.endRecord(f), Err: f.err}})
+		p.skipped(r.Definition(), r.endRecord(f))
+	case f.Status.Ended() && !f.Started.IsZero() && r.Definition().HasHooks(f.Status):
+		p.add(hookTask{job: r.Definition(), run: r, out: Outcome{Record: r.endRecord(f), Err: f.err}})
 	}
 }
 
 // skipped is called when a slot was recorded as skipped. Scheduler.mu is held.
 func (p *hookPool) skipped(j *Job, rec Record) {
-	if len(j.hooksOf(Skipped)) > 0 {
+	if j.HasHooks(Skipped) {
 		p.add(hookTask{job: j, out: Outcome{Record: rec}})
 	}
 }
@@ -95,7 +95,7 @@ func (p *hookPool) call(t hookTask) {
 	if t.run != nil {
 		run = &t.run.Run
 	}
-	if t.job.callHooks(p.base, run, t.out, p.log) {
+	if t.job.CallHooks(p.base, run, t.out, p.log) {
 		p.mu.Lock()
 		p.leftOut++
 		p.mu.Unlock()

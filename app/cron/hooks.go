@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"fibercrons/app/internal/runkey"
+	"fibercrons/app/internal/texts"
 )
 
 // Outcome is how a run has ended, or why a slot was skipped, as a hook sees it.
@@ -133,11 +136,14 @@ func (j *Job) hooksOf(status Status) []endHook {
 	return j.hooks.after
 }
 
-// callHooks calls the hooks that are to hear of o, one after the other. run is nil for a slot that
+// HasHooks says whether a hook is to hear of an end or a skip of that status.
+func (j *Job) HasHooks(status Status) bool { return len(j.hooksOf(status)) > 0 }
+
+// CallHooks calls the hooks that are to hear of o, one after the other. run is nil for a slot that
 // was skipped. It says whether some were left out, since ctx had ended.
-func (j *Job) callHooks(ctx context.Context, run *Run, o Outcome, log *slog.Logger) (left bool) {
+func (j *Job) CallHooks(ctx context.Context, run *Run, o Outcome, log *slog.Logger) (left bool) {
 	if run != nil {
-		ctx = context.WithValue(ctx, runKey{}, run)
+		ctx = context.WithValue(ctx, runkey.Key{}, run)
 	}
 	_ = Chain(labels(j.Tags, j.Metadata))(func(labelled context.Context) error {
 		for _, h := range j.hooksOf(o.Status) {
@@ -163,8 +169,8 @@ func (h *hookSet) beforehand() Middleware {
 			if run := RunFrom(ctx); run != nil && run.Attempt() == 1 {
 				for _, hook := range h.before {
 					if err := callHook(ctx, hook); err != nil {
-						logHook(run.host.logger(), "Before", run.job.Name, run.id, err)
-						run.log(time.Now(), "ERROR", "hook Before: "+errorText(err))
+						logHook(run.host.Logger(), "Before", run.job.Name, run.id, err)
+						run.log(time.Now(), "ERROR", "hook Before: "+texts.OfError(err))
 					}
 				}
 			}
@@ -187,7 +193,7 @@ func callHook(ctx context.Context, hook Func) error {
 	defer cancel()
 	done := make(chan error, 1)
 	go func() {
-		err := errGoexit
+		err := ErrGoexit
 		defer func() { done <- err }()
 		err = isolate(hook)(ctx)
 	}()

@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+
+	"fibercrons/app/internal/texts"
 )
 
 // PanicError is a panic of a job turned into its error.
@@ -30,7 +32,7 @@ func isolate(next Func) Func {
 	return func(ctx context.Context) (err error) {
 		defer func() {
 			if v := recover(); v != nil {
-				p := &PanicError{Value: v, At: panicSite().String(), Stack: clip(string(debug.Stack()), maxStack)}
+				p := &PanicError{Value: v, At: panicSite().String(), Stack: texts.Clip(string(debug.Stack()), maxStack)}
 				err = shortErr(p, p.Error())
 			}
 		}()

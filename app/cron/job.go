@@ -46,19 +46,10 @@ var reserved = []string{
 
 // Next returns the first slot of the job after t, over all of its schedules. It is false when
 // no schedule fires again.
-func (j *Job) Next(t time.Time) (time.Time, bool) { return nextOf(j.Schedules, t) }
-
-func nextOf(schedules []schedule.Schedule, t time.Time) (next time.Time, ok bool) {
-	if len(schedules) == 1 {
-		return schedules[0].Next(t)
-	}
-	for _, s := range schedules {
-		if n, fires := s.Next(t); fires && (!ok || n.Before(next)) {
-			next, ok = n, true
-		}
-	}
-	return next, ok
-}
+func (j *Job) Next(t time.Time) (time.Time, bool) { return schedule.Next(j.Schedules, t) }
 
 // HasTag says whether the job carries tag.
 func (j *Job) HasTag(tag string) bool { return slices.Contains(j.Tags, tag) }
+
+// Call calls the job's function inside all of its wrappers, for one attempt of the run in ctx.
+func (j *Job) Call(ctx context.Context) error { return j.run(ctx) }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"fibercrons/app/internal/texts"
 )
 
 // journal gathers the lines that one run logs, up to a number of bytes. What is beyond them is
@@ -39,7 +41,7 @@ func (j *journal) add(at time.Time, attempt int, level, message string, attrs js
 	if at.IsZero() {
 		at = time.Now()
 	}
-	message = clip(message, maxLine)
+	message = texts.Clip(message, maxLine)
 	if len(attrs) > maxLine {
 		attrs, _ = json.Marshal(map[string]string{"attrs": fmt.Sprintf("[left out: %d bytes]", len(attrs))})
 	}

@@ -141,7 +141,7 @@ func (s *Scheduler) lose(r *run) {
 	}
 	r.lost = true
 	r.noteStop()
-	s.log.Warn("the lease of a run was lost", "job", r.job.Name, "run", r.id)
+	s.log.Warn("the lease of a run was lost", "job", r.Job(), "run", r.ID())
 	if r.going != nil {
 		r.going.cancel(errLost)
 		return
@@ -167,11 +167,11 @@ func (s *Scheduler) repudiate(h Held) error {
 		return err
 	}
 	now := present()
-	f := rec.finish(h.Fence, now)
+	f := finishOf(&rec, h.Fence, now)
 	f.Status, f.Release = Queued, true
 	if h.Status == Running {
 		const unstarted = "the claim of this run was not confirmed in time; it was not started"
-		at, _ := rec.attemptAt()
+		at, _ := rec.AttemptStarted()
 		f.Attempts = append(f.Attempts, Attempt{Number: rec.Attempt, Instance: s.instance.ID, StartedAt: at, EndedAt: &now, Error: unstarted})
 		if e := s.byName[rec.Job]; e == nil || e.job.Policies.OnCrash != Rerun {
 			f.Status, f.Reason, f.Error, f.Release = Interrupted, ReasonCrash, unstarted, false
@@ -261,7 +261,7 @@ func (s *Scheduler) note() {
 		if r.status != Running || r.going == nil {
 			continue
 		}
-		if lines, progress := r.told(); len(lines) > 0 || progress != nil {
+		if lines, progress := r.News(); len(lines) > 0 || progress != nil {
 			notes, from = append(notes, Note{Fence: r.fence(), Lines: lines, Progress: progress}), append(from, r)
 		}
 	}
@@ -273,7 +273,7 @@ func (s *Scheduler) note() {
 	defer cancel()
 	if err := s.store.Note(ctx, notes); err != nil {
 		for i, r := range from { // they are told again, at the latest when the run ends
-			r.tellAgain(notes[i].Lines, notes[i].Progress != nil)
+			r.Restore(notes[i].Lines, notes[i].Progress != nil)
 		}
 		return
 	}
@@ -281,7 +281,7 @@ func (s *Scheduler) note() {
 	defer s.mu.Unlock()
 	for _, r := range from {
 		if s.observe != nil && !r.gone {
-			s.tell(Event{Kind: RunProgress, Job: r.job.Name, Record: r.record()})
+			s.tell(Event{Kind: RunProgress, Job: r.Job(), Record: r.record()})
 		}
 	}
 	s.hint()

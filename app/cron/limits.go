@@ -8,7 +8,7 @@ import "context"
 // enterGroup takes a place for r, or sets r aside until there may be one. While nobody can be asked
 // there is none.
 func (s *Scheduler) enterGroup(r *run) bool {
-	p := &r.job.Policies
+	p := &r.Definition().Policies
 	if s.cfg.Peers.Limits == nil || p.Group == "" || p.GroupLimit <= 0 {
 		return true
 	}
@@ -33,7 +33,7 @@ func (s *Scheduler) enterGroup(r *run) bool {
 }
 
 func (s *Scheduler) placeOf(r *run) Place {
-	return Place{Group: r.job.Policies.Group, Run: r.id, Lease: s.cfg.Lease}
+	return Place{Group: r.Definition().Policies.Group, Run: r.ID(), Lease: s.cfg.Lease}
 }
 
 // leaveGroup gives r's place up, and lets those that wait for one try. s.mu is held.

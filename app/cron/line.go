@@ -98,7 +98,7 @@ func (s *Scheduler) next() *run {
 			s.wg.Go(func() { s.giveBack(r) })
 		case r.late():
 			r.begun = true
-			f := s.unstarted(r, Skipped, ReasonLate, lateDetail(r.job.Policies.StartWithin))
+			f := s.unstarted(r, Skipped, ReasonLate, lateDetail(r.Definition().Policies.StartWithin))
 			s.wg.Go(func() { s.end(r, f) })
 		case r.serial && s.behind(r):
 			s.block(r)

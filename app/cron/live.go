@@ -6,23 +6,26 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"fibercrons/app/internal/millis"
+	"fibercrons/app/internal/texts"
 )
 
 // run is a run of this process: what its function sees of it, and what the scheduler keeps about it. Scheduler.mu
 // guards that, but for what is fixed when the run is made.
 type run struct {
-	Run
+	Hosted
 	place
 	entry *entry
 	token int64
 	seq   int64 // order of arrival in this process
 
 	status    Status // as committed: Queued or Running
-	queuedAt  instant
-	startedAt instant // of the first attempt
-	nextAt    instant
-	attempts  []Attempt // that have ended
-	attemptAt instant   // start of the one that goes on
+	queuedAt  millis.Time
+	startedAt millis.Time // of the first attempt
+	nextAt    millis.Time
+	attempts  []Attempt   // that have ended
+	attemptAt millis.Time // start of the one that goes on
 
 	serial bool // at most one run of its job at a time, the others wait
 	begun  bool // a worker has it
@@ -36,7 +39,7 @@ type run struct {
 	first     scope       // of the first attempt here
 	going     *scope      // of the attempt that goes on; nil: none does
 	stopped   *stopError  // asked to end, and why
-	stoppedAt instant     // when its context was ended, by that or because it is lost
+	stoppedAt millis.Time // when its context was ended, by that or because it is lost
 	unheeding bool        // it was told that the attempt goes on although its context has ended
 	done      chan struct{}
 	sent      *sent       // nil: it has no ticket
@@ -69,16 +72,26 @@ func (e *stopError) Error() string {
 	return "cancelled"
 }
 
+// maxAttemptError is how many bytes are kept of the error of an attempt, in the list of them.
+const maxAttemptError = 2 << 10
+
 var errLost = errors.New("the run's lease was lost; its outcome is no longer recorded")
 
-var errGoexit = errors.New("the function ended its goroutine by runtime.Goexit")
+func (r *run) scheduler() *Scheduler { return (*Scheduler)(r.Host().(*host)) }
 
-func (r *run) scheduler() *Scheduler { return r.host.(*Scheduler) }
+// host is the scheduler as its runs see it.
+type host Scheduler
 
-func (s *Scheduler) logger() *slog.Logger { return s.log }
-func (s *Scheduler) maxRunLog() int       { return s.cfg.MaxRunLog }
+// Logger implements [Host].
+func (h *host) Logger() *slog.Logger { return h.log }
 
-func (r *run) fence() Fence { return Fence{ID: r.id, Token: r.token} }
+// MaxRunLog implements [Host].
+func (h *host) MaxRunLog() int { return h.cfg.MaxRunLog }
+
+// TraceOf implements [Host].
+func (h *host) TraceOf(run string) string { return (*Scheduler)(h).traceOf(run) }
+
+func (r *run) fence() Fence { return Fence{ID: r.ID(), Token: r.token} }
 
 // stop asks the run to end. The first reason stays. Scheduler.mu is held.
 func (r *run) stop(reason Reason, by string) {
@@ -94,7 +107,7 @@ func (r *run) stop(reason Reason, by string) {
 // noteStop notes that its context is ended. Scheduler.mu is held.
 func (r *run) noteStop() {
 	if r.stoppedAt == 0 {
-		r.stoppedAt = instantOf(present())
+		r.stoppedAt = millis.Of(present())
 	}
 }
 
@@ -108,23 +121,23 @@ func (r *run) allAttempts() []Attempt {
 }
 
 func (r *run) thisAttempt() Attempt {
-	return Attempt{Number: r.Attempt(), Instance: r.scheduler().instance.ID, StartedAt: r.attemptAt.time()}
+	return Attempt{Number: r.Attempt(), Instance: r.scheduler().instance.ID, StartedAt: r.attemptAt.UTC()}
 }
 
 // record is the run as it stands. Scheduler.mu is held.
 func (r *run) record() Record {
 	rec := Record{
-		ID: r.id, Job: r.job.Name, Status: r.status, Trigger: r.trigger, Attempt: r.Attempt(),
-		Attempts: r.allAttempts(), Args: r.arguments(),
-		Instance: r.scheduler().instance.ID, QueuedAt: r.queuedAt.time(), Token: r.token, Group: r.job.Policies.Group,
-		TraceID: r.trace(),
+		ID: r.ID(), Job: r.Job(), Status: r.status, Trigger: r.Trigger(), Attempt: r.Attempt(),
+		Attempts: r.allAttempts(), Args: r.Arguments(),
+		Instance: r.scheduler().instance.ID, QueuedAt: r.queuedAt.UTC(), Token: r.token, Group: r.Definition().Policies.Group,
+		TraceID: r.Trace(),
 	}
-	rec.Slot = optional(r.slot.time())
-	if g := r.given; g != nil {
-		rec.DataSlot, rec.Key, rec.Actor = optional(g.dataSlot), g.key, g.actor
+	rec.Slot = optional(r.Claimed().UTC())
+	if g := r.Input(); g != nil {
+		rec.DataSlot, rec.Key, rec.Actor = optional(g.DataSlot), g.Key, g.Actor
 	}
-	rec.StartedAt, rec.NextAt = optional(r.startedAt.time()), optional(r.nextAt.time())
-	rec.Result, rec.Progress = r.outcome()
+	rec.StartedAt, rec.NextAt = optional(r.startedAt.UTC()), optional(r.nextAt.UTC())
+	rec.Result, rec.Progress = r.Outcome()
 	return rec
 }
 
@@ -133,7 +146,7 @@ func (r *run) endRecord(f *Finish) Record {
 	rec := r.record()
 	rec.Status, rec.Reason, rec.Error, rec.Stack = f.Status, f.Reason, f.Error, f.Stack
 	if f.Status.Ended() {
-		rec.LogSeq = r.lastLine()
+		rec.LogSeq = r.LastLine()
 		rec.EndedAt = optional(f.At) // a copy: f may be used again
 		if !f.Started.IsZero() {
 			took := f.At.Sub(f.Started).Milliseconds()
@@ -141,14 +154,6 @@ func (r *run) endRecord(f *Finish) Record {
 		}
 	}
 	return rec
-}
-
-// errorText is what is kept of an error; never empty, since a failed run without a word helps nobody.
-func errorText(err error) string {
-	if text := clip(err.Error(), maxLine); text != "" {
-		return text
-	}
-	return fmt.Sprintf("an error of type %T without a text", err)
 }
 
 func optional(t time.Time) *time.Time {
@@ -161,12 +166,12 @@ func optional(t time.Time) *time.Time {
 // finish says how an attempt that returned err ends, and whether another follows. s.mu is held.
 func (r *run) finish(ctx context.Context, err error, now time.Time, stopping bool) Finish {
 	r.ending = true
-	f := Finish{Fence: r.fence(), Job: r.job.Name, Slot: r.slot.time(), Started: r.startedAt.time(), At: now}
+	f := Finish{Fence: r.fence(), Job: r.Job(), Slot: r.Claimed().UTC(), Started: r.startedAt.UTC(), At: now}
 	if r.attemptAt != 0 {
 		a := r.thisAttempt()
 		a.EndedAt = &now
 		if err != nil {
-			a.Error = shorten(errorText(err), maxAttemptError)
+			a.Error = texts.Shorten(texts.OfError(err), maxAttemptError)
 		}
 		r.attempts, r.attemptAt = append(r.attempts, a), 0
 	}
@@ -177,20 +182,20 @@ func (r *run) finish(ctx context.Context, err error, now time.Time, stopping boo
 		r.fail(ctx, &f, err, now, stopping)
 	}
 	f.Attempts = r.attempts[:len(r.attempts):len(r.attempts)]
-	f.Result, f.Progress = r.outcome()
+	f.Result, f.Progress = r.Outcome()
 	return f
 }
 
 // fail says how an attempt ends that returned an error.
 func (r *run) fail(ctx context.Context, f *Finish, err error, now time.Time, stopping bool) {
-	var again *retryLater
+	var again *RetryLater
 	var stop *stopError
 	stoppedBy := errors.As(context.Cause(ctx), &stop)
 	switch {
 	case errors.As(err, &again):
-		r.attemptFailed()
-		f.Status, f.NextAt, f.Release = Queued, now.Add(again.after), stopping
-	case stoppedBy && stop.reason == ReasonShutdown && r.job.Policies.OnCrash == Rerun && r.Attempt() <= r.job.Policies.MaxReruns:
+		r.AttemptFailed()
+		f.Status, f.NextAt, f.Release = Queued, now.Add(again.After), stopping
+	case stoppedBy && stop.reason == ReasonShutdown && r.Definition().Policies.OnCrash == Rerun && r.Attempt() <= r.Definition().Policies.MaxReruns:
 		f.Status, f.Release = Queued, true
 	case stoppedBy:
 		f.Status, f.Reason, f.Error = Cancelled, stop.reason, stop.Error()
@@ -201,9 +206,9 @@ func (r *run) fail(ctx context.Context, f *Finish, err error, now time.Time, sto
 		f.Status = Failed
 	}
 	if f.Error == "" {
-		f.Error = errorText(err)
+		f.Error = texts.OfError(err)
 	}
-	f.Error = clip(f.Error, maxLine)
+	f.Error = texts.Clip(f.Error, texts.MaxLine)
 	var p *PanicError
 	if errors.As(err, &p) {
 		f.Stack = p.Stack

@@ -15,14 +15,14 @@ func logging(next Func) Func {
 		if run == nil {
 			return next(ctx)
 		}
-		log := run.host.logger()
+		log := run.host.Logger()
 		if log.Enabled(context.Background(), slog.LevelDebug) {
 			log.LogAttrs(context.Background(), slog.LevelDebug, "attempt started", run.logAttrs(ctx)...)
 		}
 		if !log.Enabled(context.Background(), slog.LevelError) {
 			return next(ctx)
 		}
-		start, err := time.Now(), errGoexit
+		start, err := time.Now(), ErrGoexit
 		defer func() { run.logEnd(ctx, err, time.Since(start)) }()
 		err = next(ctx)
 		return err
@@ -31,7 +31,7 @@ func logging(next Func) Func {
 
 func (r *Run) logEnd(ctx context.Context, err error, took time.Duration) {
 	level, message := slog.LevelInfo, "attempt succeeded"
-	var again *retryLater
+	var again *RetryLater
 	switch {
 	case errors.As(err, &again):
 		level, message = slog.LevelWarn, "attempt failed, will retry"
@@ -40,7 +40,7 @@ func (r *Run) logEnd(ctx context.Context, err error, took time.Duration) {
 	case err != nil:
 		level, message = slog.LevelError, "attempt failed"
 	}
-	if !r.host.logger().Enabled(context.Background(), level) {
+	if !r.host.Logger().Enabled(context.Background(), level) {
 		return
 	}
 	attrs := append(r.logAttrs(ctx), slog.Duration("took", took))
@@ -48,13 +48,13 @@ func (r *Run) logEnd(ctx context.Context, err error, took time.Duration) {
 		attrs = append(attrs, slog.String("error", err.Error()))
 	}
 	if again != nil {
-		attrs = append(attrs, slog.Duration("retry_in", again.after))
+		attrs = append(attrs, slog.Duration("retry_in", again.After))
 	}
 	var p *PanicError
 	if errors.As(err, &p) {
 		attrs = append(attrs, slog.String("stack", p.Stack))
 	}
-	r.host.logger().LogAttrs(context.Background(), level, message, attrs...)
+	r.host.Logger().LogAttrs(context.Background(), level, message, attrs...)
 }
 
 func (r *Run) logAttrs(ctx context.Context) []slog.Attr {
@@ -64,7 +64,7 @@ func (r *Run) logAttrs(ctx context.Context) []slog.Attr {
 		attrs = append(attrs, slog.String("trace_id", trace))
 	}
 	if r.slot != 0 {
-		attrs = append(attrs, slog.Time("slot", r.slot.time()))
+		attrs = append(attrs, slog.Time("slot", r.slot.UTC()))
 	}
 	if tags := TagsFrom(ctx); len(tags) > 0 {
 		attrs = append(attrs, slog.Any("tags", tags))

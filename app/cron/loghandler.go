@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"fibercrons/app/internal/texts"
 )
 
 // LogHandler makes next know jobs. A record logged with the context of a run is stamped with
@@ -42,7 +44,7 @@ func (h *logHandler) Enabled(ctx context.Context, level slog.Level) bool {
 
 // Handle implements slog.Handler.
 func (h *logHandler) Handle(ctx context.Context, rec slog.Record) error {
-	message := shorten(rec.Message, maxLine)
+	message := texts.Shorten(rec.Message, maxLine)
 	attrs := make([]slog.Attr, 0, rec.NumAttrs()+4)
 	may := allowance{each: maxLine, left: maxAttrs - h.spent}
 	rec.Attrs(func(a slog.Attr) bool {
@@ -150,7 +152,7 @@ func (h *logHandler) WithGroup(name string) slog.Handler {
 	if name == "" {
 		return h
 	}
-	name = shorten(name, maxKey)
+	name = texts.Shorten(name, maxKey)
 	grouped := h.and(func(n slog.Handler) slog.Handler { return n.WithGroup(name) })
 	grouped.group, grouped.secret = true, h.secret || secretKey(name)
 	return grouped

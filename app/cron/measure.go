@@ -2,7 +2,6 @@ package cron
 
 import (
 	"context"
-	"strings"
 	"time"
 )
 
@@ -35,33 +34,10 @@ func (s *Scheduler) measured(ctx context.Context, claims []Claim) ([]Claimed, er
 	return results, err
 }
 
-// traceOf implements host.
+// traceOf names the trace of a run; empty: it has none.
 func (s *Scheduler) traceOf(run string) string {
 	if s.cfg.TraceID == nil {
 		return ""
 	}
 	return s.cfg.TraceID(run)
-}
-
-// Causes of a failure, beside the reasons that a run may have.
-const (
-	CauseError   = "error"
-	CausePanic   = "panic"
-	CauseTimeout = "timeout"
-)
-
-// Cause says in one word why a run, or its last attempt, ended as it did: its reason, if it has one;
-// of a failure whether an error, a panic or the timeout was behind it; empty for a success.
-func (r *Record) Cause() string {
-	switch {
-	case r.Reason != "":
-		return string(r.Reason)
-	case r.Error == "":
-		return ""
-	case r.Stack != "":
-		return CausePanic
-	case strings.HasPrefix(r.Error, timedOut):
-		return CauseTimeout
-	}
-	return CauseError
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"fibercrons/app/internal/texts"
 )
 
 // Option sets one property of a job, on the line that registers it.
@@ -59,7 +61,7 @@ func Tags(tags ...string) Option {
 	return func(d *definition) {
 		for _, t := range tags {
 			if t == "" || len(t) > 100 || strings.ContainsFunc(t, notInTag) {
-				d.mistake("tag %q must be 1 to 100 characters without space or comma", shorten(t, maxDetail))
+				d.mistake("tag %q must be 1 to 100 characters without space or comma", texts.Shorten(t, maxDetail))
 			}
 		}
 		d.tags = append(d.tags, tags...)
@@ -75,11 +77,11 @@ func notInTag(r rune) bool {
 func Meta(key, value string) Option {
 	return func(d *definition) {
 		if key == "" {
-			d.mistake("metadata needs a key for the value %q", shorten(value, maxDetail))
+			d.mistake("metadata needs a key for the value %q", texts.Shorten(value, maxDetail))
 			return
 		}
 		if n := len(key) + len(value); n > maxMeta {
-			d.mistake("metadata %q has %d bytes; keep key and value to %d, and the rest elsewhere", shorten(key, maxDetail), n, maxMeta)
+			d.mistake("metadata %q has %d bytes; keep key and value to %d, and the rest elsewhere", texts.Shorten(key, maxDetail), n, maxMeta)
 		}
 		if d.metadata == nil {
 			d.metadata = map[string]string{}

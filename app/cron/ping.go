@@ -93,22 +93,10 @@ type PingView struct {
 	Form PingForm `json:"form"`
 }
 
-func (p *PingTarget) view() *PingView {
+// View returns the target as it may be shown; nil: there is none.
+func (p *PingTarget) View() *PingView {
 	if p == nil {
 		return nil
 	}
 	return &PingView{Host: p.Host, Form: p.Form}
-}
-
-// exitStatus is the status a program ended with that err is about, as [os/exec.ExitError] has it; 0:
-// there is none.
-func exitStatus(err error) int {
-	var program interface {
-		error
-		ExitCode() int
-	}
-	if errors.As(err, &program) {
-		return max(program.ExitCode(), 0) // -1: ended by a signal
-	}
-	return 0
 }

@@ -147,7 +147,7 @@ func (s *Scheduler) posted(runs []*run, n int, err error) bool {
 	for _, r := range runs {
 		r.sent.wait = min(max(2*r.sent.wait, 2*s.cfg.Lease), resendMost*s.cfg.Lease)
 		r.sent.at = now.Add(r.sent.wait)
-		if next := r.nextAt.time(); next.After(now) {
+		if next := r.nextAt.UTC(); next.After(now) {
 			r.sent.at = next.Add(r.sent.wait)
 		}
 	}
@@ -170,7 +170,7 @@ func (s *Scheduler) resend(now time.Time) {
 
 // ticket asks for the next attempt of r. s.mu is held.
 func (r *run) ticket() Ticket {
-	return Ticket{Run: r.id, Job: r.job.Name, Token: r.token, Attempt: r.Attempt() + 1, NotBefore: r.nextAt.time()}
+	return Ticket{Run: r.ID(), Job: r.Job(), Token: r.token, Attempt: r.Attempt() + 1, NotBefore: r.nextAt.UTC()}
 }
 
 // started lets go of runs that were posted and are no longer this process's: some process has started
@@ -198,7 +198,7 @@ func (s *Scheduler) outstanding() map[string]*run {
 	ids := make(map[string]*run)
 	for r := range s.runs.all() {
 		if r.posted && !r.begun {
-			ids[r.id] = r
+			ids[r.ID()] = r
 		}
 	}
 	return ids

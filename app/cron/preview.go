@@ -40,7 +40,7 @@ func (s *Scheduler) Preview(_ context.Context, name, expr, zone string) (Preview
 		return Preview{}, err
 	}
 	o := Override{Job: name, Expr: strings.TrimSpace(expr), Zone: zone}
-	table, err := e.job.overridden(o)
+	table, err := overridden(e.job, o)
 	if err != nil {
 		return Preview{}, wrongOverride(o, err)
 	}

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"reflect"
 	"strings"
+
+	"fibercrons/app/internal/texts"
 )
 
 // secretWords are parts of attribute keys whose values are not to be written anywhere. Keys are
@@ -71,7 +73,7 @@ func redactAny(v any) (clean any, found bool) {
 	if err != nil {
 		return nil, false
 	}
-	if len(raw) > maxLine+markRoom { // what its fields' own methods write
+	if len(raw) > maxLine+texts.Room { // what its fields' own methods write
 		return tooLarge(v, maxLine), true
 	}
 	dec := json.NewDecoder(bytes.NewReader(raw))

@@ -85,13 +85,16 @@ type noRetryError struct{ error }
 
 func (e *noRetryError) Unwrap() error { return e.error }
 
-// retryLater is a failed attempt that another is to follow.
-type retryLater struct {
-	error
-	after time.Duration
+// RetryLater is the error of a failed attempt that another is to follow.
+type RetryLater struct {
+	Err   error
+	After time.Duration // from the end of the attempt
 }
 
-func (e *retryLater) Unwrap() error { return e.error }
+func (e *RetryLater) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error of the attempt.
+func (e *RetryLater) Unwrap() error { return e.Err }
 
 // retrying decides whether a failed attempt is followed by another. It does not wait: the time
 // of the next attempt goes into the run's row, so that it survives a restart.
@@ -110,7 +113,7 @@ func retrying(p Policies) Middleware {
 			if !again {
 				return err
 			}
-			return &retryLater{error: err, after: p.Backoff.Delay(int(run.failed)+1, rand.Float64())}
+			return &RetryLater{Err: err, After: p.Backoff.Delay(int(run.failed)+1, rand.Float64())}
 		}
 	}
 }

@@ -70,7 +70,7 @@ func (l *roster) all() iter.Seq[*run] {
 // find returns the run with an ID, or nil. It looks at each.
 func (l *roster) find(id string) *run {
 	for r := l.first; r != nil; r = r.next {
-		if r.id == id {
+		if r.ID() == id {
 			return r
 		}
 	}
@@ -81,7 +81,7 @@ func (l *roster) find(id string) *run {
 func (l *roster) byID() map[string]*run {
 	m := make(map[string]*run, l.n)
 	for r := range l.all() {
-		m[r.id] = r
+		m[r.ID()] = r
 	}
 	return m
 }
@@ -92,7 +92,7 @@ func (e *entry) run(id string) *run {
 		return nil
 	}
 	for r := range e.runs() {
-		if r.id == id {
+		if r.ID() == id {
 			return r
 		}
 	}

@@ -8,6 +8,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"fibercrons/app/internal/millis"
+	"fibercrons/app/internal/runkey"
+	"fibercrons/app/internal/texts"
 )
 
 // Run is a run that is going on, as the job's function sees it. The methods may be called on
@@ -15,10 +19,10 @@ import (
 type Run struct {
 	id      string
 	job     *Job
-	host    host // the scheduler in whose process it goes on
+	host    Host // the scheduler in whose process it goes on
 	trigger Trigger
-	slot    instant      // claimed
-	given   *given       // nil: it is for a slot, with the job's own arguments
+	slot    millis.Time  // claimed
+	input   *Input       // nil: it is for a slot, with the job's own arguments
 	attempt atomic.Int32 // counts from 1 while the function runs
 	failed  int32        // attempts that ended in an error
 
@@ -29,32 +33,6 @@ type Run struct {
 // Most runs are for a slot and tell little, and a burst makes thousands, each in memory that nobody has
 // touched before: what few of them have is set apart, and what follows from something else is not kept.
 
-// given is what came with a run that somebody asked for, or that is continued here.
-type given struct {
-	args     json.RawMessage
-	dataSlot time.Time // the past slot that it stands for
-	key      string
-	actor    string
-}
-
-// instant is a time as it is kept, in ms since 1970; 0: none.
-type instant int64
-
-func instantOf(t time.Time) instant {
-	if t.IsZero() {
-		return 0
-	}
-	return instant(t.UnixMilli())
-}
-
-// time returns the instant in UTC; of 0 the zero time.
-func (i instant) time() time.Time {
-	if i == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(int64(i)).UTC()
-}
-
 // words are what a run has told. Run.mu guards them, but for the journal.
 type words struct {
 	journal  journal
@@ -63,11 +41,9 @@ type words struct {
 	result   json.RawMessage
 }
 
-type runKey struct{}
-
 // RunFrom returns the run that ctx belongs to; nil outside of a job.
 func RunFrom(ctx context.Context) *Run {
-	r, _ := ctx.Value(runKey{}).(*Run)
+	r, _ := ctx.Value(runkey.Key{}).(*Run)
 	return r
 }
 
@@ -93,10 +69,10 @@ func (r *Run) Slot() time.Time {
 	if r == nil {
 		return time.Time{}
 	}
-	if r.slot == 0 && r.given != nil {
-		return r.given.dataSlot
+	if r.slot == 0 && r.input != nil {
+		return r.input.DataSlot
 	}
-	return r.slot.time()
+	return r.slot.UTC()
 }
 
 // Trigger says what asked for the run.
@@ -124,7 +100,7 @@ func (r *Run) Key() string {
 	if r.slot == 0 {
 		return r.job.Name + "/" + r.id
 	}
-	return r.job.Name + "/" + r.slot.time().Format("2006-01-02T15:04:05.000Z")
+	return r.job.Name + "/" + r.slot.UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
 // Args returns the run's arguments as JSON that reads into their Go type; nil: the job takes none. See [ArgsFrom].
@@ -147,7 +123,7 @@ func (r *Run) Progress(done, total int64, text string) {
 	if r == nil {
 		return
 	}
-	text = clip(text, maxProgressText)
+	text = texts.Clip(text, maxProgressText)
 	r.mu.Lock()
 	w := r.speak()
 	w.progress, w.moved = &Progress{Done: done, Total: total, Text: text}, true
@@ -172,3 +148,35 @@ func (r *Run) Result(v any) error {
 	r.mu.Unlock()
 	return nil
 }
+
+// speak returns where the run's words are kept. r.mu is held.
+func (r *Run) speak() *words {
+	if r.words == nil {
+		r.words = &words{journal: journal{limit: r.host.MaxRunLog()}}
+	}
+	return r.words
+}
+
+// diary returns the run's journal; with some, only if there is one.
+func (r *Run) diary(some bool) *journal {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if some && r.words == nil {
+		return nil
+	}
+	return &r.speak().journal
+}
+
+// log adds a line to the run's log.
+func (r *Run) log(at time.Time, level, message string) {
+	r.diary(false).add(at, r.Attempt(), level, message, nil)
+}
+
+func (r *Run) arguments() json.RawMessage {
+	if r.input != nil {
+		return r.input.Args
+	}
+	return r.job.DefaultArgs()
+}
+
+func (r *Run) trace() string { return r.host.TraceOf(r.id) }

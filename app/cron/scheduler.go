@@ -176,7 +176,7 @@ func New(c Config) *Scheduler {
 	entries := make([]entry, len(c.Jobs)) // side by side, as they are looked at in a burst
 	for i, j := range c.Jobs {
 		e := &entries[i]
-		*e = entry{job: j, code: j.timetable(), next: never, serial: j.Policies.Overlap == Queue || j.Policies.Overlap == Replace}
+		*e = entry{job: j, code: codeTable(j), next: never, serial: j.Policies.Overlap == Queue || j.Policies.Overlap == Replace}
 		e.table = &e.code
 		e.pressing = e.serial || j.Policies.Group != "" || s.cfg.Executor != nil
 		s.byName[j.Name] = e
@@ -288,8 +288,8 @@ func present() time.Time { return inMillis(time.Now()) }
 
 func inMillis(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
-// definition is what a change of starts the job's watermark anew.
-func (j *Job) definition() string {
+// definitionOf is what a change of starts the job's watermark anew.
+func definitionOf(j *Job) string {
 	text := ""
 	for _, s := range j.Schedules {
 		text += s.Key() + "\n"

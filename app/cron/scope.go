@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
+
+	"fibercrons/app/internal/runkey"
 )
 
 // scope is the context of an attempt: it says which run it belongs to. Most jobs never ask whether theirs
@@ -70,7 +72,7 @@ func (c *scope) Err() error { return c.cancelable().Err() }
 // Value implements [context.Context]. A context that is derived from this one asks it for the part that can
 // end, by a key that package context does not tell.
 func (c *scope) Value(key any) any {
-	if key == (runKey{}) {
+	if key == (runkey.Key{}) {
 		return &c.run.Run
 	}
 	return c.cancelable().Value(key)

@@ -9,7 +9,6 @@ import (
 
 // Errors a caller branches on.
 var (
-	ErrNotFound = errors.New("not found")
 	// ErrFenced says that the run no longer belongs to the caller: its lease had expired and
 	// it was swept, or it has ended. Nothing was changed.
 	ErrFenced = errors.New("run belongs to another owner or has ended")

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"fibercrons/app/internal/millis"
 )
 
 // sweep settles runs whose lease has expired: their process died, or was away for too long. It
@@ -82,7 +84,7 @@ func (s *Scheduler) verdicts(expired []Record) (takes []Take, from []Record) {
 			continue // we live; the next sign of it extends this lease
 		}
 		t := Take{NewToken: newToken(), Instance: s.instance.ID, Lease: s.cfg.Lease}
-		t.Finish = rec.finish(Fence{ID: rec.ID, Token: rec.Token}, now)
+		t.Finish = finishOf(&rec, Fence{ID: rec.ID, Token: rec.Token}, now)
 		e := s.byName[rec.Job]
 		known := e != nil && e.job.Disabled == ""
 		// To a process that ticks. One that has been told to stop during its sweep takes nothing over.
@@ -114,8 +116,8 @@ func (s *Scheduler) verdicts(expired []Record) (takes []Take, from []Record) {
 	return takes, from
 }
 
-// finish is an end, still without a status, of a run that this process knows by its record alone.
-func (rec *Record) finish(fence Fence, now time.Time) Finish {
+// finishOf is an end, still without a status, of a run that this process knows by its record alone.
+func finishOf(rec *Record, fence Fence, now time.Time) Finish {
 	f := Finish{Fence: fence, Job: rec.Job, Attempts: rec.Attempts, Result: rec.Result, Progress: rec.Progress, At: now}
 	if rec.Slot != nil {
 		f.Slot = *rec.Slot
@@ -132,7 +134,7 @@ func (rec *Record) finish(fence Fence, now time.Time) Finish {
 // crashed decides about a run whose process died in mid-attempt.
 func crashed(f Finish, rec Record, e *entry) Finish {
 	a := Attempt{Number: rec.Attempt, Instance: rec.Instance, Error: "interrupted: its process died or lost its lease"}
-	a.StartedAt, _ = rec.attemptAt()
+	a.StartedAt, _ = rec.AttemptStarted()
 	crashes := rec.Attempt - failures(rec)
 	f.Attempts = append(append([]Attempt(nil), rec.Attempts...), a)
 	f.Status, f.Reason, f.NextAt = Interrupted, ReasonCrash, time.Time{}
@@ -221,7 +223,7 @@ func (s *Scheduler) taken(takes []Take, from []Record, done []bool) {
 // adopt makes a run that was taken over one of this process's. s.mu is held.
 func (s *Scheduler) adopt(rec Record, t Take) {
 	r := s.restore(rec, t.NewToken, t.Attempts)
-	r.startedAt = instantOf(t.Started)
+	r.startedAt = millis.Of(t.Started)
 	s.keep(r)
 	if time.Until(t.NextAt) > 0 {
 		s.delay(r, Finish{NextAt: t.NextAt})
@@ -233,18 +235,18 @@ func (s *Scheduler) adopt(rec Record, t Take) {
 // restore makes a run of a record, to be continued in this process.
 func (s *Scheduler) restore(rec Record, token int64, attempts []Attempt) *run {
 	e := s.byName[rec.Job]
-	given := &given{args: rec.Args, key: rec.Key, actor: rec.Actor}
+	input := &Input{Args: rec.Args, Key: rec.Key, Actor: rec.Actor}
 	if rec.DataSlot != nil {
-		given.dataSlot = *rec.DataSlot
+		input.DataSlot = *rec.DataSlot
 	}
-	var slot instant
+	var slot millis.Time
 	if rec.Slot != nil {
-		slot = instantOf(*rec.Slot)
+		slot = millis.Of(*rec.Slot)
 	}
 	r := &run{
-		entry: e, token: token, status: Queued, queuedAt: instantOf(rec.QueuedAt), attempts: attempts, serial: e.serial || rec.Trigger == ByCatchUp || rec.Trigger == ByBackfill,
+		entry: e, token: token, status: Queued, queuedAt: millis.Of(rec.QueuedAt), attempts: attempts, serial: e.serial || rec.Trigger == ByCatchUp || rec.Trigger == ByBackfill,
 	}
-	r.begin(s, e.job, rec.ID, rec.Trigger, slot, given)
-	r.resume(&rec, failures(rec))
+	r.Begin((*host)(s), e.job, rec.ID, rec.Trigger, slot, input)
+	r.Resume(&rec, failures(rec))
 	return r
 }

@@ -107,7 +107,7 @@ func (s *Scheduler) forecast(t *Timeline, states map[string]State, now time.Time
 		case st.PausedNow(now) && st.PausedUntil.After(after):
 			after = st.PausedUntil.Add(-time.Millisecond)
 		}
-		table, _ := j.overridden(st.Override)
+		table, _ := overridden(j, st.Override)
 		n, last := 0, int64(-1)
 		for at, ok := table.next(after); ok && !at.After(t.To); at, ok = table.next(at) {
 			if n++; n > denseSlots {

@@ -18,14 +18,14 @@ type timetable struct {
 	since     time.Time // of the override it comes from, or that was lifted; zero: never any
 }
 
-// timetable returns what the code says.
-func (j *Job) timetable() timetable {
+// codeTable is what the code of a job says.
+func codeTable(j *Job) timetable {
 	return timetable{exprs: j.Exprs, schedules: j.Schedules, zone: j.Zone}
 }
 
 // overridden returns what o makes of the job's timetable.
-func (j *Job) overridden(o Override) (*timetable, error) {
-	code := j.timetable()
+func overridden(j *Job, o Override) (*timetable, error) {
+	code := codeTable(j)
 	t := &code
 	t.since = o.At
 	if o.Expr == "" {
@@ -47,12 +47,12 @@ func (j *Job) overridden(o Override) (*timetable, error) {
 	return t, nil
 }
 
-// overridden is [Job.overridden]. Most jobs never have an override.
+// overridden is the function of that name. Most jobs never have an override.
 func (e *entry) overridden(o Override) (*timetable, error) {
 	if o.At.IsZero() {
 		return &e.code, nil
 	}
-	return e.job.overridden(o)
+	return overridden(e.job, o)
 }
 
 // wrongOverride is err, for which overridden did not take o, as a mistake in a request.
@@ -67,7 +67,9 @@ func wrongOverride(o Override, err error) *ArgsError {
 }
 
 // next returns the first slot after at, over all schedules.
-func (t *timetable) next(at time.Time) (next time.Time, ok bool) { return nextOf(t.schedules, at) }
+func (t *timetable) next(at time.Time) (next time.Time, ok bool) {
+	return schedule.Next(t.schedules, at)
+}
 
 // explain says in plain English when the job is due.
 func (t *timetable) explain() string {
@@ -93,7 +95,7 @@ func (s *Scheduler) Reschedule(ctx context.Context, name, expr, zone, actor stri
 	if o.Expr == "" {
 		o.Zone = ""
 	}
-	if _, err := e.job.overridden(o); err != nil {
+	if _, err := overridden(e.job, o); err != nil {
 		return JobView{}, wrongOverride(o, err)
 	}
 	st, err := s.store.Override(ctx, o)
@@ -118,7 +120,7 @@ func (s *Scheduler) introduce(ctx context.Context, e *entry) error {
 	if err != nil {
 		return err
 	}
-	defs := []Definition{{Name: e.job.Name, Definition: e.job.definition()}}
+	defs := []Definition{{Name: e.job.Name, Definition: definitionOf(e.job)}}
 	for name, st := range known { // Sync marks the jobs it is not told of as removed
 		if name != e.job.Name && st.RemovedAt.IsZero() {
 			defs = append(defs, Definition{Name: name, Definition: st.Definition})
@@ -137,7 +139,7 @@ func (s *Scheduler) follow(overrides []Override) {
 		if e == nil || e.table.since.Equal(o.At) {
 			continue
 		}
-		table, err := e.job.overridden(o)
+		table, err := overridden(e.job, o)
 		if err != nil {
 			s.log.Error("invalid schedule override; using the schedule from code", "job", o.Job, "expr", o.Expr, "error", err)
 		}
@@ -169,4 +171,9 @@ func (s *Scheduler) followOverrides() bool {
 
 func (t *timetable) String() string {
 	return fmt.Sprintf("%s (%s)", strings.Join(t.exprs, "; "), t.zone)
+}
+
+// requestError says what is wrong with a request beside its arguments.
+func requestError(job, field, detail string) *ArgsError {
+	return &ArgsError{Job: job, Fields: []FieldError{{Field: field, Detail: detail}}, Request: true}
 }

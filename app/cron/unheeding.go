@@ -14,14 +14,14 @@ func (r *run) endedAt(now time.Time) (at time.Time, why string, _ bool) {
 	if r.status != Running || r.attemptAt == 0 || r.going == nil {
 		return at, "", false
 	}
-	if t := r.job.Policies.Timeout; t > 0 {
-		if at = r.attemptAt.time().Add(t); !now.Before(at) {
-			why = timedOut + t.String()
+	if t := r.Definition().Policies.Timeout; t > 0 {
+		if at = r.attemptAt.UTC().Add(t); !now.Before(at) {
+			why = (&TimeoutError{After: t}).Error()
 		}
 	}
 	if r.stoppedAt != 0 {
 		// Those who stopped it before the attempt began have stopped the attempt from its start.
-		if stopped := max(r.stoppedAt, r.attemptAt).time(); why == "" || stopped.Before(at) {
+		if stopped := max(r.stoppedAt, r.attemptAt).UTC(); why == "" || stopped.Before(at) {
 			at = stopped
 			if why = errLost.Error(); r.stopped != nil {
 				why = r.stopped.Error()
@@ -53,11 +53,11 @@ func (s *Scheduler) remind(now time.Time) {
 		}
 		r.unheeding = true
 		const message = "the function goes on although its context has ended; hand ctx on to whatever it waits for, and give an exec.Cmd a WaitDelay"
-		s.log.LogAttrs(s.work, slog.LevelError, message, slog.String("job", r.job.Name), slog.String("run", r.id), slog.Int("attempt", r.Attempt()),
+		s.log.LogAttrs(s.work, slog.LevelError, message, slog.String("job", r.Job()), slog.String("run", r.ID()), slog.Int("attempt", r.Attempt()),
 			slog.String("why", why), slog.Time("since", at.UTC()))
-		r.log(now, "ERROR", fmt.Sprintf("[%s (%s)]", message, why))
+		r.Log(now, "ERROR", fmt.Sprintf("[%s (%s)]", message, why))
 		rec := r.record()
 		rec.Overdue, rec.Error = true, why
-		s.tell(Event{Kind: RunOverdue, Job: r.job.Name, Record: rec})
+		s.tell(Event{Kind: RunOverdue, Job: r.Job(), Record: rec})
 	}
 }

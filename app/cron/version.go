@@ -17,7 +17,7 @@ func (s *Scheduler) program(now time.Time) Program {
 	p := Program{Instance: s.instance, Lease: s.cfg.Lease, At: now}
 	sum := sha256.New()
 	for _, j := range s.jobs {
-		d := Definition{Name: j.Name, Definition: j.definition()}
+		d := Definition{Name: j.Name, Definition: definitionOf(j)}
 		p.Definitions = append(p.Definitions, d)
 		fmt.Fprintf(sum, "%q %q\n", d.Name, d.Definition)
 	}

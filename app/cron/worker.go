@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"fibercrons/app/internal/millis"
 )
 
 const (
@@ -145,8 +147,8 @@ func (s *Scheduler) accept(t Ticket) (*run, *Answer) {
 	switch {
 	case !r.posted || r.begun || r.ending || t.Attempt <= r.Attempt():
 		return nil, void()
-	case time.Until(r.nextAt.time()) > 0:
-		return nil, later(time.Until(r.nextAt.time()))
+	case time.Until(r.nextAt.UTC()) > 0:
+		return nil, later(time.Until(r.nextAt.UTC()))
 	}
 	r.begun = true
 	r.over = make(chan Answer, 1)
@@ -185,7 +187,7 @@ func (s *Scheduler) read(t Ticket) (*run, *Answer) {
 	}
 	r := s.restore(rec, rec.Token, rec.Attempts)
 	if rec.StartedAt != nil {
-		r.startedAt = instantOf(*rec.StartedAt)
+		r.startedAt = millis.Of(*rec.StartedAt)
 	}
 	r.begun = true
 	r.over = make(chan Answer, 1)
@@ -248,7 +250,7 @@ func (s *Scheduler) tooLateFor(r *run) bool {
 	}
 	s.untake(r)
 	s.own(r)
-	s.endLater(r, s.unstarted(r, Skipped, ReasonLate, lateDetail(r.job.Policies.StartWithin)))
+	s.endLater(r, s.unstarted(r, Skipped, ReasonLate, lateDetail(r.Definition().Policies.StartWithin)))
 	return true
 }
 
@@ -256,7 +258,7 @@ func (s *Scheduler) tooLateFor(r *run) bool {
 // process's already looked at none; what is noted then is another's. s.mu is held.
 func (s *Scheduler) untake(r *run) {
 	if r.seq == 0 {
-		delete(s.mail.taking, r.id)
+		delete(s.mail.taking, r.ID())
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"fibercrons/app/internal/texts"
 )
 
 // serviceLink is a variable that Kubernetes sets in every pod for a Service whose name begins with cron, as Docker's
@@ -36,32 +38,5 @@ func unknown(values map[string]string, variables []Variable) []string {
 
 // nearest is the first of candidates with the fewest edits from name.
 func nearest(name string, candidates []string) string {
-	best, fewest := "", -1
-	for _, c := range candidates {
-		if d := distance(name, c); fewest < 0 || d < fewest {
-			best, fewest = c, d
-		}
-	}
-	return best
-}
-
-// distance is Levenshtein's: insertions, deletions and replacements that make b out of a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replace := diagonal
-			if a[i] != b[j] {
-				replace++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replace, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
+	return slices.MinFunc(candidates, func(a, b string) int { return texts.Distance(name, a) - texts.Distance(name, b) })
 }

@@ -88,3 +88,16 @@ func (s Schedule) Location() *time.Location {
 
 // IsZero reports whether s is the zero Schedule, which never fires.
 func (s Schedule) IsZero() bool { return s.p == nil }
+
+// Next returns the first instant after t at which one of the schedules is due. It is false when none is again.
+func Next(schedules []Schedule, t time.Time) (next time.Time, ok bool) {
+	if len(schedules) == 1 {
+		return schedules[0].Next(t)
+	}
+	for _, s := range schedules {
+		if n, fires := s.Next(t); fires && (!ok || n.Before(next)) {
+			next, ok = n, true
+		}
+	}
+	return next, ok
+}
