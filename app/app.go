@@ -29,6 +29,7 @@ import (
 	"fibercrons/app/parts"
 	"fibercrons/app/ping"
 	"fibercrons/app/redis"
+	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 	"fibercrons/app/trace"
 	"fibercrons/models"
@@ -37,7 +38,7 @@ import (
 // App is the assembled application.
 type App struct {
 	Config  env.Config
-	Crons   *cron.Scheduler
+	Crons   *scheduler.Scheduler
 	Alerts  *alert.Alerter
 	Store   *store.Store
 	Queue   parts.Queue   // nil with CRON_EXECUTOR=local
@@ -123,13 +124,13 @@ func New(ctx context.Context, cfg env.Config, registry *cron.Registry, opts ...O
 	if a.Trace != nil {
 		c.TraceID, c.Asked = a.Trace.TraceID, a.Trace.Asked
 	}
-	a.Crons = cron.New(c)
+	a.Crons = scheduler.New(c)
 	a.Metrics.Watch(a.Crons, a.Store.Queued)
 	return a, nil
 }
 
 // observe tells everybody who observes, none of whom may block, of an event.
-func (a *App) observe(e cron.Event) {
+func (a *App) observe(e scheduler.Event) {
 	a.Metrics.Observe(e)
 	a.Alerts.Observe(e)
 	a.pings.Observe(e)
@@ -149,7 +150,7 @@ func (a *App) openStore(ctx context.Context, o options) (err error) {
 }
 
 // meet opens Redis, if there is one. It does not wait for it: Redis may be away.
-func (a *App) meet(ctx context.Context, o options) (p cron.Peers, err error) {
+func (a *App) meet(ctx context.Context, o options) (p scheduler.Peers, err error) {
 	if !a.Config.Redis.IsSet() {
 		return p, nil
 	}
@@ -180,7 +181,7 @@ func Jobs(cfg env.Config, registry *cron.Registry) ([]*cron.Job, error) {
 	return registry.Jobs(parts.Defaults(cfg, nil))
 }
 
-// Run ticks until ctx ends and then drains; see [cron.Scheduler.Run]. Alerts go on for as long.
+// Run ticks until ctx ends and then drains; see [scheduler.Scheduler.Run]. Alerts go on for as long.
 func (a *App) Run(ctx context.Context) error {
 	alerting, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var alerts sync.WaitGroup

@@ -17,6 +17,7 @@ import (
 	"fibercrons/app"
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
+	"fibercrons/app/scheduler"
 )
 
 func settings(t *testing.T, path string) env.Config {
@@ -46,7 +47,7 @@ func TestJobsHaveTheApplication(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run, err := a.Crons.Trigger(t.Context(), "charge", cron.Request{})
+	run, err := a.Crons.Trigger(t.Context(), "charge", scheduler.Request{})
 	if err == nil {
 		run, err = a.Crons.Await(t.Context(), run.ID)
 	}
@@ -85,7 +86,7 @@ func TestPingsAreSent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run, err := a.Crons.Trigger(t.Context(), "backup", cron.Request{})
+	run, err := a.Crons.Trigger(t.Context(), "backup", scheduler.Request{})
 	if err == nil {
 		_, err = a.Crons.Await(t.Context(), run.ID)
 	}
@@ -133,7 +134,7 @@ func TestReadOnlyMakesNoFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if jobs, err := a.Crons.Jobs(t.Context(), cron.Filter{}); err != nil || len(jobs) != 1 {
+	if jobs, err := a.Crons.Jobs(t.Context(), scheduler.Filter{}); err != nil || len(jobs) != 1 {
 		t.Errorf("%d jobs (%v)", len(jobs), err)
 	}
 	if err := a.Close(); err != nil {
@@ -169,7 +170,7 @@ func TestRedisIsAway(t *testing.T) {
 	if err := a.Crons.Ready(t.Context()); err == nil || a.Crons.Degraded() == nil {
 		t.Errorf("ready %v, degraded %v", err, a.Crons.Degraded())
 	}
-	run, err := a.Crons.Trigger(t.Context(), "charge", cron.Request{})
+	run, err := a.Crons.Trigger(t.Context(), "charge", scheduler.Request{})
 	if err == nil {
 		run, err = a.Crons.Await(t.Context(), run.ID)
 	}

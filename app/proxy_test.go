@@ -15,6 +15,7 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
 	"fibercrons/app/parts"
+	"fibercrons/app/scheduler"
 )
 
 // Alerts, pings, traces and the requests of jobs take the proxy that .env names, which the process's own environment
@@ -58,7 +59,7 @@ func TestProxiesOfDotEnv(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run, err := a.Crons.Trigger(t.Context(), "job", cron.Request{})
+	run, err := a.Crons.Trigger(t.Context(), "job", scheduler.Request{})
 	if err == nil {
 		run, err = a.Crons.Await(t.Context(), run.ID)
 	}

@@ -17,6 +17,7 @@ import (
 	"fibercrons/app"
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
+	"fibercrons/app/scheduler"
 )
 
 // Two applications on one database and one queue, told by the environment who does what.
@@ -73,12 +74,12 @@ func TestRolesShareTheWork(t *testing.T) {
 		})
 		return func() { cancel(); ended.Wait() }
 	}
-	scheduler, worker := open("scheduler"), open("worker")
-	stopScheduler, stopWorker := run(scheduler), run(worker)
+	ticking, worker := open("scheduler"), open("worker")
+	stopScheduler, stopWorker := run(ticking), run(worker)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	trigger := func(a *app.App) cron.Record {
-		rec, err := a.Crons.Trigger(ctx, "job", cron.Request{})
+		rec, err := a.Crons.Trigger(ctx, "job", scheduler.Request{})
 		if err == nil {
 			rec, err = a.Crons.Await(ctx, rec.ID)
 		}
@@ -87,7 +88,7 @@ func TestRolesShareTheWork(t *testing.T) {
 		}
 		return rec
 	}
-	first := trigger(scheduler)
+	first := trigger(ticking)
 	if second := trigger(worker); second.Instance != first.Instance {
 		t.Errorf("worked by %s and %s, want the worker both times", first.Instance, second.Instance)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
 // Options are what an [Alerter] is made of.
@@ -98,16 +99,16 @@ func New(o Options) *Alerter {
 // Channels are the names of the channels.
 func (a *Alerter) Channels() []string { return append([]string{}, a.names...) }
 
-// Observe is for [cron.Config].Observe: it has the database looked at sooner when something went
+// Observe is for [scheduler.Config].Observe: it has the database looked at sooner when something went
 // wrong in this process. It never blocks, and nothing depends on its being called.
-func (a *Alerter) Observe(e cron.Event) {
+func (a *Alerter) Observe(e scheduler.Event) {
 	if len(a.names) == 0 {
 		return
 	}
 	switch e.Kind {
-	case cron.RunOverdue:
+	case scheduler.RunOverdue:
 		a.overdue(&e.Record)
-	case cron.RunEnded:
+	case scheduler.RunEnded:
 		a.returned(e.Record.ID)
 		switch e.Record.Status {
 		case cron.Failed, cron.Interrupted, cron.Skipped:

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
 const (
@@ -29,14 +30,14 @@ func (a *Alerter) Silences(ctx context.Context, all bool) ([]Silence, error) {
 }
 
 // Hand is the Alerter in the hands of a caller: every change is written down, as those of
-// [cron.Hand] are.
+// [scheduler.Hand] are.
 type Hand struct {
 	a   *Alerter
-	who cron.Caller
+	who scheduler.Caller
 }
 
 // By puts the Alerter into the hands of a caller.
-func (a *Alerter) By(who cron.Caller) Hand { return Hand{a, who} }
+func (a *Alerter) By(who scheduler.Caller) Hand { return Hand{a, who} }
 
 // Silence keeps the alerts of a job from being sent; job is empty for those of all jobs. Errors:
 // [*cron.NoJobError], [*cron.ArgsError], or the store's.
@@ -86,7 +87,7 @@ func (h Hand) audit(ctx context.Context, action string, s Silence, after map[str
 	defer cancel()
 	raw, err := json.Marshal(after)
 	if err == nil {
-		err = h.a.store.Audit(ctx, cron.AuditEntry{
+		err = h.a.store.Audit(ctx, scheduler.AuditEntry{
 			At: time.Now().UTC(), Actor: h.who.Actor, Action: action, Target: s.Job, After: raw, Origin: h.who.Origin, RequestID: h.who.RequestID,
 		})
 	}

@@ -13,6 +13,7 @@ import (
 
 	"fibercrons/app/alert"
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
@@ -79,7 +80,7 @@ func (r *recorder) told() []string {
 type process struct {
 	t      testing.TB
 	store  *store.Store
-	crons  *cron.Scheduler
+	crons  *scheduler.Scheduler
 	alerts *alert.Alerter
 	stop   context.CancelFunc
 	ended  sync.WaitGroup
@@ -117,7 +118,7 @@ func begin(t testing.TB, file string, jobs []*cron.Job, o alert.Options) *proces
 		o.Log = log
 	}
 	p.alerts = alert.New(o)
-	p.crons = cron.New(cron.Config{Store: p.store, Jobs: jobs, Log: log, Grace: time.Second, Observe: p.alerts.Observe})
+	p.crons = scheduler.New(scheduler.Config{Store: p.store, Jobs: jobs, Log: log, Grace: time.Second, Observe: p.alerts.Observe})
 	ctx, cancel := context.WithCancel(context.Background())
 	p.stop = cancel
 	p.ended.Go(func() { p.alerts.Run(ctx) })

@@ -17,6 +17,7 @@ import (
 
 	"fibercrons/app/alert"
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
@@ -65,7 +66,7 @@ func (l life) lead() error {
 		Store: s, Jobs: jobs, Channels: []alert.Channel{c}, Log: slog.New(slog.DiscardHandler),
 		Every: 20 * time.Millisecond, Quiet: 20 * time.Millisecond, Longest: 40 * time.Millisecond, PerMinute: 10_000, Lease: time.Second,
 	})
-	sched := cron.New(cron.Config{Store: s, Jobs: jobs, Log: slog.New(slog.DiscardHandler), Observe: a.Observe, Lease: time.Second})
+	sched := scheduler.New(scheduler.Config{Store: s, Jobs: jobs, Log: slog.New(slog.DiscardHandler), Observe: a.Observe, Lease: time.Second})
 	go a.Run(context.Background())
 	go func() {
 		if err := sched.Run(context.Background()); err != nil { // it settles what crashed, too
@@ -73,7 +74,7 @@ func (l life) lead() error {
 		}
 	}()
 	for i := l.From; i < l.To; i++ {
-		if _, err := sched.Trigger(context.Background(), "job-"+strconv.Itoa(i), cron.Request{Key: "once"}); err != nil {
+		if _, err := sched.Trigger(context.Background(), "job-"+strconv.Itoa(i), scheduler.Request{Key: "once"}); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"fibercrons/app/alert"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/scheduler"
 )
 
 var everything = cron.AlertPolicy{Failed: 1, Recovered: true, Late: 5 * time.Minute, Missed: true, OverdueFactor: 3}
@@ -192,7 +193,7 @@ func TestMatrix(t *testing.T) {
 			},
 			half: 3 * time.Minute,
 			act: func(t *testing.T, p *process) {
-				recs, err := p.crons.Records(t.Context(), cron.Query{Job: "job", Statuses: []cron.Status{cron.Running}})
+				recs, err := p.crons.Records(t.Context(), scheduler.Query{Job: "job", Statuses: []cron.Status{cron.Running}})
 				if err != nil || len(recs) != 1 {
 					t.Fatalf("%d runs, error %v", len(recs), err)
 				}
@@ -222,7 +223,7 @@ func TestMatrix(t *testing.T) {
 			register: func(r *cron.Registry) { r.Register("job", "*/5 * * * *", outcomes("f")) },
 			defaults: everything,
 			act: func(t *testing.T, p *process) {
-				if _, err := p.crons.Pause(t.Context(), cron.Pause{Job: "job"}); err != nil {
+				if _, err := p.crons.Pause(t.Context(), scheduler.Pause{Job: "job"}); err != nil {
 					t.Error(err)
 				}
 			},
@@ -233,7 +234,7 @@ func TestMatrix(t *testing.T) {
 			register: func(r *cron.Registry) { r.Register("job", minutely, outcomes("f"), cron.Only("production")) },
 			defaults: everything,
 			act: func(t *testing.T, p *process) {
-				rec, err := p.crons.Trigger(t.Context(), "job", cron.Request{})
+				rec, err := p.crons.Trigger(t.Context(), "job", scheduler.Request{})
 				if err == nil {
 					rec, err = p.crons.Await(t.Context(), rec.ID)
 				}
@@ -249,14 +250,14 @@ func TestMatrix(t *testing.T) {
 			},
 			defaults: everything, half: 90 * time.Second,
 			act: func(t *testing.T, p *process) {
-				recs, err := p.crons.Records(t.Context(), cron.Query{Job: "job", Statuses: []cron.Status{cron.Running}})
+				recs, err := p.crons.Records(t.Context(), scheduler.Query{Job: "job", Statuses: []cron.Status{cron.Running}})
 				if err != nil || len(recs) != 1 {
 					t.Fatalf("%d runs, error %v", len(recs), err)
 				}
 				if _, err := p.crons.Cancel(t.Context(), recs[0].ID, "tester"); err != nil {
 					t.Error(err)
 				}
-				if _, err := p.crons.Pause(t.Context(), cron.Pause{Job: "job"}); err != nil {
+				if _, err := p.crons.Pause(t.Context(), scheduler.Pause{Job: "job"}); err != nil {
 					t.Error(err)
 				}
 			},

@@ -17,6 +17,7 @@ import (
 	"fibercrons/app/alert"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/scheduler"
 )
 
 const secret = "0123456789abcdef"
@@ -232,7 +233,7 @@ func TestWebhookIsRetried(t *testing.T) {
 		jobs := jobsOf(t, failing, func(r *cron.Registry) { r.Register("job", "@yearly", outcomes("f")) })
 		var log strings.Builder
 		p := begin(t, file(t), jobs, alert.Options{Channels: []alert.Channel{c}, Log: slog.New(slog.NewTextHandler(&log, nil))})
-		if _, err := p.crons.Trigger(t.Context(), "job", cron.Request{}); err != nil {
+		if _, err := p.crons.Trigger(t.Context(), "job", scheduler.Request{}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)

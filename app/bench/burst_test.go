@@ -16,6 +16,7 @@ import (
 	robfig "github.com/robfig/cron/v3"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
 // clock runs n jobs of a library that are all due at one second, and calls run(i) in each.
@@ -108,17 +109,17 @@ func startFibercrons(b *testing.B, n int, at time.Time, run func(int)) func() {
 }
 
 // serve runs a scheduler for the jobs of r until the returned function is called.
-func serve(b *testing.B, r *cron.Registry, store cron.Store, change ...func(*cron.Config)) (stop func()) {
+func serve(b *testing.B, r *cron.Registry, store scheduler.Store, change ...func(*scheduler.Config)) (stop func()) {
 	b.Helper()
 	jobs, err := r.Jobs(cron.Defaults{CatchUpWindow: time.Hour})
 	if err != nil {
 		b.Fatal(err)
 	}
-	cfg := cron.Config{Store: store, Jobs: jobs, Log: quiet}
+	cfg := scheduler.Config{Store: store, Jobs: jobs, Log: quiet}
 	for _, c := range change {
 		c(&cfg)
 	}
-	s := cron.New(cfg)
+	s := scheduler.New(cfg)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()

@@ -17,6 +17,7 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/metrics"
 	"fibercrons/app/ping"
+	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 	tracing "fibercrons/app/trace"
 )
@@ -99,9 +100,9 @@ func observed(b *testing.B, w watched, n int) (user, wall time.Duration) {
 		}
 		r.Register(names[i], second(at, "*"), nop, options...)
 	}
-	var observers []func(cron.Event)
+	var observers []func(scheduler.Event)
 	opts := store.Options{URL: "sqlite://" + filepath.Join(b.TempDir(), "crons.db")}
-	var cfg cron.Config
+	var cfg scheduler.Config
 	defaults := cron.Defaults{CatchUpWindow: time.Hour}
 	if w.alerts {
 		defaults.Alerts = cron.AlertPolicy{Failed: 1, Recovered: true, Late: 5 * time.Minute, Missed: true, OverdueFactor: 3}
@@ -123,11 +124,11 @@ func observed(b *testing.B, w watched, n int) (user, wall time.Duration) {
 	}
 	left := n
 	ended := make(chan struct{})
-	cfg.Observe = func(e cron.Event) { // with the scheduler's lock held, as every observer
+	cfg.Observe = func(e scheduler.Event) { // with the scheduler's lock held, as every observer
 		for _, o := range observers {
 			o(e)
 		}
-		if e.Kind == cron.RunEnded && e.Record.Status.Ended() {
+		if e.Kind == scheduler.RunEnded && e.Record.Status.Ended() {
 			if left--; left == 0 {
 				close(ended)
 			}
@@ -157,7 +158,7 @@ func observed(b *testing.B, w watched, n int) (user, wall time.Duration) {
 		defer p.Close(context.Background())
 	}
 	cfg.Store, cfg.Jobs, cfg.Log = db, jobs, quiet
-	s := cron.New(cfg)
+	s := scheduler.New(cfg)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()

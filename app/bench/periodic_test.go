@@ -24,6 +24,7 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
@@ -202,7 +203,7 @@ func periodicStore(b *testing.B, whole string, n int, ran func(time.Time)) (stop
 			return nil
 		})
 	}
-	end := serve(b, r, s, func(c *cron.Config) { c.Workers = periodicWorkers })
+	end := serve(b, r, s, func(c *scheduler.Config) { c.Workers = periodicWorkers })
 	return func() {
 		end()
 		if err := s.Close(); err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
@@ -105,10 +106,10 @@ func sustained(b *testing.B, rate int, every time.Duration) {
 
 func nop(context.Context) error { return nil }
 
-func onEnd(each func(cron.Record)) func(*cron.Config) {
-	return func(c *cron.Config) {
-		c.Observe = func(e cron.Event) {
-			if e.Kind == cron.RunEnded && e.Record.Status.Ended() {
+func onEnd(each func(cron.Record)) func(*scheduler.Config) {
+	return func(c *scheduler.Config) {
+		c.Observe = func(e scheduler.Event) {
+			if e.Kind == scheduler.RunEnded && e.Record.Status.Ended() {
 				each(e.Record)
 			}
 		}

@@ -17,6 +17,7 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/env"
+	"fibercrons/app/scheduler"
 )
 
 type reportArgs struct {
@@ -312,7 +313,7 @@ func TestBesideARunningServer(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(ctx) }()
-	record, err := server.Crons.Trigger(ctx, "long", cron.Request{})
+	record, err := server.Crons.Trigger(ctx, "long", scheduler.Request{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,11 +5,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
 func (p *program) list() *cobra.Command {
-	var filter cron.Filter
+	var filter scheduler.Filter
 	var status string
 	cmd := &cobra.Command{
 		Use:   "list",
@@ -23,8 +23,8 @@ func (p *program) list() *cobra.Command {
 	cmd.Flags().StringVarP(&filter.Search, "search", "s", "", "only jobs with this text in name, description or tags")
 	var format *string
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		switch filter.Status = cron.JobStatus(status); filter.Status {
-		case "", cron.JobScheduled, cron.JobRunning, cron.JobPaused, cron.JobDisabled:
+		switch filter.Status = scheduler.JobStatus(status); filter.Status {
+		case "", scheduler.JobScheduled, scheduler.JobRunning, scheduler.JobPaused, scheduler.JobDisabled:
 		default:
 			return usage("--status %q is not a job's status; use scheduled, running, paused or disabled", status)
 		}
@@ -38,7 +38,7 @@ func (p *program) list() *cobra.Command {
 			return asked(err)
 		}
 		empty := `no jobs yet; write one with: go run ./cmd/cli new hello "*/5 * * * *"`
-		if filter != (cron.Filter{}) {
+		if filter != (scheduler.Filter{}) {
 			empty = "no job matches"
 		}
 		return p.print(*format, jobListing(views, empty))
@@ -47,7 +47,7 @@ func (p *program) list() *cobra.Command {
 	return cmd
 }
 
-func jobListing(views []cron.JobView, empty string) listing {
+func jobListing(views []scheduler.JobView, empty string) listing {
 	l := listing{
 		columns: []column{
 			{title: "NAME", elastic: true}, {title: "SCHEDULE", key: "schedules", elastic: true}, {title: "TIMEZONE", extra: 4},
@@ -71,7 +71,7 @@ func jobListing(views []cron.JobView, empty string) listing {
 	return l
 }
 
-func expressions(v cron.JobView) cell {
+func expressions(v scheduler.JobView) cell {
 	c := text(v.Expr)
 	for _, also := range v.Schedules {
 		if also != v.Expr {
@@ -82,14 +82,14 @@ func expressions(v cron.JobView) cell {
 	return c
 }
 
-func jobStatus(s cron.JobStatus) cell {
+func jobStatus(s scheduler.JobStatus) cell {
 	c := text(string(s))
 	switch s {
-	case cron.JobRunning:
+	case scheduler.JobRunning:
 		c.tone = good
-	case cron.JobPaused:
+	case scheduler.JobPaused:
 		c.tone = warm
-	case cron.JobDisabled:
+	case scheduler.JobDisabled:
 		c.tone = faint
 	}
 	return c

@@ -15,6 +15,7 @@ import (
 	"fibercrons/app"
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
+	"fibercrons/app/scheduler"
 )
 
 func (p *program) new() *cobra.Command {
@@ -51,7 +52,7 @@ func (p *program) writeJob(name, expr string) error {
 		return err
 	}
 	if jobs, err := app.Jobs(cfg, p.Jobs); err == nil { // mistakes in other jobs are no reason not to write this one
-		if j, err := cron.Find(jobs, name); err == nil {
+		if j, err := scheduler.Find(jobs, name); err == nil {
 			return usage("job %q exists already, in %s; choose another name", name, j.Source)
 		}
 	}

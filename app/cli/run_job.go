@@ -13,6 +13,7 @@ import (
 	"fibercrons/app"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/console"
+	"fibercrons/app/scheduler"
 )
 
 func (p *program) runJob() *cobra.Command {
@@ -42,7 +43,7 @@ the server had run it. Ctrl-C, or the end of the terminal, cancels the run; that
 		case name == "":
 			return usage("run-job needs a job's name; see: cli list")
 		}
-		request := cron.Request{Force: force}
+		request := scheduler.Request{Force: force}
 		if arguments != "" {
 			if !json.Valid([]byte(arguments)) {
 				return usage(`--args is not JSON; write it as --args '{"name": "value"}'`)
@@ -60,7 +61,7 @@ the server had run it. Ctrl-C, or the end of the terminal, cancels the run; that
 }
 
 // runHere triggers a run in this process and waits until it has ended.
-func (p *program) runHere(ctx context.Context, name string, request cron.Request) (cron.Record, error) {
+func (p *program) runHere(ctx context.Context, name string, request scheduler.Request) (cron.Record, error) {
 	a, done, err := p.worker(ctx, name)
 	if err != nil {
 		return cron.Record{}, err

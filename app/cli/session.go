@@ -11,6 +11,7 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
 	"fibercrons/app/internal/console"
+	"fibercrons/app/scheduler"
 )
 
 // settings loads the configuration; warnings go to stderr, once, and beside mistakes too: a misspelt
@@ -43,7 +44,7 @@ func (p *program) job(name string) (env.Config, *cron.Job, error) {
 	if err != nil {
 		return cfg, nil, err
 	}
-	j, err := cron.Find(jobs, name)
+	j, err := scheduler.Find(jobs, name)
 	return cfg, j, err
 }
 
@@ -61,7 +62,7 @@ func (p *program) open(ctx context.Context, opts ...app.Option) (*app.App, error
 
 // look is open for commands that only read: where there is no database yet there is nothing to read,
 // and none is made.
-func (p *program) look(ctx context.Context) (*cron.Scheduler, func(), error) {
+func (p *program) look(ctx context.Context) (*scheduler.Scheduler, func(), error) {
 	a, err := p.open(ctx, app.ReadOnly())
 	if err != nil {
 		return nil, nil, err
@@ -77,11 +78,11 @@ func (p *program) close(a *app.App) {
 
 // hand is the scheduler in the hands of whoever types: what is changed through it is kept in the
 // audit, as a change over HTTP is.
-func hand(a *app.App) cron.Hand { return a.Crons.By(caller()) }
+func hand(a *app.App) scheduler.Hand { return a.Crons.By(caller()) }
 
 // caller is whoever types.
-func caller() cron.Caller {
-	who := cron.Caller{Actor: "cli", Origin: "cli"}
+func caller() scheduler.Caller {
+	who := scheduler.Caller{Actor: "cli", Origin: "cli"}
 	if u, err := user.Current(); err == nil && u.Username != "" {
 		who.Actor = "cli:" + u.Username
 	}

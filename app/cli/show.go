@@ -11,6 +11,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/schedule"
+	"fibercrons/app/scheduler"
 )
 
 func (p *program) show() *cobra.Command {
@@ -41,7 +42,7 @@ func (p *program) show() *cobra.Command {
 	return cmd
 }
 
-func describe(j cron.JobDetail) [][2]string {
+func describe(j scheduler.JobDetail) [][2]string {
 	zone, err := schedule.LoadLocation(j.Timezone)
 	if err != nil {
 		zone = time.UTC
@@ -85,7 +86,7 @@ func describe(j cron.JobDetail) [][2]string {
 	}
 }
 
-func pauseText(pause *cron.PauseView, zone *time.Location) string {
+func pauseText(pause *scheduler.PauseView, zone *time.Location) string {
 	if pause == nil {
 		return ""
 	}
@@ -109,7 +110,7 @@ func pingText(ping *cron.PingView) string {
 	return fmt.Sprintf("%s (%s)", ping.Host, ping.Form)
 }
 
-func overrideText(o *cron.OverrideView, zone *time.Location) string {
+func overrideText(o *scheduler.OverrideView, zone *time.Location) string {
 	if o == nil {
 		return ""
 	}
@@ -120,7 +121,7 @@ func overrideText(o *cron.OverrideView, zone *time.Location) string {
 	return s + ", in place of " + strings.Join(o.Code, "; ")
 }
 
-func lastText(v cron.JobView, zone *time.Location) string {
+func lastText(v scheduler.JobView, zone *time.Location) string {
 	if v.LastStatus == nil {
 		return "never"
 	}
@@ -137,7 +138,7 @@ func lastText(v cron.JobView, zone *time.Location) string {
 	return s
 }
 
-func statsText(s cron.Stats) string {
+func statsText(s scheduler.Stats) string {
 	if s.Sample == 0 {
 		return ""
 	}
@@ -148,7 +149,7 @@ func statsText(s cron.Stats) string {
 	return out
 }
 
-func policyText(v cron.PolicyView) string {
+func policyText(v scheduler.PolicyView) string {
 	lines := []string{
 		"timeout " + or(v.Timeout, "none"),
 		fmt.Sprintf("retries %d", v.Retries),

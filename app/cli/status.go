@@ -11,16 +11,17 @@ import (
 
 	"fibercrons/app"
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
 // overview is what status answers.
 type overview struct {
-	Jobs      map[cron.JobStatus]int `json:"jobs"`
-	Next      *cron.JobView          `json:"next"`            // the job that is due first
-	Active    []cron.Record          `json:"active"`          // queued or running
-	Failures  []cron.Record          `json:"failures"`        // the newest runs that failed, of the last day
-	Instances []cron.InstanceInfo    `json:"instances"`       // processes that have not signed off
-	Redis     string                 `json:"redis,omitempty"` // up, or down; empty without REDIS_URL
+	Jobs      map[scheduler.JobStatus]int `json:"jobs"`
+	Next      *scheduler.JobView          `json:"next"`            // the job that is due first
+	Active    []cron.Record               `json:"active"`          // queued or running
+	Failures  []cron.Record               `json:"failures"`        // the newest runs that failed, of the last day
+	Instances []scheduler.InstanceInfo    `json:"instances"`       // processes that have not signed off
+	Redis     string                      `json:"redis,omitempty"` // up, or down; empty without REDIS_URL
 }
 
 func (p *program) status() *cobra.Command {
@@ -52,28 +53,28 @@ func (p *program) status() *cobra.Command {
 
 func glance(ctx context.Context, a *app.App, now time.Time) (o overview, err error) {
 	crons := a.Crons
-	views, err := crons.Jobs(ctx, cron.Filter{})
+	views, err := crons.Jobs(ctx, scheduler.Filter{})
 	if err != nil {
 		return o, err
 	}
-	o.Jobs = map[cron.JobStatus]int{cron.JobScheduled: 0, cron.JobRunning: 0, cron.JobPaused: 0, cron.JobDisabled: 0}
+	o.Jobs = map[scheduler.JobStatus]int{scheduler.JobScheduled: 0, scheduler.JobRunning: 0, scheduler.JobPaused: 0, scheduler.JobDisabled: 0}
 	for i, v := range views {
 		o.Jobs[v.Status]++
 		if v.NextRun != nil && (o.Next == nil || v.NextRun.Before(*o.Next.NextRun)) {
 			o.Next = &views[i]
 		}
 	}
-	o.Active, err = crons.Records(ctx, cron.Query{Statuses: []cron.Status{cron.Running, cron.Queued}})
+	o.Active, err = crons.Records(ctx, scheduler.Query{Statuses: []cron.Status{cron.Running, cron.Queued}})
 	if err != nil {
 		return o, err
 	}
-	o.Failures, err = crons.Records(ctx, cron.Query{
+	o.Failures, err = crons.Records(ctx, scheduler.Query{
 		Statuses: []cron.Status{cron.Failed, cron.Interrupted}, Since: now.Add(-24 * time.Hour), Limit: 5,
 	})
 	if err != nil {
 		return o, err
 	}
-	o.Instances = []cron.InstanceInfo{}
+	o.Instances = []scheduler.InstanceInfo{}
 	o.Active, o.Failures = append([]cron.Record{}, o.Active...), append([]cron.Record{}, o.Failures...) // [] in JSON, not null
 	all, err := a.Store.Instances(ctx)
 	for _, i := range all {
@@ -100,7 +101,7 @@ func redisStatus(ctx context.Context, a *app.App) string {
 
 func (p *program) printOverview(o overview) {
 	var jobs []string
-	for _, s := range []cron.JobStatus{cron.JobScheduled, cron.JobRunning, cron.JobPaused, cron.JobDisabled} {
+	for _, s := range []scheduler.JobStatus{scheduler.JobScheduled, scheduler.JobRunning, scheduler.JobPaused, scheduler.JobDisabled} {
 		if n := o.Jobs[s]; n > 0 {
 			jobs = append(jobs, fmt.Sprintf("%d %s", n, s))
 		}

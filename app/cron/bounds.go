@@ -11,7 +11,7 @@ import (
 
 // The bounds, in bytes, of what a job hands over. Each text is cut where it comes in, and ends in a mark then
 // that says how much is missing, so that nothing behind it (the program's log, the store, alerts, pings, traces,
-// hooks, streams) meets more. The log of a run as a whole is bounded by [Config].MaxRunLog.
+// hooks, streams) meets more. The log of a run as a whole is bounded by scheduler.Config.MaxRunLog.
 const (
 	maxLine         = texts.MaxLine
 	maxError        = 15 << 10 // an error as it is returned, which leaves room for what the wrappers add

@@ -16,6 +16,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/scheduler"
 )
 
 // huge is what no log, no store and no network should be given.
@@ -122,8 +123,8 @@ func loggedRun(t *testing.T, log *bytes.Buffer, job cron.Func, opts ...cron.Opti
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := cron.New(cron.Config{Store: crontest.NewMemory(), Jobs: jobs, Disabled: true, Log: slog.New(cron.LogHandler(slog.NewJSONHandler(log, nil)))})
-	rec, err := s.Trigger(t.Context(), "job", cron.Request{})
+	s := scheduler.New(scheduler.Config{Store: crontest.NewMemory(), Jobs: jobs, Disabled: true, Log: slog.New(cron.LogHandler(slog.NewJSONHandler(log, nil)))})
+	rec, err := s.Trigger(t.Context(), "job", scheduler.Request{})
 	if err == nil {
 		rec, err = s.Await(t.Context(), rec.ID)
 	}

@@ -1,198 +1,80 @@
-// Package cron is the words and the rules of the template: what a job is, which slots it has, and
-// how each of them comes to end as one recorded run.
+// Package cron is what the author of a job writes and sees: [Register] and its options, the [Run] that is under way,
+// middleware, hooks and errors. The engine that runs jobs is package scheduler; nothing here imports it.
 //
-// # From an expression to a recorded run
+// # Declaring jobs
 //
-// init functions call [Register], which only writes down. [Registry.Jobs] checks everything at
-// once, fills in defaults and composes each job's wrappers. [New] and [Scheduler.Run] take it from
-// there:
+// An init function calls [Register], which only writes down. [Registry.Jobs] then checks all registrations at once,
+// fills in defaults and composes each job's wrappers. It reports all mistakes together, each with file and line.
 //
-//  1. Sync tells the store which jobs there are and learns each job's watermark: the slot up to
-//     which everything is settled. A job that is new, or whose schedule was edited, begins now.
-//  2. A tick of the clock says that slots may be due. It is a hint and nothing more: what is due
-//     follows from the watermark and the time. A tick that is late, lost or doubled changes
-//     nothing, and once a second every job is looked at without one.
-//  3. The plan decides about every slot since the watermark: it runs, or it is skipped with a
-//     reason. No slot is passed over.
-//  4. Claim inserts one row for each, under UNIQUE(job, slot), and moves the watermark in the same
-//     transaction. Of several processes one wins; the others see whose row it is and go on. The
-//     worker that is to begin the run claims it, when it is free: until then the job is in the
-//     backlog. What cannot wait for that is claimed as soon as it is due; see backlog.go.
-//  5. A run that its worker has claimed begins, its start committed with the claim. Others wait: for a
-//     worker, their turn, their group, the time of the next attempt. Start commits such an attempt
-//     before the function is called.
-//  6. The function runs inside its wrappers. Finish commits how it ended, with what it told.
+// # Glossary
 //
-// A run by hand, a retry of an old run and a backfill enter at 4 with a row that has no slot.
+//   - Job: a named function with schedules and policies.
+//   - Schedule: an expression and a zone. A job may have several; where two name one instant there is one slot.
+//   - Slot: an instant, in UTC milliseconds, at which a job is due. It is the same in every process.
+//   - Run: one execution, for a slot or by hand. Attempt: one call of the function inside a run.
+//   - Claim: inserting the run's row. Only one process can. Fencing token: the random number in that row.
+//   - Instance: one process, with a new ID at each start. Heartbeat: its sign of life in the store.
+//   - Lease: how long a run stays with its instance without a heartbeat.
+//   - Watermark: the slot up to which all slots of a job are settled.
+//   - Misfire: a slot that nothing could start when it was due. Catch-up: what becomes of such slots.
+//   - Overlap: a run that is due while another of the same job is under way.
 //
-// # The words
+// # Promises
 //
-// A job has schedules; a slot is an instant, in UTC milliseconds, at which one of them is due; a
-// run is one execution for a slot or by hand; an attempt is one call of the function inside a run.
-// The claim is the run's row, and the fence its ID and random token. An instance is one process,
-// with an ID of its own at each boot. The lease is how long a row stays its owner's without a sign
-// of life. Two schedules of a job that name one instant make one slot.
+// For each slot a job has at most one start per attempt, on any number of processes that share a database (G1). Every slot
+// inside the catch-up window ends as one row (G2). After a crash in mid-run [OnCrash] decides (G3): [Skip] ends the
+// run as interrupted, outcome unknown; [Rerun] makes another attempt, up to three times. Package scheduler says how.
 //
-// # Guarantees
+// Side effects do not happen exactly once, whatever a scheduler promises: an attempt may have done its work and died
+// before that was recorded. [Run.Key] is the same for all attempts of a slot; hand it to whoever can deduplicate.
 //
-// G1: for each slot of a job at most one start per attempt, on any number of processes that share a
-// database. The unique row lets one process win; who won is read back by token, so that a claim
-// whose answer was lost is asked for again under the same fence and turns out won or not. The
-// watermark keeps slots from coming back after their rows are pruned. Every later write holds only
-// while token and status are still those of the row: a process that slept through its lease ends
-// nothing and starts nothing ([ErrFenced]), and its run's context is cancelled.
+// # Misfires
 //
-// G2: no silent loss. Every slot inside the catch-up window ends as one row. The watermark moves
-// only with the rows of all slots before it, in one commit. What cannot be claimed stays unsettled
-// and is asked for again each second. Slots older than the window are told of in one row together.
+// A slot is a misfire when a living process claims it more than 5 s late (the machine slept, the database was away, the
+// clock jumped), or when it lies more than 1 s before the process started. [CatchUp] decides about misfires inside
+// the window: [Latest] runs the newest, unless a slot that is on time runs anyway, and records the others as superseded; [All]
+// runs the newest ones up to the cap, oldest first, one after the other unless they may overlap; [None] only records
+// them. Misfires older than the window share one row. Slots of a paused job are recorded as paused when they pass, and
+// are not caught up. [StartWithin] applies to all of them.
 //
-// G3: after a crash in mid-attempt the job's author has chosen. Every instance beats each third of
-// a lease and sweeps what has expired: [OnCrash]([Skip]) ends the run as interrupted, outcome
-// unknown; [Rerun] makes another attempt, up to three times. A run that was only queued has not
-// begun, since starts are committed first, and is taken over under either. Two lease lengths after
-// a process died, no run says that it is still running there. A process whose clock is off
-// ([Config].Disabled) sweeps, too: it goes on with runs by hand, and leaves those of slots queued for a
-// process whose clock is on.
+// # Wrappers
 //
-// Side effects do not happen exactly once, whatever a scheduler promises: an attempt may have done
-// its work and died before it was recorded. [Run.Key] is the same for all attempts of a slot; hand
-// it on to whoever can deduplicate.
+// From the outside: labels, logging, retry, timeout, those of [Registry.Use], those of [Use]. A panic is isolated
+// around the function and around each wrapper of a user's; the next one out sees a [*PanicError]. So is an error whose own methods
+// panic. Some things nobody can isolate, and they end the program: a panic in a goroutine that the job started itself, a
+// concurrent map write, an exhausted stack or memory.
 //
-// # Slots that were missed
+// A retry does not sleep in a worker: the attempt ends, the run is queued again, and the time of the next attempt is
+// kept in its row, where it survives a restart. A cancelled attempt is not retried.
 //
-// A slot counts as missed when it is claimed more than 5 s late by a process that was up
-// (missedLive: the machine slept, the database was away, the clock leapt), or when it lies more
-// than 1 s before the process began to tick (missedBoot: nobody was there). Younger slots run as if
-// on time; after a restart they may be in another process's hands at this very moment, and the
-// claim decides. [CatchUp] decides about the missed ones inside of the window: [Latest] runs the
-// newest, unless a slot that is not missed runs anyway, and records the others as superseded; [All]
-// runs the newest ones up to the cap, oldest first, one after the other unless they may overlap;
-// [None] records them. Slots of a paused job are recorded as paused when they pass and are not
-// caught up. [StartWithin] applies to all of them.
+// A timeout or a cancellation ends the context and waits. A function that ignores its context keeps its worker, its lease and its
+// overlap place, and is shown as overdue. After 5 s it is reported once: in the program's log, in the run's log, as
+// a metric and as an alert. No goroutine is abandoned, except by a process that ends.
 //
-// # Running
+// # Hooks
 //
-// [Overlap] is decided inside the claim's transaction, where other processes' runs are seen. Runs
-// that wait for each other keep the order of their slots, whichever process holds them: one that does
-// not start its run within two seconds loses its place. A run that waits takes no worker, and
-// what is in line starts in order of arrival: a slow job delays another's start only when all
-// workers are taken. Then slots stay unclaimed for a second, in which a process with a free worker may
-// have them, and become runs in line after it. A group's limit is counted at Start, over all processes,
-// which take turns there as well.
+// [Before], [After], [OnFailure] and [OnSkip], and [Registry.Hook] for all jobs, belong to the run and not to the attempt.
+// Before is called ahead of the first attempt, the others after the end was recorded, beside the workers. An error, a
+// panic or a hook that hangs changes nothing about the run. Each hook is called at most once; a crash loses those that wait.
 //
-// The wrappers are, from the outside: labels, logging, retry, timeout, those of [Registry.Use],
-// those of [Use]. A panic is isolated around the function and around each wrapper of a user's; the
-// next one out sees a [*PanicError]. So is an error whose own methods panic. What no one can
-// isolate ends the program: a panic in a goroutine that the job started itself, a concurrent map
-// write, an exhausted stack or memory.
+// # Bounds
 //
-// Hooks ([Before], [After], [OnFailure], [OnSkip], for all jobs [Registry.Hook]) stand around the
-// whole run, not the attempt: Before inside the labels and ahead of the first attempt, the others
-// after the commit of the end, in goroutines beside the workers. They are told and not asked: an
-// error, a panic, a hook that hangs changes nothing about the run. Each is called at most once, and a
-// crash loses those that wait. Without hooks nothing is done for them.
+// Every text that a job hands over is bounded where it comes in, and ends in a mark such as "… [1234 bytes left out]"
+// if it was cut: an error at 15 KiB (errors.Is and errors.As still find the whole), in the list of attempts at 2 KiB; a stack at 64 KiB;
+// a log message and an attribute at 16 KiB; the text of a progress at 1 KiB. A result above 64 KiB is refused, and so
+// are descriptions and metadata above 4 KiB. What a job writes to stdout or stderr by itself is not bounded.
 //
-// Whatever text a job hands over is bounded where it comes in, and ends in a mark such as
-// "… [1234 bytes left out]" when it was cut: an error 15 KiB (errors.Is and errors.As still find the
-// whole), in the list of attempts 2 KiB; a stack 64 KiB; a log message and an attribute 16 KiB; the text
-// of a progress 1 KiB. A result above 64 KiB is refused, as are descriptions and metadata above 4 KiB. See
-// bounds.go. What a job writes to stdout or stderr by itself passes by all of this.
+// # Files, in reading order
 //
-// A timeout or a cancellation ends the context and waits. A function that ignores it stays counted,
-// keeps its worker, its lease and its overlap place, and is shown as overdue. When it has done so for 5 s it
-// is told of once, in the program's log, in the run's, by a metric and as an alert; see unheeding.go. There is no
-// abandoned goroutine, but for a process that ends.
+//	registry.go option.go policy.go job.go ping.go alert.go   declaring jobs
+//	record.go errors.go                                       a run as it is recorded; errors
+//	run.go args.go argsmerge.go argsschema.go                 what a job's function sees
+//	hosted.go                                                 what the engine needs of a run
+//	labels.go logging.go retry.go timeout.go isolate.go       the wrappers
+//	hooks.go                                                  functions around runs
+//	loghandler.go journal.go redact.go bounds.go              what a run logs, and how long its texts may be
 //
-// A retry does not sleep in a worker: the attempt ends, the run is queued again, and the time of the
-// next attempt is in its row, where it survives a restart. A cancelled attempt is not retried.
+// # Not here
 //
-// # Through a queue
-//
-// With [Config].Executor a run goes on in whichever process works the queue, and not where it was
-// claimed. The queue carries tickets: the run, its token, and the number of the attempt that is asked
-// for. Everything else stays as it is and where it is, in the row:
-//
-//   - The claim makes the row, always queued. The process that claimed holds its lease and sends the
-//     ticket after the commit, again and again until the queue has taken it; and once more, at growing
-//     distances, when nobody has started the run for long. A process that dies before or after that
-//     leaves a lease that expires: whoever sweeps takes the run over under another token and sends
-//     another ticket. The first one is void then.
-//   - Who gets a ticket reads the row and starts the attempt. Start moves the row to that process, and
-//     holds only while the token is the ticket's, the run is queued, and the attempt is its next one.
-//     So of any number of deliveries one starts it; the others, and those that come too late, are void.
-//     It is the row that says so: a process's own memory of a run may be older than the ticket.
-//     A run that its job or group blocks, or whose job this process does not know, is put back for a
-//     moment; it is still its holder's.
-//   - From there on all is as in one process: wrappers, log, progress, lease, cancel, fences. A process
-//     that dies in mid-attempt is swept, and [OnCrash] decides; the queue's own redelivery is void.
-//   - An attempt that is to be repeated goes back into the row, held by the process that made it, which
-//     sends the ticket of the next one, not to be delivered before its time.
-//
-// Hence the queue may lose tickets, double them, deliver them late, or forget everything: no run is lost
-// and no attempt made twice, and G1 to G3 hold as they stand. Its own retries never call a function. What
-// it is told is only for those who look at it: a run that failed for good is a failed job there, and one
-// cancelled there is cancelled here. Runs of a job that wait for each other have their tickets out one at
-// a time, in the order of their slots, for each process that claims.
-//
-// [SchedulerOnly] claims and sends, [WorkerOnly] makes attempts and claims no slots; both beat and sweep.
-// All of them share one store.
-//
-// # When things go wrong
-//
-// The store is away at the start: nothing is due until it answers; [Scheduler.Ready] says so. Away
-// later: claims are repeated and their slots go to catch-up when it is back; ends of runs are
-// repeated until they are recorded. When it is away for longer than a lease, other processes that
-// do reach it take the runs over, and what this one then has to say is fenced off.
-//
-// The clock goes back: nothing repeats, since slots at or below the watermark are settled; jobs are
-// due again when the clock has passed it. It is ahead of the clock of a database server: a slot starts
-// when that has reached it ([Claimed.Early]). It goes forward, or the machine sleeps: noticed within a
-// second or so, and the slots in between are missed ones. Leases end on the database's clock where
-// it has one, and so do not depend on the processes agreeing.
-//
-// Shutdown: claiming stops, runs that wait are given back for any process to take at once, the rest
-// may finish for the grace. Then they are cancelled and recorded; one whose job says [Rerun] goes
-// back into the queue. 5 s later what is still running is recorded as interrupted, and the leases
-// are given up.
-//
-// Somebody listens to what happens: the stream comes from the store and not from the process. It is
-// looked at once a second, and at once after something this process did; without a listener nothing
-// is asked. What cannot be told, because a reader was too slow or too much happened, is told as missed
-// and never left out in silence.
-//
-// Processes may meet beside the store ([Peers]): a gate in front of the claims spares a shared store those
-// that would be lost, and decides nothing. Where each process has a store of its own the gate decides which
-// of them runs a slot, and without its answer slots stay unsettled; then G1 holds for all of the stores
-// as long as the gate remembers, and G2 for each of them. See gate.go and limits.go.
-//
-// An observer must not block, and history is pruned in small steps, so that neither delays a claim.
-//
-// # Which file holds what, in reading order
-//
-//	registry.go option.go policy.go job.go ping.go         declaring jobs
-//	scheduler.go                               the life of a scheduler; ticks are those of app/clock
-//	timetable.go backlog.go settle.go claim.go early.go    when a job is due; what waits; the plan; claims
-//	line.go dispatch.go elsewhere.go live.go   workers; starting, waiting, ending
-//	executor.go post.go worker.go              through a queue: the contract, tickets out, tickets in
-//	keeper.go sweep.go                         leases, cancel requests, notes, pruning; dead processes
-//	labels.go logging.go retry.go timeout.go isolate.go    the wrappers
-//	unheeding.go                               functions that do not look at their context
-//	hooks.go hookpool.go                       users' functions around runs
-//	run.go args.go argsmerge.go argsschema.go  what a job's function sees
-//	runhost.go                                 what the scheduler needs of it
-//	loghandler.go journal.go redact.go bounds.go    what it logs; how long its texts may be
-//	control.go hand.go desk.go timeline.go view.go         what people and programs ask and change
-//	peers.go gate.go limits.go                              what processes tell each other beside the store
-//	event.go hub.go changes.go watch.go                    what happens, told as a stream
-//	ready.go pulse.go measure.go               whether all is well, and what can be measured
-//	store.go record.go errors.go  the contract with the store
-//
-// # What is deliberately not done
-//
-// There is no leader: every process ticks and claims, so there is no election to wait for. There is
-// no dependency between jobs, no priority, and no payload queue: a job is a function and a time; the
-// queue that runs may go through is another's, and holds no more than their names. No
-// catch-up reaches back beyond a job's first registration or an edit of its schedule. quartz is the
-// clock only: its cron dialect, retries, misfire rules, worker limit and cancel-on-stop are not what
-// users expect here. No third-party type is in an exported name.
+// There is no dependency between jobs, no priority and no payload: a job is a function and a time.
 package cron

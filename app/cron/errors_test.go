@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
 func TestErrorTexts(t *testing.T) {
@@ -27,7 +28,7 @@ func TestErrorTexts(t *testing.T) {
 			t.Errorf("%T: %s, want %s", tt.err, got, tt.want)
 		}
 	}
-	if !errors.Is(&cron.NoJobError{}, cron.ErrNotFound) || errors.Is(&cron.NoJobError{}, cron.ErrFenced) {
+	if !errors.Is(&cron.NoJobError{}, cron.ErrNotFound) || errors.Is(&cron.NoJobError{}, scheduler.ErrFenced) {
 		t.Error("a job that is not there is not found, and nothing else")
 	}
 }

@@ -10,17 +10,18 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/scheduler"
 )
 
 // runOnce runs a job of r by hand, as cli run-job does, and prints what became of it.
-func runOnce(r *cron.Registry, name string, req cron.Request) {
+func runOnce(r *cron.Registry, name string, req scheduler.Request) {
 	ctx := context.Background()
 	jobs, err := r.Jobs(cron.Defaults{})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	s := cron.New(cron.Config{Store: crontest.NewMemory(), Jobs: jobs, Log: slog.New(slog.DiscardHandler)})
+	s := scheduler.New(scheduler.Config{Store: crontest.NewMemory(), Jobs: jobs, Log: slog.New(slog.DiscardHandler)})
 	defer s.Close(ctx)
 	rec, err := s.Trigger(ctx, name, req)
 	if err == nil {
@@ -39,7 +40,7 @@ func ExampleRegister() {
 		fmt.Println("hello")
 		return nil
 	})
-	runOnce(r, "hello", cron.Request{})
+	runOnce(r, "hello", scheduler.Request{})
 	// Output:
 	// hello
 	// succeeded
@@ -68,7 +69,7 @@ func ExampleBefore() {
 		fmt.Println("before", cron.RunFrom(ctx).Job())
 		return errors.New("this is logged, and keeps nothing from happening")
 	}))
-	runOnce(r, "report", cron.Request{})
+	runOnce(r, "report", scheduler.Request{})
 	// Output:
 	// before report
 	// report
@@ -84,7 +85,7 @@ func ExampleAfter() {
 			ended <- o
 			return nil
 		}))
-	runOnce(r, "report", cron.Request{})
+	runOnce(r, "report", scheduler.Request{})
 	o := <-ended
 	fmt.Println(o.Job, o.Status, o.Err)
 	// Output:
@@ -102,7 +103,7 @@ func ExampleOnFailure() {
 			ended <- o
 			return nil
 		}))
-	runOnce(r, "report", cron.Request{})
+	runOnce(r, "report", scheduler.Request{})
 	o := <-ended
 	fmt.Println(o.Error, errors.Is(o.Err, errNoPaper))
 	// Output:
@@ -132,7 +133,7 @@ func ExampleOnSkip() {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- cron.New(cron.Config{Store: crontest.NewMemory(), Jobs: jobs, Log: slog.New(slog.DiscardHandler)}).Run(ctx)
+		ended <- scheduler.New(scheduler.Config{Store: crontest.NewMemory(), Jobs: jobs, Log: slog.New(slog.DiscardHandler)}).Run(ctx)
 	}()
 	fmt.Println(<-skipped)
 	stop()
@@ -151,7 +152,7 @@ func ExampleRegistry_Hook() {
 		return nil
 	}})
 	r.Register("report", "0 9 * * *", func(context.Context) error { return errNoPaper })
-	runOnce(r, "report", cron.Request{})
+	runOnce(r, "report", scheduler.Request{})
 	o := <-ended
 	fmt.Println(o.Job, o.Status)
 	// Output:
@@ -182,9 +183,9 @@ func ExampleArgs() {
 		args := cron.ArgsFrom[report](ctx)
 		return cron.RunFrom(ctx).Result(fmt.Sprintf("%d for %s", args.Copies, args.To))
 	}, cron.Args(report{To: "ann", Copies: 1}))
-	runOnce(r, "report", cron.Request{})
-	runOnce(r, "report", cron.Request{Args: []byte(`{"copies": 3}`)})
-	runOnce(r, "report", cron.Request{Args: []byte(`{"copys": 3, "to": 7}`)})
+	runOnce(r, "report", scheduler.Request{})
+	runOnce(r, "report", scheduler.Request{Args: []byte(`{"copies": 3}`)})
+	runOnce(r, "report", scheduler.Request{Args: []byte(`{"copys": 3, "to": 7}`)})
 	// Output:
 	// succeeded "1 for ann"
 	// succeeded "3 for ann"
@@ -203,7 +204,7 @@ func ExampleRegistry_Use() {
 	r.Register("job", "@daily", func(ctx context.Context) error {
 		return cron.RunFrom(ctx).Result(ctx.Value(clientKey{}))
 	})
-	runOnce(r, "job", cron.Request{})
+	runOnce(r, "job", scheduler.Request{})
 	// Output:
 	// succeeded "the client"
 }
@@ -221,7 +222,7 @@ func ExampleUse() {
 		fmt.Println("the job")
 		return nil
 	}, cron.Use(loud))
-	runOnce(r, "job", cron.Request{})
+	runOnce(r, "job", scheduler.Request{})
 	// Output:
 	// before
 	// the job
@@ -235,7 +236,7 @@ func ExampleNoRetry() {
 		fmt.Println("attempt", cron.RunFrom(ctx).Attempt())
 		return cron.NoRetry(errors.New("no such customer"))
 	}, cron.Retry(5))
-	runOnce(r, "job", cron.Request{})
+	runOnce(r, "job", scheduler.Request{})
 	// Output:
 	// attempt 1
 	// failed no such customer
@@ -277,7 +278,7 @@ func ExampleLogHandler() {
 		log.InfoContext(ctx, "signing in", "user", "ann", "password", "hunter2")
 		return nil
 	})
-	runOnce(r, "sync", cron.Request{})
+	runOnce(r, "sync", scheduler.Request{})
 	// Output:
 	// level=INFO msg="signing in" user=ann password=[redacted] job=sync attempt=1
 	// succeeded

@@ -43,7 +43,7 @@ func (r *Registry) Hook(hooks ...Hooks) {
 // should is a wrapper's ([Use]).
 //
 // All hooks have this in common: of several, those of the registry come first, one after the
-// other. Their context carries the run and what [Config].Context puts there, but not what wrappers
+// other. Their context carries the run and what scheduler.Config.Context puts there, but not what wrappers
 // do. It ends after 10 s; a hook that goes on for more than a second beyond that is left behind,
 // which is logged. A hook is called at most once: whoever must hear of each end, also of those in a
 // crash, reads the history.

@@ -136,15 +136,15 @@ const (
 
 // Cause says in one word why a run, or its last attempt, ended as it did: its reason, if it has one;
 // of a failure whether an error, a panic or the timeout was behind it; empty for a success.
-func (r *Record) Cause() string {
+func (rec *Record) Cause() string {
 	switch {
-	case r.Reason != "":
-		return string(r.Reason)
-	case r.Error == "":
+	case rec.Reason != "":
+		return string(rec.Reason)
+	case rec.Error == "":
 		return ""
-	case r.Stack != "":
+	case rec.Stack != "":
 		return CausePanic
-	case strings.HasPrefix(r.Error, timedOut):
+	case strings.HasPrefix(rec.Error, timedOut):
 		return CauseTimeout
 	}
 	return CauseError

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
 // Walk lets a real scheduler run a registered job for a stretch of fake time and returns the
@@ -44,7 +45,7 @@ func walk(t *testing.T, job string, stretch time.Duration, options []Option) []c
 
 	store := NewMemory()
 	store.keep = math.MaxInt / 4
-	sched := cron.New(cron.Config{
+	sched := scheduler.New(scheduler.Config{
 		Store: store, Jobs: []*cron.Job{j}, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Context: func(ctx context.Context) context.Context {
 			if s.context != nil {
@@ -58,7 +59,7 @@ func walk(t *testing.T, job string, stretch time.Duration, options []Option) []c
 	go func() { ended <- sched.Run(ctx) }()
 	time.Sleep(stretch)
 	synctest.Wait()
-	records, err := sched.Records(ctx, cron.Query{Job: job, Limit: math.MaxInt})
+	records, err := sched.Records(ctx, scheduler.Query{Job: job, Limit: math.MaxInt})
 	stop()
 	if e := <-ended; err == nil {
 		err = e

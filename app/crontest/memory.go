@@ -8,9 +8,10 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
-// Memory is a [cron.Store] that keeps everything in this process and forgets it at the end. It
+// Memory is a [scheduler.Store] that keeps everything in this process and forgets it at the end. It
 // follows the same contract as the stores with a database, and passes the same [Conformance].
 // Leases end on the clock of time.Now. It is safe for concurrent use; its zero value is not.
 type Memory struct {
@@ -18,7 +19,7 @@ type Memory struct {
 	jobs      map[string]*memJob
 	runs      map[string]*memRun
 	groups    map[string]int // running now
-	instances map[string]cron.InstanceInfo
+	instances map[string]scheduler.InstanceInfo
 
 	generations  map[string]int64 // of programs, by print
 	generationOf map[string]int64 // of instances
@@ -28,10 +29,10 @@ type Memory struct {
 	keep   int
 	stamp  int64
 	newest int64 // number of the run inserted last
-	audits []cron.AuditEntry
+	audits []scheduler.AuditEntry
 }
 
-var _ cron.Store = (*Memory)(nil)
+var _ scheduler.Store = (*Memory)(nil)
 
 // NewMemory returns an empty store that keeps, besides the active ones, the newest 1000 runs of
 // each job.
@@ -40,7 +41,7 @@ func NewMemory() *Memory {
 		jobs:      make(map[string]*memJob),
 		runs:      make(map[string]*memRun),
 		groups:    make(map[string]int),
-		instances: make(map[string]cron.InstanceInfo),
+		instances: make(map[string]scheduler.InstanceInfo),
 
 		generations:  make(map[string]int64),
 		generationOf: make(map[string]int64),
@@ -52,7 +53,7 @@ func NewMemory() *Memory {
 }
 
 type memJob struct {
-	state   cron.State
+	state   scheduler.State
 	runs    []*memRun // in order of claim
 	slots   []*memRun // by slot
 	keys    map[string]*memRun
@@ -66,7 +67,7 @@ type memJob struct {
 func (m *Memory) job(name string, now time.Time) *memJob {
 	j := m.jobs[name]
 	if j == nil {
-		j = &memJob{state: cron.State{Name: name, FirstSeen: instant(now)}}
+		j = &memJob{state: scheduler.State{Name: name, FirstSeen: instant(now)}}
 		m.jobs[name] = j
 	}
 	return j
@@ -88,14 +89,14 @@ func (j *memJob) slot(at int64) (int, bool) {
 	})
 }
 
-// Sync implements [cron.Claims].
-func (m *Memory) Sync(_ context.Context, p cron.Program) (cron.Synced, error) {
+// Sync implements [scheduler.Claims].
+func (m *Memory) Sync(_ context.Context, p scheduler.Program) (scheduler.Synced, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	defs, now := p.Definitions, p.At
 	own, newer := m.version(&p)
 	here := make(map[string]bool, len(defs))
-	out := make([]cron.State, len(defs))
+	out := make([]scheduler.State, len(defs))
 	for i, d := range defs {
 		here[d.Name] = true
 		j := m.job(d.Name, now)
@@ -108,7 +109,7 @@ func (m *Memory) Sync(_ context.Context, p cron.Program) (cron.Synced, error) {
 		if !same {
 			j.generation = own
 		}
-		if j.state.Watermark.After(now.Add(cron.WrongClock)) {
+		if j.state.Watermark.After(now.Add(scheduler.WrongClock)) {
 			j.state.Watermark = instant(now)
 		}
 		if j.state.Definition != d.Definition || j.state.Watermark.IsZero() {
@@ -123,12 +124,12 @@ func (m *Memory) Sync(_ context.Context, p cron.Program) (cron.Synced, error) {
 			j.state.RemovedAt, j.generation = instant(now), own
 		}
 	}
-	return cron.Synced{States: out, Generation: own}, nil
+	return scheduler.Synced{States: out, Generation: own}, nil
 }
 
 // version enlists the program and its instance. It returns the program's generation, and whether an
 // instance of a newer one lives.
-func (m *Memory) version(p *cron.Program) (own int64, newer bool) {
+func (m *Memory) version(p *scheduler.Program) (own int64, newer bool) {
 	if p.Print == "" {
 		return 0, false
 	}
@@ -162,14 +163,14 @@ func (j *memJob) advance(to time.Time) {
 	}
 }
 
-func (j *memJob) view() cron.State {
+func (j *memJob) view() scheduler.State {
 	s := j.state
 	s.Active = j.queued + j.running
 	return s
 }
 
-// Claim implements [cron.Claims].
-func (m *Memory) Claim(_ context.Context, claims []cron.Claim) ([]cron.Claimed, error) {
+// Claim implements [scheduler.Claims].
+func (m *Memory) Claim(_ context.Context, claims []scheduler.Claim) ([]scheduler.Claimed, error) {
 	for i := range claims {
 		if err := validClaim(&claims[i]); err != nil {
 			return nil, err
@@ -178,7 +179,7 @@ func (m *Memory) Claim(_ context.Context, claims []cron.Claim) ([]cron.Claimed, 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
-	out := make([]cron.Claimed, len(claims))
+	out := make([]scheduler.Claimed, len(claims))
 	jobs := make([]*memJob, len(claims))
 	for i := range claims {
 		c := &claims[i]
@@ -195,7 +196,7 @@ func (m *Memory) Claim(_ context.Context, claims []cron.Claim) ([]cron.Claimed, 
 	return out, nil
 }
 
-func validClaim(c *cron.Claim) error {
+func validClaim(c *scheduler.Claim) error {
 	switch {
 	case c.ID == "" || c.Job == "":
 		return fmt.Errorf("claim of job %q: it needs a job and an ID", c.Job)
@@ -205,7 +206,7 @@ func validClaim(c *cron.Claim) error {
 	return nil
 }
 
-func (m *Memory) claim(c *cron.Claim, j *memJob, now time.Time) cron.Claimed {
+func (m *Memory) claim(c *scheduler.Claim, j *memJob, now time.Time) scheduler.Claimed {
 	hand := c.Slot.IsZero()
 	at := 0
 	if hand {
@@ -218,13 +219,13 @@ func (m *Memory) claim(c *cron.Claim, j *memJob, now time.Time) cron.Claimed {
 			return j.slots[at].claimed(c.ID)
 		}
 		if !instant(c.Slot).After(j.state.Watermark) {
-			return cron.Claimed{}
+			return scheduler.Claimed{}
 		}
 		if c.Generation != 0 && j.generation > c.Generation {
-			return cron.Claimed{Superseded: true}
+			return scheduler.Claimed{Superseded: true}
 		}
 		if o := j.state.Override; !o.At.IsZero() && !o.At.Equal(instant(c.Since)) {
-			return cron.Claimed{Rescheduled: true}
+			return scheduler.Claimed{Rescheduled: true}
 		}
 	}
 	if c.Key != "" {
@@ -235,7 +236,7 @@ func (m *Memory) claim(c *cron.Claim, j *memJob, now time.Time) cron.Claimed {
 
 	status, reason := m.verdict(c, j)
 	if hand && status == cron.Skipped {
-		return cron.Claimed{Refused: reason}
+		return scheduler.Claimed{Refused: reason}
 	}
 	r := m.insert(c, j, status, reason, now)
 	if !hand {
@@ -245,7 +246,7 @@ func (m *Memory) claim(c *cron.Claim, j *memJob, now time.Time) cron.Claimed {
 }
 
 // verdict decides what the run of a claim that is not yet there becomes.
-func (m *Memory) verdict(c *cron.Claim, j *memJob) (cron.Status, cron.Reason) {
+func (m *Memory) verdict(c *scheduler.Claim, j *memJob) (cron.Status, cron.Reason) {
 	switch {
 	case c.Status == cron.Skipped:
 		return cron.Skipped, c.Reason
@@ -271,7 +272,7 @@ func (m *Memory) verdict(c *cron.Claim, j *memJob) (cron.Status, cron.Reason) {
 	return cron.Skipped, cron.ReasonOverlap
 }
 
-func (m *Memory) insert(c *cron.Claim, j *memJob, status cron.Status, reason cron.Reason, now time.Time) *memRun {
+func (m *Memory) insert(c *scheduler.Claim, j *memJob, status cron.Status, reason cron.Reason, now time.Time) *memRun {
 	if len(m.slab) == 0 {
 		m.slab = make([]memRun, 256)
 	}

@@ -8,20 +8,21 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
-// States implements [cron.Desk].
-func (m *Memory) States(_ context.Context, names ...string) (map[string]cron.State, error) {
+// States implements [scheduler.Desk].
+func (m *Memory) States(_ context.Context, names ...string) (map[string]scheduler.State, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(names) == 0 {
-		out := make(map[string]cron.State, len(m.jobs))
+		out := make(map[string]scheduler.State, len(m.jobs))
 		for name, j := range m.jobs {
 			out[name] = j.view()
 		}
 		return out, nil
 	}
-	out := make(map[string]cron.State, len(names))
+	out := make(map[string]scheduler.State, len(names))
 	for _, name := range names {
 		if j := m.jobs[name]; j != nil {
 			out[name] = j.view()
@@ -30,8 +31,8 @@ func (m *Memory) States(_ context.Context, names ...string) (map[string]cron.Sta
 	return out, nil
 }
 
-// Runs implements [cron.Desk].
-func (m *Memory) Runs(_ context.Context, q cron.Query) ([]cron.Record, error) {
+// Runs implements [scheduler.Desk].
+func (m *Memory) Runs(_ context.Context, q scheduler.Query) ([]cron.Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if q.Limit <= 0 {
@@ -67,7 +68,7 @@ func (m *Memory) Runs(_ context.Context, q cron.Query) ([]cron.Record, error) {
 	return records(found, q.Limit), nil
 }
 
-// Run implements [cron.Desk].
+// Run implements [scheduler.Desk].
 func (m *Memory) Run(_ context.Context, id string) (cron.Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -78,7 +79,7 @@ func (m *Memory) Run(_ context.Context, id string) (cron.Record, error) {
 	return r.record(), nil
 }
 
-// Logs implements [cron.Desk].
+// Logs implements [scheduler.Desk].
 func (m *Memory) Logs(_ context.Context, id string, after int64, limit int) ([]cron.LogLine, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -95,13 +96,13 @@ func (m *Memory) Logs(_ context.Context, id string, after int64, limit int) ([]c
 	return out, nil
 }
 
-// Pause implements [cron.Desk].
-func (m *Memory) Pause(_ context.Context, p cron.Pause) (cron.State, error) {
+// Pause implements [scheduler.Desk].
+func (m *Memory) Pause(_ context.Context, p scheduler.Pause) (scheduler.State, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	j := m.jobs[p.Job]
 	if j == nil {
-		return cron.State{}, fmt.Errorf("job %q: %w", p.Job, cron.ErrNotFound)
+		return scheduler.State{}, fmt.Errorf("job %q: %w", p.Job, cron.ErrNotFound)
 	}
 	s := &j.state
 	if p.Resume {
@@ -113,7 +114,7 @@ func (m *Memory) Pause(_ context.Context, p cron.Pause) (cron.State, error) {
 	return j.view(), nil
 }
 
-// Cancel implements [cron.Desk].
+// Cancel implements [scheduler.Desk].
 func (m *Memory) Cancel(_ context.Context, id string, reason cron.Reason, actor string) (cron.Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -127,22 +128,22 @@ func (m *Memory) Cancel(_ context.Context, id string, reason cron.Reason, actor 
 	return r.record(), nil
 }
 
-// Ping implements [cron.Desk].
+// Ping implements [scheduler.Desk].
 func (m *Memory) Ping(ctx context.Context) error { return ctx.Err() }
 
 // Instances returns every process that has given a sign of life, by ID.
-func (m *Memory) Instances(context.Context) ([]cron.InstanceInfo, error) {
+func (m *Memory) Instances(context.Context) ([]scheduler.InstanceInfo, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	out := make([]cron.InstanceInfo, 0, len(m.instances))
+	out := make([]scheduler.InstanceInfo, 0, len(m.instances))
 	for _, in := range m.instances {
 		out = append(out, in)
 	}
-	slices.SortFunc(out, func(a, b cron.InstanceInfo) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(out, func(a, b scheduler.InstanceInfo) int { return cmp.Compare(a.ID, b.ID) })
 	return out, nil
 }
 
-// Prune implements [cron.Journal].
+// Prune implements [scheduler.Journal].
 func (m *Memory) Prune(_ context.Context, job string, keep int, cutoff time.Time, limit int) (int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

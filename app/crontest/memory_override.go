@@ -5,15 +5,16 @@ import (
 	"fmt"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
-// Override implements [cron.Desk].
-func (m *Memory) Override(_ context.Context, o cron.Override) (cron.State, error) {
+// Override implements [scheduler.Desk].
+func (m *Memory) Override(_ context.Context, o scheduler.Override) (scheduler.State, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	j := m.jobs[o.Job]
 	if j == nil {
-		return cron.State{}, fmt.Errorf("job %q: %w", o.Job, cron.ErrNotFound)
+		return scheduler.State{}, fmt.Errorf("job %q: %w", o.Job, cron.ErrNotFound)
 	}
 	o.At = instant(o.At)
 	j.state.Override = o
@@ -23,11 +24,11 @@ func (m *Memory) Override(_ context.Context, o cron.Override) (cron.State, error
 	return j.view(), nil
 }
 
-// Overrides implements [cron.Desk].
-func (m *Memory) Overrides(context.Context) ([]cron.Override, error) {
+// Overrides implements [scheduler.Desk].
+func (m *Memory) Overrides(context.Context) ([]scheduler.Override, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var out []cron.Override
+	var out []scheduler.Override
 	for _, j := range m.jobs {
 		if !j.state.Override.At.IsZero() {
 			out = append(out, j.state.Override)

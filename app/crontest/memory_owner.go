@@ -8,25 +8,26 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
-// Start implements [cron.Claims].
-func (m *Memory) Start(_ context.Context, s cron.Start) (cron.StartOutcome, error) {
+// Start implements [scheduler.Claims].
+func (m *Memory) Start(_ context.Context, s scheduler.Start) (scheduler.StartOutcome, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := m.runs[s.ID]
 	switch {
 	case r == nil || r.token != s.Token || !r.active():
-		return cron.StartOutcome{}, cron.ErrFenced
+		return scheduler.StartOutcome{}, scheduler.ErrFenced
 	case r.status == cron.Running && (s.Instance == "" || s.Instance == r.instance) && (s.Attempt == 0 || s.Attempt == r.attempt):
-		return cron.StartOutcome{Started: true}, nil // this very start, asked again
+		return scheduler.StartOutcome{Started: true}, nil // this very start, asked again
 	case r.status == cron.Running, s.Attempt != 0 && s.Attempt != r.attempt+1:
-		return cron.StartOutcome{}, cron.ErrFenced
+		return scheduler.StartOutcome{}, scheduler.ErrFenced
 	case r.cancelled():
-		return cron.StartOutcome{Cancelled: true, Reason: r.more.cancelReason}, nil
+		return scheduler.StartOutcome{Cancelled: true, Reason: r.more.cancelReason}, nil
 	}
 	if other := m.before(r, &s); other != nil {
-		out := cron.StartOutcome{Blocked: true, By: other.id}
+		out := scheduler.StartOutcome{Blocked: true, By: other.id}
 		if other.status != cron.Running {
 			out.First = time.UnixMilli(other.slot).UTC()
 		}
@@ -49,12 +50,12 @@ func (m *Memory) Start(_ context.Context, s cron.Start) (cron.StartOutcome, erro
 		r.more.nextAt = time.Time{}
 	}
 	r.leaseUntil = time.Now().Add(s.Lease).UnixMilli()
-	return cron.StartOutcome{Started: true}, nil
+	return scheduler.StartOutcome{Started: true}, nil
 }
 
 // before returns the run that stands in the way of a start: one of the job that goes on, or the last of the
 // group, or the earliest that goes first.
-func (m *Memory) before(r *memRun, s *cron.Start) (first *memRun) {
+func (m *Memory) before(r *memRun, s *scheduler.Start) (first *memRun) {
 	if s.Group != "" && s.GroupLimit > 0 {
 		if other := m.inGroup(r, s); other != nil {
 			return other
@@ -75,7 +76,7 @@ func (m *Memory) before(r *memRun, s *cron.Start) (first *memRun) {
 	return first
 }
 
-func (m *Memory) inGroup(r *memRun, s *cron.Start) (first *memRun) {
+func (m *Memory) inGroup(r *memRun, s *scheduler.Start) (first *memRun) {
 	full := m.groups[s.Group] >= s.GroupLimit
 	earlier := map[*memJob]bool{}
 	for o := m.active.next; o != nil && o != &m.active; o = o.next {
@@ -99,14 +100,14 @@ func (m *Memory) inGroup(r *memRun, s *cron.Start) (first *memRun) {
 }
 
 // goesFirst says whether o, an active run, is to start before r.
-func goesFirst(o, r *memRun, s *cron.Start) bool {
+func goesFirst(o, r *memRun, s *scheduler.Start) bool {
 	return s.InTurn && !r.hand && !o.hand && o.status == cron.Queued && o.attempt == 0 && !o.cancelled() &&
 		o.instance != r.instance && o.leaseUntil > time.Now().UnixMilli() &&
 		o.slot < r.slot && (s.Passed.IsZero() || o.slot > s.Passed.UnixMilli())
 }
 
-// Finish implements [cron.Claims].
-func (m *Memory) Finish(_ context.Context, f cron.Finish) error {
+// Finish implements [scheduler.Claims].
+func (m *Memory) Finish(_ context.Context, f scheduler.Finish) error {
 	if err := validFinish(&f); err != nil {
 		return err
 	}
@@ -115,14 +116,14 @@ func (m *Memory) Finish(_ context.Context, f cron.Finish) error {
 	r := m.runs[f.ID]
 	switch {
 	case r == nil || r.token != f.Token:
-		return cron.ErrFenced
+		return scheduler.ErrFenced
 	case !r.active():
 		if r.status == f.Status { // this very end, told again
 			return nil
 		}
-		return cron.ErrFenced
+		return scheduler.ErrFenced
 	case f.Attempt != 0 && (r.status != cron.Queued || f.Attempt != r.attempt+1):
-		return cron.ErrFenced
+		return scheduler.ErrFenced
 	}
 	m.apply(r, &f)
 	if f.Release {
@@ -131,7 +132,7 @@ func (m *Memory) Finish(_ context.Context, f cron.Finish) error {
 	return nil
 }
 
-func validFinish(f *cron.Finish) error {
+func validFinish(f *scheduler.Finish) error {
 	if f.Status != cron.Queued && !f.Status.Ended() {
 		return fmt.Errorf("finish of run %s: %q is not an end", f.ID, f.Status)
 	}
@@ -139,7 +140,7 @@ func validFinish(f *cron.Finish) error {
 }
 
 // apply ends the run or puts it back.
-func (m *Memory) apply(r *memRun, f *cron.Finish) {
+func (m *Memory) apply(r *memRun, f *scheduler.Finish) {
 	m.count(r, -1)
 	r.status, r.reason = f.Status, f.Reason
 	if r.more != nil || f.Error != "" || f.Stack != "" || f.Result != nil || f.Attempts != nil || !f.NextAt.IsZero() {
@@ -169,8 +170,8 @@ func (m *Memory) apply(r *memRun, f *cron.Finish) {
 	r.job.settled(r)
 }
 
-// Beat implements [cron.Claims].
-func (m *Memory) Beat(_ context.Context, b cron.Beat) ([]cron.Held, error) {
+// Beat implements [scheduler.Claims].
+func (m *Memory) Beat(_ context.Context, b scheduler.Beat) ([]scheduler.Held, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
@@ -182,7 +183,7 @@ func (m *Memory) Beat(_ context.Context, b cron.Beat) ([]cron.Held, error) {
 		}
 		m.instances[in.ID] = in
 	}
-	var held []cron.Held
+	var held []scheduler.Held
 	for r := m.active.next; r != &m.active; r = r.next {
 		if r.instance != b.Instance.ID {
 			continue
@@ -196,7 +197,7 @@ func (m *Memory) Beat(_ context.Context, b cron.Beat) ([]cron.Held, error) {
 		default:
 			r.leaseUntil = now.Add(b.Lease).UnixMilli()
 		}
-		h := cron.Held{Fence: cron.Fence{ID: r.id, Token: r.token}, Status: r.status}
+		h := scheduler.Held{Fence: scheduler.Fence{ID: r.id, Token: r.token}, Status: r.status}
 		if r.cancelled() {
 			h.Cancel, h.Reason, h.CancelBy = true, r.more.cancelReason, r.more.cancelBy
 		}
@@ -205,7 +206,7 @@ func (m *Memory) Beat(_ context.Context, b cron.Beat) ([]cron.Held, error) {
 	return held, nil
 }
 
-// Expired implements [cron.Claims].
+// Expired implements [scheduler.Claims].
 func (m *Memory) Expired(_ context.Context, limit int) ([]cron.Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -220,8 +221,8 @@ func (m *Memory) Expired(_ context.Context, limit int) ([]cron.Record, error) {
 	return records(late, limit), nil
 }
 
-// Take implements [cron.Claims].
-func (m *Memory) Take(_ context.Context, takes []cron.Take) ([]bool, error) {
+// Take implements [scheduler.Claims].
+func (m *Memory) Take(_ context.Context, takes []scheduler.Take) ([]bool, error) {
 	for i := range takes {
 		if err := validFinish(&takes[i].Finish); err != nil {
 			return nil, err
@@ -250,8 +251,8 @@ func (m *Memory) Take(_ context.Context, takes []cron.Take) ([]bool, error) {
 	return out, nil
 }
 
-// Note implements [cron.Journal].
-func (m *Memory) Note(_ context.Context, notes []cron.Note) error {
+// Note implements [scheduler.Journal].
+func (m *Memory) Note(_ context.Context, notes []scheduler.Note) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, n := range notes {
@@ -262,7 +263,7 @@ func (m *Memory) Note(_ context.Context, notes []cron.Note) error {
 	return nil
 }
 
-// newestFirst is the order of [cron.Desk.Runs].
+// newestFirst is the order of [scheduler.Desk.Runs].
 func newestFirst(a, b *memRun) int {
 	return cmp.Or(cmp.Compare(b.queuedAt, a.queuedAt), cmp.Compare(b.id, a.id))
 }

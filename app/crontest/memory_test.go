@@ -11,17 +11,18 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/internal/conformance"
+	"fibercrons/app/scheduler"
 )
 
 func TestMemorySharing(t *testing.T) {
-	conformance.Replicas(t, func(*testing.T) []cron.Store {
+	conformance.Replicas(t, func(*testing.T) []scheduler.Store {
 		m := crontest.NewMemory()
-		return []cron.Store{m, m, m}
+		return []scheduler.Store{m, m, m}
 	})
 }
 
 func TestMemory(t *testing.T) {
-	conformance.Store(t, func(*testing.T) cron.Store { return crontest.NewMemory() })
+	conformance.Store(t, func(*testing.T) scheduler.Store { return crontest.NewMemory() })
 }
 
 // BenchmarkMemoryClaim is one claim of a batch of 500, each of another job.
@@ -34,14 +35,14 @@ func BenchmarkMemoryClaim(b *testing.B) {
 	for i := range names {
 		names[i] = fmt.Sprintf("job-%d", i)
 	}
-	defs := make([]cron.Definition, jobs)
+	defs := make([]scheduler.Definition, jobs)
 	for i := range defs {
-		defs[i] = cron.Definition{Name: names[i]}
+		defs[i] = scheduler.Definition{Name: names[i]}
 	}
-	if _, err := m.Sync(ctx, cron.Program{Definitions: defs, At: now}); err != nil {
+	if _, err := m.Sync(ctx, scheduler.Program{Definitions: defs, At: now}); err != nil {
 		b.Fatal(err)
 	}
-	claims := make([]cron.Claim, batch)
+	claims := make([]scheduler.Claim, batch)
 	ids := make([]string, b.N)
 	for i := range ids {
 		ids[i] = uuid.Must(uuid.NewV7()).String()
@@ -51,8 +52,8 @@ func BenchmarkMemoryClaim(b *testing.B) {
 		n := min(batch, b.N-first)
 		for i := range n {
 			slot := now.Add(time.Duration((first+i)/jobs+1) * time.Second)
-			claims[i] = cron.Claim{
-				Fence: cron.Fence{ID: ids[first+i], Token: 1}, Job: names[(first+i)%jobs], Slot: slot, Watermark: slot,
+			claims[i] = scheduler.Claim{
+				Fence: scheduler.Fence{ID: ids[first+i], Token: 1}, Job: names[(first+i)%jobs], Slot: slot, Watermark: slot,
 				Status: cron.Running, Overlap: cron.Allow, Instance: "a", Lease: time.Minute, At: now,
 			}
 		}

@@ -4,10 +4,10 @@ import (
 	"context"
 	"encoding/json"
 
-	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
-// Stamp implements [cron.Watch]: it counts its calls.
+// Stamp implements [scheduler.Watch]: it counts its calls.
 func (m *Memory) Stamp(context.Context) (int64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -15,15 +15,15 @@ func (m *Memory) Stamp(context.Context) (int64, error) {
 	return m.stamp, nil
 }
 
-// Glance implements [cron.Watch].
-func (m *Memory) Glance(_ context.Context, after cron.Mark, limit int) (cron.Glance, error) {
+// Glance implements [scheduler.Watch].
+func (m *Memory) Glance(_ context.Context, after scheduler.Mark, limit int) (scheduler.Glance, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var g cron.Glance
+	var g scheduler.Glance
 	inserted, marked := 0, after.Number == 0
 	for _, r := range m.runs {
 		if r.number > g.Newest.Number {
-			g.Newest = cron.Mark{Number: r.number, ID: r.id}
+			g.Newest = scheduler.Mark{Number: r.number, ID: r.id}
 		}
 		marked = marked || r.number == after.Number && r.id == after.ID
 		if r.number > after.Number {
@@ -36,7 +36,7 @@ func (m *Memory) Glance(_ context.Context, after cron.Mark, limit int) (cron.Gla
 	g.Missed = !marked || inserted > limit
 	for name, j := range m.jobs {
 		if s := &j.state; s.Paused || !s.Override.At.IsZero() {
-			g.Jobs = append(g.Jobs, cron.Switch{
+			g.Jobs = append(g.Jobs, scheduler.Switch{
 				Job: name, Paused: s.Paused, PausedAt: s.PausedAt, PausedUntil: s.PausedUntil, OverrideAt: s.Override.At,
 			})
 		}
@@ -44,14 +44,14 @@ func (m *Memory) Glance(_ context.Context, after cron.Mark, limit int) (cron.Gla
 	g.Newest.Audit = int64(len(m.audits))
 	for _, e := range m.audits {
 		if e.ID > after.Audit && (e.Action == "pause" || e.Action == "resume") {
-			g.Told = append(g.Told, cron.Told{Job: e.Target, Paused: e.Action == "pause"})
+			g.Told = append(g.Told, scheduler.Told{Job: e.Target, Paused: e.Action == "pause"})
 		}
 	}
 	return g, nil
 }
 
-func (r *memRun) sight() cron.Sight {
-	s := cron.Sight{ID: r.id, Status: r.status, Attempt: r.attempt, Cancelled: r.cancelled()}
+func (r *memRun) sight() scheduler.Sight {
+	s := scheduler.Sight{ID: r.id, Status: r.status, Attempt: r.attempt, Cancelled: r.cancelled()}
 	if x := r.more; x != nil && r.active() {
 		if n := len(x.lines); n > 0 {
 			s.LastLine = x.lines[n-1].Seq
@@ -63,8 +63,8 @@ func (r *memRun) sight() cron.Sight {
 	return s
 }
 
-// Audit implements [cron.Ledger].
-func (m *Memory) Audit(_ context.Context, e cron.AuditEntry) error {
+// Audit implements [scheduler.Ledger].
+func (m *Memory) Audit(_ context.Context, e scheduler.AuditEntry) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	e.ID = int64(len(m.audits) + 1)
@@ -73,10 +73,10 @@ func (m *Memory) Audit(_ context.Context, e cron.AuditEntry) error {
 }
 
 // Audits returns what was changed, newest first.
-func (m *Memory) Audits(_ context.Context, target string, before int64, limit int) ([]cron.AuditEntry, error) {
+func (m *Memory) Audits(_ context.Context, target string, before int64, limit int) ([]scheduler.AuditEntry, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var out []cron.AuditEntry
+	var out []scheduler.AuditEntry
 	for i := len(m.audits) - 1; i >= 0 && len(out) < limit; i-- {
 		if e := m.audits[i]; (target == "" || e.Target == target) && (before == 0 || e.ID < before) {
 			out = append(out, e)
@@ -85,5 +85,7 @@ func (m *Memory) Audits(_ context.Context, target string, before int64, limit in
 	return out, nil
 }
 
-// Outline implements [cron.Desk].
-func (m *Memory) Outline(ctx context.Context) (map[string]cron.State, error) { return m.States(ctx) }
+// Outline implements [scheduler.Desk].
+func (m *Memory) Outline(ctx context.Context) (map[string]scheduler.State, error) {
+	return m.States(ctx)
+}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
 // Outcome is what came of a run: its record, and what a record cannot hold.
@@ -39,7 +40,7 @@ func Run(t testing.TB, job string, options ...Option) Outcome {
 	seen.once = !s.retries
 	defer listen()()
 
-	sched := cron.New(cron.Config{
+	sched := scheduler.New(scheduler.Config{
 		Store: NewMemory(), Jobs: []*cron.Job{j}, Disabled: true, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Context: func(ctx context.Context) context.Context {
 			if s.context != nil {
@@ -54,7 +55,7 @@ func Run(t testing.TB, job string, options ...Option) Outcome {
 			t.Errorf("crontest: %v", err)
 		}
 	}()
-	rec, err := sched.Trigger(ctx, job, cron.Request{Args: s.json(t), Slot: s.slot, Actor: "crontest"})
+	rec, err := sched.Trigger(ctx, job, scheduler.Request{Args: s.json(t), Slot: s.slot, Actor: "crontest"})
 	if refused := new(cron.ArgsError); errors.As(err, &refused) {
 		return Outcome{Err: refused}
 	}

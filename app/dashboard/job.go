@@ -9,6 +9,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/schedule"
+	"fibercrons/app/scheduler"
 )
 
 // RunsPerPage is how many runs are on one page of a list of runs.
@@ -16,7 +17,7 @@ const RunsPerPage = 25
 
 // JobPage is everything about one job.
 type JobPage struct {
-	cron.JobDetail
+	scheduler.JobDetail
 	Now      time.Time
 	Chart    template.HTML
 	Runs     RunList
@@ -42,7 +43,7 @@ type RunList struct {
 }
 
 // NewJobPage makes the page. recent are the newest runs, for the chart.
-func NewJobPage(now time.Time, d cron.JobDetail, recent []cron.Record, runs RunList, audit []cron.AuditEntry) JobPage {
+func NewJobPage(now time.Time, d scheduler.JobDetail, recent []cron.Record, runs RunList, audit []scheduler.AuditEntry) JobPage {
 	p := JobPage{
 		JobDetail: d, Now: now, Chart: durationChart(recent), Runs: runs,
 		Fields: ArgFields(d.ArgsSchema, d.Args), Policies: policies(d.Policies, d.Ping), Audit: auditRows(audit),
@@ -81,7 +82,7 @@ func tidy(text string) string {
 	return text
 }
 
-func policies(p cron.PolicyView, ping *cron.PingView) []Policy {
+func policies(p scheduler.PolicyView, ping *cron.PingView) []Policy {
 	for _, d := range []*string{&p.Timeout, &p.CatchUpWindow, &p.StartWithin, &p.KeepFor} {
 		*d = tidy(*d)
 	}

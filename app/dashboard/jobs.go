@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
 // PerPage is how many jobs are on one page of the list.
@@ -15,7 +16,7 @@ const PerPage = 50
 
 // JobList is the page of all jobs.
 type JobList struct {
-	Filter   cron.Filter
+	Filter   scheduler.Filter
 	Failing  bool // only those whose last run failed
 	Rows     []JobRow
 	Total    int // that the filter lets through
@@ -34,7 +35,7 @@ type Count struct {
 
 // JobRow is a job in a list.
 type JobRow struct {
-	cron.JobView
+	scheduler.JobView
 	Sample
 	Spark template.HTML
 	Last  *cron.Record // the newest run; nil: none, or not asked for
@@ -43,7 +44,7 @@ type JobRow struct {
 	failure *cron.Record
 }
 
-func newJobRow(j cron.JobView, recent []cron.Record) JobRow {
+func newJobRow(j scheduler.JobView, recent []cron.Record) JobRow {
 	row := JobRow{JobView: j, Sample: sampleOf(recent), Spark: sparkline(recent)}
 	if len(recent) > 0 {
 		row.Last = &recent[0]
@@ -62,18 +63,18 @@ func (r JobRow) Failure() *cron.Record { return r.failure }
 
 // Selection is what the address of the list asks for.
 type Selection struct {
-	Filter  cron.Filter
+	Filter  scheduler.Filter
 	Failing bool
 	Offset  int
 }
 
 // Select takes the jobs of one page out of all. What it returns is the page without its rows' runs,
 // which the caller asks for by name and gives to [JobList.Fill].
-func Select(jobs []cron.JobView, s Selection) JobList {
+func Select(jobs []scheduler.JobView, s Selection) JobList {
 	list := JobList{Filter: s.Filter, Failing: s.Failing, Offset: s.Offset, All: len(jobs)}
 	tags, states := map[string]int{}, map[string]int{}
 	failing := 0
-	var found []cron.JobView
+	var found []scheduler.JobView
 	for _, j := range jobs {
 		for _, tag := range j.Tags {
 			tags[tag]++
@@ -87,7 +88,7 @@ func Select(jobs []cron.JobView, s Selection) JobList {
 		}
 		found = append(found, j)
 	}
-	for _, name := range []cron.JobStatus{cron.JobScheduled, cron.JobRunning, cron.JobPaused, cron.JobDisabled} {
+	for _, name := range []scheduler.JobStatus{scheduler.JobScheduled, scheduler.JobRunning, scheduler.JobPaused, scheduler.JobDisabled} {
 		list.Statuses = append(list.Statuses, Count{string(name), states[string(name)], s.Filter.Status == name})
 	}
 	list.Statuses = append(list.Statuses, Count{"failing", failing, s.Failing})
@@ -105,7 +106,7 @@ func Select(jobs []cron.JobView, s Selection) JobList {
 	return list
 }
 
-func matches(j cron.JobView, search string) bool {
+func matches(j scheduler.JobView, search string) bool {
 	search = strings.ToLower(strings.TrimSpace(search))
 	has := func(text string) bool { return strings.Contains(strings.ToLower(text), search) }
 	return search == "" || has(j.Name) || has(j.Description) || slices.ContainsFunc(j.Tags, has)
@@ -121,7 +122,7 @@ func (l JobList) Names() []string {
 }
 
 // Fill adds the runs of the jobs on the page, and when they are due.
-func (l JobList) Fill(recent map[string][]cron.Record, explain func(cron.JobView) string) JobList {
+func (l JobList) Fill(recent map[string][]cron.Record, explain func(scheduler.JobView) string) JobList {
 	for i, row := range l.Rows {
 		l.Rows[i] = newJobRow(row.JobView, recent[row.Name])
 		l.Rows[i].Says = explain(row.JobView)
@@ -130,7 +131,7 @@ func (l JobList) Fill(recent map[string][]cron.Record, explain func(cron.JobView
 }
 
 // Filtered says whether jobs are left out.
-func (l JobList) Filtered() bool { return l.Filter != cron.Filter{} || l.Failing }
+func (l JobList) Filtered() bool { return l.Filter != scheduler.Filter{} || l.Failing }
 
 // From and To are the numbers of the first and the last job on the page.
 func (l JobList) From() int { return min(l.Offset+1, l.Total) }
@@ -163,7 +164,7 @@ func (l JobList) WithStatus(word string) string {
 	case string(f.Status) == word:
 		f.Status = ""
 	default:
-		f.Status = cron.JobStatus(word)
+		f.Status = scheduler.JobStatus(word)
 	}
 	return l.url(f, failing, 0)
 }
@@ -178,7 +179,7 @@ func (l JobList) WithTag(tag string) string {
 	return l.url(f, l.Failing, 0)
 }
 
-func (l JobList) url(f cron.Filter, failing bool, offset int) string {
+func (l JobList) url(f scheduler.Filter, failing bool, offset int) string {
 	v := url.Values{}
 	set := func(name, value string) {
 		if value != "" {

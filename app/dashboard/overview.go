@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
 const (
@@ -22,7 +23,7 @@ type Overview struct {
 	FailedAll int
 	Running   []cron.Record
 	More      bool // more are running than are listed
-	Next      []cron.JobView
+	Next      []scheduler.JobView
 	Tally     Tally
 	Instances []InstanceRow
 	Silent    int // instances that have not been heard of for too long
@@ -37,11 +38,11 @@ type Health struct {
 // OverviewData is what an overview is made of.
 type OverviewData struct {
 	Now       time.Time
-	Jobs      []cron.JobView
+	Jobs      []scheduler.JobView
 	Running   []cron.Record // active runs, at most [OverviewRunning]
 	Recent    map[string][]cron.Record
 	Tally     map[cron.Status][]int
-	Instances []cron.InstanceInfo
+	Instances []scheduler.InstanceInfo
 	Ready     error // why jobs do not run as they should
 }
 
@@ -49,18 +50,18 @@ type OverviewData struct {
 const OverviewRunning = overviewRunning + 1
 
 // Failing returns the jobs whose last run failed, of those the newest first.
-func Failing(jobs []cron.JobView) (list []cron.JobView) {
+func Failing(jobs []scheduler.JobView) (list []scheduler.JobView) {
 	for _, j := range jobs {
 		if j.LastStatus != nil && (*j.LastStatus == cron.Failed || *j.LastStatus == cron.Interrupted) {
 			list = append(list, j)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b cron.JobView) int { return compareTimes(b.LastRun, a.LastRun) })
+	slices.SortStableFunc(list, func(a, b scheduler.JobView) int { return compareTimes(b.LastRun, a.LastRun) })
 	return list
 }
 
 // OverviewFailing returns the names of the jobs whose runs an overview wants.
-func OverviewFailing(jobs []cron.JobView) (list []string) {
+func OverviewFailing(jobs []scheduler.JobView) (list []string) {
 	for _, j := range Failing(jobs) {
 		if len(list) < overviewFailed {
 			list = append(list, j.Name)
@@ -100,7 +101,7 @@ func NewOverview(d OverviewData) Overview {
 			o.Next = append(o.Next, j)
 		}
 	}
-	slices.SortStableFunc(o.Next, func(a, b cron.JobView) int { return a.NextRun.Compare(*b.NextRun) })
+	slices.SortStableFunc(o.Next, func(a, b scheduler.JobView) int { return a.NextRun.Compare(*b.NextRun) })
 	o.Next = o.Next[:min(len(o.Next), overviewNext)]
 	page := NewInstances(d.Now, d.Instances)
 	o.Instances, o.Silent = page.Living(), page.Silent()
@@ -111,7 +112,7 @@ func NewOverview(d OverviewData) Overview {
 func (o Overview) health(d OverviewData) Health {
 	disabled := 0
 	for _, j := range d.Jobs {
-		disabled += btoi(j.Status == cron.JobDisabled)
+		disabled += btoi(j.Status == scheduler.JobDisabled)
 	}
 	switch {
 	case d.Ready != nil:

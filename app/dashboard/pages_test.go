@@ -13,6 +13,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
+	"fibercrons/app/scheduler"
 )
 
 var now = time.Date(2026, 11, 22, 12, 34, 56, 0, time.UTC)
@@ -66,13 +67,13 @@ func runs(job string, n int) (list []cron.Record) {
 	return list
 }
 
-func jobView(name string, last cron.Status) cron.JobView {
+func jobView(name string, last cron.Status) scheduler.JobView {
 	at, next := now.Add(-time.Minute), now.Add(time.Minute)
-	return cron.JobView{Name: name, Expr: "* * * * *", Schedules: []string{"* * * * *"}, Timezone: "UTC", Description: "does " + name, Tags: []string{"a"}, Status: cron.JobScheduled, LastRun: &at, LastStatus: &last, NextRun: &next}
+	return scheduler.JobView{Name: name, Expr: "* * * * *", Schedules: []string{"* * * * *"}, Timezone: "UTC", Description: "does " + name, Tags: []string{"a"}, Status: scheduler.JobScheduled, LastRun: &at, LastStatus: &last, NextRun: &next}
 }
 
 func TestOverviewSaysFirstWhatFailed(t *testing.T) {
-	jobs := []cron.JobView{jobView("good", cron.Succeeded), jobView("bad", cron.Failed), jobView("crashed", cron.Interrupted)}
+	jobs := []scheduler.JobView{jobView("good", cron.Succeeded), jobView("bad", cron.Failed), jobView("crashed", cron.Interrupted)}
 	earlier := now.Add(-time.Hour)
 	jobs[1].LastRun = &earlier
 	d := dashboard.OverviewData{Now: now, Jobs: jobs, Recent: map[string][]cron.Record{"bad": runs("bad", 9)},
@@ -108,11 +109,11 @@ func TestOverviewSaysFirstWhatFailed(t *testing.T) {
 }
 
 func TestJobListSelects(t *testing.T) {
-	var jobs []cron.JobView
+	var jobs []scheduler.JobView
 	for i := range 120 {
 		j := jobView(fmt.Sprintf("job-%03d", i), cron.Succeeded)
 		if i%10 == 0 {
-			j.Tags, j.Status = []string{"ten"}, cron.JobPaused
+			j.Tags, j.Status = []string{"ten"}, scheduler.JobPaused
 		}
 		if i == 7 {
 			*j.LastStatus = cron.Failed
@@ -127,19 +128,19 @@ func TestJobListSelects(t *testing.T) {
 		{dashboard.Selection{}, 120, 50, "job-000"},
 		{dashboard.Selection{Offset: 100}, 120, 20, "job-100"},
 		{dashboard.Selection{Offset: 5000}, 120, 20, "job-100"},
-		{dashboard.Selection{Filter: cron.Filter{Tag: "ten"}}, 12, 12, "job-000"},
-		{dashboard.Selection{Filter: cron.Filter{Status: cron.JobPaused, Search: "JOB-01"}}, 1, 1, "job-010"},
+		{dashboard.Selection{Filter: scheduler.Filter{Tag: "ten"}}, 12, 12, "job-000"},
+		{dashboard.Selection{Filter: scheduler.Filter{Status: scheduler.JobPaused, Search: "JOB-01"}}, 1, 1, "job-010"},
 		{dashboard.Selection{Failing: true}, 1, 1, "job-007"},
-		{dashboard.Selection{Filter: cron.Filter{Search: "none"}}, 0, 0, ""},
+		{dashboard.Selection{Filter: scheduler.Filter{Search: "none"}}, 0, 0, ""},
 	} {
 		list := dashboard.Select(jobs, c.sel)
 		first := append(list.Names(), "")[0]
 		if list.Total != c.total || len(list.Rows) != c.rows || first != c.first {
 			t.Errorf("%+v: %d of them, %d rows, first %q", c.sel, list.Total, len(list.Rows), first)
 		}
-		render(t, list.Fill(nil, func(cron.JobView) string { return "Every minute" }))
+		render(t, list.Fill(nil, func(scheduler.JobView) string { return "Every minute" }))
 	}
-	list := dashboard.Select(jobs, dashboard.Selection{Filter: cron.Filter{Search: "job", Tag: "a"}, Offset: 50})
+	list := dashboard.Select(jobs, dashboard.Selection{Filter: scheduler.Filter{Search: "job", Tag: "a"}, Offset: 50})
 	for got, want := range map[string]string{
 		list.Before():              "/crons/dashboard/jobs?q=job&tag=a",
 		list.After():               "/crons/dashboard/jobs?offset=100&q=job&tag=a",
@@ -153,15 +154,15 @@ func TestJobListSelects(t *testing.T) {
 }
 
 func TestTimelineDrawsWhatRanAndWhatWill(t *testing.T) {
-	tl := cron.Timeline{From: now.Add(-24 * time.Hour), To: now.Add(24 * time.Hour), Now: now}
+	tl := scheduler.Timeline{From: now.Add(-24 * time.Hour), To: now.Add(24 * time.Hour), Now: now}
 	for i := range 60 {
 		for _, r := range runs(fmt.Sprintf("<b>job</b>%02d", i), 30) {
-			tl.Runs = append(tl.Runs, cron.TimelineRun{ID: r.ID, Job: r.Job, Status: r.Status, Slot: r.Slot, StartedAt: r.StartedAt, EndedAt: r.EndedAt})
+			tl.Runs = append(tl.Runs, scheduler.TimelineRun{ID: r.ID, Job: r.Job, Status: r.Status, Slot: r.Slot, StartedAt: r.StartedAt, EndedAt: r.EndedAt})
 		}
-		tl.Slots = append(tl.Slots, cron.Slot{Job: fmt.Sprintf("<b>job</b>%02d", i), At: now.Add(15 * time.Hour)})
+		tl.Slots = append(tl.Slots, scheduler.Slot{Job: fmt.Sprintf("<b>job</b>%02d", i), At: now.Add(15 * time.Hour)})
 	}
-	tl.Dense = []cron.Dense{{Job: "<b>job</b>00", Slots: 401}}
-	tl.Herds = []cron.Herd{{At: now.Add(15 * time.Hour), Jobs: 60, Hint: []cron.HerdHint{{Job: "x", Expr: "0 3 * * *", Use: "H 3 * * *"}}}}
+	tl.Dense = []scheduler.Dense{{Job: "<b>job</b>00", Slots: 401}}
+	tl.Herds = []scheduler.Herd{{At: now.Add(15 * time.Hour), Jobs: 60, Hint: []scheduler.HerdHint{{Job: "x", Expr: "0 3 * * *", Use: "H 3 * * *"}}}}
 	p := dashboard.NewTimeline(tl, dashboard.Windows[2], "", func(string) bool { return true })
 	page := render(t, p)
 	charts := pictures(t, page)
@@ -211,7 +212,7 @@ func TestRunPageTellsWhatHappened(t *testing.T) {
 
 func TestJobPageDrawsDurations(t *testing.T) {
 	rate := 0.995
-	d := cron.JobDetail{JobView: jobView("report", cron.Failed), ScheduleText: "Every minute", Stats: cron.Stats{SuccessRate: &rate, Sample: 100}, NextSlots: []time.Time{now}}
+	d := scheduler.JobDetail{JobView: jobView("report", cron.Failed), ScheduleText: "Every minute", Stats: scheduler.Stats{SuccessRate: &rate, Sample: 100}, NextSlots: []time.Time{now}}
 	page := render(t, dashboard.NewJobPage(now, d, runs("report", 100), dashboard.RunList{Runs: runs("report", 25), Next: "report-24"}, nil))
 	charts := pictures(t, page)
 	if len(charts) != 1 || strings.Count(charts[0], "<a href=") != 100 || !strings.Contains(charts[0], "Durations of the last 100 runs, the longest 6.00 s") {
@@ -230,9 +231,9 @@ func TestJobPageDrawsDurations(t *testing.T) {
 func TestOverdueNeverHides(t *testing.T) {
 	r := runs("deaf", 1)[0]
 	r.Status, r.EndedAt, r.Duration, r.Overdue = cron.Running, nil, nil, true
-	d := cron.JobDetail{JobView: jobView("deaf", cron.Failed)}
+	d := scheduler.JobDetail{JobView: jobView("deaf", cron.Failed)}
 	for name, page := range map[string]string{
-		"overview": render(t, dashboard.NewOverview(dashboard.OverviewData{Now: now, Jobs: []cron.JobView{d.JobView}, Running: []cron.Record{r}})),
+		"overview": render(t, dashboard.NewOverview(dashboard.OverviewData{Now: now, Jobs: []scheduler.JobView{d.JobView}, Running: []cron.Record{r}})),
 		"job":      render(t, dashboard.NewJobPage(now, d, nil, dashboard.RunList{Runs: []cron.Record{r}}, nil)),
 		"run":      render(t, dashboard.NewRunPage(now, r, nil, false, nil, true)),
 	} {
@@ -246,7 +247,7 @@ func TestOverdueNeverHides(t *testing.T) {
 }
 
 func TestAuditShowsWhatChanged(t *testing.T) {
-	page := render(t, dashboard.NewAudit([]cron.AuditEntry{
+	page := render(t, dashboard.NewAudit([]scheduler.AuditEntry{
 		{ID: 2, At: now, Actor: "operator", Action: "schedule", Target: "report", Before: json.RawMessage(`{"schedules":["0 1 * * *"],"timezone":"UTC"}`), After: json.RawMessage(`{"schedules":["0 2 * * *"],"timezone":"UTC"}`)},
 		{ID: 1, At: now, Actor: "<b>", Action: "cancel", Target: "run-1"},
 	}, "", 0, 1))
@@ -261,7 +262,7 @@ func TestAuditShowsWhatChanged(t *testing.T) {
 }
 
 func BenchmarkJobList(b *testing.B) {
-	var jobs []cron.JobView
+	var jobs []scheduler.JobView
 	recent := map[string][]cron.Record{}
 	for i := range 1000 {
 		j := jobView(fmt.Sprintf("job-%04d", i), cron.Succeeded)
@@ -269,6 +270,6 @@ func BenchmarkJobList(b *testing.B) {
 		recent[j.Name] = runs(j.Name, dashboard.SparkRuns)
 	}
 	for b.Loop() {
-		render(b, dashboard.Select(jobs, dashboard.Selection{}).Fill(recent, func(cron.JobView) string { return "Every minute" }))
+		render(b, dashboard.Select(jobs, dashboard.Selection{}).Fill(recent, func(scheduler.JobView) string { return "Every minute" }))
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/schedule"
+	"fibercrons/app/scheduler"
 )
 
 // LogLines is how many lines of a log a page begins with.
@@ -43,7 +44,7 @@ type Step struct {
 }
 
 // NewRunPage makes the page.
-func NewRunPage(now time.Time, r cron.Record, lines []cron.LogLine, more bool, audit []cron.AuditEntry, known bool) RunPage {
+func NewRunPage(now time.Time, r cron.Record, lines []cron.LogLine, more bool, audit []scheduler.AuditEntry, known bool) RunPage {
 	p := RunPage{Record: r, Now: now, Audit: auditRows(audit), Known: known}
 	p.Log = LogTail{Run: r.ID, Lines: lines, More: more}
 	p.Steps = steps(now, r)
@@ -183,11 +184,11 @@ func RenderLog(tail LogTail) (string, error) {
 }
 
 // RenderPreview writes what a schedule would mean, or what is wrong with it.
-func RenderPreview(now time.Time, p cron.Preview, wrong error) (string, error) {
+func RenderPreview(now time.Time, p scheduler.Preview, wrong error) (string, error) {
 	view := struct {
 		Now     time.Time
 		Error   string
-		Preview cron.Preview
+		Preview scheduler.Preview
 		Slots   []PreviewSlot
 	}{Now: now, Preview: p}
 	var args *cron.ArgsError

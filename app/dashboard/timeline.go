@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
 // TimelineRuns is how many runs a timeline looks at; it wants one more, to know whether there is.
@@ -28,7 +29,7 @@ type Window struct {
 
 // TimelinePage shows what ran and what will.
 type TimelinePage struct {
-	cron.Timeline
+	scheduler.Timeline
 	Window  Window
 	Search  string
 	Picture template.HTML
@@ -41,19 +42,19 @@ type TimelinePage struct {
 // lane is a job on the picture.
 type lane struct {
 	job      string
-	runs     []cron.TimelineRun
+	runs     []scheduler.TimelineRun
 	slots    []time.Time
 	failures int
 	dense    int
 }
 
 // NewTimeline makes the page, of the jobs that keep lets through. The runs in t are the newest first.
-func NewTimeline(t cron.Timeline, w Window, search string, keep func(job string) bool) TimelinePage {
+func NewTimeline(t scheduler.Timeline, w Window, search string, keep func(job string) bool) TimelinePage {
 	from, to := known(t)
 	slices.Reverse(t.Runs)
-	t.Runs = slices.DeleteFunc(slices.Clone(t.Runs), func(r cron.TimelineRun) bool { return !keep(r.Job) })
-	t.Slots = slices.DeleteFunc(slices.Clone(t.Slots), func(s cron.Slot) bool { return !keep(s.Job) })
-	t.Dense = slices.DeleteFunc(slices.Clone(t.Dense), func(d cron.Dense) bool { return !keep(d.Job) })
+	t.Runs = slices.DeleteFunc(slices.Clone(t.Runs), func(r scheduler.TimelineRun) bool { return !keep(r.Job) })
+	t.Slots = slices.DeleteFunc(slices.Clone(t.Slots), func(s scheduler.Slot) bool { return !keep(s.Job) })
+	t.Dense = slices.DeleteFunc(slices.Clone(t.Dense), func(d scheduler.Dense) bool { return !keep(d.Job) })
 	p := TimelinePage{Timeline: t, Window: w, Search: search}
 	lanes := lanesOf(t)
 	p.Hidden = max(0, len(lanes)-laneLimit)
@@ -69,7 +70,7 @@ func NewTimeline(t cron.Timeline, w Window, search string, keep func(job string)
 }
 
 // lanesOf gathers what belongs to a job. Those that failed come first, then those that do most.
-func lanesOf(t cron.Timeline) []*lane {
+func lanesOf(t scheduler.Timeline) []*lane {
 	byName := map[string]*lane{}
 	of := func(job string) *lane {
 		if byName[job] == nil {
@@ -110,9 +111,9 @@ func (p TimelinePage) Address(window string) string {
 }
 
 // Herded are the fullest minutes, and the rest of them.
-func (p TimelinePage) Herded() [][]cron.Herd {
+func (p TimelinePage) Herded() [][]scheduler.Herd {
 	first := min(3, len(p.Herds))
-	return [][]cron.Herd{p.Herds[:first], p.Herds[first:]}
+	return [][]scheduler.Herd{p.Herds[:first], p.Herds[first:]}
 }
 
 // WindowList are the choices.
@@ -125,7 +126,7 @@ type load struct {
 	known   struct{ from, to time.Time } // outside of it not everything was listed
 }
 
-func loadOf(t cron.Timeline) load {
+func loadOf(t scheduler.Timeline) load {
 	l := load{minutes: map[int64]int{}}
 	add := func(at time.Time) {
 		m := at.Unix() / 60
@@ -164,7 +165,7 @@ func loadOf(t cron.Timeline) load {
 }
 
 // known is the stretch of which every run and slot is in t.
-func known(t cron.Timeline) (from, to time.Time) {
+func known(t scheduler.Timeline) (from, to time.Time) {
 	from, to = t.From, t.To
 	if len(t.Runs) > TimelineRuns {
 		from = startOf(t.Runs[len(t.Runs)-1])

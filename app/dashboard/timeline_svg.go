@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
 // The picture's measures.
@@ -22,7 +23,7 @@ const (
 
 type canvas struct {
 	strings.Builder
-	t cron.Timeline
+	t scheduler.Timeline
 }
 
 func (c *canvas) x(at time.Time) float64 {
@@ -32,7 +33,7 @@ func (c *canvas) x(at time.Time) float64 {
 
 func (c *canvas) put(format string, a ...any) { fmt.Fprintf(&c.Builder, format, a...) }
 
-func drawTimeline(t cron.Timeline, lanes []*lane, l load) template.HTML {
+func drawTimeline(t scheduler.Timeline, lanes []*lane, l load) template.HTML {
 	c := &canvas{t: t}
 	high := tlLoad + tlAxis + len(lanes)*tlLane + 4
 	c.put(`<svg class="chart timeline" viewBox="0 0 %d %d" role="group" aria-label="%s ran and %s are due from %s to %s UTC; at most %s begin in one minute">`,
@@ -124,9 +125,9 @@ func (c *canvas) lane(y int, l *lane) {
 }
 
 // runs draws a job's runs. Those that fall on one spot are one mark, of the worst among them.
-func (c *canvas) runs(y int, runs []cron.TimelineRun) {
+func (c *canvas) runs(y int, runs []scheduler.TimelineRun) {
 	worse := map[cron.Status]int{cron.Failed: 7, cron.Interrupted: 6, cron.Running: 5, cron.Queued: 4, cron.Cancelled: 3, cron.Succeeded: 2, cron.Skipped: 1}
-	var mark cron.TimelineRun
+	var mark scheduler.TimelineRun
 	var from, to float64
 	n := 0
 	flush := func() {
@@ -171,7 +172,7 @@ func (c *canvas) runs(y int, runs []cron.TimelineRun) {
 }
 
 // startOf is where a run stands on the picture.
-func startOf(r cron.TimelineRun) time.Time {
+func startOf(r scheduler.TimelineRun) time.Time {
 	switch {
 	case r.StartedAt != nil:
 		return *r.StartedAt

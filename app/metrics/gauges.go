@@ -9,12 +9,13 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
 // Source is who is asked how things stand.
 type Source interface {
-	Pulse() cron.Pulse
-	States(ctx context.Context) (map[string]cron.State, error)
+	Pulse() scheduler.Pulse
+	States(ctx context.Context) (map[string]scheduler.State, error)
 }
 
 const (
@@ -29,7 +30,7 @@ type gauges struct {
 	mu     sync.Mutex
 	source Source
 	queued func() int
-	states map[string]cron.State
+	states map[string]scheduler.State
 	asked  time.Time
 	up     bool
 }
@@ -126,19 +127,19 @@ type standing struct {
 }
 
 // perJob tells the gauges of jobs, and counts where they stand.
-func (g *gauges) perJob(list []cron.JobPulse, now time.Time, to chan<- prometheus.Metric) map[cron.JobStatus]int {
-	count := map[cron.JobStatus]int{cron.JobScheduled: 0, cron.JobPaused: 0, cron.JobDisabled: 0}
+func (g *gauges) perJob(list []scheduler.JobPulse, now time.Time, to chan<- prometheus.Metric) map[scheduler.JobStatus]int {
+	count := map[scheduler.JobStatus]int{scheduler.JobScheduled: 0, scheduler.JobPaused: 0, scheduler.JobDisabled: 0}
 	var rest standing
 	for i := range list {
 		j := &list[i]
 		s := g.stands(j, now)
 		switch {
 		case s.paused:
-			count[cron.JobPaused]++
+			count[scheduler.JobPaused]++
 		case j.Enabled:
-			count[cron.JobScheduled]++
+			count[scheduler.JobScheduled]++
 		default:
-			count[cron.JobDisabled]++
+			count[scheduler.JobDisabled]++
 		}
 		if own := g.jobs.of(j.Name); own != g.jobs.other {
 			g.tell(own, s, to)
@@ -152,7 +153,7 @@ func (g *gauges) perJob(list []cron.JobPulse, now time.Time, to chan<- prometheu
 	return count
 }
 
-func (g *gauges) stands(j *cron.JobPulse, now time.Time) (s standing) {
+func (g *gauges) stands(j *scheduler.JobPulse, now time.Time) (s standing) {
 	if st, ok := g.states[j.Name]; ok {
 		last := st.LastSuccess
 		if last.IsZero() {

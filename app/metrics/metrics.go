@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
 // Options say what is measured.
@@ -94,17 +95,17 @@ func New(o Options) *Metrics {
 	return m
 }
 
-// Observe counts an event of the scheduler. It does not block; see [cron.Config].
-func (m *Metrics) Observe(e cron.Event) {
+// Observe counts an event of the scheduler. It does not block; see [scheduler.Config].
+func (m *Metrics) Observe(e scheduler.Event) {
 	rec := &e.Record
 	switch {
-	case e.Kind == cron.RunStarted:
+	case e.Kind == scheduler.RunStarted:
 		if rec.Attempt == 1 && rec.Slot != nil && rec.StartedAt != nil && rec.Trigger == cron.BySchedule {
 			m.jobs.of(e.Job).late.Observe(max(rec.StartedAt.Sub(*rec.Slot).Seconds(), 0))
 		}
-	case e.Kind == cron.RunOverdue:
+	case e.Kind == scheduler.RunOverdue:
 		m.jobs.of(e.Job).unheeding.Add(1)
-	case e.Kind != cron.RunEnded:
+	case e.Kind != scheduler.RunEnded:
 	case rec.Status == cron.Queued:
 		if n := len(rec.Attempts); n > 0 && rec.Attempts[n-1].EndedAt != nil && rec.NextAt != nil {
 			m.jobs.of(e.Job).retries.Add(1)
@@ -133,7 +134,7 @@ func (m *Metrics) ended(job string, rec *cron.Record) {
 }
 
 // Claimed counts the answer to a call that claims.
-func (m *Metrics) Claimed(c cron.ClaimCall) {
+func (m *Metrics) Claimed(c scheduler.ClaimCall) {
 	m.claims.Observe(c.Took.Seconds())
 	if c.Err != nil {
 		m.failed.Inc()

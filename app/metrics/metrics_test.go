@@ -17,35 +17,36 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/metrics"
+	"fibercrons/app/scheduler"
 )
 
 // stub answers as a scheduler would.
 type stub struct {
 	mu     sync.Mutex
-	pulse  cron.Pulse
-	states map[string]cron.State
+	pulse  scheduler.Pulse
+	states map[string]scheduler.State
 	err    error
 	pulses int
 }
 
-func (s *stub) Pulse() cron.Pulse {
+func (s *stub) Pulse() scheduler.Pulse {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pulses++
 	return s.pulse
 }
 
-func (s *stub) States(context.Context) (map[string]cron.State, error) { return s.states, s.err }
+func (s *stub) States(context.Context) (map[string]scheduler.State, error) { return s.states, s.err }
 
 func queue() int { return 7 }
 
 // ended is the end of a run.
-func ended(job string, status cron.Status, change func(*cron.Record)) cron.Event {
+func ended(job string, status cron.Status, change func(*cron.Record)) scheduler.Event {
 	rec := cron.Record{Job: job, Status: status, Trigger: cron.BySchedule}
 	if change != nil {
 		change(&rec)
 	}
-	return cron.Event{Kind: cron.RunEnded, Job: job, Record: rec}
+	return scheduler.Event{Kind: scheduler.RunEnded, Job: job, Record: rec}
 }
 
 func compare(t *testing.T, m *metrics.Metrics, want string, names ...string) {
@@ -71,9 +72,9 @@ func TestRunsByJobOutcomeAndCause(t *testing.T) {
 	m.Observe(ended("a", cron.Queued, func(r *cron.Record) {
 		r.NextAt, r.Attempts = &now, []cron.Attempt{{Number: 1, EndedAt: &now, Error: "out of paper"}}
 	}))
-	m.Observe(cron.Event{Kind: cron.RunProgress, Job: "a"})
-	m.Observe(cron.Event{Kind: cron.RunOverdue, Job: "a"})
-	m.Observe(cron.Event{Kind: cron.JobWasPaused, Job: "a"})
+	m.Observe(scheduler.Event{Kind: scheduler.RunProgress, Job: "a"})
+	m.Observe(scheduler.Event{Kind: scheduler.RunOverdue, Job: "a"})
+	m.Observe(scheduler.Event{Kind: scheduler.JobWasPaused, Job: "a"})
 	compare(t, m, `
 # HELP cron_runs_total Runs that ended, and slots that were skipped, by outcome and cause: the reason, or of a failure whether it was an error, a panic or the timeout.
 # TYPE cron_runs_total counter
@@ -124,7 +125,7 @@ func TestLatenessIsThatOfFirstStartsOnSchedule(t *testing.T) {
 	caught.Trigger = cron.ByCatchUp
 	hand.Slot = nil
 	for _, rec := range []cron.Record{first, again, caught, hand} {
-		m.Observe(cron.Event{Kind: cron.RunStarted, Job: "a", Record: rec})
+		m.Observe(scheduler.Event{Kind: scheduler.RunStarted, Job: "a", Record: rec})
 	}
 	if h := histogramOf(t, m, "cron_start_lateness_seconds", "a"); h.GetSampleCount() != 1 || h.GetSampleSum() != 0.25 {
 		t.Errorf("the lateness is %v", h)
@@ -149,13 +150,13 @@ func TestHistogramsAreClassicAndNative(t *testing.T) {
 
 func TestJobsBeyondTheCapShareALabel(t *testing.T) {
 	var names []string
-	source := &stub{states: map[string]cron.State{}}
+	source := &stub{states: map[string]scheduler.State{}}
 	now := time.Now()
 	for i := range 20 {
 		name := fmt.Sprintf("job-%02d", i)
 		names = append(names, name)
-		source.states[name] = cron.State{Name: name, LastSuccess: now.Add(-time.Duration(i) * time.Hour), LastStatus: cron.Succeeded}
-		source.pulse.Jobs = append(source.pulse.Jobs, cron.JobPulse{Name: name, Enabled: true, Next: now.Add(time.Duration(30-i) * time.Hour), Gap: time.Hour})
+		source.states[name] = scheduler.State{Name: name, LastSuccess: now.Add(-time.Duration(i) * time.Hour), LastStatus: cron.Succeeded}
+		source.pulse.Jobs = append(source.pulse.Jobs, scheduler.JobPulse{Name: name, Enabled: true, Next: now.Add(time.Duration(30-i) * time.Hour), Gap: time.Hour})
 	}
 	m := metrics.New(metrics.Options{Jobs: names, MaxJobs: 5, MaxHistograms: 2})
 	m.Watch(source, queue)
@@ -199,13 +200,13 @@ func TestGauges(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		now := time.Now()
 		source := &stub{
-			pulse: cron.Pulse{Workers: 64, Busy: 3, Running: 3, Waiting: 2, Overdue: 1, TickedAt: now.Add(-2 * time.Second), Jobs: []cron.JobPulse{
+			pulse: scheduler.Pulse{Workers: 64, Busy: 3, Running: 3, Waiting: 2, Overdue: 1, TickedAt: now.Add(-2 * time.Second), Jobs: []scheduler.JobPulse{
 				{Name: "fine", Enabled: true, Next: now.Add(time.Minute), Gap: time.Hour},
 				{Name: "new", Enabled: true, Next: now.Add(-3 * time.Second), Gap: time.Minute},
 				{Name: "off"},
 				{Name: "paused", Enabled: true, Next: now.Add(time.Hour), Gap: time.Hour},
 			}},
-			states: map[string]cron.State{
+			states: map[string]scheduler.State{
 				"fine":   {LastSuccess: now.Add(-90 * time.Second), LastStatus: cron.Failed},
 				"new":    {FirstSeen: now.Add(-10 * time.Second)},
 				"paused": {Paused: true, FirstSeen: now.Add(-time.Hour), LastSuccess: now.Add(-time.Second), LastStatus: cron.Succeeded},
@@ -282,8 +283,8 @@ cron_workers_busy 3
 
 func TestClaimsAndCommits(t *testing.T) {
 	m := metrics.New(metrics.Options{})
-	m.Claimed(cron.ClaimCall{Won: 3, Lost: 2, Took: time.Millisecond})
-	m.Claimed(cron.ClaimCall{Took: time.Second, Err: errors.New("away")})
+	m.Claimed(scheduler.ClaimCall{Won: 3, Lost: 2, Took: time.Millisecond})
+	m.Claimed(scheduler.ClaimCall{Took: time.Second, Err: errors.New("away")})
 	m.Committed(40, 3*time.Millisecond, nil)
 	m.Committed(1, time.Millisecond, errors.New("full"))
 	compare(t, m, `
@@ -362,12 +363,12 @@ func everything(t *testing.T) *metrics.Metrics {
 	now, took := time.Now(), int64(1)
 	m := metrics.New(metrics.Options{Jobs: []string{"a"}, Version: "v1.2.3"})
 	m.Watch(&stub{
-		pulse:  cron.Pulse{Workers: 1, TickedAt: now, Jobs: []cron.JobPulse{{Name: "a", Enabled: true, Next: now, Gap: time.Hour}}},
-		states: map[string]cron.State{"a": {LastSuccess: now}},
+		pulse:  scheduler.Pulse{Workers: 1, TickedAt: now, Jobs: []scheduler.JobPulse{{Name: "a", Enabled: true, Next: now, Gap: time.Hour}}},
+		states: map[string]scheduler.State{"a": {LastSuccess: now}},
 	}, queue)
-	m.Observe(cron.Event{Kind: cron.RunStarted, Job: "a", Record: cron.Record{Trigger: cron.BySchedule, Attempt: 1, Slot: &now, StartedAt: &now}})
+	m.Observe(scheduler.Event{Kind: scheduler.RunStarted, Job: "a", Record: cron.Record{Trigger: cron.BySchedule, Attempt: 1, Slot: &now, StartedAt: &now}})
 	m.Observe(ended("a", cron.Succeeded, func(r *cron.Record) { r.Duration = &took }))
-	m.Claimed(cron.ClaimCall{Won: 1})
+	m.Claimed(scheduler.ClaimCall{Won: 1})
 	m.Committed(1, time.Millisecond, nil)
 	m.Request(http.MethodGet, "/crons", http.StatusOK, time.Millisecond)
 	return m

@@ -12,6 +12,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/metrics"
+	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
@@ -36,7 +37,7 @@ func BenchmarkScrape(b *testing.B) {
 		b.Fatal(err)
 	}
 	m := metrics.New(metrics.Options{Jobs: names})
-	s := cron.New(cron.Config{Store: db, Jobs: jobs, Log: slog.New(slog.DiscardHandler)})
+	s := scheduler.New(scheduler.Config{Store: db, Jobs: jobs, Log: slog.New(slog.DiscardHandler)})
 	m.Watch(s, db.Queued)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -55,8 +56,8 @@ func BenchmarkScrape(b *testing.B) {
 	}
 	slot, took := time.Now(), int64(20)
 	for _, name := range names {
-		m.Observe(cron.Event{Kind: cron.RunStarted, Job: name, Record: cron.Record{Trigger: cron.BySchedule, Attempt: 1, Slot: &slot, StartedAt: &slot}})
-		m.Observe(cron.Event{Kind: cron.RunEnded, Job: name, Record: cron.Record{Status: cron.Succeeded, Duration: &took}})
+		m.Observe(scheduler.Event{Kind: scheduler.RunStarted, Job: name, Record: cron.Record{Trigger: cron.BySchedule, Attempt: 1, Slot: &slot, StartedAt: &slot}})
+		m.Observe(scheduler.Event{Kind: scheduler.RunEnded, Job: name, Record: cron.Record{Status: cron.Succeeded, Duration: &took}})
 	}
 	scrape := func(b *testing.B) {
 		rec := httptest.NewRecorder()

@@ -16,6 +16,7 @@ import (
 	"fibercrons/app/env"
 	"fibercrons/app/outgoing"
 	"fibercrons/app/redis"
+	"fibercrons/app/scheduler"
 	"fibercrons/app/trace"
 )
 
@@ -40,8 +41,8 @@ func Defaults(cfg env.Config, traces *trace.Tracer) cron.Defaults {
 }
 
 // Scheduler is what the environment says about scheduling; what it works with is not part of it.
-func Scheduler(cfg env.Config) cron.Config {
-	c := cron.Config{
+func Scheduler(cfg env.Config) scheduler.Config {
+	c := scheduler.Config{
 		Workers:   cfg.Workers,
 		Lease:     cfg.Lease,
 		Grace:     cfg.ShutdownGrace,
@@ -51,9 +52,9 @@ func Scheduler(cfg env.Config) cron.Config {
 	}
 	switch cfg.Role {
 	case env.RoleScheduler:
-		c.Role = cron.SchedulerOnly
+		c.Role = scheduler.SchedulerOnly
 	case env.RoleWorker:
-		c.Role = cron.WorkerOnly
+		c.Role = scheduler.WorkerOnly
 	}
 	return c
 }

@@ -17,6 +17,7 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/ping"
+	"fibercrons/app/scheduler"
 )
 
 const (
@@ -76,8 +77,8 @@ func (s *service) paths() (paths []string) {
 type bench struct {
 	*service
 	pings *ping.Pinger
-	crons *cron.Scheduler
-	store cron.Store
+	crons *scheduler.Scheduler
+	store scheduler.Store
 	log   *strings.Builder
 }
 
@@ -95,7 +96,7 @@ func program(t *testing.T, register func(*cron.Registry)) *bench {
 	b.store = store
 	log := slog.New(slog.NewTextHandler(&locked{w: b.log}, nil))
 	b.pings = ping.New(ping.Options{Jobs: jobs, Client: &http.Client{Transport: b.service}, Logs: store.Logs, Log: log})
-	b.crons = cron.New(cron.Config{Store: store, Jobs: jobs, Observe: b.pings.Observe, Log: slog.New(slog.DiscardHandler)})
+	b.crons = scheduler.New(scheduler.Config{Store: store, Jobs: jobs, Observe: b.pings.Observe, Log: slog.New(slog.DiscardHandler)})
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- b.crons.Run(ctx) }()
@@ -197,7 +198,7 @@ func TestRunsAreTold(t *testing.T) {
 					test.options = append(test.options, cron.Ping(target))
 				}
 				b := program(t, func(r *cron.Registry) { r.Register("job", "@yearly", test.fn, test.options...) })
-				rec, err := b.crons.Trigger(t.Context(), "job", cron.Request{})
+				rec, err := b.crons.Trigger(t.Context(), "job", scheduler.Request{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -227,7 +228,7 @@ func TestSkippedAndCancelled(t *testing.T) {
 			r.Register("job", "* * * * *", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, cron.Ping(target))
 		})
 		pass(3*time.Minute + time.Second)
-		recs, err := b.crons.Records(t.Context(), cron.Query{Job: "job"})
+		recs, err := b.crons.Records(t.Context(), scheduler.Query{Job: "job"})
 		if err != nil || len(recs) != 3 {
 			t.Fatalf("%d runs (%v)", len(recs), err)
 		}
@@ -249,8 +250,8 @@ func TestInterrupted(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		b := program(t, func(r *cron.Registry) { r.Register("job", "@yearly", nothing, cron.Ping(target)) })
 		pass(time.Second)
-		_, err := b.store.Claim(t.Context(), []cron.Claim{{
-			Fence: cron.Fence{ID: "dead-run", Token: 1}, Job: "job", Trigger: cron.ByHand, Status: cron.Running,
+		_, err := b.store.Claim(t.Context(), []scheduler.Claim{{
+			Fence: scheduler.Fence{ID: "dead-run", Token: 1}, Job: "job", Trigger: cron.ByHand, Status: cron.Running,
 			Instance: "dead", Lease: 30 * time.Second, At: time.Now(),
 		}})
 		if err != nil {
@@ -316,13 +317,13 @@ func pass(d time.Duration) {
 
 func nothing(context.Context) error { return nil }
 
-func started(job string) cron.Event {
-	return cron.Event{Kind: cron.RunStarted, Job: job, Record: cron.Record{ID: "r", Job: job, Status: cron.Running, Attempt: 1}}
+func started(job string) scheduler.Event {
+	return scheduler.Event{Kind: scheduler.RunStarted, Job: job, Record: cron.Record{ID: "r", Job: job, Status: cron.Running, Attempt: 1}}
 }
 
-func ended(job string, status cron.Status) cron.Event {
+func ended(job string, status cron.Status) scheduler.Event {
 	now := time.Now()
-	return cron.Event{Kind: cron.RunEnded, Job: job, Record: cron.Record{ID: "r", Job: job, Status: status, Attempt: 1, StartedAt: &now, EndedAt: &now}}
+	return scheduler.Event{Kind: scheduler.RunEnded, Job: job, Record: cron.Record{ID: "r", Job: job, Status: status, Attempt: 1, StartedAt: &now, EndedAt: &now}}
 }
 
 // Each change is told once, by host.
@@ -496,7 +497,7 @@ func TestBodiesAreTheEndOfTheLog(t *testing.T) {
 		})
 		for _, limit := range []int{100_000, 10_000, 1_000_000, 60} {
 			b.header = http.Header{"Ping-Body-Limit": {fmt.Sprint(limit)}}
-			if _, err := b.crons.Trigger(t.Context(), "job", cron.Request{}); err != nil {
+			if _, err := b.crons.Trigger(t.Context(), "job", scheduler.Request{}); err != nil {
 				t.Fatal(err)
 			}
 			pass(time.Minute)

@@ -12,7 +12,7 @@ import (
 	"github.com/redis/go-redis/v9/logging"
 	"github.com/redis/go-redis/v9/maintnotifications"
 
-	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
 // Options say which Redis, and what for.
@@ -30,7 +30,7 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Client is this process's connection to Redis. It implements what [cron.Peers] asks for.
+// Client is this process's connection to Redis. It implements what [scheduler.Peers] asks for.
 type Client struct {
 	opts   Options
 	self   string // this process
@@ -51,9 +51,9 @@ type Client struct {
 }
 
 var (
-	_ cron.Gate   = (*Client)(nil)
-	_ cron.Limits = (*Client)(nil)
-	_ cron.Nudger = (*Client)(nil)
+	_ scheduler.Gate   = (*Client)(nil)
+	_ scheduler.Limits = (*Client)(nil)
+	_ scheduler.Nudger = (*Client)(nil)
 )
 
 const (
@@ -113,8 +113,8 @@ func (c *Client) Close() error {
 }
 
 // Peers is what the client is to a scheduler.
-func (c *Client) Peers() cron.Peers {
-	p := cron.Peers{Gate: c, Nudges: c}
+func (c *Client) Peers() scheduler.Peers {
+	p := scheduler.Peers{Gate: c, Nudges: c}
 	if c.separate() {
 		p.Separate, p.Limits = true, c
 	}

@@ -1,5 +1,5 @@
 // Package redis is the optional part of the scheduler that uses Redis (REDIS_URL). [Client] is what
-// cron.Peers asks for: a gate in front of the claims, places in concurrency groups, and nudges.
+// scheduler.Peers asks for: a gate in front of the claims, places in concurrency groups, and nudges.
 //
 // # With a database that all replicas share
 //
@@ -13,7 +13,7 @@
 //     streams of the others look at the database at once and not only at the next second.
 //   - Concurrency groups (cron.Limit) are counted by the database, which sees all runs.
 //
-// Under failure: G1 and G2 of package cron hold whatever Redis does, since what it says is a hint. A
+// Under failure: G1 and G2 of package scheduler hold whatever Redis does, since what it says is a hint. A
 // replica that was first and died before its insert costs the slot a second, and so does a Redis that
 // loses its memory or comes back from a failover with an older one. When Redis does not answer, a
 // breaker opens after one call of at most 250 ms; from then on the database alone decides and nobody

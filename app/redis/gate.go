@@ -7,7 +7,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
-	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
 // admit is SET NX PX for each key, and says of each whether the caller has it. That it looks first
@@ -24,8 +24,8 @@ for i, key in ipairs(KEYS) do
 end
 return out`)
 
-// Admit implements [cron.Gate], in one round trip.
-func (c *Client) Admit(ctx context.Context, tickets []cron.Bid) ([]bool, error) {
+// Admit implements [scheduler.Gate], in one round trip.
+func (c *Client) Admit(ctx context.Context, tickets []scheduler.Bid) ([]bool, error) {
 	keys, args := make([]string, len(tickets)), make([]any, 1, len(tickets)+1)
 	args[0] = c.holder
 	for i, t := range tickets {

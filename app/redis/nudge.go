@@ -11,10 +11,10 @@ import (
 // happens.
 const nudgeRest = 50 * time.Millisecond
 
-// Nudge implements [cron.Nudger].
+// Nudge implements [scheduler.Nudger].
 func (c *Client) Nudge() { ring(c.pending) }
 
-// Nudged implements [cron.Nudger].
+// Nudged implements [scheduler.Nudger].
 func (c *Client) Nudged() <-chan struct{} { return c.heard }
 
 // ring leaves a sign that there is something, if there is none yet.

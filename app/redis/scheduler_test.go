@@ -14,6 +14,7 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/redis"
+	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
@@ -62,7 +63,7 @@ func (y *tally) check(t *testing.T, job string, every time.Duration, crew ...*re
 	states := make(map[int64]string)
 	waited := 0
 	for _, r := range crew {
-		recs, err := r.Records(t.Context(), cron.Query{Job: job, Limit: 100_000})
+		recs, err := r.Records(t.Context(), scheduler.Query{Job: job, Limit: 100_000})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,12 +104,12 @@ func (y *tally) check(t *testing.T, job string, every time.Duration, crew ...*re
 
 // replica is a scheduler with a client of its own.
 type replica struct {
-	*cron.Scheduler
+	*scheduler.Scheduler
 	client *redis.Client
 	end    func()
 }
 
-func replicate(t *testing.T, s cron.Store, o *redis.Options, register func(*cron.Registry), change ...func(*cron.Config)) *replica {
+func replicate(t *testing.T, s scheduler.Store, o *redis.Options, register func(*cron.Registry), change ...func(*scheduler.Config)) *replica {
 	t.Helper()
 	registry := cron.NewRegistry()
 	register(registry)
@@ -117,7 +118,7 @@ func replicate(t *testing.T, s cron.Store, o *redis.Options, register func(*cron
 		t.Fatal(err)
 	}
 	r := &replica{}
-	cfg := cron.Config{Store: s, Jobs: jobs, Log: slog.New(slog.DiscardHandler), Grace: patience, Lease: 10 * time.Second}
+	cfg := scheduler.Config{Store: s, Jobs: jobs, Log: slog.New(slog.DiscardHandler), Grace: patience, Lease: 10 * time.Second}
 	if o != nil {
 		r.client = open(t, *o)
 		cfg.Peers = r.client.Peers()
@@ -125,7 +126,7 @@ func replicate(t *testing.T, s cron.Store, o *redis.Options, register func(*cron
 	for _, c := range change {
 		c(&cfg)
 	}
-	r.Scheduler = cron.New(cfg)
+	r.Scheduler = scheduler.New(cfg)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx) }()
@@ -163,14 +164,14 @@ func identified(t *testing.T, o redis.Options, s *store.Store) *redis.Options {
 // Redis is killed, emptied, stopped and back while three replicas of one store tick: every slot is run
 // once.
 func TestNoSlotDependsOnRedis(t *testing.T) {
-	stores := map[string]func(*testing.T) func() cron.Store{
-		"memory": func(*testing.T) func() cron.Store {
+	stores := map[string]func(*testing.T) func() scheduler.Store{
+		"memory": func(*testing.T) func() scheduler.Store {
 			s := crontest.NewMemory()
-			return func() cron.Store { return s }
+			return func() scheduler.Store { return s }
 		},
-		"sqlite": func(t *testing.T) func() cron.Store {
+		"sqlite": func(t *testing.T) func() scheduler.Store {
 			path := filepath.Join(t.TempDir(), "crons.db")
-			return func() cron.Store { return file(t, path) }
+			return func() scheduler.Store { return file(t, path) }
 		},
 	}
 	for name, make := range stores {
@@ -241,7 +242,7 @@ func TestSeparateDatabases(t *testing.T) {
 		y.check(t, job, every, crew...)
 		shares := map[string]int{}
 		for i, r := range crew {
-			recs, err := r.Records(t.Context(), cron.Query{Job: job, Limit: 100_000})
+			recs, err := r.Records(t.Context(), scheduler.Query{Job: job, Limit: 100_000})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -277,7 +278,7 @@ func TestSeparateDatabaseWithoutRedis(t *testing.T) {
 	if err := r.Ready(t.Context()); err == nil {
 		t.Error("it is ready, and can claim nothing")
 	}
-	if _, err := r.Trigger(t.Context(), "job", cron.Request{}); err != nil {
+	if _, err := r.Trigger(t.Context(), "job", scheduler.Request{}); err != nil {
 		t.Errorf("by hand: %v", err)
 	}
 	server.start()
@@ -289,11 +290,11 @@ func TestSeparateDatabaseWithoutRedis(t *testing.T) {
 
 // losses counts claims that another replica had won already.
 type losses struct {
-	cron.Store
+	scheduler.Store
 	made, lost *atomic.Int64
 }
 
-func (l losses) Claim(ctx context.Context, claims []cron.Claim) ([]cron.Claimed, error) {
+func (l losses) Claim(ctx context.Context, claims []scheduler.Claim) ([]scheduler.Claimed, error) {
 	out, err := l.Store.Claim(ctx, claims)
 	for _, c := range out {
 		l.made.Add(1)
@@ -362,7 +363,7 @@ func TestLimitOverSeparateDatabases(t *testing.T) {
 	for range each {
 		for _, r := range crew {
 			for i := range 4 {
-				if _, err := r.Trigger(t.Context(), fmt.Sprintf("job-%d", i), cron.Request{Force: true}); err != nil {
+				if _, err := r.Trigger(t.Context(), fmt.Sprintf("job-%d", i), scheduler.Request{Force: true}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -400,7 +401,7 @@ func TestStreamIsNudged(t *testing.T) {
 		sum := time.Duration(0)
 		for range runs {
 			asked := time.Now()
-			rec, err := there.Trigger(t.Context(), "job", cron.Request{})
+			rec, err := there.Trigger(t.Context(), "job", scheduler.Request{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -410,7 +411,7 @@ func TestStreamIsNudged(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, c := range changes {
-					told = told || c.Kind == cron.RunEnded && c.Job == "job"
+					told = told || c.Kind == scheduler.RunEnded && c.Job == "job"
 				}
 			}
 			sum += time.Since(asked).Round(time.Millisecond)

@@ -10,11 +10,12 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
-// Work implements [cron.Executor]. Each call has a client of its own, since a stopped one is of no
+// Work implements [scheduler.Executor]. Each call has a client of its own, since a stopped one is of no
 // further use.
-func (e *Executor) Work(ctx context.Context, w cron.Worker) error {
+func (e *Executor) Work(ctx context.Context, w scheduler.Worker) error {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &worker{Worker: w, rescue: e.o.Rescue})
 	client, err := river.NewClient(riverpgxv5.New(e.pool), &river.Config{
@@ -58,7 +59,7 @@ func (e *Executor) stop(gently, hard func(context.Context) error) error {
 // worker is what River calls.
 type worker struct {
 	river.WorkerDefaults[args]
-	cron.Worker
+	scheduler.Worker
 	rescue time.Duration
 }
 

@@ -20,6 +20,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/console"
+	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
@@ -143,7 +144,7 @@ func TestClosedPipes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	runs, err := db.Runs(t.Context(), cron.Query{})
+	runs, err := db.Runs(t.Context(), scheduler.Query{})
 	if err != nil || len(runs) == 0 {
 		t.Fatalf("%d runs (%v)", len(runs), err)
 	}

@@ -8,13 +8,14 @@ import (
 	"gorm.io/gorm/clause"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 	"fibercrons/models"
 )
 
-// Beat implements [cron.Claims]. With Gone nothing is extended, and what the instance had
+// Beat implements [scheduler.Claims]. With Gone nothing is extended, and what the instance had
 // queued may be taken over at once.
-func (s *Store) Beat(ctx context.Context, b cron.Beat) ([]cron.Held, error) {
-	var held []cron.Held
+func (s *Store) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.Held, error) {
+	var held []scheduler.Held
 	var err error
 	if b.Quick {
 		held, err = heldBy(s.reads.WithContext(ctx), b.Instance.ID)
@@ -50,7 +51,7 @@ func (s *Store) Beat(ctx context.Context, b cron.Beat) ([]cron.Held, error) {
 	return held, nil
 }
 
-func signOfLife(db *gorm.DB, b *cron.Beat) error {
+func signOfLife(db *gorm.DB, b *scheduler.Beat) error {
 	row := models.Instance{
 		ID: b.Instance.ID, Host: b.Instance.Host, PID: b.Instance.PID, Version: b.Instance.Version, TZData: b.Instance.TZData,
 		StartedAt: models.MillisOf(b.Instance.StartedAt), SeenAt: models.MillisOf(b.At),
@@ -64,7 +65,7 @@ func signOfLife(db *gorm.DB, b *cron.Beat) error {
 	}).Create(&row).Error
 }
 
-func heldBy(db *gorm.DB, instance string) ([]cron.Held, error) {
+func heldBy(db *gorm.DB, instance string) ([]scheduler.Held, error) {
 	rows, err := db.Model(&models.JobRun{}).
 		Select("id, token, status, cancel_at, cancel_reason, cancel_by").
 		Where("instance = ? AND ended_at IS NULL", instance).Rows()
@@ -72,9 +73,9 @@ func heldBy(db *gorm.DB, instance string) ([]cron.Held, error) {
 		return nil, err
 	}
 	defer rows.Close()
-	var held []cron.Held
+	var held []scheduler.Held
 	for rows.Next() {
-		var h cron.Held
+		var h scheduler.Held
 		var at models.Millis
 		if err := rows.Scan(&h.ID, &h.Token, &h.Status, &at, &h.Reason, &h.CancelBy); err != nil {
 			return nil, err
@@ -85,7 +86,7 @@ func heldBy(db *gorm.DB, instance string) ([]cron.Held, error) {
 	return held, rows.Err()
 }
 
-// Expired implements [cron.Claims].
+// Expired implements [scheduler.Claims].
 func (s *Store) Expired(ctx context.Context, limit int) ([]cron.Record, error) {
 	now, err := s.db.now(ctx, s.readPool)
 	if err != nil {
@@ -131,14 +132,14 @@ func (s *Store) lastLines(ctx context.Context, recs []cron.Record) error {
 }
 
 // Instances returns every process that has given a sign of life, by ID.
-func (s *Store) Instances(ctx context.Context) ([]cron.InstanceInfo, error) {
+func (s *Store) Instances(ctx context.Context) ([]scheduler.InstanceInfo, error) {
 	var rows []models.Instance
 	if err := s.reads.WithContext(ctx).Order("id").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("list instances: %w", s.db.explain(err))
 	}
-	out := make([]cron.InstanceInfo, len(rows))
+	out := make([]scheduler.InstanceInfo, len(rows))
 	for i, r := range rows {
-		out[i] = cron.InstanceInfo{
+		out[i] = scheduler.InstanceInfo{
 			ID: r.ID, Host: r.Host, PID: r.PID, Version: r.Version, TZData: r.TZData,
 			StartedAt: r.StartedAt.Time(), SeenAt: r.SeenAt.Time(), StoppedAt: r.StoppedAt.Time(),
 		}

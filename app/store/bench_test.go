@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
 // BenchmarkRuns carries whole runs through the file: one caller claims in batches of 500, as a
@@ -23,26 +24,26 @@ func BenchmarkRuns(b *testing.B) {
 			s := open(b, file(b))
 			ctx := context.Background()
 			const jobs = 10_000
-			defs := make([]cron.Definition, jobs)
+			defs := make([]scheduler.Definition, jobs)
 			for i := range defs {
-				defs[i] = cron.Definition{Name: fmt.Sprintf("job-%d", i), Definition: "* * * * * *"}
+				defs[i] = scheduler.Definition{Name: fmt.Sprintf("job-%d", i), Definition: "* * * * * *"}
 			}
 			now := time.Now().Truncate(time.Second)
-			if _, err := s.Sync(ctx, cron.Program{Definitions: defs, At: now}); err != nil {
+			if _, err := s.Sync(ctx, scheduler.Program{Definitions: defs, At: now}); err != nil {
 				b.Fatal(err)
 			}
-			work := make(chan cron.Claim, jobs)
+			work := make(chan scheduler.Claim, jobs)
 			var wg sync.WaitGroup
 			for range 64 {
 				wg.Go(func() {
 					for c := range work {
 						if status == cron.Queued {
-							if out, err := s.Start(ctx, cron.Start{Fence: c.Fence, Job: c.Job, At: now, Lease: time.Minute, Serial: true}); err != nil || !out.Started {
+							if out, err := s.Start(ctx, scheduler.Start{Fence: c.Fence, Job: c.Job, At: now, Lease: time.Minute, Serial: true}); err != nil || !out.Started {
 								b.Error(out, err)
 							}
 						}
 						at := time.Now()
-						if err := s.Finish(ctx, cron.Finish{
+						if err := s.Finish(ctx, scheduler.Finish{
 							Fence: c.Fence, Job: c.Job, Slot: c.Slot, Status: cron.Succeeded, Started: now, At: at,
 							Attempts: []cron.Attempt{{Number: 1, Instance: c.Instance, StartedAt: now, EndedAt: &at}},
 						}); err != nil {
@@ -55,11 +56,11 @@ func BenchmarkRuns(b *testing.B) {
 			spent := cpu()
 			for first := 0; first < b.N; first += 500 {
 				n := min(500, b.N-first)
-				claims := make([]cron.Claim, n)
+				claims := make([]scheduler.Claim, n)
 				for i := range claims {
 					slot := now.Add(time.Duration(1+(first+i)/jobs) * time.Second)
-					claims[i] = cron.Claim{
-						Fence: cron.Fence{ID: uuid.Must(uuid.NewV7()).String(), Token: rand.Int64()},
+					claims[i] = scheduler.Claim{
+						Fence: scheduler.Fence{ID: uuid.Must(uuid.NewV7()).String(), Token: rand.Int64()},
 						Job:   defs[(first+i)%jobs].Name, Slot: slot, Watermark: slot, Trigger: cron.BySchedule, Status: status,
 						Overlap: cron.Skip, Instance: "0190f3c2-0000-7000-8000-000000000000", Lease: time.Minute, At: time.Now(),
 					}
@@ -94,10 +95,10 @@ func cpu() time.Duration {
 // BenchmarkOutline is what GET /crons asks for, with 1000 jobs.
 func BenchmarkOutline(b *testing.B) {
 	s, ctx := open(b, file(b)), context.Background()
-	var defs []cron.Definition
-	var claims []cron.Claim
+	var defs []scheduler.Definition
+	var claims []scheduler.Claim
 	for i := range 1000 {
-		defs = append(defs, cron.Definition{Name: fmt.Sprintf("job-%d", i), Definition: "* * * * *"})
+		defs = append(defs, scheduler.Definition{Name: fmt.Sprintf("job-%d", i), Definition: "* * * * *"})
 		for slot := range (i % 10) / 9 {
 			claims = append(claims, claimOf(defs[i].Name, slot+1))
 		}
@@ -105,7 +106,7 @@ func BenchmarkOutline(b *testing.B) {
 	if _, err := s.Claim(ctx, claims); err != nil {
 		b.Fatal(err)
 	}
-	if _, err := s.Sync(ctx, cron.Program{Definitions: defs, At: time.Now()}); err != nil {
+	if _, err := s.Sync(ctx, scheduler.Program{Definitions: defs, At: time.Now()}); err != nil {
 		b.Fatal(err)
 	}
 	spent, n := cpu(), 0
@@ -121,12 +122,12 @@ func BenchmarkOutline(b *testing.B) {
 // BenchmarkSync is what a start does, with 1000 jobs known and unchanged.
 func BenchmarkSync(b *testing.B) {
 	s, ctx := open(b, file(b)), context.Background()
-	var defs []cron.Definition
+	var defs []scheduler.Definition
 	for i := range 1000 {
-		defs = append(defs, cron.Definition{Name: fmt.Sprintf("job-%d", i), Definition: "* * * * *"})
+		defs = append(defs, scheduler.Definition{Name: fmt.Sprintf("job-%d", i), Definition: "* * * * *"})
 	}
 	for b.Loop() {
-		if _, err := s.Sync(ctx, cron.Program{Definitions: defs, At: time.Now()}); err != nil {
+		if _, err := s.Sync(ctx, scheduler.Program{Definitions: defs, At: time.Now()}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -7,18 +7,19 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 	"fibercrons/models"
 )
 
-// Claim implements [cron.Claims].
-func (s *Store) Claim(ctx context.Context, claims []cron.Claim) ([]cron.Claimed, error) {
+// Claim implements [scheduler.Claims].
+func (s *Store) Claim(ctx context.Context, claims []scheduler.Claim) ([]scheduler.Claimed, error) {
 	for i := range claims {
 		if err := validClaim(&claims[i]); err != nil {
 			return nil, err
 		}
 	}
 	claims = slices.Clone(claims) // the caller may be gone before the writer is
-	var out []cron.Claimed
+	var out []scheduler.Claimed
 	err := s.writer.do(ctx, &op{
 		kind:   "claim",
 		rows:   len(claims),
@@ -29,7 +30,7 @@ func (s *Store) Claim(ctx context.Context, claims []cron.Claim) ([]cron.Claimed,
 			}
 		},
 		run: func(t *txn) error {
-			out = make([]cron.Claimed, len(claims))
+			out = make([]scheduler.Claimed, len(claims))
 			for i := range claims {
 				out[i] = t.claim(&claims[i])
 			}
@@ -49,7 +50,7 @@ func (s *Store) Claim(ctx context.Context, claims []cron.Claim) ([]cron.Claimed,
 	return out, nil
 }
 
-func validClaim(c *cron.Claim) error {
+func validClaim(c *scheduler.Claim) error {
 	switch {
 	case c.ID == "" || c.Job == "":
 		return fmt.Errorf("claim of job %q: it needs a job and an ID", c.Job)
@@ -59,7 +60,7 @@ func validClaim(c *cron.Claim) error {
 	return nil
 }
 
-func (t *txn) claim(c *cron.Claim) cron.Claimed {
+func (t *txn) claim(c *scheduler.Claim) scheduler.Claimed {
 	r := &run{
 		id: c.ID, job: c.Job, token: c.Token, hand: c.Slot.IsZero(), group: c.Group,
 		instance: c.Instance, claim: c,
@@ -74,16 +75,16 @@ func (t *txn) claim(c *cron.Claim) cron.Claimed {
 			return there.claimed(c.ID)
 		}
 		if t.store.rules.settled(r.slot, t.states[c.Job].watermark) {
-			return cron.Claimed{}
+			return scheduler.Claimed{}
 		}
 		if c.Generation != 0 && t.states[c.Job].generation > c.Generation {
-			return cron.Claimed{Superseded: true}
+			return scheduler.Claimed{Superseded: true}
 		}
 		if t.early(c) {
-			return cron.Claimed{Early: time.Duration(max(r.slot-t.now, 1)) * time.Millisecond}
+			return scheduler.Claimed{Early: time.Duration(max(r.slot-t.now, 1)) * time.Millisecond}
 		}
 		if at := t.states[c.Job].overrideAt; at != 0 && at != int64(models.MillisOf(c.Since)) {
-			return cron.Claimed{Rescheduled: true}
+			return scheduler.Claimed{Rescheduled: true}
 		}
 	}
 	if c.Key != "" {
@@ -93,14 +94,14 @@ func (t *txn) claim(c *cron.Claim) cron.Claimed {
 	}
 	r.status, r.reason = t.verdict(c)
 	if r.hand && r.status == cron.Skipped {
-		return cron.Claimed{Refused: r.reason}
+		return scheduler.Claimed{Refused: r.reason}
 	}
 	t.insert(r)
 	return r.claimed(c.ID)
 }
 
 // verdict decides what the run of a claim that is not yet there becomes.
-func (t *txn) verdict(c *cron.Claim) (cron.Status, cron.Reason) {
+func (t *txn) verdict(c *scheduler.Claim) (cron.Status, cron.Reason) {
 	s := t.states[c.Job]
 	at := c.At.UnixMilli()
 	if t.sql.locks != nil { // the database's clock, which every process shares, says when a pause ends

@@ -7,14 +7,15 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 	"fibercrons/models"
 )
 
-// Sync implements [cron.Claims].
-func (s *Store) Sync(ctx context.Context, p cron.Program) (cron.Synced, error) {
+// Sync implements [scheduler.Claims].
+func (s *Store) Sync(ctx context.Context, p scheduler.Program) (scheduler.Synced, error) {
 	defs := slices.Clone(p.Definitions)
 	at := models.MillisOf(p.At)
-	var out cron.Synced
+	var out scheduler.Synced
 	err := s.writer.do(ctx, &op{
 		kind: "sync",
 		rows: groupRows,
@@ -28,24 +29,24 @@ func (s *Store) Sync(ctx context.Context, p cron.Program) (cron.Synced, error) {
 		run: func(t *txn) error {
 			db := t.gorm()
 			own, newer := t.version(db, &p)
-			kept := make(map[string]cron.State)
-			t.fail(t.sql.eachState(db, nil, func(st cron.State) { kept[st.Name] = st }))
+			kept := make(map[string]scheduler.State)
+			t.fail(t.sql.eachState(db, nil, func(st scheduler.State) { kept[st.Name] = st }))
 			generations := t.generations(db)
 			now := at
 			if t.sql.locks != nil { // the database's clock decides when a job begins, and what is far ahead
 				now = models.Millis(t.now)
 				at = min(at, now)
 			}
-			strayedAt := now.Time().Add(cron.WrongClock)
+			strayedAt := now.Time().Add(scheduler.WrongClock)
 			var changed []models.JobState
 			var strayed []string
-			out = cron.Synced{States: make([]cron.State, len(defs)), Generation: own}
+			out = scheduler.Synced{States: make([]scheduler.State, len(defs)), Generation: own}
 			here := make(map[string]bool, len(defs))
 			for i, d := range defs {
 				here[d.Name] = true
 				st, seen := kept[d.Name]
 				if !seen {
-					st = cron.State{Name: d.Name, FirstSeen: at.Time()}
+					st = scheduler.State{Name: d.Name, FirstSeen: at.Time()}
 				}
 				same := seen && st.Definition == d.Definition && st.RemovedAt.IsZero()
 				if newer && !same && generations[d.Name] > own {
@@ -94,14 +95,14 @@ func (s *Store) Sync(ctx context.Context, p cron.Program) (cron.Synced, error) {
 		},
 	})
 	if err != nil {
-		return cron.Synced{}, fmt.Errorf("sync jobs: %w", s.db.explain(err))
+		return scheduler.Synced{}, fmt.Errorf("sync jobs: %w", s.db.explain(err))
 	}
 	return out, nil
 }
 
-// Pause implements [cron.Desk].
-func (s *Store) Pause(ctx context.Context, p cron.Pause) (cron.State, error) {
-	var out cron.State
+// Pause implements [scheduler.Desk].
+func (s *Store) Pause(ctx context.Context, p scheduler.Pause) (scheduler.State, error) {
+	var out scheduler.State
 	err := s.writer.do(ctx, &op{
 		kind: "pause",
 		rows: 1,
@@ -115,7 +116,7 @@ func (s *Store) Pause(ctx context.Context, p cron.Pause) (cron.State, error) {
 			db := t.gorm()
 			t.fail(db.Model(&models.JobState{}).Where("name = ?", p.Job).Updates(set).Error)
 			found := false
-			t.fail(t.sql.eachState(db, []string{p.Job}, func(st cron.State) { out, found = st, true }))
+			t.fail(t.sql.eachState(db, []string{p.Job}, func(st scheduler.State) { out, found = st, true }))
 			if !found {
 				return cron.ErrNotFound
 			}
@@ -126,12 +127,12 @@ func (s *Store) Pause(ctx context.Context, p cron.Pause) (cron.State, error) {
 		},
 	})
 	if err != nil {
-		return cron.State{}, fmt.Errorf("pause job %q: %w", p.Job, err)
+		return scheduler.State{}, fmt.Errorf("pause job %q: %w", p.Job, err)
 	}
 	return out, nil
 }
 
-// Cancel implements [cron.Desk].
+// Cancel implements [scheduler.Desk].
 func (s *Store) Cancel(ctx context.Context, id string, reason cron.Reason, actor string) (cron.Record, error) {
 	var out cron.Record
 	err := s.writer.do(ctx, &op{

@@ -9,20 +9,21 @@ import (
 	"gorm.io/gorm"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 	"fibercrons/models"
 )
 
-// States implements [cron.Desk], by one statement.
-func (s *Store) States(ctx context.Context, names ...string) (map[string]cron.State, error) {
-	out := make(map[string]cron.State, len(names))
-	err := s.db.sql().eachState(s.reads.WithContext(ctx), names, func(st cron.State) { out[st.Name] = st })
+// States implements [scheduler.Desk], by one statement.
+func (s *Store) States(ctx context.Context, names ...string) (map[string]scheduler.State, error) {
+	out := make(map[string]scheduler.State, len(names))
+	err := s.db.sql().eachState(s.reads.WithContext(ctx), names, func(st scheduler.State) { out[st.Name] = st })
 	if err != nil {
 		return nil, fmt.Errorf("read job states: %w", s.db.explain(err))
 	}
 	return out, nil
 }
 
-// Run implements [cron.Desk]. Of a run that waits for another attempt it also tells the last line, so
+// Run implements [scheduler.Desk]. Of a run that waits for another attempt it also tells the last line, so
 // that whichever process makes that attempt goes on from there.
 func (s *Store) Run(ctx context.Context, id string) (cron.Record, error) {
 	rec, err := oneRun(s.reads.WithContext(ctx), id)
@@ -85,7 +86,7 @@ func record(r *models.JobRun) cron.Record {
 	return rec
 }
 
-// Logs implements [cron.Desk].
+// Logs implements [scheduler.Desk].
 func (s *Store) Logs(ctx context.Context, id string, after int64, limit int) ([]cron.LogLine, error) {
 	var rows []models.RunLog
 	err := s.reads.WithContext(ctx).Where("run_id = ? AND seq > ?", id, after).Order("seq").Limit(limit).Find(&rows).Error

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 	"fibercrons/models"
 )
@@ -35,7 +36,7 @@ type world struct {
 	hurt   map[int]bool // lives that were killed or stopped; nil: who was hurt is not known
 	late   map[int]bool // lives whose heartbeats came late, as on a busy machine
 	rows   []models.JobRun
-	states map[string]cron.State
+	states map[string]scheduler.State
 	lives  map[string]int // by instance
 	marks  []mark
 	ends   map[attemptOf]mark // those of the marks that tell of an end
@@ -58,8 +59,8 @@ func observe(t *testing.T, s *store.Store, jobs []*cron.Job, marks []mark) *worl
 			w.late[m.Life] = true
 		}
 	}
-	w.states = asked(t, func() (map[string]cron.State, error) { return s.States(t.Context()) })
-	for _, i := range asked(t, func() ([]cron.InstanceInfo, error) { return s.Instances(t.Context()) }) {
+	w.states = asked(t, func() (map[string]scheduler.State, error) { return s.States(t.Context()) })
+	for _, i := range asked(t, func() ([]scheduler.InstanceInfo, error) { return s.Instances(t.Context()) }) {
 		w.lives[i.ID], _ = strconv.Atoi(i.Version)
 	}
 	w.rows = asked(t, func() (rows []models.JobRun, err error) { return rows, s.DB().Order("seq").Find(&rows).Error })
@@ -94,7 +95,7 @@ func (s slotOf) String() string {
 	return fmt.Sprintf("slot %s of %s", time.UnixMilli(s.at).UTC().Format("2006-01-02T15:04:05.000Z"), s.job)
 }
 
-// violations returns every breach of the guarantees G1 to G3 (package cron), each with the word
+// violations returns every breach of the guarantees G1 to G3 (package scheduler), each with the word
 // that names its kind first.
 func (w *world) violations() (bad []string) {
 	say := func(format string, args ...any) { bad = append(bad, fmt.Sprintf(format, args...)) }

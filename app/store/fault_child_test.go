@@ -21,6 +21,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
@@ -89,7 +90,7 @@ func (l life) lead() error {
 	}
 	defer f.Close()
 	m := &marker{life: l.Number, w: f, skew: l.Skew}
-	var kept cron.Store = &punctual{Store: s, marker: m, lease: l.Lease, heard: time.Now()}
+	var kept scheduler.Store = &punctual{Store: s, marker: m, lease: l.Lease, heard: time.Now()}
 	if l.Signs {
 		kept = &telling{Store: kept, marker: m}
 	}
@@ -104,7 +105,7 @@ func (l life) lead() error {
 	if l.Skew != 0 {
 		kept = &skewed{Store: kept, by: l.Skew}
 	}
-	sched := cron.New(cron.Config{
+	sched := scheduler.New(scheduler.Config{
 		Store: kept, Jobs: jobSet(l.Jobs, m), Lease: l.Lease,
 		Grace: time.Minute, Log: log, Version: fmt.Sprint(l.Number),
 	})
@@ -125,7 +126,7 @@ type punctual struct {
 	heard  time.Time // the last sign of life was asked for; of the scheduler's heartbeat alone
 }
 
-func (p *punctual) Beat(ctx context.Context, b cron.Beat) ([]cron.Held, error) {
+func (p *punctual) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.Held, error) {
 	if b.Quick || b.Gone {
 		return p.Store.Beat(ctx, b)
 	}

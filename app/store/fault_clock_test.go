@@ -15,6 +15,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
@@ -38,7 +39,7 @@ func (s shift) work(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer m.Close()
-		sched := cron.New(cron.Config{
+		sched := scheduler.New(scheduler.Config{
 			Store: leftAlone{open(t, s.file)}, Jobs: s.jobs(&marker{w: m}), Grace: time.Minute, Lease: s.lease, Version: "0",
 			Log: slog.New(slog.DiscardHandler),
 		})
@@ -58,7 +59,7 @@ func (s shift) work(t *testing.T) {
 // would be most of the work.
 type leftAlone struct{ *store.Store }
 
-func (leftAlone) Overrides(context.Context) ([]cron.Override, error) { return nil, nil }
+func (leftAlone) Overrides(context.Context) ([]scheduler.Override, error) { return nil, nil }
 
 func jobsOf(t *testing.T, register func(*cron.Registry)) []*cron.Job {
 	t.Helper()

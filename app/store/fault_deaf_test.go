@@ -14,6 +14,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/scheduler"
 )
 
 // A process whose heartbeats fail for longer than a lease, while it can still read and write, must
@@ -40,7 +41,7 @@ func TestFaultHeartbeatsLost(t *testing.T) {
 			r.Register("skip", "@every 12s", work)
 			r.Register("rerun", "@every 12s", work, cron.OnCrash(cron.Rerun))
 		})
-		sched := cron.New(cron.Config{Store: s, Jobs: jobs, Lease: lease, Grace: time.Minute, Version: "0", Log: slog.New(slog.DiscardHandler)})
+		sched := scheduler.New(scheduler.Config{Store: s, Jobs: jobs, Lease: lease, Grace: time.Minute, Version: "0", Log: slog.New(slog.DiscardHandler)})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		time.Sleep(time.Until(time.Now().Truncate(12 * time.Second).Add(12*time.Second - lease))) // the first slot is a lease away

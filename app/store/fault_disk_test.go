@@ -16,8 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 	"fibercrons/models"
 )
@@ -100,7 +100,7 @@ func TestFaultReadOnly(t *testing.T) {
 		defer m.Close()
 		var log lockedBuffer
 		jobs := jobSet(fleetJobs, &marker{w: m})
-		sched := cron.New(cron.Config{
+		sched := scheduler.New(scheduler.Config{
 			Store: s, Jobs: jobs, Grace: time.Minute, Version: "0",
 			Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelInfo})),
 		})
@@ -129,7 +129,7 @@ func TestFaultReadOnly(t *testing.T) {
 			t.Errorf("ready once it can be written: %v", err)
 		}
 		for _, j := range jobs {
-			if _, err := sched.Pause(ctx, cron.Pause{Job: j.Name}); err != nil {
+			if _, err := sched.Pause(ctx, scheduler.Pause{Job: j.Name}); err != nil {
 				t.Error(err)
 			}
 		}
@@ -155,7 +155,7 @@ func TestFaultReadOnlyAtStart(t *testing.T) {
 	disk := smallDisk(t, "16m")
 	path := filepath.Join(disk, "crons.db")
 	s := open(t, path)
-	if _, err := s.Claim(t.Context(), []cron.Claim{claimOf("a", 1)}); err != nil {
+	if _, err := s.Claim(t.Context(), []scheduler.Claim{claimOf("a", 1)}); err != nil {
 		t.Fatal(err)
 	}
 	s.Close()
@@ -171,7 +171,7 @@ func TestFaultReadOnlyAtStart(t *testing.T) {
 	}
 	remount("rw")
 	s = open(t, path)
-	if runs, err := s.Runs(t.Context(), cron.Query{}); err != nil || len(runs) != 1 {
+	if runs, err := s.Runs(t.Context(), scheduler.Query{}); err != nil || len(runs) != 1 {
 		t.Errorf("%d runs, %v", len(runs), err)
 	}
 	s.Close()

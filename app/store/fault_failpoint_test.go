@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/scheduler"
 )
 
 // The transactions that claim, start and finish fail right before their commit, without effect,
@@ -51,13 +51,13 @@ func testFailpoint(t *testing.T, f *failpoint, stretch time.Duration) {
 	}
 	defer w.Close()
 	jobs := jobSet(fleetJobs, &marker{w: w})
-	sched := cron.New(cron.Config{Store: s, Jobs: jobs, Log: slog.New(slog.DiscardHandler), Grace: time.Minute, Version: "0"})
+	sched := scheduler.New(scheduler.Config{Store: s, Jobs: jobs, Log: slog.New(slog.DiscardHandler), Grace: time.Minute, Version: "0"})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- sched.Run(ctx) }()
 	time.Sleep(stretch)
 	for _, j := range jobs {
-		if _, err := sched.Pause(ctx, cron.Pause{Job: j.Name}); err != nil {
+		if _, err := sched.Pause(ctx, scheduler.Pause{Job: j.Name}); err != nil {
 			t.Error(err)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 	"fibercrons/models"
 )
@@ -74,7 +75,7 @@ func (f *fleet) start() {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(func() { w.Close() })
-	sched := cron.New(cron.Config{
+	sched := scheduler.New(scheduler.Config{
 		Store: weaken(s, f.off), Jobs: jobSet(fleetJobs, &marker{life: h.number, w: w}), Lease: f.lease,
 		Grace: time.Minute, Log: slog.New(slog.DiscardHandler), Version: fmt.Sprint(h.number),
 	})
@@ -84,7 +85,7 @@ func (f *fleet) start() {
 }
 
 // weaken takes safeguards away.
-func weaken(s *store.Store, safeguards []string) cron.Store {
+func weaken(s *store.Store, safeguards []string) scheduler.Store {
 	for _, name := range safeguards {
 		switch name {
 		case "unique index": // it is the file's
@@ -106,7 +107,7 @@ func weaken(s *store.Store, safeguards []string) cron.Store {
 type impatient struct{ *store.Store }
 
 func (s impatient) Expired(ctx context.Context, limit int) ([]cron.Record, error) {
-	return s.Runs(ctx, cron.Query{Statuses: []cron.Status{cron.Queued, cron.Running}, Limit: limit})
+	return s.Runs(ctx, scheduler.Query{Statuses: []cron.Status{cron.Queued, cron.Running}, Limit: limit})
 }
 
 // leave has a host write to the database no more until it comes back, as if it were stopped; it is
@@ -175,7 +176,7 @@ func (f *fleet) rest() *world {
 	f.t.Helper()
 	jobs := jobSet(fleetJobs, nil)
 	for _, j := range jobs {
-		if _, err := f.door.Pause(f.t.Context(), cron.Pause{Job: j.Name, At: time.Now()}); err != nil {
+		if _, err := f.door.Pause(f.t.Context(), scheduler.Pause{Job: j.Name, At: time.Now()}); err != nil {
 			f.t.Fatal(err)
 		}
 	}
@@ -197,7 +198,7 @@ func (f *fleet) rest() *world {
 func awaitIdle(t *testing.T, s *store.Store, most time.Duration) {
 	t.Helper()
 	for began := time.Now(); time.Since(began) < most; time.Sleep(50 * time.Millisecond) {
-		active, err := s.Runs(t.Context(), cron.Query{Statuses: []cron.Status{cron.Queued, cron.Running}, Limit: 1})
+		active, err := s.Runs(t.Context(), scheduler.Query{Statuses: []cron.Status{cron.Queued, cron.Running}, Limit: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 	"fibercrons/models"
 )
 
@@ -22,7 +23,7 @@ const lateFrom = 100 * time.Millisecond
 
 // tracing marks the steps by which a run that is late, or has to wait, comes to its start.
 type tracing struct {
-	cron.Store
+	scheduler.Store
 	marker *marker
 }
 
@@ -39,7 +40,7 @@ const (
 )
 
 // Claim marks with one write, since that may take its time on a busy machine.
-func (s *tracing) Claim(ctx context.Context, claims []cron.Claim) ([]cron.Claimed, error) {
+func (s *tracing) Claim(ctx context.Context, claims []scheduler.Claim) ([]scheduler.Claimed, error) {
 	asked := time.Now()
 	claims = slices.Clone(claims)
 	out, err := s.Store.Claim(ctx, claims)
@@ -56,7 +57,7 @@ func (s *tracing) Claim(ctx context.Context, claims []cron.Claim) ([]cron.Claime
 	return out, err
 }
 
-func (s *tracing) Start(ctx context.Context, st cron.Start) (cron.StartOutcome, error) {
+func (s *tracing) Start(ctx context.Context, st scheduler.Start) (scheduler.StartOutcome, error) {
 	asked := time.Now()
 	out, err := s.Store.Start(ctx, st)
 	kind := markStarted

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
 // skewed makes a process one whose clock is off. Its clock cannot be set, but nothing that a process
@@ -17,7 +18,7 @@ import (
 // then does and says what one does that is up at another time, to a database whose clock is right. Its
 // schedules are the same to both as long as the skew is a multiple of their periods.
 type skewed struct {
-	cron.Store
+	scheduler.Store
 	by time.Duration // negative: behind
 }
 
@@ -77,25 +78,25 @@ func move(v reflect.Value, by time.Duration) {
 	}
 }
 
-func (s *skewed) Sync(ctx context.Context, p cron.Program) (cron.Synced, error) {
+func (s *skewed) Sync(ctx context.Context, p scheduler.Program) (scheduler.Synced, error) {
 	out, err := s.Store.Sync(ctx, moved(p, s.by))
 	return moved(out, -s.by), err
 }
 
-func (s *skewed) Claim(ctx context.Context, claims []cron.Claim) ([]cron.Claimed, error) {
+func (s *skewed) Claim(ctx context.Context, claims []scheduler.Claim) ([]scheduler.Claimed, error) {
 	out, err := s.Store.Claim(ctx, moved(claims, s.by))
 	return moved(out, -s.by), err
 }
 
-func (s *skewed) Start(ctx context.Context, start cron.Start) (cron.StartOutcome, error) {
+func (s *skewed) Start(ctx context.Context, start scheduler.Start) (scheduler.StartOutcome, error) {
 	return s.Store.Start(ctx, moved(start, s.by))
 }
 
-func (s *skewed) Finish(ctx context.Context, f cron.Finish) error {
+func (s *skewed) Finish(ctx context.Context, f scheduler.Finish) error {
 	return s.Store.Finish(ctx, moved(f, s.by))
 }
 
-func (s *skewed) Beat(ctx context.Context, b cron.Beat) ([]cron.Held, error) {
+func (s *skewed) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.Held, error) {
 	out, err := s.Store.Beat(ctx, moved(b, s.by))
 	return moved(out, -s.by), err
 }
@@ -105,11 +106,11 @@ func (s *skewed) Expired(ctx context.Context, limit int) ([]cron.Record, error) 
 	return moved(out, -s.by), err
 }
 
-func (s *skewed) Take(ctx context.Context, takes []cron.Take) ([]bool, error) {
+func (s *skewed) Take(ctx context.Context, takes []scheduler.Take) ([]bool, error) {
 	return s.Store.Take(ctx, moved(takes, s.by))
 }
 
-func (s *skewed) Note(ctx context.Context, notes []cron.Note) error {
+func (s *skewed) Note(ctx context.Context, notes []scheduler.Note) error {
 	return s.Store.Note(ctx, moved(notes, s.by))
 }
 
@@ -117,17 +118,17 @@ func (s *skewed) Prune(ctx context.Context, job string, keep int, cutoff time.Ti
 	return s.Store.Prune(ctx, job, keep, moved(cutoff, s.by), limit)
 }
 
-func (s *skewed) States(ctx context.Context, names ...string) (map[string]cron.State, error) {
+func (s *skewed) States(ctx context.Context, names ...string) (map[string]scheduler.State, error) {
 	out, err := s.Store.States(ctx, names...)
 	return moved(out, -s.by), err
 }
 
-func (s *skewed) Outline(ctx context.Context) (map[string]cron.State, error) {
+func (s *skewed) Outline(ctx context.Context) (map[string]scheduler.State, error) {
 	out, err := s.Store.Outline(ctx)
 	return moved(out, -s.by), err
 }
 
-func (s *skewed) Runs(ctx context.Context, q cron.Query) ([]cron.Record, error) {
+func (s *skewed) Runs(ctx context.Context, q scheduler.Query) ([]cron.Record, error) {
 	out, err := s.Store.Runs(ctx, moved(q, s.by))
 	return moved(out, -s.by), err
 }
@@ -137,20 +138,20 @@ func (s *skewed) Run(ctx context.Context, id string) (cron.Record, error) {
 	return moved(out, -s.by), err
 }
 
-func (s *skewed) Overrides(ctx context.Context) ([]cron.Override, error) {
+func (s *skewed) Overrides(ctx context.Context) ([]scheduler.Override, error) {
 	out, err := s.Store.Overrides(ctx)
 	return moved(out, -s.by), err
 }
 
 // telling marks that the database has answered, and when a process has made its jobs known.
 type telling struct {
-	cron.Store
+	scheduler.Store
 	marker *marker
 	mu     sync.Mutex
 	told   time.Time
 }
 
-func (s *telling) Sync(ctx context.Context, p cron.Program) (cron.Synced, error) {
+func (s *telling) Sync(ctx context.Context, p scheduler.Program) (scheduler.Synced, error) {
 	s.marker.write("asked", "-", int64(0), 0, "-")
 	out, err := s.Store.Sync(ctx, p)
 	if err == nil {
@@ -159,13 +160,13 @@ func (s *telling) Sync(ctx context.Context, p cron.Program) (cron.Synced, error)
 	return out, err
 }
 
-func (s *telling) Claim(ctx context.Context, claims []cron.Claim) ([]cron.Claimed, error) {
+func (s *telling) Claim(ctx context.Context, claims []scheduler.Claim) ([]scheduler.Claimed, error) {
 	out, err := s.Store.Claim(ctx, claims)
 	s.well(err)
 	return out, err
 }
 
-func (s *telling) Beat(ctx context.Context, b cron.Beat) ([]cron.Held, error) {
+func (s *telling) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.Held, error) {
 	out, err := s.Store.Beat(ctx, b)
 	s.well(err)
 	return out, err

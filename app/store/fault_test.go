@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The fault suites break what the guarantees G1 to G3 (package cron) are given in spite of:
+// The fault suites break what the guarantees G1 to G3 (package scheduler) are given in spite of:
 // processes are killed, stopped and replaced, disks are full, answers are lost, clocks are set.
 // Afterwards world.violations looks at what is in the database, and at what the processes wrote
 // down beside it. Each prints its figures.

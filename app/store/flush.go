@@ -6,13 +6,14 @@ import (
 	"slices"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 	"fibercrons/models"
 )
 
 // end is a run that ends or is put back.
 type end struct {
 	run *run
-	f   *cron.Finish
+	f   *scheduler.Finish
 	own bool // owner, lease and token change as well
 }
 
@@ -260,7 +261,7 @@ func (t *txn) flushEnds() {
 	})
 }
 
-func attempts(f *cron.Finish) any { return jsonOrNull(f.Attempts, f.Attempts != nil) }
+func attempts(f *scheduler.Finish) any { return jsonOrNull(f.Attempts, f.Attempts != nil) }
 
 func (t *txn) flushLines() {
 	batch(t, t.lines, wideRows, &t.sql.lines, func(l line, args []any) []any {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 	"fibercrons/models"
 )
 
@@ -92,16 +93,16 @@ const logEndSQL = "SELECT COALESCE(MAX(seq), 0) FROM job_run_logs WHERE run_id =
 
 // Spans returns when the runs queued from from to to went on, and nothing else of them, the newest
 // first and at most limit.
-func (s *Store) Spans(ctx context.Context, from, to time.Time, limit int) ([]cron.TimelineRun, error) {
+func (s *Store) Spans(ctx context.Context, from, to time.Time, limit int) ([]scheduler.TimelineRun, error) {
 	// Thousands of rows: they are read one by one into their fields, without reflection.
 	rows, err := s.reads.WithContext(ctx).Raw(spansSQL, from.UnixMilli(), to.UnixMilli(), limit).Rows()
 	if err != nil {
 		return nil, fmt.Errorf("read when runs went on: %w", s.db.explain(err))
 	}
 	defer rows.Close()
-	var out []cron.TimelineRun
+	var out []scheduler.TimelineRun
 	for rows.Next() {
-		var r cron.TimelineRun
+		var r scheduler.TimelineRun
 		var slot sql.NullInt64
 		var queued, started, ended models.Millis
 		if err := rows.Scan(&r.ID, &r.Job, &r.Status, &r.Reason, &slot, &queued, &started, &ended); err != nil {

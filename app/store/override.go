@@ -5,13 +5,14 @@ import (
 	"fmt"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 	"fibercrons/models"
 )
 
-// Override implements [cron.Desk].
-func (s *Store) Override(ctx context.Context, o cron.Override) (cron.State, error) {
+// Override implements [scheduler.Desk].
+func (s *Store) Override(ctx context.Context, o scheduler.Override) (scheduler.State, error) {
 	at := models.MillisOf(o.At)
-	var out cron.State
+	var out scheduler.State
 	err := s.writer.do(ctx, &op{
 		kind: "override",
 		rows: 1,
@@ -26,7 +27,7 @@ func (s *Store) Override(ctx context.Context, o cron.Override) (cron.State, erro
 			}).Error)
 			t.fail(db.Model(&models.JobState{}).Where("name = ? AND watermark < ?", o.Job, at).Update("watermark", at).Error)
 			found := false
-			t.fail(t.sql.eachState(db, []string{o.Job}, func(st cron.State) { out, found = st, true }))
+			t.fail(t.sql.eachState(db, []string{o.Job}, func(st scheduler.State) { out, found = st, true }))
 			if !found {
 				return cron.ErrNotFound
 			}
@@ -37,27 +38,27 @@ func (s *Store) Override(ctx context.Context, o cron.Override) (cron.State, erro
 		},
 	})
 	if err != nil {
-		return cron.State{}, fmt.Errorf("override the schedule of job %q: %w", o.Job, err)
+		return scheduler.State{}, fmt.Errorf("override the schedule of job %q: %w", o.Job, err)
 	}
 	return out, nil
 }
 
-// Overrides implements [cron.Desk].
-func (s *Store) Overrides(ctx context.Context) ([]cron.Override, error) {
+// Overrides implements [scheduler.Desk].
+func (s *Store) Overrides(ctx context.Context) ([]scheduler.Override, error) {
 	var rows []models.JobState
 	if err := s.reads.WithContext(ctx).Where("override_at IS NOT NULL").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read schedule overrides: %w", s.db.explain(err))
 	}
-	out := make([]cron.Override, len(rows))
+	out := make([]scheduler.Override, len(rows))
 	for i := range rows {
 		out[i] = override(&rows[i])
 	}
 	return out, nil
 }
 
-func override(r *models.JobState) cron.Override {
+func override(r *models.JobState) scheduler.Override {
 	if r.OverrideAt == 0 {
-		return cron.Override{}
+		return scheduler.Override{}
 	}
-	return cron.Override{Job: r.Name, Expr: r.OverrideExpr, Zone: r.OverrideZone, Actor: r.OverrideBy, At: r.OverrideAt.Time()}
+	return scheduler.Override{Job: r.Name, Expr: r.OverrideExpr, Zone: r.OverrideZone, Actor: r.OverrideBy, At: r.OverrideAt.Time()}
 }

@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 	"fibercrons/models"
 )
 
-// Start implements [cron.Claims].
-func (s *Store) Start(ctx context.Context, st cron.Start) (cron.StartOutcome, error) {
+// Start implements [scheduler.Claims].
+func (s *Store) Start(ctx context.Context, st scheduler.Start) (scheduler.StartOutcome, error) {
 	o := &op{
 		kind:  "start",
 		rows:  1,
@@ -34,27 +35,27 @@ func (s *Store) Start(ctx context.Context, st cron.Start) (cron.StartOutcome, er
 		return err
 	}
 	if err := s.writer.do(ctx, o); err != nil {
-		return cron.StartOutcome{}, fmt.Errorf("start run %s: %w", st.ID, err)
+		return scheduler.StartOutcome{}, fmt.Errorf("start run %s: %w", st.ID, err)
 	}
 	return o.outcome, nil
 }
 
-func limited(st *cron.Start) bool { return st.Group != "" && st.GroupLimit > 0 }
+func limited(st *scheduler.Start) bool { return st.Group != "" && st.GroupLimit > 0 }
 
-func (t *txn) start(st *cron.Start) (cron.StartOutcome, error) {
+func (t *txn) start(st *scheduler.Start) (scheduler.StartOutcome, error) {
 	r := t.runs[st.ID]
 	switch {
 	case r == nil || t.store.rules.fenced(r.token, st.Token) || !r.active():
-		return cron.StartOutcome{}, cron.ErrFenced
+		return scheduler.StartOutcome{}, scheduler.ErrFenced
 	case r.status == cron.Running && (st.Instance == "" || st.Instance == r.instance) && (st.Attempt == 0 || st.Attempt == r.attempt):
-		return cron.StartOutcome{Started: true}, nil // this very start, asked again
+		return scheduler.StartOutcome{Started: true}, nil // this very start, asked again
 	case r.status == cron.Running, st.Attempt != 0 && st.Attempt != r.attempt+1:
-		return cron.StartOutcome{}, cron.ErrFenced
+		return scheduler.StartOutcome{}, scheduler.ErrFenced
 	case r.cancelAt != 0:
-		return cron.StartOutcome{Cancelled: true, Reason: r.cancelReason}, nil
+		return scheduler.StartOutcome{Cancelled: true, Reason: r.cancelReason}, nil
 	}
 	if other := t.before(r, st); other != nil {
-		out := cron.StartOutcome{Blocked: true, By: other.id}
+		out := scheduler.StartOutcome{Blocked: true, By: other.id}
 		if other.status != cron.Running {
 			out.First = time.UnixMilli(other.slot).UTC()
 		}
@@ -75,12 +76,12 @@ func (t *txn) start(st *cron.Start) (cron.StartOutcome, error) {
 	if r.group != "" {
 		t.groups[r.group] = append(t.groups[r.group], r)
 	}
-	return cron.StartOutcome{Started: true}, nil
+	return scheduler.StartOutcome{Started: true}, nil
 }
 
 // before returns the run that stands in the way of a start: one that goes on, or the earliest that waits and
-// goes first; see [cron.Start].
-func (t *txn) before(r *run, st *cron.Start) (first *run) {
+// goes first; see [scheduler.Start].
+func (t *txn) before(r *run, st *scheduler.Start) (first *run) {
 	if limited(st) {
 		if other := t.inGroup(r, st); other != nil {
 			return other
@@ -101,7 +102,7 @@ func (t *txn) before(r *run, st *cron.Start) (first *run) {
 }
 
 // inGroup is before, as far as the limit of r's group goes.
-func (t *txn) inGroup(r *run, st *cron.Start) (first *run) {
+func (t *txn) inGroup(r *run, st *scheduler.Start) (first *run) {
 	places := st.GroupLimit
 	runs := map[string]bool{} // jobs of which one goes on: the next may have to wait for it
 	var last *run
@@ -135,13 +136,13 @@ func (t *txn) inGroup(r *run, st *cron.Start) (first *run) {
 }
 
 // goesFirst says whether o, an active run, is to start before r.
-func (t *txn) goesFirst(o, r *run, st *cron.Start) bool {
+func (t *txn) goesFirst(o, r *run, st *scheduler.Start) bool {
 	return st.InTurn && !r.hand && !o.hand && o.status == cron.Queued && o.attempt == 0 && o.cancelAt == 0 &&
 		o.instance != r.instance && o.leaseUntil > t.now && o.slot < r.slot && o.slot > int64(models.MillisOf(st.Passed))
 }
 
-// Finish implements [cron.Claims].
-func (s *Store) Finish(ctx context.Context, f cron.Finish) error {
+// Finish implements [scheduler.Claims].
+func (s *Store) Finish(ctx context.Context, f scheduler.Finish) error {
 	if err := validFinish(&f); err != nil {
 		return err
 	}
@@ -163,25 +164,25 @@ func (s *Store) Finish(ctx context.Context, f cron.Finish) error {
 	return nil
 }
 
-func validFinish(f *cron.Finish) error {
+func validFinish(f *scheduler.Finish) error {
 	if f.Status != cron.Queued && !f.Status.Ended() {
 		return fmt.Errorf("finish of run %s: %q is not an end", f.ID, f.Status)
 	}
 	return nil
 }
 
-func (t *txn) finish(f *cron.Finish) error {
+func (t *txn) finish(f *scheduler.Finish) error {
 	r := t.runs[f.ID]
 	switch {
 	case r == nil || t.store.rules.fenced(r.token, f.Token):
-		return cron.ErrFenced
+		return scheduler.ErrFenced
 	case !r.active():
 		if r.status == f.Status { // this very end, told again
 			return nil
 		}
-		return cron.ErrFenced
+		return scheduler.ErrFenced
 	case f.Attempt != 0 && (r.status != cron.Queued || f.Attempt != r.attempt+1):
-		return cron.ErrFenced
+		return scheduler.ErrFenced
 	}
 	t.end(r, f)
 	if f.Release {
@@ -192,7 +193,7 @@ func (t *txn) finish(f *cron.Finish) error {
 }
 
 // end ends the run or puts it back.
-func (t *txn) end(r *run, f *cron.Finish) {
+func (t *txn) end(r *run, f *scheduler.Finish) {
 	t.touch(r)
 	r.status, r.reason = f.Status, f.Reason
 	if r.startedAt == 0 && !f.Started.IsZero() {
@@ -207,8 +208,8 @@ func (t *txn) end(r *run, f *cron.Finish) {
 	}
 }
 
-// Take implements [cron.Claims].
-func (s *Store) Take(ctx context.Context, takes []cron.Take) ([]bool, error) {
+// Take implements [scheduler.Claims].
+func (s *Store) Take(ctx context.Context, takes []scheduler.Take) ([]bool, error) {
 	for i := range takes {
 		if err := validFinish(&takes[i].Finish); err != nil {
 			return nil, err
@@ -241,7 +242,7 @@ func (s *Store) Take(ctx context.Context, takes []cron.Take) ([]bool, error) {
 	return out, nil
 }
 
-func (t *txn) take(k *cron.Take) bool {
+func (t *txn) take(k *scheduler.Take) bool {
 	r, rules := t.runs[k.ID], t.store.rules
 	switch {
 	case r == nil:

@@ -7,11 +7,12 @@ import (
 	"gorm.io/gorm"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 	"fibercrons/models"
 )
 
-// Runs implements [cron.Desk]. Newest first is the reverse order of insertion.
-func (s *Store) Runs(ctx context.Context, q cron.Query) ([]cron.Record, error) {
+// Runs implements [scheduler.Desk]. Newest first is the reverse order of insertion.
+func (s *Store) Runs(ctx context.Context, q scheduler.Query) ([]cron.Record, error) {
 	db, err := selectRuns(s.reads.WithContext(ctx), q)
 	if err != nil {
 		return nil, fmt.Errorf("read runs: %w", s.db.explain(err))
@@ -23,7 +24,7 @@ func (s *Store) Runs(ctx context.Context, q cron.Query) ([]cron.Record, error) {
 	return records(rows), nil
 }
 
-func selectRuns(read *gorm.DB, q cron.Query) (*gorm.DB, error) {
+func selectRuns(read *gorm.DB, q scheduler.Query) (*gorm.DB, error) {
 	db := read.Model(&models.JobRun{})
 	// Each order is that of an index: of a job's history, of time, of the table itself. Active
 	// runs are few and have an index of their own, whose order the expression keeps out.

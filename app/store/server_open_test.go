@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
@@ -124,17 +125,17 @@ func TestServerReadOnly(t *testing.T) {
 		}
 		look.Close()
 		w := openURL(t, url)
-		if _, err := w.Claim(ctx, []cron.Claim{claimOf("a", 1)}); err != nil {
+		if _, err := w.Claim(ctx, []scheduler.Claim{claimOf("a", 1)}); err != nil {
 			t.Fatal(err)
 		}
 		s = readOnly()
-		if runs, err := s.Runs(ctx, cron.Query{}); err != nil || len(runs) != 1 || s.Absent() {
+		if runs, err := s.Runs(ctx, scheduler.Query{}); err != nil || len(runs) != 1 || s.Absent() {
 			t.Errorf("runs %v, %v", runs, err)
 		}
-		if _, err := s.Glance(ctx, cron.Mark{}, 10); err != nil {
+		if _, err := s.Glance(ctx, scheduler.Mark{}, 10); err != nil {
 			t.Error(err)
 		}
-		if _, err := s.Claim(ctx, []cron.Claim{claimOf("a", 2)}); err == nil || !strings.Contains(err.Error(), "cannot be written") {
+		if _, err := s.Claim(ctx, []scheduler.Claim{claimOf("a", 2)}); err == nil || !strings.Contains(err.Error(), "cannot be written") {
 			t.Errorf("claim: %v", err)
 		}
 		if err := s.DB().Exec("CREATE TABLE mine (n INTEGER)").Error; err == nil {
@@ -167,7 +168,7 @@ func TestServerOptionsOfTheUser(t *testing.T) {
 		for i, s := range []*store.Store{s, other} {
 			c := claimOf("jöb", i+1)
 			c.Lease = time.Hour
-			if got, err := s.Claim(t.Context(), []cron.Claim{c}); err != nil || !got[0].Won {
+			if got, err := s.Claim(t.Context(), []scheduler.Claim{c}); err != nil || !got[0].Won {
 				t.Fatal(got, err)
 			}
 		}
@@ -197,17 +198,17 @@ func TestServerKeepsWhateverIsLogged(t *testing.T) {
 		for i, status := range []cron.Status{cron.Succeeded, cron.Failed, cron.Queued} {
 			c := claimOf("a", i+1)
 			c.Actor = nasty
-			if got, err := s.Claim(ctx, []cron.Claim{c}); err != nil || !got[0].Won {
+			if got, err := s.Claim(ctx, []scheduler.Claim{c}); err != nil || !got[0].Won {
 				t.Fatal(got, err)
 			}
-			if err := s.Note(ctx, []cron.Note{{Fence: c.Fence, Progress: &cron.Progress{Done: 1, Text: nasty}}}); err != nil {
+			if err := s.Note(ctx, []scheduler.Note{{Fence: c.Fence, Progress: &cron.Progress{Done: 1, Text: nasty}}}); err != nil {
 				t.Fatal(err)
 			}
 			lines := []cron.LogLine{
 				{Seq: 1, Time: c.At, Level: nasty + strings.Repeat("x", 1000), Message: nasty, Attrs: []byte(`{"a":"\u0000"}`)},
 				{Seq: 2, Time: c.At, Level: "INFO", Message: strings.Repeat("long ", 100_000)},
 			}
-			err := s.Finish(ctx, cron.Finish{
+			err := s.Finish(ctx, scheduler.Finish{
 				Fence: c.Fence, Job: "a", Status: status, Error: nasty, Stack: strings.Repeat(nasty, 3000), Result: []byte(`"\u0000"`),
 				Started: c.At, At: c.At, Lines: lines, Attempts: []cron.Attempt{{Number: 1, Error: nasty}},
 			})
@@ -223,13 +224,13 @@ func TestServerKeepsWhateverIsLogged(t *testing.T) {
 				t.Errorf("%s: %d lines, %v", status, len(kept), err)
 			}
 		}
-		if err := s.Audit(ctx, cron.AuditEntry{At: time.Now(), Actor: nasty, Action: "pause", Target: "a", Before: []byte(`{}`), Origin: nasty}); err != nil {
+		if err := s.Audit(ctx, scheduler.AuditEntry{At: time.Now(), Actor: nasty, Action: "pause", Target: "a", Before: []byte(`{}`), Origin: nasty}); err != nil {
 			t.Error(err)
 		}
-		if _, err := s.Pause(ctx, cron.Pause{Job: "a", Reason: nasty, Actor: nasty, At: time.Now()}); err != nil {
+		if _, err := s.Pause(ctx, scheduler.Pause{Job: "a", Reason: nasty, Actor: nasty, At: time.Now()}); err != nil {
 			t.Error(err)
 		}
-		if _, err := s.Beat(ctx, cron.Beat{Instance: cron.InstanceInfo{ID: "i", Host: nasty}, At: time.Now(), Lease: time.Hour}); err != nil {
+		if _, err := s.Beat(ctx, scheduler.Beat{Instance: scheduler.InstanceInfo{ID: "i", Host: nasty}, At: time.Now(), Lease: time.Hour}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -242,13 +243,13 @@ func TestServerNamesCompareByBytes(t *testing.T) {
 		for _, key := range []string{"k", "K", "k ", "ḱ", "ǩ"} {
 			c := claimOf("a", 1)
 			c.Slot, c.Key = time.Time{}, key
-			if got, err := s.Claim(t.Context(), []cron.Claim{c}); err != nil || !got[0].Won {
+			if got, err := s.Claim(t.Context(), []scheduler.Claim{c}); err != nil || !got[0].Won {
 				t.Errorf("key %q: %+v, %v", key, got, err)
 			}
 		}
 		for _, job := range []string{"j", "J", "ĵ", "ss", "ß", "j.", "j-"} {
 			c := claimOf(job, 1)
-			if got, err := s.Claim(t.Context(), []cron.Claim{c}); err != nil || !got[0].Won {
+			if got, err := s.Claim(t.Context(), []scheduler.Claim{c}); err != nil || !got[0].Won {
 				t.Errorf("job %q: %+v, %v", job, got, err)
 			}
 		}
@@ -262,10 +263,10 @@ func TestServerCloseLeavesNoConnection(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Claim(t.Context(), []cron.Claim{claimOf("a", 1)}); err != nil {
+		if _, err := s.Claim(t.Context(), []scheduler.Claim{claimOf("a", 1)}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Glance(t.Context(), cron.Mark{}, 1); err != nil {
+		if _, err := s.Glance(t.Context(), scheduler.Mark{}, 1); err != nil {
 			t.Fatal(err)
 		}
 		writes := s.Writes()

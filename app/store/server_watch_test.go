@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
@@ -47,15 +48,15 @@ func TestGlanceSeesWhatCommitsLate(t *testing.T) {
 					t.Helper()
 					c := claimOf("a", n)
 					c.Status, c.Reason = cron.Skipped, cron.ReasonMissed
-					if _, err := ours.Claim(t.Context(), []cron.Claim{c}); err != nil {
+					if _, err := ours.Claim(t.Context(), []scheduler.Claim{c}); err != nil {
 						t.Fatal(err)
 					}
-					if err := ours.Audit(t.Context(), cron.AuditEntry{At: time.Now(), Action: "resume", Target: "a"}); err != nil {
+					if err := ours.Audit(t.Context(), scheduler.AuditEntry{At: time.Now(), Action: "resume", Target: "a"}); err != nil {
 						t.Fatal(err)
 					}
 				}
-				var mark cron.Mark
-				look := func(after cron.Mark) (seen, told int) {
+				var mark scheduler.Mark
+				look := func(after scheduler.Mark) (seen, told int) {
 					t.Helper()
 					g, err := ours.Glance(t.Context(), after, 100)
 					if err != nil {
@@ -77,7 +78,7 @@ func TestGlanceSeesWhatCommitsLate(t *testing.T) {
 					}
 					return seen, told
 				}
-				first := cron.Mark{Number: math.MaxInt64, Audit: math.MaxInt64}
+				first := scheduler.Mark{Number: math.MaxInt64, Audit: math.MaxInt64}
 				newRun(1)
 				var commit func()
 				if begun == "before the first look" {
@@ -128,7 +129,7 @@ func TestServerStamp(t *testing.T) {
 	}
 	for i, s := range []*store.Store{ours, theirs} {
 		before := stamp()
-		if _, err := s.Claim(t.Context(), []cron.Claim{claimOf(fmt.Sprint("job-", i), 1)}); err != nil {
+		if _, err := s.Claim(t.Context(), []scheduler.Claim{claimOf(fmt.Sprint("job-", i), 1)}); err != nil {
 			t.Fatal(err)
 		}
 		if stamp() == before {

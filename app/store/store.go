@@ -14,7 +14,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
-	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 	"fibercrons/models"
 )
 
@@ -70,7 +70,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Store is a [cron.Store] on a database.
+// Store is a [scheduler.Store] on a database.
 type Store struct {
 	opts     Options
 	db       dialect
@@ -90,7 +90,7 @@ type Store struct {
 	heard    func(query string)                  // tests only: is told of the writer's statements
 }
 
-var _ cron.Store = (*Store)(nil)
+var _ scheduler.Store = (*Store)(nil)
 
 // Open opens the database, creates its folder and file if need be, and brings its tables up to
 // date. Its errors are sentences that name the file and the remedy, without credentials.
@@ -222,7 +222,7 @@ func (s *Store) Absent() bool { return s.absent }
 // On servers a transaction holds up those alone that want its rows.
 func (s *Store) DB() *gorm.DB { return s.users }
 
-// Ping implements [cron.Desk].
+// Ping implements [scheduler.Desk].
 func (s *Store) Ping(ctx context.Context) error {
 	var one int
 	if err := s.reads.WithContext(ctx).Raw("SELECT 1").Scan(&one).Error; err != nil {

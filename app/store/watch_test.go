@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
@@ -29,7 +30,7 @@ func TestStampOfTwoProcesses(t *testing.T) {
 	}
 	for name, s := range map[string]*store.Store{"this process": ours, "the other": theirs} {
 		before := stamp()
-		if _, err := s.Claim(t.Context(), []cron.Claim{claimOf("job of "+name, 1)}); err != nil {
+		if _, err := s.Claim(t.Context(), []scheduler.Claim{claimOf("job of "+name, 1)}); err != nil {
 			t.Fatal(err)
 		}
 		if stamp() == before {
@@ -62,11 +63,11 @@ func BenchmarkGlance(b *testing.B) {
 		if i >= 64 {
 			c.Status, c.Reason = cron.Skipped, cron.ReasonMissed
 		}
-		if _, err := s.Claim(b.Context(), []cron.Claim{c}); err != nil {
+		if _, err := s.Claim(b.Context(), []scheduler.Claim{c}); err != nil {
 			b.Fatal(err)
 		}
 	}
-	newest, err := s.Glance(b.Context(), cron.Mark{}, 2000)
+	newest, err := s.Glance(b.Context(), scheduler.Mark{}, 2000)
 	if err != nil {
 		b.Fatal(err)
 	}

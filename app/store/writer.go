@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
 // groupRows bounds a group: about so many rows are written between two commits, so that what
@@ -41,13 +42,13 @@ type op struct {
 	refused bool
 	done    chan struct{}
 
-	finish  *cron.Finish // it is nothing but this
-	start   *cron.Start  // the same
-	outcome cron.StartOutcome
+	finish  *scheduler.Finish // it is nothing but this
+	start   *scheduler.Start  // the same
+	outcome scheduler.StartOutcome
 
-	claims []cron.Claim // of a claim
-	later  bool         // it was put off; see putOff
-	tries  int          // and how often
+	claims []scheduler.Claim // of a claim
+	later  bool              // it was put off; see putOff
+	tries  int               // and how often
 }
 
 // writer commits ops in groups: whatever has gathered while the last group was being committed
@@ -162,7 +163,7 @@ func (w *writer) answer(group []*op) {
 
 // begins says whether a worker waits for one of the claims, to begin its run.
 func (o *op) begins() bool {
-	return slices.ContainsFunc(o.claims, func(c cron.Claim) bool { return c.Status == cron.Running })
+	return slices.ContainsFunc(o.claims, func(c scheduler.Claim) bool { return c.Status == cron.Running })
 }
 
 // next takes a group off the queue, without those that nobody waits for any more. Starts and

@@ -11,6 +11,7 @@ import (
 	api "go.opentelemetry.io/otel/trace"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
 // Attempt is the wrapper that gives each call of a job's function a span.
@@ -81,7 +82,7 @@ func (t *Tracer) spanOf(run string) api.SpanContext {
 // askedMost bounds the runs of which it is known who asked for them.
 const askedMost = 10_000
 
-// Asked notes who asks for a run, and links his span to it; see [cron.Config].
+// Asked notes who asks for a run, and links his span to it; see [scheduler.Config].
 func (t *Tracer) Asked(ctx context.Context, run string) {
 	from := api.SpanFromContext(ctx)
 	if t == nil || !from.SpanContext().IsValid() {
@@ -110,9 +111,9 @@ func (t *Tracer) askedFor(run string) (links []api.Link) {
 }
 
 // Observe makes the span of a run that has ended. It does not block.
-func (t *Tracer) Observe(e cron.Event) {
+func (t *Tracer) Observe(e scheduler.Event) {
 	rec := &e.Record
-	if t == nil || e.Kind != cron.RunEnded || !rec.Status.Ended() {
+	if t == nil || e.Kind != scheduler.RunEnded || !rec.Status.Ended() {
 		return
 	}
 	links := t.askedFor(rec.ID)

@@ -24,6 +24,7 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/env"
+	"fibercrons/app/scheduler"
 	"fibercrons/app/trace"
 	"fibercrons/app/web"
 )
@@ -129,7 +130,7 @@ func (p *program) post(path string, headers ...string) (record map[string]any) {
 
 func (p *program) run(job string) cron.Record {
 	p.t.Helper()
-	rec, err := p.Crons.Trigger(context.Background(), job, cron.Request{})
+	rec, err := p.Crons.Trigger(context.Background(), job, scheduler.Request{})
 	if err == nil {
 		rec, err = p.Crons.Await(context.Background(), rec.ID)
 	}
@@ -345,10 +346,10 @@ func TestProcessesAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := cron.New(cron.Config{Store: crontest.NewMemory(), Jobs: jobs, Observe: b.Observe, Log: slog.New(slog.DiscardHandler)}) // b ends what a has attempted
+	s := scheduler.New(scheduler.Config{Store: crontest.NewMemory(), Jobs: jobs, Observe: b.Observe, Log: slog.New(slog.DiscardHandler)}) // b ends what a has attempted
 	const n = 200
 	for range n {
-		rec, err := s.Trigger(t.Context(), "hello", cron.Request{})
+		rec, err := s.Trigger(t.Context(), "hello", scheduler.Request{})
 		if err == nil {
 			_, err = s.Await(t.Context(), rec.ID)
 		}
@@ -430,8 +431,8 @@ func TestConsole(t *testing.T) {
 		Console: &out, Log: slog.New(slog.DiscardHandler),
 	})
 	now := time.Now()
-	tracer.Observe(cron.Event{Kind: cron.RunEnded, Job: "hello", Record: cron.Record{ID: "1", Status: cron.Succeeded, QueuedAt: now, EndedAt: &now}})
-	tracer.Observe(cron.Event{Kind: cron.RunEnded, Job: "late", Record: cron.Record{ID: "2", Status: cron.Skipped, QueuedAt: now, EndedAt: &now}})
+	tracer.Observe(scheduler.Event{Kind: scheduler.RunEnded, Job: "hello", Record: cron.Record{ID: "1", Status: cron.Succeeded, QueuedAt: now, EndedAt: &now}})
+	tracer.Observe(scheduler.Event{Kind: scheduler.RunEnded, Job: "late", Record: cron.Record{ID: "2", Status: cron.Skipped, QueuedAt: now, EndedAt: &now}})
 	tracer.Close(t.Context())
 	if text := out.String(); !strings.Contains(text, `"Name":"run hello"`) || strings.Contains(text, "run late") {
 		t.Errorf("the console has %s", text)
@@ -466,8 +467,8 @@ func TestARunThatIsNotSampled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := cron.New(cron.Config{Store: crontest.NewMemory(), Jobs: jobs, Observe: a.Observe, Log: slog.New(slog.DiscardHandler)})
-		rec, err := s.Trigger(t.Context(), "hello", cron.Request{})
+		s := scheduler.New(scheduler.Config{Store: crontest.NewMemory(), Jobs: jobs, Observe: a.Observe, Log: slog.New(slog.DiscardHandler)})
+		rec, err := s.Trigger(t.Context(), "hello", scheduler.Request{})
 		if err == nil {
 			rec, err = s.Await(t.Context(), rec.ID)
 		}

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"fibercrons/app/alert"
-	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
+	"fibercrons/app/scheduler"
 	"fibercrons/app/web/access"
 
 	"github.com/gofiber/fiber/v2"
@@ -14,7 +14,7 @@ import (
 
 // alertsBy are the alerts in the hands of the caller of c.
 func (s *Server) alertsBy(c *fiber.Ctx) alert.Hand {
-	return s.app.Alerts.By(cron.Caller{Actor: access.CallerOf(c).Name, Origin: s.access.Origin(c), RequestID: requestID(c)})
+	return s.app.Alerts.By(scheduler.Caller{Actor: access.CallerOf(c).Name, Origin: s.access.Origin(c), RequestID: requestID(c)})
 }
 
 func alertQuery(q *query, limit int) alert.Query {
@@ -114,7 +114,7 @@ func (s *Server) alertsPage(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	jobs, err := s.app.Crons.Jobs(ctx, cron.Filter{})
+	jobs, err := s.app.Crons.Jobs(ctx, scheduler.Filter{})
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"fibercrons/app/alert"
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -127,7 +128,7 @@ func (b *tab) login() {
 
 func TestBrowserDrivesJobs(t *testing.T) {
 	p := start(t, officeJobs)
-	if _, err := p.app.Crons.Trigger(t.Context(), "import", cron.Request{}); err != nil {
+	if _, err := p.app.Crons.Trigger(t.Context(), "import", scheduler.Request{}); err != nil {
 		t.Fatal(err)
 	}
 	b := browse(t, p)
@@ -202,7 +203,7 @@ func TestBrowserDrivesJobs(t *testing.T) {
 		}
 		b.click(`#schedule-form button.primary`)
 		b.until(`document.querySelector(".flash") && document.querySelector("code").innerText === "30 2 * * 1"`)
-		if job := decode[cron.JobDetail](t, p.read("/crons/report")); job.Expr != "15 */6 * * *" || job.Timezone != "Europe/Berlin" {
+		if job := decode[scheduler.JobDetail](t, p.read("/crons/report")); job.Expr != "15 */6 * * *" || job.Timezone != "Europe/Berlin" {
 			t.Errorf("the schedule is %q in %s", job.Expr, job.Timezone)
 		}
 	})
@@ -230,7 +231,7 @@ func TestBrowserDrivesJobs(t *testing.T) {
 		b.until(`document.activeElement.matches("[data-search]")`)
 		b.fill("[data-search]", "repo")
 		b.until(`document.querySelectorAll("tr[data-row]").length === 1 && location.search === "?q=repo"`)
-		if _, err := p.app.Crons.Trigger(t.Context(), "report", cron.Request{Args: []byte(`{"limit":25}`)}); err != nil {
+		if _, err := p.app.Crons.Trigger(t.Context(), "report", scheduler.Request{Args: []byte(`{"limit":25}`)}); err != nil {
 			t.Fatal(err)
 		}
 		b.until(`document.querySelector("#j-report .s-running")`)
@@ -253,7 +254,7 @@ func TestBrowserFindsPagesAccessible(t *testing.T) {
 	p := start(t, officeJobs)
 	var run cron.Record
 	for _, job := range []string{"import", "report", "hostile", "endless", "quick"} {
-		rec, err := p.app.Crons.Trigger(t.Context(), job, cron.Request{Actor: "operator"})
+		rec, err := p.app.Crons.Trigger(t.Context(), job, scheduler.Request{Actor: "operator"})
 		if err != nil {
 			t.Fatal(err)
 		}

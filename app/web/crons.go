@@ -10,6 +10,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
+	"fibercrons/app/scheduler"
 	"fibercrons/app/web/access"
 
 	"github.com/gofiber/fiber/v2"
@@ -64,9 +65,9 @@ func (s *Server) apiRoutes() []route {
 
 func (s *Server) listJobs(c *fiber.Ctx) error {
 	q := queryOf(c)
-	filter := cron.Filter{
+	filter := scheduler.Filter{
 		Tag:    q.text("tag", 100),
-		Status: anyOf(q, "status", cron.JobScheduled, cron.JobRunning, cron.JobPaused, cron.JobDisabled),
+		Status: anyOf(q, "status", scheduler.JobScheduled, scheduler.JobRunning, scheduler.JobPaused, scheduler.JobDisabled),
 		Search: q.text("q", 200),
 	}
 	limit := q.number("limit", 1, 10_000, 0)
@@ -121,7 +122,7 @@ func (s *Server) runJob(c *fiber.Ctx) error {
 	if err := q.err(); err != nil {
 		return err
 	}
-	var request cron.Request
+	var request scheduler.Request
 	if err := readBody(c, field{"args", &request.Args}, field{"key", &request.Key}, field{"force", &request.Force}); err != nil {
 		return err
 	}
@@ -145,7 +146,7 @@ func (s *Server) runJob(c *fiber.Ctx) error {
 }
 
 func (s *Server) pauseJob(c *fiber.Ctx) error {
-	pause := cron.Pause{Job: jobName(c)}
+	pause := scheduler.Pause{Job: jobName(c)}
 	if err := noQuery(c); err != nil {
 		return err
 	}
@@ -162,10 +163,10 @@ func (s *Server) resumeJob(c *fiber.Ctx) error {
 	if err := readBody(c); err != nil {
 		return err
 	}
-	return s.setPause(c, cron.Pause{Job: jobName(c), Resume: true})
+	return s.setPause(c, scheduler.Pause{Job: jobName(c), Resume: true})
 }
 
-func (s *Server) setPause(c *fiber.Ctx, pause cron.Pause) error {
+func (s *Server) setPause(c *fiber.Ctx, pause scheduler.Pause) error {
 	job, err := s.by(c).Pause(c.UserContext(), pause)
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
 type pages struct {
@@ -59,7 +60,7 @@ func TestListJobs(t *testing.T) {
 		}
 		a.want(t, http.StatusOK)
 		var names []string
-		for _, job := range decode[[]cron.JobView](t, a) {
+		for _, job := range decode[[]scheduler.JobView](t, a) {
 			names = append(names, job.Name)
 		}
 		if got := strings.Join(names, " "); got != test.names || a.header.Get("X-Total-Count") != test.total {
@@ -193,7 +194,7 @@ func TestETag(t *testing.T) {
 
 func TestShowJob(t *testing.T) {
 	p := start(t, someJobs)
-	job := decode[cron.JobDetail](t, p.read("/crons/report").want(t, 200))
+	job := decode[scheduler.JobDetail](t, p.read("/crons/report").want(t, 200))
 	if job.Name != "report" || len(job.NextSlots) != 10 || job.Metadata["owner"] != "billing" || job.Policies.Overlap != "skip" {
 		t.Errorf("%+v", job)
 	}
@@ -315,10 +316,10 @@ func TestPauseAndResume(t *testing.T) {
 	p := start(t, someJobs)
 	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
 	a := p.write("/crons/backup/pause", `{"reason":"moving <house>","until":"`+until.Format(time.RFC3339)+`"}`).want(t, 200)
-	if job := decode[cron.JobView](t, a); !job.Paused || job.Status != cron.JobPaused {
+	if job := decode[scheduler.JobView](t, a); !job.Paused || job.Status != scheduler.JobPaused {
 		t.Errorf("%s", a.body)
 	}
-	pause := decode[cron.JobDetail](t, p.read("/crons/backup")).Pause
+	pause := decode[scheduler.JobDetail](t, p.read("/crons/backup")).Pause
 	if pause == nil || pause.Reason != "moving <house>" || pause.By != "operator" || !pause.Until.Equal(until) {
 		t.Errorf("%+v", pause)
 	}
@@ -326,7 +327,7 @@ func TestPauseAndResume(t *testing.T) {
 	if reason := decode[problem](t, a).Reason; reason != "paused" {
 		t.Errorf("refused for %q", reason)
 	}
-	if job := decode[cron.JobView](t, p.write("/crons/backup/resume", "").want(t, 200)); job.Paused {
+	if job := decode[scheduler.JobView](t, p.write("/crons/backup/resume", "").want(t, 200)); job.Paused {
 		t.Error("still paused")
 	}
 	p.write("/crons/backup/resume", "{}").want(t, 200)
@@ -348,10 +349,10 @@ func TestBackfill(t *testing.T) {
 func TestReschedule(t *testing.T) {
 	p := start(t, someJobs)
 	a := p.do("PUT", "/crons/backup/schedule", `{"expr":"*/10 * * * *","timezone":"Europe/Berlin"}`, asOperator, jsonBody).want(t, 200)
-	if job := decode[cron.JobView](t, a); job.Expr != "*/10 * * * *" || job.Timezone != "Europe/Berlin" {
+	if job := decode[scheduler.JobView](t, a); job.Expr != "*/10 * * * *" || job.Timezone != "Europe/Berlin" {
 		t.Errorf("%s", a.body)
 	}
-	detail := decode[cron.JobDetail](t, p.read("/crons/backup").want(t, 200))
+	detail := decode[scheduler.JobDetail](t, p.read("/crons/backup").want(t, 200))
 	if o := detail.Override; o == nil || o.Expr != "*/10 * * * *" || o.By != "operator" || o.Code[0] != "0 3 * * *" {
 		t.Errorf("%+v", o)
 	}
@@ -369,13 +370,13 @@ func TestReschedule(t *testing.T) {
 		}
 	}
 	a = p.do("DELETE", "/crons/backup/schedule", "", asOperator).want(t, 200)
-	if job := decode[cron.JobView](t, a); job.Expr != "0 3 * * *" || job.Timezone != "UTC" {
+	if job := decode[scheduler.JobView](t, a); job.Expr != "0 3 * * *" || job.Timezone != "UTC" {
 		t.Errorf("%s", a.body)
 	}
 	p.do("PUT", "/crons/none/schedule", `{"expr":"* * * * *"}`, asOperator, jsonBody).want(t, 404)
 	p.do("DELETE", "/crons/none/schedule", "", asOperator).want(t, 404)
 
-	entries := decode[[]cron.AuditEntry](t, p.read("/crons/audit?target=backup").want(t, 200))
+	entries := decode[[]scheduler.AuditEntry](t, p.read("/crons/audit?target=backup").want(t, 200))
 	if len(entries) != 2 || entries[1].Action != "schedule" || !strings.Contains(string(entries[1].Before), "0 3 * * *") || !strings.Contains(string(entries[1].After), "*/10 * * * *") {
 		t.Errorf("%+v", entries)
 	}
@@ -389,7 +390,7 @@ func TestTimeline(t *testing.T) {
 		}
 	})
 	p.write("/crons/backup/run?wait=4m", "").want(t, 200)
-	line := decode[cron.Timeline](t, p.read("/crons/timeline").want(t, 200))
+	line := decode[scheduler.Timeline](t, p.read("/crons/timeline").want(t, 200))
 	if len(line.Runs) != 1 || line.Runs[0].Job != "backup" || len(line.Slots) < 12 || line.To.Sub(line.From) != 2*time.Hour || len(line.Herds) == 0 {
 		t.Errorf("%+v", line)
 	}

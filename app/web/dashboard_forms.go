@@ -10,6 +10,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
+	"fibercrons/app/scheduler"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -69,7 +70,7 @@ func (s *Server) runForm(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	request := cron.Request{Force: formValue(c, "force") != ""}
+	request := scheduler.Request{Force: formValue(c, "force") != ""}
 	if fields := dashboard.ArgFields(job.ArgsSchema, job.Args); len(fields) > 0 {
 		given := c.Context().PostArgs()
 		request.Args = dashboard.Args(fields, func(field string) (string, bool) { return string(given.Peek(field)), given.Has(field) })
@@ -94,7 +95,7 @@ func (s *Server) pauseForm(c *fiber.Ctx) error {
 		return err
 	}
 	name := jobName(c)
-	if _, err := s.by(c).Pause(c.UserContext(), cron.Pause{Job: name, Reason: reason, Until: until, At: time.Now().UTC()}); err != nil {
+	if _, err := s.by(c).Pause(c.UserContext(), scheduler.Pause{Job: name, Reason: reason, Until: until, At: time.Now().UTC()}); err != nil {
 		return err
 	}
 	return done(c, jobPath(name), "pause", 0, 0)
@@ -102,7 +103,7 @@ func (s *Server) pauseForm(c *fiber.Ctx) error {
 
 func (s *Server) resumeForm(c *fiber.Ctx) error {
 	name := jobName(c)
-	if _, err := s.by(c).Pause(c.UserContext(), cron.Pause{Job: name, Resume: true, At: time.Now().UTC()}); err != nil {
+	if _, err := s.by(c).Pause(c.UserContext(), scheduler.Pause{Job: name, Resume: true, At: time.Now().UTC()}); err != nil {
 		return err
 	}
 	return done(c, jobPath(name), "resume", 0, 0)
@@ -187,15 +188,15 @@ func (s *Server) bulkForm(c *fiber.Ctx) error {
 	hand, ctx := s.by(c), c.UserContext()
 	change := map[string]func(name string) error{
 		"run": func(name string) error {
-			_, err := hand.Trigger(ctx, name, cron.Request{Args: json.RawMessage("{}")})
+			_, err := hand.Trigger(ctx, name, scheduler.Request{Args: json.RawMessage("{}")})
 			return err
 		},
 		"pause": func(name string) error {
-			_, err := hand.Pause(ctx, cron.Pause{Job: name, At: time.Now().UTC()})
+			_, err := hand.Pause(ctx, scheduler.Pause{Job: name, At: time.Now().UTC()})
 			return err
 		},
 		"resume": func(name string) error {
-			_, err := hand.Pause(ctx, cron.Pause{Job: name, Resume: true, At: time.Now().UTC()})
+			_, err := hand.Pause(ctx, scheduler.Pause{Job: name, Resume: true, At: time.Now().UTC()})
 			return err
 		},
 	}[do]

@@ -8,6 +8,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
+	"fibercrons/app/scheduler"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -25,10 +26,10 @@ func (s *Server) overviewPage(c *fiber.Ctx) error {
 	ctx, now := c.UserContext(), time.Now().UTC()
 	d := dashboard.OverviewData{Now: now, Ready: s.app.Crons.Ready(ctx)}
 	var err error
-	if d.Jobs, err = s.app.Crons.Jobs(ctx, cron.Filter{}); err != nil {
+	if d.Jobs, err = s.app.Crons.Jobs(ctx, scheduler.Filter{}); err != nil {
 		return err
 	}
-	if d.Running, err = s.app.Crons.Records(ctx, cron.Query{Statuses: []cron.Status{cron.Queued, cron.Running}, Limit: dashboard.OverviewRunning}); err != nil {
+	if d.Running, err = s.app.Crons.Records(ctx, scheduler.Query{Statuses: []cron.Status{cron.Queued, cron.Running}, Limit: dashboard.OverviewRunning}); err != nil {
 		return err
 	}
 	if d.Recent, err = s.history.Recent(ctx, dashboard.OverviewFailing(d.Jobs), dashboard.SparkRuns); err != nil {
@@ -49,17 +50,17 @@ func (s *Server) jobsPage(c *fiber.Ctx) error {
 	q, ctx := queryOf(c), c.UserContext()
 	status := anyOf(q, "status", "scheduled", "running", "paused", "disabled", "failing")
 	sel := dashboard.Selection{
-		Filter:  cron.Filter{Tag: q.text("tag", 100), Search: q.text("q", 200)},
+		Filter:  scheduler.Filter{Tag: q.text("tag", 100), Search: q.text("q", 200)},
 		Failing: status == "failing",
 		Offset:  int(q.number("offset", 0, 1_000_000, 0)),
 	}
 	if !sel.Failing {
-		sel.Filter.Status = cron.JobStatus(status)
+		sel.Filter.Status = scheduler.JobStatus(status)
 	}
 	if err := q.mistakes(); err != nil {
 		return err
 	}
-	jobs, err := s.app.Crons.Jobs(ctx, cron.Filter{})
+	jobs, err := s.app.Crons.Jobs(ctx, scheduler.Filter{})
 	if err != nil {
 		return err
 	}
@@ -84,7 +85,7 @@ func (s *Server) jobPage(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	query := cron.Query{Job: name, Before: list.Before, Limit: dashboard.RunsPerPage + 1}
+	query := scheduler.Query{Job: name, Before: list.Before, Limit: dashboard.RunsPerPage + 1}
 	if list.Status != "" {
 		query.Statuses = []cron.Status{list.Status}
 	}
@@ -216,7 +217,7 @@ func (s *Server) timelinePage(c *fiber.Ctx) error {
 	}
 	keep := func(string) bool { return true }
 	if strings.TrimSpace(search) != "" {
-		jobs, err := s.app.Crons.Jobs(ctx, cron.Filter{Search: search})
+		jobs, err := s.app.Crons.Jobs(ctx, scheduler.Filter{Search: search})
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
+	"fibercrons/app/scheduler"
 
 	"golang.org/x/net/html"
 )
@@ -46,7 +47,7 @@ func office(t *testing.T) (p *program, paths []string) {
 	p = start(t, officeJobs)
 	paths = []string{"", "/jobs", "/jobs?q=nothing", "/jobs?tag=sync", "/jobs?status=failing", "/timeline", "/timeline?window=7d&q=report", "/alerts", "/alerts?job=report&status=sent&offset=50", "/instances", "/audit", "/settings", "/nowhere", "/runs/nothing"}
 	for _, job := range []string{"import", "hostile", "quick", "endless"} {
-		run, err := p.app.Crons.Trigger(t.Context(), job, cron.Request{})
+		run, err := p.app.Crons.Trigger(t.Context(), job, scheduler.Request{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,7 +155,7 @@ func TestFormsAreTakenFromOwnPagesAlone(t *testing.T) {
 			if a.status != c.status {
 				t.Errorf("status %d, want %d: %s", a.status, c.status, a.body)
 			}
-			paused := decode[cron.JobView](t, p.read("/crons/quick")).Paused
+			paused := decode[scheduler.JobView](t, p.read("/crons/quick")).Paused
 			if paused != (c.status == 303) {
 				t.Errorf("paused: %t", paused)
 			}
@@ -186,14 +187,14 @@ func TestFormsDoWhatTheyAreFor(t *testing.T) {
 		t.Errorf("wrong arguments: %d %s", a.status, a.body)
 	}
 	where(p.submit("/jobs/quick/schedule", url.Values{"expr": {"0 3 * * *"}, "timezone": {"Europe/Berlin"}}))
-	if job := decode[cron.JobView](t, p.read("/crons/quick")); job.Expr != "0 3 * * *" || job.Timezone != "Europe/Berlin" {
+	if job := decode[scheduler.JobView](t, p.read("/crons/quick")); job.Expr != "0 3 * * *" || job.Timezone != "Europe/Berlin" {
 		t.Errorf("the schedule is %q in %s", job.Expr, job.Timezone)
 	}
 	if a := p.submit("/jobs/quick/schedule", url.Values{"expr": {"61 * * * *"}}); a.status != 400 || !strings.Contains(a.body, "61") {
 		t.Errorf("a wrong schedule: %d %s", a.status, a.body)
 	}
 	where(p.submit("/jobs/quick/unschedule", nil))
-	if job := decode[cron.JobView](t, p.read("/crons/quick")); job.Expr != "@yearly" {
+	if job := decode[scheduler.JobView](t, p.read("/crons/quick")); job.Expr != "@yearly" {
 		t.Errorf("the schedule is %q", job.Expr)
 	}
 	from := time.Now().UTC().AddDate(-2, 0, -20)
@@ -215,7 +216,7 @@ func TestFormsDoWhatTheyAreFor(t *testing.T) {
 	})
 	where(p.submit(strings.TrimPrefix(endless, dashboard.Root)+"/retry", nil))
 	var done []string
-	for _, e := range decode[[]cron.AuditEntry](t, p.read("/crons/audit?limit=100")) {
+	for _, e := range decode[[]scheduler.AuditEntry](t, p.read("/crons/audit?limit=100")) {
 		done = append(done, e.Action)
 	}
 	if got := strings.Join(done, " "); got != "retry cancel run pause pause backfill unschedule schedule run" {

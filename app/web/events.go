@@ -12,14 +12,14 @@ import (
 	"sync/atomic"
 	"time"
 
-	"fibercrons/app/cron"
-
 	"github.com/gofiber/fiber/v2"
+
+	"fibercrons/app/scheduler"
 )
 
-// feed is where a stream gets its events from: a [*cron.Subscription].
+// feed is where a stream gets its events from: a [*scheduler.Subscription].
 type feed interface {
-	Next(ctx context.Context) ([]cron.Change, error)
+	Next(ctx context.Context) ([]scheduler.Change, error)
 	At() string
 	Close()
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 	"fibercrons/app/web"
 )
 
@@ -104,7 +105,7 @@ func (l *listener) next() event {
 }
 
 // until reads events up to the first of a kind and returns all of them.
-func (l *listener) until(kind cron.EventKind) (all []event) {
+func (l *listener) until(kind scheduler.EventKind) (all []event) {
 	l.t.Helper()
 	for {
 		e := l.next()
@@ -148,7 +149,7 @@ func TestEventsTellWhatHappens(t *testing.T) {
 
 	// A run that is over at once is told as started and ended.
 	fast := decode[cron.Record](t, p.write("/crons/report/run?wait=4m", `{"key":"k1"}`).want(t, 200))
-	all := l.until(cron.RunEnded)
+	all := l.until(scheduler.RunEnded)
 	if kinds(all) != "run.started run.ended" {
 		t.Fatal(kinds(all))
 	}
@@ -162,18 +163,18 @@ func TestEventsTellWhatHappens(t *testing.T) {
 
 	// One that takes longer tells its progress, inert.
 	p.write("/crons/slow/run", "").want(t, 202)
-	all = l.until(cron.RunProgress)
+	all = l.until(scheduler.RunProgress)
 	if last := all[len(all)-1]; strings.ContainsAny(last.data, "<>\x1b") || recordOf(t, last).Progress.Done != 1 {
 		t.Error(last.data)
 	}
 	close(told)
-	l.until(cron.RunEnded)
+	l.until(scheduler.RunEnded)
 
 	// Cancelled by hand.
 	stay := decode[cron.Record](t, p.write("/crons/stay/run", "").want(t, 202))
-	l.until(cron.RunStarted)
+	l.until(scheduler.RunStarted)
 	p.write("/crons/runs/"+stay.ID+"/cancel", "").want(t, 202)
-	all = l.until(cron.RunEnded)
+	all = l.until(scheduler.RunEnded)
 	if rec := recordOf(t, all[len(all)-1]); rec.ID != stay.ID || rec.Status != cron.Cancelled {
 		t.Error(all[len(all)-1].data)
 	}
@@ -198,7 +199,7 @@ func TestEventsTellWhatHappens(t *testing.T) {
 			break
 		}
 	}
-	if all := l.until(cron.JobWasResumed); kinds(all) != "job.paused job.resumed" { // by itself
+	if all := l.until(scheduler.JobWasResumed); kinds(all) != "job.paused job.resumed" { // by itself
 		t.Error(kinds(all))
 	}
 }
@@ -209,19 +210,19 @@ func TestEventsGoOnAfterABreak(t *testing.T) {
 	first := p.listen()
 	greeted := first.id
 	p.write("/crons/backup/run?wait=4m", "").want(t, 200)
-	first.until(cron.RunEnded)
+	first.until(scheduler.RunEnded)
 	seen := first.id
 	first.close()
 
 	missed := decode[cron.Record](t, p.write("/crons/print/run?wait=4m", "").want(t, 200))
 	again := p.listen("Last-Event-ID: " + seen)
-	all := again.until(cron.RunEnded)
+	all := again.until(scheduler.RunEnded)
 	if kinds(all) != "run.started run.ended" || recordOf(t, all[1]).ID != missed.ID {
 		t.Errorf("%s of %s", kinds(all), all[1].data)
 	}
 	// From the greeting on: everything, with the same IDs.
 	whole := p.listen("Last-Event-ID: " + greeted)
-	all = append(whole.until(cron.RunEnded), whole.until(cron.RunEnded)...)
+	all = append(whole.until(scheduler.RunEnded), whole.until(scheduler.RunEnded)...)
 	if kinds(all) != "run.started run.ended run.started run.ended" || all[1].id != seen || all[3].id != again.id {
 		t.Errorf("%+v", all)
 	}
@@ -283,7 +284,7 @@ func TestEventsGiveSignsOfLife(t *testing.T) {
 	l := p.listen()
 	time.Sleep(time.Second) // longer than an answer may take
 	p.write("/crons/backup/pause", "").want(t, 200)
-	l.until(cron.JobWasPaused)
+	l.until(scheduler.JobWasPaused)
 	if l.signs < 5 {
 		t.Errorf("%d signs of life", l.signs)
 	}
@@ -311,7 +312,7 @@ func TestEventsCutOffWhoDoesNotRead(t *testing.T) {
 		someJobs(set)
 		set.limits = web.Limits{Write: 200 * time.Millisecond, Heartbeat: 10 * time.Millisecond}
 	})
-	flood := cron.Change{ID: "x-1", Kind: cron.RunEnded, Data: json.RawMessage(`"` + strings.Repeat("x", 1<<20) + `"`)}
+	flood := scheduler.Change{ID: "x-1", Kind: scheduler.RunEnded, Data: json.RawMessage(`"` + strings.Repeat("x", 1<<20) + `"`)}
 	p.ListenTo(func(context.Context, string) (web.Feed, error) { return &endless{change: flood}, nil })
 	conn, err := net.Dial("tcp", p.Addr())
 	if err != nil {
@@ -326,16 +327,16 @@ func TestEventsCutOffWhoDoesNotRead(t *testing.T) {
 
 // endless is a feed that always has something, or panics.
 type endless struct {
-	change cron.Change
+	change scheduler.Change
 	panics bool
 	closed bool
 }
 
-func (e *endless) Next(context.Context) ([]cron.Change, error) {
+func (e *endless) Next(context.Context) ([]scheduler.Change, error) {
 	if e.panics {
 		panic("the password is hunter2")
 	}
-	return []cron.Change{e.change}, nil
+	return []scheduler.Change{e.change}, nil
 }
 
 func (e *endless) At() string { return "x-0" }
@@ -389,7 +390,7 @@ func TestEventsOfABurst(t *testing.T) {
 	l := p.listen()
 	for i := range many {
 		name := fmt.Sprintf("job-%05d", i)
-		if _, err := p.app.Crons.Trigger(t.Context(), name, cron.Request{}); err != nil {
+		if _, err := p.app.Crons.Trigger(t.Context(), name, scheduler.Request{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 	"fibercrons/app/web/access"
 )
 
@@ -50,7 +50,7 @@ func (s *Server) ListenTo(f func(ctx context.Context, after string) (Feed, error
 // Streams is how many streams are open.
 func (s *Server) Streams() int64 { return s.streams.Load() }
 
-var _ Feed = (*cron.Subscription)(nil)
+var _ Feed = (*scheduler.Subscription)(nil)
 
 // Fresh is fresh for answers that are texts.
 type Fresh struct{ *fresh }

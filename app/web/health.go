@@ -3,9 +3,9 @@ package web
 import (
 	"errors"
 
-	"fibercrons/app/cron"
-
 	"github.com/gofiber/fiber/v2"
+
+	"fibercrons/app/scheduler"
 )
 
 // MountHealth serves GET /livez and GET /readyz, which are open to everybody.
@@ -26,7 +26,7 @@ func (s *Server) livez(c *fiber.Ctx) error {
 // without one that decides which replica runs a slot it is not, since no slot can be claimed.
 func (s *Server) readyz(c *fiber.Ctx) error {
 	if s.closing.Err() != nil {
-		return unready(cron.PartScheduler, "the server is stopping")
+		return unready(scheduler.PartScheduler, "the server is stopping")
 	}
 	err := s.app.Crons.Ready(c.UserContext())
 	if err == nil {
@@ -37,13 +37,13 @@ func (s *Server) readyz(c *fiber.Ctx) error {
 		return sendJSON(c, fiber.StatusOK, map[string]string{"status": status})
 	}
 	s.app.Log.WarnContext(c.UserContext(), "not ready", "error", err.Error())
-	if why, ok := errors.AsType[*cron.NotReadyError](err); ok {
+	if why, ok := errors.AsType[*scheduler.NotReadyError](err); ok {
 		return unready(why.Part, why.Detail)
 	}
 	return unready("", "not ready; the log says why")
 }
 
-func unready(part cron.Part, detail string) *problem {
+func unready(part scheduler.Part, detail string) *problem {
 	p := refuse(fiber.StatusServiceUnavailable, detail)
 	p.Part = part
 	return p

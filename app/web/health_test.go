@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 	"fibercrons/app/web"
 )
 
@@ -37,7 +37,7 @@ func TestNotReadyWithoutRedis(t *testing.T) {
 // closed is a gate that is away.
 type closed struct{}
 
-func (closed) Admit(context.Context, []cron.Bid) ([]bool, error) {
+func (closed) Admit(context.Context, []scheduler.Bid) ([]bool, error) {
 	return nil, errors.New("connection refused")
 }
 
@@ -47,7 +47,7 @@ func (closed) Err() error { return errors.New("connection refused") }
 func TestDegradedWithoutRedis(t *testing.T) {
 	p := start(t, nil)
 	other := *p.app
-	other.Crons = cron.New(cron.Config{Store: p.app.Store, Peers: cron.Peers{Gate: closed{}}, Disabled: true})
+	other.Crons = scheduler.New(scheduler.Config{Store: p.app.Store, Peers: scheduler.Peers{Gate: closed{}}, Disabled: true})
 	req, err := http.NewRequest(http.MethodGet, "/readyz", nil)
 	if err != nil {
 		t.Fatal(err)

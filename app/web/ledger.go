@@ -5,7 +5,7 @@ import (
 	"net/url"
 	"strconv"
 
-	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 	"fibercrons/app/web/access"
 
 	"github.com/gofiber/fiber/v2"
@@ -13,14 +13,14 @@ import (
 
 // ledger is what is kept of people and processes, beside jobs and runs.
 type ledger interface {
-	Audits(ctx context.Context, target string, before int64, limit int) ([]cron.AuditEntry, error)
-	Instances(ctx context.Context) ([]cron.InstanceInfo, error)
+	Audits(ctx context.Context, target string, before int64, limit int) ([]scheduler.AuditEntry, error)
+	Instances(ctx context.Context) ([]scheduler.InstanceInfo, error)
 }
 
 // by is the scheduler in the hands of the caller of c: every change made through it is kept in the
 // audit, with who, what, before, after, when and from where.
-func (s *Server) by(c *fiber.Ctx) cron.Hand {
-	return s.app.Crons.By(cron.Caller{Actor: access.CallerOf(c).Name, Origin: s.access.Origin(c), RequestID: requestID(c)})
+func (s *Server) by(c *fiber.Ctx) scheduler.Hand {
+	return s.app.Crons.By(scheduler.Caller{Actor: access.CallerOf(c).Name, Origin: s.access.Origin(c), RequestID: requestID(c)})
 }
 
 // listAudit answers with the changes people and programs made, newest first.
@@ -45,7 +45,7 @@ func (s *Server) listAudit(c *fiber.Ctx) error {
 		setNext(c, next)
 	}
 	if entries == nil {
-		entries = []cron.AuditEntry{}
+		entries = []scheduler.AuditEntry{}
 	}
 	return sendTagged(c, entries)
 }
@@ -60,7 +60,7 @@ func (s *Server) listInstances(c *fiber.Ctx) error {
 		return err
 	}
 	if instances == nil {
-		instances = []cron.InstanceInfo{}
+		instances = []scheduler.InstanceInfo{}
 	}
 	return sendTagged(c, instances)
 }

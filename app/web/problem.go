@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 	"fibercrons/app/web/access"
 
 	"github.com/gofiber/fiber/v2"
@@ -19,14 +20,14 @@ import (
 // problem is an answer that is not what was asked for, as RFC 9457 writes it. Handlers return it as
 // an error, and fail renders it.
 type problem struct {
-	Type     string      `json:"type"`
-	Title    string      `json:"title"`
-	Status   int         `json:"status"`
-	Detail   string      `json:"detail,omitempty"`
-	Instance string      `json:"instance"` // the request's ID, as it stands in the log and in X-Request-ID
-	Reason   cron.Reason `json:"reason,omitempty"`
-	Part     cron.Part   `json:"part,omitempty"` // of the machinery, which is not ready
-	Errors   []invalid   `json:"errors,omitempty"`
+	Type     string         `json:"type"`
+	Title    string         `json:"title"`
+	Status   int            `json:"status"`
+	Detail   string         `json:"detail,omitempty"`
+	Instance string         `json:"instance"` // the request's ID, as it stands in the log and in X-Request-ID
+	Reason   cron.Reason    `json:"reason,omitempty"`
+	Part     scheduler.Part `json:"part,omitempty"` // of the machinery, which is not ready
+	Errors   []invalid      `json:"errors,omitempty"`
 
 	retryAfter time.Duration
 }

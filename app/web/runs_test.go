@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
 var nextPage = regexp.MustCompile(`^<([^>]+)>; rel="next"$`)
@@ -50,7 +51,7 @@ func TestRunsArePaged(t *testing.T) {
 				next = m[1]
 			}
 			if pages == 0 { // a run that comes in between must not shift the pages
-				p.app.Crons.Trigger(t.Context(), "print", cron.Request{})
+				p.app.Crons.Trigger(t.Context(), "print", scheduler.Request{})
 			}
 		}
 		ids = without(ids, p, "print")
@@ -125,7 +126,7 @@ func TestWaitEndsAtShutdown(t *testing.T) {
 	got := make(chan answer, 1)
 	go func() { a, _ := p.try(http.MethodPost, "/crons/stay/run?wait=5m", "", asOperator); got <- a }()
 	p.eventually(func() bool {
-		runs, err := p.app.Crons.Records(t.Context(), cron.Query{Job: "stay"})
+		runs, err := p.app.Crons.Records(t.Context(), scheduler.Query{Job: "stay"})
 		return err == nil && len(runs) == 1
 	})
 	begin := time.Now()

@@ -13,12 +13,13 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/scheduler"
 )
 
-// Executor checks that runs go through a queue as the contract of [cron.Executor] says: several
+// Executor checks that runs go through a queue as the contract of [scheduler.Executor] says: several
 // schedulers on one store and one queue, in real time. Open is called once for each case, on an empty
 // queue; what it returns connects one more process to it.
-func Executor(t *testing.T, open func(t *testing.T) func() cron.Executor) {
+func Executor(t *testing.T, open func(t *testing.T) func() scheduler.Executor) {
 	for name, play := range map[string]func(*handoff){
 		"every attempt is made once":          everyAttemptOnce,
 		"a retry waits in the queue":          retryWaits,
@@ -38,14 +39,14 @@ func Executor(t *testing.T, open func(t *testing.T) func() cron.Executor) {
 type handoff struct {
 	*testing.T
 	store   *crontest.Memory
-	connect func() cron.Executor
+	connect func() scheduler.Executor
 	jobs    func(*cron.Registry)
 	made    Tally
 }
 
 // member is one process of a case.
 type member struct {
-	*cron.Scheduler
+	*scheduler.Scheduler
 	line  *line
 	end   context.CancelFunc
 	ended chan error
@@ -54,7 +55,7 @@ type member struct {
 const handoffLease = 2 * time.Second
 
 // join starts a process. It is stopped with the test at the latest.
-func (h *handoff) join(role cron.Role, grace time.Duration) *member {
+func (h *handoff) join(role scheduler.Role, grace time.Duration) *member {
 	h.Helper()
 	r := cron.NewRegistry()
 	h.jobs(r)
@@ -63,7 +64,7 @@ func (h *handoff) join(role cron.Role, grace time.Duration) *member {
 		h.Fatal(err)
 	}
 	m := &member{line: &line{Store: h.store}, ended: make(chan error, 1)}
-	m.Scheduler = cron.New(cron.Config{
+	m.Scheduler = scheduler.New(scheduler.Config{
 		Store: m.line, Jobs: jobs, Executor: h.connect(), Role: role, Lease: handoffLease, Grace: grace,
 		Log: slog.New(slog.DiscardHandler), Workers: 16,
 	})
@@ -81,7 +82,7 @@ func (h *handoff) join(role cron.Role, grace time.Duration) *member {
 
 func (h *handoff) trigger(m *member, job string) cron.Record {
 	h.Helper()
-	rec, err := m.Trigger(h.Context(), job, cron.Request{})
+	rec, err := m.Trigger(h.Context(), job, scheduler.Request{})
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -104,7 +105,7 @@ func (h *handoff) settled() map[string][]cron.Record {
 	var recs []cron.Record
 	h.until("every run has ended", func() bool {
 		var err error
-		if recs, err = h.store.Runs(h.Context(), cron.Query{Limit: 100_000}); err != nil {
+		if recs, err = h.store.Runs(h.Context(), scheduler.Query{Limit: 100_000}); err != nil {
 			h.Fatal(err)
 		}
 		for _, r := range recs {
@@ -151,15 +152,15 @@ func everyAttemptOnce(h *handoff) {
 			panic("oh")
 		}, cron.Overlap(cron.Allow))
 	}
-	s := h.join(cron.SchedulerOnly, 0)
-	h.join(cron.WorkerOnly, 0)
+	s := h.join(scheduler.SchedulerOnly, 0)
+	h.join(scheduler.WorkerOnly, 0)
 	h.join("", 0)
 	for range 50 {
 		h.trigger(s, "fails")
 	}
 	time.Sleep(5 * time.Second)
 	for i := range 6 {
-		if _, err := s.Pause(h.Context(), cron.Pause{Job: fmt.Sprint("job-", i)}); err != nil {
+		if _, err := s.Pause(h.Context(), scheduler.Pause{Job: fmt.Sprint("job-", i)}); err != nil {
 			h.Fatal(err)
 		}
 	}
@@ -215,9 +216,9 @@ func blockedComesBack(h *handoff) {
 			}, cron.Limit("g", 1))
 		}
 	}
-	s := h.join(cron.SchedulerOnly, 0)
-	h.join(cron.WorkerOnly, 0)
-	h.join(cron.WorkerOnly, 0)
+	s := h.join(scheduler.SchedulerOnly, 0)
+	h.join(scheduler.WorkerOnly, 0)
+	h.join(scheduler.WorkerOnly, 0)
 	for i := range 5 {
 		h.trigger(s, fmt.Sprint("job-", i))
 	}
@@ -242,8 +243,8 @@ func cancelledAcross(h *handoff) {
 			return ctx.Err()
 		})
 	}
-	s := h.join(cron.SchedulerOnly, 0)
-	h.join(cron.WorkerOnly, 0)
+	s := h.join(scheduler.SchedulerOnly, 0)
+	h.join(scheduler.WorkerOnly, 0)
 	rec := h.trigger(s, "job")
 	<-began
 	if _, err := s.Cancel(h.Context(), rec.ID, "ann"); err != nil {
@@ -261,8 +262,8 @@ func endsInPeace(h *handoff) {
 			return nil
 		})
 	}
-	s := h.join(cron.SchedulerOnly, 0)
-	w := h.join(cron.WorkerOnly, 20*time.Second)
+	s := h.join(scheduler.SchedulerOnly, 0)
+	w := h.join(scheduler.WorkerOnly, 20*time.Second)
 	rec := h.trigger(s, "job")
 	<-began
 	w.end()
@@ -274,8 +275,8 @@ func endsInPeace(h *handoff) {
 // abandoned cuts processes off from the store in the middle of everything, and replaces them.
 func abandoned(h *handoff) {
 	h.jobs = chaos(h.made.Count)
-	s := h.join(cron.SchedulerOnly, 0)
-	members := []*member{h.join("", 0), h.join(cron.WorkerOnly, 0), h.join(cron.WorkerOnly, 0)}
+	s := h.join(scheduler.SchedulerOnly, 0)
+	members := []*member{h.join("", 0), h.join(scheduler.WorkerOnly, 0), h.join(scheduler.WorkerOnly, 0)}
 	var dying sync.WaitGroup
 	deaths := 0
 	for began := time.Now(); time.Since(began) < 12*time.Second; deaths++ {
@@ -284,10 +285,10 @@ func abandoned(h *handoff) {
 		dead := members[i]
 		dead.line.cut.Store(true)
 		dying.Go(dead.end)
-		members[i] = h.join(cron.WorkerOnly, 0)
+		members[i] = h.join(scheduler.WorkerOnly, 0)
 	}
 	for _, job := range chaosJobs {
-		if _, err := s.Pause(h.Context(), cron.Pause{Job: job}); err != nil {
+		if _, err := s.Pause(h.Context(), scheduler.Pause{Job: job}); err != nil {
 			h.Fatal(err)
 		}
 	}
@@ -300,7 +301,7 @@ func abandoned(h *handoff) {
 
 // line is a process's line to the store, which can be cut.
 type line struct {
-	cron.Store
+	scheduler.Store
 	cut atomic.Bool
 }
 
@@ -315,35 +316,35 @@ func (l *line) gone() error {
 
 // The methods by which a process changes what others see.
 
-func (l *line) Claim(ctx context.Context, c []cron.Claim) ([]cron.Claimed, error) {
+func (l *line) Claim(ctx context.Context, c []scheduler.Claim) ([]scheduler.Claimed, error) {
 	if err := l.gone(); err != nil {
 		return nil, err
 	}
 	return l.Store.Claim(ctx, c)
 }
 
-func (l *line) Start(ctx context.Context, s cron.Start) (cron.StartOutcome, error) {
+func (l *line) Start(ctx context.Context, s scheduler.Start) (scheduler.StartOutcome, error) {
 	if err := l.gone(); err != nil {
-		return cron.StartOutcome{}, err
+		return scheduler.StartOutcome{}, err
 	}
 	return l.Store.Start(ctx, s)
 }
 
-func (l *line) Finish(ctx context.Context, f cron.Finish) error {
+func (l *line) Finish(ctx context.Context, f scheduler.Finish) error {
 	if err := l.gone(); err != nil {
 		return err
 	}
 	return l.Store.Finish(ctx, f)
 }
 
-func (l *line) Beat(ctx context.Context, b cron.Beat) ([]cron.Held, error) {
+func (l *line) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.Held, error) {
 	if err := l.gone(); err != nil {
 		return nil, err
 	}
 	return l.Store.Beat(ctx, b)
 }
 
-func (l *line) Take(ctx context.Context, takes []cron.Take) ([]bool, error) {
+func (l *line) Take(ctx context.Context, takes []scheduler.Take) ([]bool, error) {
 	if err := l.gone(); err != nil {
 		return nil, err
 	}

@@ -10,12 +10,13 @@ import (
 	"github.com/google/uuid"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
 )
 
-// Store checks that a store keeps the contract of [cron.Store], sentence by sentence. Open
+// Store checks that a store keeps the contract of [scheduler.Store], sentence by sentence. Open
 // is called once for each case and returns an empty store; what it needs closed it closes by
 // t.Cleanup.
-func Store(t *testing.T, open func(t *testing.T) cron.Store) {
+func Store(t *testing.T, open func(t *testing.T) scheduler.Store) {
 	for _, group := range []struct {
 		name  string
 		cases map[string]func(*suite)
@@ -44,7 +45,7 @@ func Store(t *testing.T, open func(t *testing.T) cron.Store) {
 // suite is one case: a store, and short words for what is done to it.
 type suite struct {
 	*testing.T
-	cron.Store
+	scheduler.Store
 	ctx context.Context
 	now time.Time
 }
@@ -58,38 +59,38 @@ func day(hour float64) time.Time {
 
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
-func fence() cron.Fence { return cron.Fence{ID: newID(), Token: rand.Int64()} }
+func fence() scheduler.Fence { return scheduler.Fence{ID: newID(), Token: rand.Int64()} }
 
 // due is a claim for a slot, to run at once.
-func (s *suite) due(job string, slot time.Time) cron.Claim {
-	return cron.Claim{
+func (s *suite) due(job string, slot time.Time) scheduler.Claim {
+	return scheduler.Claim{
 		Fence: fence(), Job: job, Slot: slot, Trigger: cron.BySchedule, Status: cron.Running,
 		Overlap: cron.Skip, Instance: "a", Lease: held, At: s.now,
 	}
 }
 
 // hand is a claim by hand, to run at once.
-func (s *suite) hand(job string) cron.Claim {
+func (s *suite) hand(job string) scheduler.Claim {
 	c := s.due(job, time.Time{})
 	c.Trigger = cron.ByHand
 	return c
 }
 
-func with(c cron.Claim, change func(*cron.Claim)) cron.Claim {
+func with(c scheduler.Claim, change func(*scheduler.Claim)) scheduler.Claim {
 	change(&c)
 	return c
 }
 
-func (s *suite) sync(jobs ...string) []cron.State {
+func (s *suite) sync(jobs ...string) []scheduler.State {
 	s.Helper()
-	defs := make([]cron.Definition, len(jobs))
+	defs := make([]scheduler.Definition, len(jobs))
 	for i, j := range jobs {
-		defs[i] = cron.Definition{Name: j, Definition: "@hourly"}
+		defs[i] = scheduler.Definition{Name: j, Definition: "@hourly"}
 	}
-	return must(s.Sync(s.ctx, cron.Program{Definitions: defs, At: s.now}))(s).States
+	return must(s.Sync(s.ctx, scheduler.Program{Definitions: defs, At: s.now}))(s).States
 }
 
-func (s *suite) claim(claims ...cron.Claim) []cron.Claimed {
+func (s *suite) claim(claims ...scheduler.Claim) []scheduler.Claimed {
 	s.Helper()
 	out := must(s.Claim(s.ctx, claims))(s)
 	if len(out) != len(claims) {
@@ -99,13 +100,13 @@ func (s *suite) claim(claims ...cron.Claim) []cron.Claimed {
 }
 
 // won claims and insists on having won with this status and reason.
-func (s *suite) won(c cron.Claim, status cron.Status, reason cron.Reason) cron.Claim {
+func (s *suite) won(c scheduler.Claim, status cron.Status, reason cron.Reason) scheduler.Claim {
 	s.Helper()
-	s.is(s.claim(c)[0], cron.Claimed{Won: true, ID: c.ID, Status: status, Reason: reason})
+	s.is(s.claim(c)[0], scheduler.Claimed{Won: true, ID: c.ID, Status: status, Reason: reason})
 	return c
 }
 
-func (s *suite) is(got, want cron.Claimed) {
+func (s *suite) is(got, want scheduler.Claimed) {
 	s.Helper()
 	if got != want {
 		s.Errorf("claimed %+v, want %+v", got, want)
@@ -126,7 +127,7 @@ func (s *suite) status(id string, status cron.Status, reason cron.Reason) cron.R
 	return r
 }
 
-func (s *suite) state(job string) cron.State {
+func (s *suite) state(job string) scheduler.State {
 	s.Helper()
 	st, ok := must(s.States(s.ctx, job))(s)[job]
 	if !ok {
@@ -135,26 +136,26 @@ func (s *suite) state(job string) cron.State {
 	return st
 }
 
-func (s *suite) start(c cron.Claim, change ...func(*cron.Start)) (cron.StartOutcome, error) {
-	st := cron.Start{Fence: c.Fence, Job: c.Job, At: s.now, Lease: held}
+func (s *suite) start(c scheduler.Claim, change ...func(*scheduler.Start)) (scheduler.StartOutcome, error) {
+	st := scheduler.Start{Fence: c.Fence, Job: c.Job, At: s.now, Lease: held}
 	for _, f := range change {
 		f(&st)
 	}
 	return s.Start(s.ctx, st)
 }
 
-func (s *suite) started(c cron.Claim, change ...func(*cron.Start)) {
+func (s *suite) started(c scheduler.Claim, change ...func(*scheduler.Start)) {
 	s.Helper()
-	if out := must(s.start(c, change...))(s); out != (cron.StartOutcome{Started: true}) {
+	if out := must(s.start(c, change...))(s); out != (scheduler.StartOutcome{Started: true}) {
 		s.Fatalf("start: %+v", out)
 	}
 }
 
-func (s *suite) ended(c cron.Claim, status cron.Status) cron.Finish {
-	return cron.Finish{Fence: c.Fence, Job: c.Job, Slot: c.Slot, Status: status, Started: s.now, At: s.now.Add(time.Second)}
+func (s *suite) ended(c scheduler.Claim, status cron.Status) scheduler.Finish {
+	return scheduler.Finish{Fence: c.Fence, Job: c.Job, Slot: c.Slot, Status: status, Started: s.now, At: s.now.Add(time.Second)}
 }
 
-func (s *suite) finish(c cron.Claim, status cron.Status) {
+func (s *suite) finish(c scheduler.Claim, status cron.Status) {
 	s.Helper()
 	s.ok(s.Finish(s.ctx, s.ended(c, status)))
 }
@@ -180,7 +181,7 @@ func (s *suite) equal(what string, got, want any) {
 	}
 }
 
-func (s *suite) runs(q cron.Query) []string {
+func (s *suite) runs(q scheduler.Query) []string {
 	s.Helper()
 	recs := must(s.Runs(s.ctx, q))(s)
 	ids := make([]string, len(recs))

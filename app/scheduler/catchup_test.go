@@ -1,0 +1,145 @@
+package scheduler_test
+
+import (
+	"context"
+	"maps"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
+	"fibercrons/app/scheduler"
+)
+
+func nop(context.Context) error { return nil }
+
+// TestCatchUp stops a scheduler at 00:00:30 for a while and looks at what became of the slots.
+// Bubbles begin at midnight UTC, 2000-01-01.
+func TestCatchUp(t *testing.T) {
+	tests := []struct {
+		name    string
+		expr    string
+		options []cron.Option
+		down    time.Duration
+		want    map[string]int // of all slots up to the restart
+		late    int            // how many ran by catch-up
+	}{
+		{"nothing missed", "* * * * *", nil, 20 * time.Second, map[string]int{}, 0},
+		{"latest is the default", "* * * * *", nil, 10 * time.Minute, map[string]int{"succeeded": 1, "skipped superseded": 9}, 1},
+		{"latest of one", "* * * * *", nil, time.Minute, map[string]int{"succeeded": 1}, 1},
+		{"none", "* * * * *", []cron.Option{cron.CatchUp(cron.None)}, 10 * time.Minute, map[string]int{"skipped missed": 10}, 0},
+		{"all", "* * * * *", []cron.Option{cron.CatchUp(cron.All)}, 10 * time.Minute, map[string]int{"succeeded": 10}, 10},
+		{"all, capped", "* * * * *", []cron.Option{cron.CatchUp(cron.All, cron.AtMost(3))}, 10 * time.Minute, map[string]int{"succeeded": 3, "skipped missed": 7}, 3},
+		{"window of the job", "* * * * *", []cron.Option{cron.CatchUp(cron.All, cron.Within(5*time.Minute))}, 10 * time.Minute, map[string]int{"succeeded": 5, "skipped missed": 1}, 5},
+		{"default window is an hour", "*/10 * * * *", []cron.Option{cron.CatchUp(cron.All)}, 3 * time.Hour, map[string]int{"succeeded": 6, "skipped missed": 1}, 6},
+		{"window of nothing", "* * * * *", []cron.Option{cron.CatchUp(cron.All, cron.Within(0))}, 10 * time.Minute, map[string]int{"skipped missed": 1}, 0},
+		{"start deadline passed", "* * * * *", []cron.Option{cron.StartWithin(10 * time.Second)}, 10 * time.Minute, map[string]int{"skipped superseded": 9, "skipped late": 1}, 0},
+		{"many slots", "@every 1s", nil, 20 * time.Minute, map[string]int{"succeeded": 30 + 1, "skipped superseded": 20*60 - 1}, 0},
+		{"two schedules, one slot", "*/2 * * * *", []cron.Option{cron.Also("*/3 * * * *"), cron.CatchUp(cron.All)}, 6 * time.Minute, map[string]int{"succeeded": 4}, 4},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			crontest.Bubble(t, func(t *testing.T) {
+				store := crontest.NewMemory()
+				register := func(r *cron.Registry) { r.Register("job", tt.expr, nop, tt.options...) }
+				p := start(t, store, register)
+				time.Sleep(30*time.Second + time.Millisecond)
+				p.stop()
+				time.Sleep(tt.down)
+				p = start(t, store, register)
+				time.Sleep(500 * time.Millisecond)
+				synctest.Wait()
+				recs := p.runs("job")
+				if got := counts(recs); !maps.Equal(got, tt.want) {
+					t.Errorf("%v, want %v", got, tt.want)
+				}
+				late := 0
+				for i, r := range recs {
+					if r.Trigger == cron.ByCatchUp {
+						late++
+					}
+					if i > 0 && !recs[i-1].Slot.Before(*r.Slot) {
+						t.Errorf("slot %v is recorded after %v", r.Slot, recs[i-1].Slot)
+					}
+				}
+				if late != tt.late {
+					t.Errorf("%d ran by catch-up, want %d", late, tt.late)
+				}
+				p.stop()
+			})
+		})
+	}
+}
+
+func TestHistoryBeginsAtRegistration(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
+		store := crontest.NewMemory()
+		p := start(t, store, func(r *cron.Registry) { r.Register("old", "* * * * *", nop) })
+		time.Sleep(30 * time.Second)
+		p.stop()
+		time.Sleep(10 * time.Minute)
+		p = start(t, store, func(r *cron.Registry) {
+			r.Register("old", "*/2 * * * *", nop) // edited: no back-fill
+			r.Register("new", "* * * * *", nop)
+		})
+		time.Sleep(time.Second)
+		for _, job := range []string{"old", "new"} {
+			if recs := p.runs(job); len(recs) != 0 {
+				t.Errorf("%s: %v, want no slot from before", job, counts(recs))
+			}
+		}
+		p.stop()
+	})
+}
+
+func TestRemovedJobKeepsItsState(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
+		store := crontest.NewMemory()
+		both := func(r *cron.Registry) {
+			r.Register("stays", "* * * * *", nop)
+			r.Register("goes", "* * * * *", nop)
+		}
+		p := start(t, store, both)
+		time.Sleep(2*time.Minute + time.Second)
+		p.stop()
+		p = start(t, store, func(r *cron.Registry) { r.Register("stays", "* * * * *", nop) })
+		states, err := store.States(t.Context(), "goes")
+		if err != nil || states["goes"].RemovedAt.IsZero() || states["goes"].Runs != 2 {
+			t.Errorf("state of the removed job: %+v, %v", states["goes"], err)
+		}
+		if recs := p.runs("goes"); len(recs) != 2 {
+			t.Errorf("%d runs kept, want 2", len(recs))
+		}
+		p.stop()
+		p = start(t, store, both)
+		if states, _ := store.States(t.Context(), "goes"); !states["goes"].RemovedAt.IsZero() {
+			t.Error("still marked removed after it came back")
+		}
+		p.stop()
+	})
+}
+
+func TestPausedSlotsAreRecordedAndNotCaughtUp(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
+		store := crontest.NewMemory()
+		register := func(r *cron.Registry) { r.Register("job", "* * * * *", nop, cron.CatchUp(cron.All)) }
+		p := start(t, store, register)
+		time.Sleep(30 * time.Second)
+		until := time.Now().Add(5 * time.Minute)
+		if v, err := p.Sched.Pause(t.Context(), scheduler.Pause{Job: "job", Reason: "deploy", Actor: "ann", Until: until}); err != nil || v.Status != scheduler.JobPaused || !v.NextRun.Equal(until.Truncate(time.Minute).Add(time.Minute)) {
+			t.Fatalf("%+v, %v", v, err)
+		}
+		time.Sleep(2 * time.Minute)
+		p.stop() // the pause survives a restart
+		p = start(t, store, register)
+		time.Sleep(8 * time.Minute)
+		if got, want := counts(p.runs("job")), map[string]int{"skipped paused": 5, "succeeded": 5}; !maps.Equal(got, want) {
+			t.Errorf("%v, want %v", got, want)
+		}
+		if _, err := p.Sched.Trigger(t.Context(), "job", scheduler.Request{}); err != nil {
+			t.Errorf("after the pause: %v", err)
+		}
+		p.stop()
+	})
+}

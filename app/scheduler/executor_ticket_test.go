@@ -1,0 +1,131 @@
+package scheduler_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"fibercrons/app/cron"
+	"fibercrons/app/scheduler"
+)
+
+// A run may have several tickets in the queue, of which one counts. None of these tests waits as long as it
+// takes until a ticket that was taken for void is sent again.
+
+// The ticket of a run that was given back is still being looked at when that of its successor comes.
+func TestQueueTicketBesideAnOlderOne(t *testing.T) {
+	var made calls
+	withQueue(t, func(r *cron.Registry) {
+		r.Register("job", "0 0 1 1 *", func(ctx context.Context) error { made.count(ctx); return nil })
+	}, func(c *crew) {
+		first, _ := c.hire(scheduler.SchedulerOnly)
+		if _, err := first.Sched.Trigger(context.Background(), "job", scheduler.Request{}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		first.stop()
+		p, _ := c.hire(scheduler.SchedulerOnly)
+		time.Sleep(time.Second)
+		c.queue.mu.Lock()
+		if n := len(c.queue.waiting); n != 2 {
+			t.Errorf("%d tickets, want that of the run and that of its being taken over", n)
+		} else {
+			c.queue.waiting[1].at = time.Now().Add(time.Second)
+		}
+		c.queue.mu.Unlock()
+		w, _ := c.hire(scheduler.WorkerOnly, func(cfg *scheduler.Config) { cfg.Store.(*wire).look = 2 * time.Second })
+		time.Sleep(10 * time.Second)
+		c.counts(p, "job", map[string]int{"succeeded": 1})
+		if list := made.doubled(); list != nil {
+			t.Error(list)
+		}
+		p.stop()
+		w.stop()
+	})
+}
+
+// The ticket of the second attempt comes to a process that has not yet heard of the first.
+func TestQueueTicketOfALaterAttempt(t *testing.T) {
+	var made calls
+	var then atomic.Pointer[func()]
+	withQueue(t, func(r *cron.Registry) {
+		r.Register("job", "0 0 1 1 *", func(ctx context.Context) error {
+			made.count(ctx)
+			if cron.RunFrom(ctx).Attempt() == 1 {
+				(*then.Load())()
+				return errors.New("not yet")
+			}
+			return nil
+		}, cron.Retry(1, cron.Fixed(time.Millisecond)))
+	}, func(c *crew) {
+		p, here := c.hire("")
+		here.end.deaf.Store(true)
+		w, there := c.hire(scheduler.WorkerOnly)
+		swap := func() {
+			there.end.deaf.Store(true)
+			here.end.deaf.Store(false)
+		}
+		then.Store(&swap)
+		time.Sleep(5*time.Second + 10*time.Millisecond) // p has just looked which of its runs others have started
+		if _, err := p.Sched.Trigger(context.Background(), "job", scheduler.Request{}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second)
+		c.counts(p, "job", map[string]int{"succeeded": 1})
+		if list := made.doubled(); list != nil {
+			t.Error(list)
+		}
+		p.stop()
+		w.stop()
+	})
+}
+
+// The ticket of a run that was taken over comes to the process that has lost it, while its function goes on.
+func TestQueueTicketOfALostRun(t *testing.T) {
+	for name, heard := range map[string]bool{"that it does not know of": false, "that it knows of": true} {
+		t.Run(name, func(t *testing.T) {
+			var made calls
+			withQueue(t, func(r *cron.Registry) {
+				r.Register("job", "0 0 1 1 *", func(ctx context.Context) error {
+					made.count(ctx)
+					if cron.RunFrom(ctx).Attempt() == 1 {
+						time.Sleep(130 * time.Second) // whatever its context says
+					}
+					return nil
+				}, cron.OnCrash(cron.Rerun))
+			}, func(c *crew) {
+				p, _ := c.hire(scheduler.SchedulerOnly)
+				w, l := c.hire(scheduler.WorkerOnly)
+				if _, err := p.Sched.Trigger(context.Background(), "job", scheduler.Request{}); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(10 * time.Second)
+				l.off.Store(true)
+				time.Sleep(50 * time.Second)
+				c.counts(p, "job", map[string]int{"queued": 1})
+				if heard {
+					l.off.Store(false)
+					time.Sleep(60 * time.Second)
+					c.counts(p, "job", map[string]int{"queued": 1}) // a process has a run but once
+					time.Sleep(15 * time.Second)                    // its function has returned
+					c.counts(p, "job", map[string]int{"succeeded": 1})
+				} else {
+					l.end.deaf.Store(true)
+					w2, _ := c.hire(scheduler.WorkerOnly)
+					time.Sleep(5 * time.Second)
+					c.counts(p, "job", map[string]int{"succeeded": 1})
+					w2.stop()
+					l.off.Store(false)
+					time.Sleep(75 * time.Second)
+				}
+				if list := made.doubled(); list != nil {
+					t.Error(list)
+				}
+				p.stop()
+				w.stop()
+			})
+		})
+	}
+}

@@ -1,0 +1,134 @@
+package scheduler_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
+	"fibercrons/app/scheduler"
+)
+
+// asked counts the questions to the store by which a list could become slow.
+type asked struct {
+	scheduler.Store
+	mu    sync.Mutex
+	calls []string
+}
+
+func (a *asked) note(call string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.calls = append(a.calls, call)
+}
+
+func (a *asked) States(ctx context.Context, names ...string) (map[string]scheduler.State, error) {
+	a.note("States")
+	return a.Store.States(ctx, names...)
+}
+
+func (a *asked) Outline(ctx context.Context) (map[string]scheduler.State, error) {
+	a.note("Outline")
+	return a.Store.Outline(ctx)
+}
+
+func (a *asked) Runs(ctx context.Context, q scheduler.Query) ([]cron.Record, error) {
+	a.note("Runs")
+	return a.Store.Runs(ctx, q)
+}
+
+// However many jobs there are, and however they are filtered, a list is one query.
+func TestListIsOneQuery(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
+		store := &asked{Store: crontest.NewMemory()}
+		p := start(t, store, func(r *cron.Registry) {
+			for _, name := range []string{"a", "b", "c", "d"} {
+				r.Register(name, "* * * * *", nop, cron.Tags("all"))
+			}
+		})
+		for _, f := range []scheduler.Filter{{}, {Tag: "all"}, {Status: scheduler.JobScheduled}, {Search: "a"}} {
+			store.calls = nil
+			if _, err := p.Sched.Jobs(t.Context(), f); err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(store.calls, " "); got != "Outline" {
+				t.Errorf("%+v asks for %s", f, got)
+			}
+		}
+		p.stop()
+	})
+}
+
+// A listing says until when it holds: the next slot of any job, or the end of a pause.
+func TestListSaysHowLongItHolds(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) { // it begins at midnight
+		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+			r.Register("daily", "0 3 * * *", nop)
+			r.Register("yearly", "@yearly", nop)
+		})
+		holds := func(f scheduler.Filter, want time.Duration) {
+			t.Helper()
+			list, err := p.Sched.List(t.Context(), f)
+			if got := time.Until(list.Until); err != nil || got != want {
+				t.Errorf("%+v holds for %s, want %s (%v)", f, got, want, err)
+			}
+		}
+		holds(scheduler.Filter{}, 3*time.Hour)
+		holds(scheduler.Filter{Search: "yearly"}, 24*time.Hour)
+		pause := scheduler.Pause{Job: "yearly", Until: time.Now().Add(time.Hour)}
+		if _, err := p.Sched.Pause(t.Context(), pause); err != nil {
+			t.Fatal(err)
+		}
+		holds(scheduler.Filter{}, time.Hour)
+		holds(scheduler.Filter{Status: scheduler.JobScheduled}, time.Hour) // it will be in that list then
+		p.stop()
+	})
+}
+
+// forgetful cannot keep an audit.
+type forgetful struct{ scheduler.Store }
+
+func (forgetful) Audit(context.Context, scheduler.AuditEntry) error {
+	return errors.New("the disk is full")
+}
+
+// A change stands though it could not be written down, and the log says so.
+func TestChangeOutlivesItsAudit(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
+		var log strings.Builder
+		p := start(t, forgetful{crontest.NewMemory()}, func(r *cron.Registry) { r.Register("job", "@yearly", nop) },
+			func(c *scheduler.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+		job, err := p.Sched.By(scheduler.Caller{Actor: "ada"}).Pause(t.Context(), scheduler.Pause{Job: "job"})
+		if err != nil || !job.Paused {
+			t.Errorf("%v %v", job, err)
+		}
+		p.stop()
+		if !strings.Contains(log.String(), "failed to write the audit entry of a change") || !strings.Contains(log.String(), "the disk is full") {
+			t.Error(log.String())
+		}
+	})
+}
+
+// A run can be asked for to stand for a slot of the past.
+func TestTriggerForASlot(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
+		slot := time.Date(1999, 12, 31, 12, 0, 0, 0, time.UTC)
+		got := make(chan time.Time, 1)
+		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+			r.Register("job", "@yearly", func(ctx context.Context) error { got <- cron.RunFrom(ctx).Slot(); return nil })
+		})
+		rec, err := p.Sched.Trigger(t.Context(), "job", scheduler.Request{Slot: slot})
+		if err != nil || rec.DataSlot == nil || !rec.DataSlot.Equal(slot) || rec.Slot != nil {
+			t.Fatalf("%+v %v", rec, err)
+		}
+		if at := <-got; !at.Equal(slot) {
+			t.Errorf("Slot() is %s", at)
+		}
+		p.stop()
+	})
+}

@@ -1,0 +1,125 @@
+package scheduler
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"fibercrons/app/cron"
+)
+
+// maxHookTasks is how many ends and skips may wait for their hooks. More are left out: hooks that
+// are slower than runs for good must not fill the memory.
+const maxHookTasks = 10_000
+
+// hookPool calls the hooks of ends and skips, beside the workers.
+type hookPool struct {
+	base  context.Context
+	stop  context.CancelFunc
+	limit int // goroutines
+	log   *slog.Logger
+	wg    sync.WaitGroup
+
+	mu      sync.Mutex
+	queue   []hookTask
+	busy    int
+	closed  bool
+	leftOut int
+}
+
+// hookTask is one end or skip, and who wants to know.
+type hookTask struct {
+	job *cron.Job
+	run *run // nil: a slot was skipped
+	out cron.Outcome
+}
+
+func (p *hookPool) open(base context.Context, limit int, log *slog.Logger) {
+	p.base, p.stop = context.WithCancel(base)
+	p.limit, p.log = limit, log
+}
+
+// ended is called when the end of r was recorded. Scheduler.mu is held.
+func (p *hookPool) ended(r *run, f *Finish) {
+	switch {
+	case f.Status == cron.Skipped:
+		p.skipped(r.Definition(), r.endRecord(f))
+	case f.Status.Ended() && !f.Started.IsZero() && r.Definition().HasHooks(f.Status):
+		p.add(hookTask{job: r.Definition(), run: r, out: cron.Outcome{Record: r.endRecord(f), Err: f.err}})
+	}
+}
+
+// skipped is called when a slot was recorded as skipped. Scheduler.mu is held.
+func (p *hookPool) skipped(j *cron.Job, rec cron.Record) {
+	if j.HasHooks(cron.Skipped) {
+		p.add(hookTask{job: j, out: cron.Outcome{Record: rec}})
+	}
+}
+
+func (p *hookPool) add(t hookTask) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || len(p.queue) >= maxHookTasks {
+		if p.leftOut++; p.leftOut == 1 && !p.closed {
+			p.log.Error("the queue of hooks is full; dropping calls", "waiting", len(p.queue), "job", t.job.Name)
+		}
+		return
+	}
+	p.queue = append(p.queue, t)
+	if p.busy < p.limit {
+		p.busy++
+		p.wg.Go(p.work)
+	}
+}
+
+// work calls hooks until none waits.
+func (p *hookPool) work() {
+	for {
+		p.mu.Lock()
+		if len(p.queue) == 0 || p.base.Err() != nil {
+			p.leftOut += len(p.queue)
+			p.queue = nil
+			p.busy--
+			p.mu.Unlock()
+			return
+		}
+		t := p.queue[0]
+		p.queue[0] = hookTask{}
+		p.queue = p.queue[1:]
+		p.mu.Unlock()
+		p.call(t)
+	}
+}
+
+func (p *hookPool) call(t hookTask) {
+	var run *cron.Run
+	if t.run != nil {
+		run = &t.run.Run
+	}
+	if t.job.CallHooks(p.base, run, t.out, p.log) {
+		p.mu.Lock()
+		p.leftOut++
+		p.mu.Unlock()
+	}
+}
+
+// close waits for hooks as for runs: as long as what is left of the grace and ctx allow, and a
+// little more. What still goes on then is told to end, and what waits is left out.
+func (p *hookPool) close(ctx context.Context, grace time.Duration) {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	done := make(chan struct{})
+	go func() { p.wg.Wait(); close(done) }()
+	if !waitFor(ctx, done, grace) {
+		waitFor(context.WithoutCancel(ctx), done, afterGrace)
+	}
+	p.stop()
+	<-done
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.leftOut > 0 {
+		p.log.Error("calls of hooks were dropped", "number", p.leftOut)
+	}
+}

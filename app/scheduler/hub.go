@@ -1,0 +1,277 @@
+package scheduler
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// The stream of changes comes from the store alone, so it is the same on every process. The hub
+// looks at it once a second, and at once when this process has done something itself; what it sees
+// is compared with what it saw before (changes.go), and the difference is kept in a ring from which
+// the subscribers read. There is one hub in a process, and only while somebody is subscribed.
+
+const (
+	lookEvery   = time.Second
+	lookRest    = 25 * time.Millisecond // between two looks at least, so that a burst is told together
+	linger      = time.Minute           // how long the hub lives on without a subscriber, who may come back
+	ringEvents  = 4096
+	ringBytes   = 8 << 20
+	takeEvents  = 256 // by one Next
+	lookTimeout = 10 * time.Second
+)
+
+// stream is the scheduler's hub, if there is one.
+type stream struct {
+	mu     sync.Mutex // of who comes and goes
+	hub    atomic.Pointer[hub]
+	closed bool
+}
+
+// hub is the process's end of the stream.
+type hub struct {
+	s     *Scheduler
+	ctx   context.Context
+	stop  context.CancelFunc
+	done  chan struct{}
+	hints chan struct{}
+	view  picture // the loop's alone
+
+	subscribers int       // under stream.mu
+	left        time.Time // when the last one went; under stream.mu
+
+	mu    sync.Mutex
+	epoch string
+	ring  []Change
+	last  int64 // number of the newest change
+	size  int   // bytes in the ring
+	grown chan struct{}
+	ended bool
+}
+
+// hint says that something has changed here. It costs next to nothing when nobody wants to know.
+func (s *Scheduler) hint() {
+	if n := s.cfg.Peers.Nudges; n != nil {
+		n.Nudge()
+	}
+	if h := s.stream.hub.Load(); h != nil {
+		select {
+		case h.hints <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Subscription is one reader of the stream. It is not safe for concurrent use.
+type Subscription struct {
+	h    *hub
+	next int64
+	lost bool // a place was asked for that is not there
+	once sync.Once
+}
+
+// Subscribe opens the stream of what happens, in whichever process, from now on: after the place with
+// the ID after, if it is not empty. When that place is too far back, or was another process's, the
+// stream begins with [EventsMissed].
+//
+// A run that waits is told as queued, each attempt as started, the end as ended, in this order;
+// between two looks at the store, a second apart at most, several progresses become one, and a run
+// that waited for less than that is not told as queued.
+func (s *Scheduler) Subscribe(ctx context.Context, after string) (*Subscription, error) {
+	st := &s.stream
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.closed {
+		return nil, errors.New("the scheduler has stopped")
+	}
+	h := st.hub.Load()
+	if h == nil {
+		h = &hub{s: s, hints: make(chan struct{}, 1), grown: make(chan struct{}), done: make(chan struct{}), epoch: rand.Text()[:8]}
+		h.view.s = s
+		if err := h.view.begin(ctx); err != nil {
+			return nil, err
+		}
+		h.ctx, h.stop = context.WithCancel(s.work)
+		st.hub.Store(h)
+		go h.run()
+	}
+	h.subscribers++
+	sub := &Subscription{h: h}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	sub.next = h.last + 1
+	if at, ok := h.place(after); ok {
+		sub.next = at + 1
+	} else {
+		sub.lost = after != ""
+	}
+	return sub, nil
+}
+
+// place is the number of an ID that the ring still reaches back to. h.mu is held.
+func (h *hub) place(id string) (int64, bool) {
+	epoch, number, _ := strings.Cut(id, "-")
+	n, err := strconv.ParseInt(number, 10, 64)
+	return n, err == nil && epoch == h.epoch && n >= h.last-int64(len(h.ring)) && n <= h.last
+}
+
+func (h *hub) id(n int64) string { return h.epoch + "-" + strconv.FormatInt(n, 10) }
+
+// At is the ID of the place before the next change.
+func (sub *Subscription) At() string { return sub.h.id(sub.next - 1) }
+
+// Next waits for changes and returns those that there are, oldest first. Whoever comes too late for
+// some of them gets [EventsMissed] in their place, and nothing else is left out. It returns ctx's
+// error, or io.EOF when the scheduler has stopped.
+func (sub *Subscription) Next(ctx context.Context) ([]Change, error) {
+	h := sub.h
+	for {
+		h.mu.Lock()
+		grown, ended := h.grown, h.ended
+		if sub.lost || sub.next <= h.last-int64(len(h.ring)) {
+			sub.lost, sub.next = false, h.last+1
+			id := h.id(h.last)
+			h.mu.Unlock()
+			return []Change{missed(id)}, nil
+		}
+		if n := int(h.last - sub.next + 1); n > 0 {
+			some := h.ring[len(h.ring)-n:]
+			some = append([]Change(nil), some[:min(n, takeEvents)]...)
+			h.mu.Unlock()
+			sub.next += int64(len(some))
+			return some, nil
+		}
+		h.mu.Unlock()
+		if ended {
+			return nil, io.EOF
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-grown:
+		}
+	}
+}
+
+func missed(id string) Change {
+	return Change{ID: id, Kind: EventsMissed, Data: json.RawMessage(`{"detail":"changes were missed; load jobs and runs again"}`)}
+}
+
+// Close ends the subscription.
+func (sub *Subscription) Close() {
+	sub.once.Do(func() {
+		st := &sub.h.s.stream
+		st.mu.Lock()
+		defer st.mu.Unlock()
+		sub.h.subscribers--
+		sub.h.left = time.Now()
+	})
+}
+
+// close ends the stream for good.
+func (st *stream) close() {
+	st.mu.Lock()
+	st.closed = true
+	h := st.hub.Load()
+	st.mu.Unlock()
+	if h != nil {
+		h.stop()
+		<-h.done
+	}
+}
+
+// run is the hub's life.
+func (h *hub) run() {
+	defer close(h.done)
+	defer h.end()
+	second := time.NewTicker(lookEvery)
+	defer second.Stop()
+	failing := false
+	nudged := h.s.cfg.Peers.nudged()
+	for {
+		select {
+		case <-h.ctx.Done():
+			return
+		case <-second.C:
+			if h.deserted() {
+				return
+			}
+		case <-h.hints:
+		case <-nudged:
+		}
+		begin := time.Now()
+		ctx, cancel := context.WithTimeout(h.ctx, lookTimeout)
+		changes, err := h.view.look(ctx)
+		cancel()
+		switch {
+		case h.ctx.Err() != nil:
+			return
+		case err == nil:
+			failing = false
+			h.publish(changes)
+		case !failing:
+			failing = true
+			h.s.log.Error("the store does not tell what changes; streams of events wait for it", "error", err)
+		}
+		// What a look costs decides how often there is one.
+		rest := time.NewTimer(max(lookRest, 4*time.Since(begin)))
+		select {
+		case <-h.ctx.Done():
+		case <-rest.C:
+		}
+		rest.Stop()
+	}
+}
+
+// deserted says whether nobody has been here for some time; then the hub is none any more.
+func (h *hub) deserted() bool {
+	st := &h.s.stream
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if h.subscribers > 0 || time.Since(h.left) < linger {
+		return false
+	}
+	st.hub.CompareAndSwap(h, nil)
+	return true
+}
+
+func (h *hub) end() {
+	h.stop()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ended = true
+	close(h.grown)
+	h.grown = make(chan struct{})
+}
+
+// publish puts changes into the ring and lets the oldest fall out.
+func (h *hub) publish(changes []Change) {
+	if len(changes) == 0 {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range changes {
+		h.last++
+		c.ID = h.id(h.last)
+		h.ring = append(h.ring, c)
+		h.size += len(c.Data)
+	}
+	drop := 0
+	for len(h.ring)-drop > ringEvents || h.size > ringBytes {
+		h.size -= len(h.ring[drop].Data)
+		drop++
+	}
+	if drop > 0 {
+		h.ring = append(h.ring[:0:0], h.ring[drop:]...)
+	}
+	close(h.grown)
+	h.grown = make(chan struct{})
+}

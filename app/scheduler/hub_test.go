@@ -1,0 +1,249 @@
+package scheduler_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
+	"fibercrons/app/scheduler"
+)
+
+// watched counts what a stream asks of its store, and fails when it is told to.
+type watched struct {
+	scheduler.Store
+	still   atomic.Bool // the stamp stays as it is
+	broken  atomic.Bool
+	stamps  atomic.Int64
+	glances atomic.Int64
+}
+
+func (w *watched) Stamp(ctx context.Context) (int64, error) {
+	w.stamps.Add(1)
+	if w.broken.Load() {
+		return 0, errors.New("the store is away")
+	}
+	if w.still.Load() {
+		return 1 << 40, nil
+	}
+	return w.Store.Stamp(ctx)
+}
+
+func (w *watched) Glance(ctx context.Context, after scheduler.Mark, limit int) (scheduler.Glance, error) {
+	w.glances.Add(1)
+	return w.Store.Glance(ctx, after, limit)
+}
+
+func subscribe(t *testing.T, s *scheduler.Scheduler, after string) *scheduler.Subscription {
+	t.Helper()
+	sub, err := s.Subscribe(t.Context(), after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sub
+}
+
+// drain returns what there is after a while, as "kind job", and the IDs.
+func drain(t *testing.T, sub *scheduler.Subscription, d time.Duration) (told []string, last string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	for {
+		changes, err := sub.Next(ctx)
+		if err != nil {
+			return told, last
+		}
+		for _, c := range changes {
+			told, last = append(told, strings.TrimSpace(string(c.Kind)+" "+c.Job)), c.ID
+		}
+	}
+}
+
+func TestStreamCostsNothingUnheard(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
+		store := &watched{Store: crontest.NewMemory()}
+		p := start(t, store, func(r *cron.Registry) { r.Register("job", "@every 1s", nop) })
+		time.Sleep(10 * time.Second)
+		if n := store.stamps.Load() + store.glances.Load(); n != 0 {
+			t.Errorf("%d questions, and nobody listens", n)
+		}
+
+		store.still.Store(true) // as a database that nobody writes to
+		sub := subscribe(t, p.Sched, "")
+		stamps, glances := store.stamps.Load(), store.glances.Load()
+		time.Sleep(10*time.Second + time.Millisecond)
+		if n := store.glances.Load() - glances; n != 0 {
+			t.Errorf("%d glances at a store in which nothing has changed", n)
+		}
+		// One a second, and one for what this process does in that second, twice at most.
+		if n := store.stamps.Load() - stamps; n < 10 || n > 40 {
+			t.Errorf("%d stamps in ten seconds", n)
+		}
+
+		sub.Close()
+		sub.Close() // again is nothing
+		time.Sleep(2 * time.Minute)
+		stamps = store.stamps.Load()
+		time.Sleep(time.Minute)
+		if n := store.stamps.Load() - stamps; n != 0 {
+			t.Errorf("%d questions after the last one has left", n)
+		}
+		p.stop()
+	})
+}
+
+func TestStreamTellsEveryAttempt(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
+		calls := 0
+		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+			r.Register("twice", "@yearly", func(context.Context) error {
+				if calls++; calls < 3 {
+					return errors.New("not yet")
+				}
+				return nil
+			}, cron.Retry(3, cron.Fixed(time.Minute)))
+		})
+		sub := subscribe(t, p.Sched, "")
+		defer sub.Close()
+		if _, err := p.Sched.Trigger(t.Context(), "twice", scheduler.Request{}); err != nil {
+			t.Fatal(err)
+		}
+		told, _ := drain(t, sub, 5*time.Minute)
+		want := "run.started twice, run.queued twice, run.started twice, run.queued twice, run.started twice, run.ended twice"
+		if got := strings.Join(told, ", "); got != want {
+			t.Errorf("%s\nwant %s", got, want)
+		}
+		p.stop()
+		if _, err := sub.Next(t.Context()); !errors.Is(err, io.EOF) {
+			t.Errorf("after the end: %v", err)
+		}
+		if _, err := p.Sched.Subscribe(t.Context(), ""); err == nil {
+			t.Error("a stream of a scheduler that has stopped")
+		}
+	})
+}
+
+// What happens while the store does not answer is told when it does.
+func TestStreamOutlastsTheStore(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
+		store := &watched{Store: crontest.NewMemory()}
+		register := func(r *cron.Registry) { r.Register("job", "@yearly", nop) }
+		p, other := start(t, store, register), start(t, store.Store, register)
+		sub := subscribe(t, p.Sched, "")
+		defer sub.Close()
+		store.broken.Store(true)
+		if _, err := other.Sched.Trigger(t.Context(), "job", scheduler.Request{}); err != nil {
+			t.Fatal(err)
+		}
+		if told, _ := drain(t, sub, time.Minute); len(told) != 0 {
+			t.Errorf("%q while the store is away", told)
+		}
+		store.broken.Store(false)
+		if told, _ := drain(t, sub, 2*time.Second); strings.Join(told, ", ") != "run.started job, run.ended job" {
+			t.Errorf("%q", told)
+		}
+		p.stop()
+		other.stop()
+	})
+}
+
+// Whoever comes back within a minute goes on where he was; later his place is gone.
+func TestStreamKeepsAPlaceForAMinute(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
+		p := start(t, crontest.NewMemory(), func(r *cron.Registry) { r.Register("job", "@yearly", nop) })
+		sub := subscribe(t, p.Sched, "")
+		at := sub.At()
+		sub.Close()
+		if _, err := p.Sched.Trigger(t.Context(), "job", scheduler.Request{}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Second)
+		sub = subscribe(t, p.Sched, at)
+		told, last := drain(t, sub, time.Second)
+		if strings.Join(told, ", ") != "run.started job, run.ended job" {
+			t.Errorf("%q", told)
+		}
+		sub.Close()
+		time.Sleep(2 * time.Minute)
+		sub = subscribe(t, p.Sched, last)
+		if told, _ := drain(t, sub, time.Second); strings.Join(told, ", ") != "reset" {
+			t.Errorf("%q", told)
+		}
+		sub.Close()
+		p.stop()
+	})
+}
+
+// A reader who is too slow is told that he has missed something, and goes on from there; what is
+// kept for him is bounded. More in one look than can be told is a reset for everybody.
+func TestStreamNeverLosesInSilence(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
+		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+			for i := range 30 {
+				r.Register(fmt.Sprintf("job-%02d", i), "@every 1s", nop)
+			}
+		})
+		slow, fast := subscribe(t, p.Sched, ""), subscribe(t, p.Sched, "")
+		told, _ := drain(t, fast, 80*time.Second) // 30 starts and 30 ends a second
+		for _, kind := range told {
+			if kind == "reset" {
+				t.Fatal("the fast one has missed something")
+			}
+		}
+		if len(told) < 79*60 {
+			t.Errorf("%d changes", len(told))
+		}
+		changes, err := slow.Next(t.Context())
+		if err != nil || len(changes) != 1 || changes[0].Kind != scheduler.EventsMissed {
+			t.Fatalf("%d changes, %v; want a reset", len(changes), err)
+		}
+		told, _ = drain(t, slow, 2*time.Second)
+		if len(told) < 60 || told[0] == "reset" {
+			t.Errorf("%d changes after the reset", len(told))
+		}
+		slow.Close()
+		fast.Close()
+		p.stop()
+	})
+}
+
+// A run of another process and its end are told with the record that the store has.
+func TestStreamOfAnotherProcess(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
+		store := crontest.NewMemory()
+		here, there := start(t, store, func(r *cron.Registry) { r.Register("job", "@yearly", nop) }),
+			start(t, store, func(r *cron.Registry) {
+				r.Register("job", "@yearly", func(ctx context.Context) error {
+					time.Sleep(2500 * time.Millisecond) // until its start was told
+					cron.RunFrom(ctx).Progress(1, 2, "half")
+					time.Sleep(10 * time.Second)
+					return nil
+				})
+			})
+		sub := subscribe(t, here.Sched, "")
+		defer sub.Close()
+		rec, err := there.Sched.Trigger(t.Context(), "job", scheduler.Request{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		told, _ := drain(t, sub, 5*time.Second)
+		if strings.Join(told, ", ") != "run.started job, run.progress job" {
+			t.Errorf("%q", told)
+		}
+		if _, err := here.Sched.By(scheduler.Caller{Actor: "tester"}).Pause(t.Context(), scheduler.Pause{Job: "job", Until: time.Now().Add(20 * time.Second)}); err != nil {
+			t.Fatal(err)
+		}
+		told, _ = drain(t, sub, time.Minute)
+		if strings.Join(told, ", ") != "job.paused job, run.ended job, job.resumed job" {
+			t.Errorf("%q of run %s", told, rec.ID)
+		}
+		here.stop()
+		there.stop()
+	})
+}

@@ -1,0 +1,301 @@
+package scheduler_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fibercrons/app/cron"
+	"fibercrons/app/crontest"
+	"fibercrons/app/scheduler"
+)
+
+// cut is a store whose line can be cut: a process that cannot reach it any more is as good as
+// dead to the others.
+type cut struct {
+	scheduler.Store
+	off atomic.Bool
+}
+
+var errCut = errors.New("the line is cut")
+
+func (c *cut) gone() error {
+	if c.off.Load() {
+		return errCut
+	}
+	return nil
+}
+
+func (c *cut) Claim(ctx context.Context, claims []scheduler.Claim) ([]scheduler.Claimed, error) {
+	if err := c.gone(); err != nil {
+		return nil, err
+	}
+	return c.Store.Claim(ctx, claims)
+}
+
+func (c *cut) Start(ctx context.Context, s scheduler.Start) (scheduler.StartOutcome, error) {
+	if err := c.gone(); err != nil {
+		return scheduler.StartOutcome{}, err
+	}
+	return c.Store.Start(ctx, s)
+}
+
+func (c *cut) Finish(ctx context.Context, f scheduler.Finish) error {
+	if err := c.gone(); err != nil {
+		return err
+	}
+	return c.Store.Finish(ctx, f)
+}
+
+func (c *cut) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.Held, error) {
+	if err := c.gone(); err != nil {
+		return nil, err
+	}
+	return c.Store.Beat(ctx, b)
+}
+
+func (c *cut) Expired(ctx context.Context, n int) ([]cron.Record, error) {
+	if err := c.gone(); err != nil {
+		return nil, err
+	}
+	return c.Store.Expired(ctx, n)
+}
+
+func TestShutdownLetsRunsFinishAndCancelsTheRest(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
+		store := crontest.NewMemory()
+		stubborn := make(chan struct{})
+		register := func(r *cron.Registry) {
+			r.Register("short", "* * * * *", sleepy(5*time.Second))
+			r.Register("long", "* * * * *", sleepy(time.Hour))
+			r.Register("again", "* * * * *", sleepy(time.Hour), cron.OnCrash(cron.Rerun))
+			r.Register("stubborn", "* * * * *", func(context.Context) error { <-stubborn; return nil })
+			r.Register("waits", "* * * * *", sleepy(40*time.Second), cron.Overlap(cron.Queue))
+		}
+		p := start(t, store, register)
+		time.Sleep(2*time.Minute + time.Second)
+		at := time.Now()
+		p.stop()
+		if took := time.Since(at); took > 16*time.Second {
+			t.Errorf("stopping took %s", took)
+		}
+		for job, want := range map[string]map[string]int{
+			"short":    {"succeeded": 2},
+			"long":     {"cancelled shutdown": 1, "skipped overlap": 1},
+			"again":    {"queued": 1, "skipped overlap": 1},
+			"stubborn": {"interrupted shutdown": 1, "skipped overlap": 1},
+			"waits":    {"succeeded": 1, "cancelled shutdown": 1},
+		} {
+			if got := counts(p.runs(job)); !maps.Equal(got, want) {
+				t.Errorf("%s: %v, want %v", job, got, want)
+			}
+		}
+		close(stubborn)
+		synctest.Wait()
+		if got := p.runs("stubborn")[0]; got.Status != cron.Interrupted {
+			t.Errorf("a late end changed the record: %+v", got)
+		}
+		p = start(t, store, register) // what was given back is taken at once, without waiting for a lease
+		time.Sleep(time.Second)
+		if recs := p.runs("again"); recs[0].Status != cron.Running || recs[0].Attempt != 2 {
+			t.Errorf("not rerun: %+v", recs[0])
+		}
+		p.stop()
+	})
+}
+
+// away does not take the ends of runs that have succeeded.
+type away struct {
+	scheduler.Store
+	other atomic.Bool // another end was told
+}
+
+func (a *away) Finish(ctx context.Context, f scheduler.Finish) error {
+	if f.Status == cron.Succeeded {
+		return errCut
+	}
+	a.other.Store(true)
+	return a.Store.Finish(ctx, f)
+}
+
+// A run that has come to its end is not recorded as if its function still went on.
+func TestShutdownKeepsAnEndThatCannotBeRecorded(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
+		store := &away{Store: crontest.NewMemory()}
+		p := start(t, store, func(r *cron.Registry) { r.Register("job", "* * * * *", sleepy(time.Second)) })
+		time.Sleep(time.Minute + 10*time.Second)
+		p.stop()
+		if rec := p.runs("job")[0]; store.other.Load() || rec.Status != cron.Running {
+			t.Errorf("a run that had succeeded was ended otherwise: %+v", rec)
+		}
+	})
+}
+
+func TestCrash(t *testing.T) {
+	for _, policy := range []cron.CrashPolicy{cron.Skip, cron.Rerun} {
+		t.Run(string(policy), func(t *testing.T) {
+			crontest.Bubble(t, func(t *testing.T) {
+				store := crontest.NewMemory()
+				line := &cut{Store: store}
+				var calls atomic.Int32
+				register := func(r *cron.Registry) {
+					r.Register("job", "0 * * * *", func(ctx context.Context) error {
+						if calls.Add(1) == 1 {
+							return sleepy(10 * time.Minute)(ctx)
+						}
+						return nil
+					}, cron.OnCrash(policy))
+				}
+				dead := start(t, line, register)
+				time.Sleep(time.Hour + time.Second)
+				p := start(t, store, register)
+				line.off.Store(true)
+				time.Sleep(time.Minute) // two leases
+				rec := p.runs("job")[0]
+				switch policy {
+				case cron.Skip:
+					if rec.Status != cron.Interrupted || calls.Load() != 1 {
+						t.Errorf("%d calls, %+v", calls.Load(), rec)
+					}
+				case cron.Rerun:
+					if rec.Status != cron.Succeeded || rec.Attempt != 2 || calls.Load() != 2 {
+						t.Errorf("%d calls, %+v", calls.Load(), rec)
+					}
+				}
+				line.off.Store(false)
+				time.Sleep(20 * time.Minute) // the dead comes back and ends
+				if late := p.runs("job")[0]; late.Status != rec.Status || late.Attempt != rec.Attempt {
+					t.Errorf("a late end changed the record: %+v", late)
+				}
+				dead.stop()
+				p.stop()
+			})
+		})
+	}
+}
+
+func TestStoreAway(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
+		line := &cut{Store: crontest.NewMemory()}
+		p := start(t, line, func(r *cron.Registry) {
+			r.Register("all", "* * * * *", sleepy(time.Second), cron.CatchUp(cron.All))
+			r.Register("latest", "* * * * *", nop)
+			r.Register("long", "3 * * * *", sleepy(3*time.Minute))
+		})
+		time.Sleep(3*time.Minute + 30*time.Second)
+		line.off.Store(true)
+		time.Sleep(5 * time.Minute)
+		if err := p.Sched.Ready(t.Context()); err == nil {
+			t.Error("ready without a store")
+		}
+		line.off.Store(false)
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		for job, want := range map[string]map[string]int{
+			"all":    {"succeeded": 10},
+			"latest": {"succeeded": 6, "skipped superseded": 4},
+			"long":   {"succeeded": 1},
+		} {
+			if got := counts(p.runs(job)); !maps.Equal(got, want) {
+				t.Errorf("%s: %v, want %v", job, got, want)
+			}
+		}
+		if err := p.Sched.Ready(t.Context()); err != nil {
+			t.Error(err)
+		}
+		p.stop()
+	})
+}
+
+// lossy makes every claim's answer get lost once, after it has taken effect.
+type lossy struct {
+	scheduler.Store
+	calls atomic.Int32
+}
+
+func (l *lossy) Claim(ctx context.Context, claims []scheduler.Claim) ([]scheduler.Claimed, error) {
+	got, err := l.Store.Claim(ctx, claims)
+	if l.calls.Add(1)%2 == 1 {
+		return nil, errors.New("the answer was lost")
+	}
+	return got, err
+}
+
+func TestLostAnswersCostNothing(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
+		var calls atomic.Int32
+		p := start(t, &lossy{Store: crontest.NewMemory()}, func(r *cron.Registry) {
+			r.Register("job", "* * * * *", func(context.Context) error { calls.Add(1); return nil })
+		})
+		time.Sleep(10*time.Minute + 10*time.Second)
+		if got := counts(p.runs("job")); got["succeeded"] != 10 || len(got) != 1 || calls.Load() != 10 {
+			t.Errorf("%d calls, %v", calls.Load(), got)
+		}
+		p.stop()
+	})
+}
+
+func TestTwoProcessesShareTheSlots(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
+		store := crontest.NewMemory()
+		var calls atomic.Int32
+		register := func(r *cron.Registry) {
+			r.Register("job", "@every 1s", func(context.Context) error { calls.Add(1); return nil })
+		}
+		a, b := start(t, store, register), start(t, store, register)
+		time.Sleep(100*time.Second + 500*time.Millisecond)
+		if recs := a.runs("job"); len(recs) != 100 || calls.Load() != 100 {
+			t.Errorf("%d rows and %d calls, want 100", len(recs), calls.Load())
+		}
+		a.stop()
+		b.stop()
+	})
+}
+
+func TestDisabled(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
+		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+			r.Register("job", "* * * * *", nop)
+			r.Register("elsewhere", "* * * * *", nop, cron.Only("production"))
+		})
+		time.Sleep(3 * time.Minute)
+		if recs := p.runs("elsewhere"); len(recs) != 0 {
+			t.Errorf("%v", counts(recs))
+		}
+		p.stop()
+		p = start(t, crontest.NewMemory(), func(r *cron.Registry) { r.Register("job", "* * * * *", nop) },
+			func(c *scheduler.Config) { c.Disabled = true })
+		time.Sleep(3 * time.Minute)
+		if recs := p.runs("job"); len(recs) != 0 {
+			t.Errorf("%v", counts(recs))
+		}
+		rec, err := p.Sched.Trigger(t.Context(), "job", scheduler.Request{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rec, err = p.Sched.Await(t.Context(), rec.ID); err != nil || rec.Status != cron.Succeeded {
+			t.Errorf("%+v, %v", rec, err)
+		}
+		p.stop()
+	})
+}
+
+func TestGoexitIsAFailure(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
+		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+			r.Register("job", "* * * * *", func(context.Context) error { goexit(); return nil })
+		}, func(c *scheduler.Config) { c.Workers = 1 })
+		time.Sleep(3*time.Minute + time.Second)
+		if got := counts(p.runs("job")); got["failed"] != 3 {
+			t.Errorf("%v", got)
+		}
+		p.stop()
+	})
+}
+
+func goexit() { runtime.Goexit() }

@@ -1,0 +1,82 @@
+package scheduler
+
+import (
+	"context"
+	"time"
+)
+
+// Peers is how processes meet beside the store. All of it is optional, and with a store that all of
+// them share none of it decides anything: the store does.
+type Peers struct {
+	// Gate is asked before slots are claimed.
+	Gate Gate
+	// Separate says that each process, or each group of them, has a store of its own. The Gate then
+	// decides which of the stores runs a slot: no slot is run without its word.
+	Separate bool
+	// Limits counts the runs of concurrency groups where no store sees them all.
+	Limits Limits
+	// Nudges says at once that something has changed, which the stream of changes otherwise finds
+	// out by looking at the store every second.
+	Nudges Nudger
+}
+
+// Gate admits one of the processes that are about to claim the same slot.
+type Gate interface {
+	// Admit says for each bid, in their order, whether the slot is the caller's to claim. Who
+	// asks again for a slot he was admitted to is admitted again. An error says that nothing is
+	// known; some of the slots may have been taken.
+	Admit(ctx context.Context, bids []Bid) ([]bool, error)
+	// Err says why the gate cannot be asked at present; nil: it can. It does not wait for anything.
+	Err() error
+}
+
+// Bid asks for a slot.
+type Bid struct {
+	Job  string
+	Slot time.Time
+	Keep time.Duration // how long the answer has to be remembered
+}
+
+// Limits counts the runs of a concurrency group over all processes.
+type Limits interface {
+	// Enter takes one of the group's places, of which there are limit; false: all are taken. Who
+	// has it already is told true.
+	Enter(ctx context.Context, p Place, limit int) (bool, error)
+	// Renew extends the leases of places. One that was lost is taken again, limit or not: its run
+	// goes on.
+	Renew(ctx context.Context, places []Place) error
+	// Leave gives a place up. Without it the place ends with its lease.
+	Leave(ctx context.Context, p Place) error
+}
+
+// Place is a run's place in a group.
+type Place struct {
+	Group string
+	Run   string
+	Lease time.Duration
+}
+
+// Nudger tells other processes that there is something to look at, and is told by them. What gets
+// lost costs nothing but the second until the next look.
+type Nudger interface {
+	// Nudge does not wait for anything.
+	Nudge()
+	// Nudged receives after another process's Nudge; several may be told as one.
+	Nudged() <-chan struct{}
+}
+
+// nudged is nil, and so never receives, when nobody nudges.
+func (p *Peers) nudged() <-chan struct{} {
+	if p.Nudges == nil {
+		return nil
+	}
+	return p.Nudges.Nudged()
+}
+
+// Degraded says which help is missing although jobs run as they should; nil: none is.
+func (s *Scheduler) Degraded() error {
+	if g := s.cfg.Peers.Gate; g != nil {
+		return g.Err()
+	}
+	return nil
+}

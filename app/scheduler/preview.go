@@ -1,0 +1,58 @@
+package scheduler
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"fibercrons/app/schedule"
+)
+
+// Preview is what a schedule would mean for a job.
+type Preview struct {
+	Expr  string      `json:"expr"`
+	Zone  string      `json:"timezone"`
+	Text  string      `json:"text"`  // plain English
+	Slots []time.Time `json:"slots"` // the next ten
+	Notes []string    `json:"notes"` // daylight-saving changes that touch them
+}
+
+// Explain says in plain English when a job that is listed as v is due.
+func (s *Scheduler) Explain(v JobView) string {
+	zone, err := schedule.LoadLocation(v.Timezone)
+	if err != nil {
+		zone = time.UTC
+	}
+	texts := make([]string, 0, len(v.Schedules))
+	for _, expr := range v.Schedules {
+		if sch, err := schedule.Parse(expr, schedule.Options{Location: zone, Seed: v.Name}); err == nil {
+			texts = append(texts, sch.Describe())
+		}
+	}
+	return strings.Join(texts, "; ")
+}
+
+// Preview says what [Scheduler.Reschedule] with the same values would do, and changes nothing. An
+// empty expr is the schedule in the job's code. Errors: [*cron.NoJobError], [*cron.ArgsError].
+func (s *Scheduler) Preview(_ context.Context, name, expr, zone string) (Preview, error) {
+	e, err := s.entry(name)
+	if err != nil {
+		return Preview{}, err
+	}
+	o := Override{Job: name, Expr: strings.TrimSpace(expr), Zone: zone}
+	table, err := overridden(e.job, o)
+	if err != nil {
+		return Preview{}, wrongOverride(o, err)
+	}
+	now := time.Now()
+	p := Preview{Expr: strings.Join(table.exprs, "; "), Zone: table.zone.String(), Text: table.explain(), Slots: []time.Time{}, Notes: []string{}}
+	for t, ok := table.next(now); ok && len(p.Slots) < nextSlots; t, ok = table.next(t) {
+		p.Slots = append(p.Slots, t.UTC())
+	}
+	for _, sch := range table.schedules {
+		for _, n := range sch.Notes(now, now.Add(notesAhead)) {
+			p.Notes = append(p.Notes, n.String())
+		}
+	}
+	return p, nil
+}

@@ -1,0 +1,121 @@
+package scheduler
+
+import (
+	"encoding/json"
+	"time"
+
+	"fibercrons/app/cron"
+)
+
+// JobStatus is where a job stands.
+type JobStatus string
+
+// A job is disabled when it does not run in this environment or the scheduler is switched
+// off, paused until it is resumed, running while a run of it is active on any process, and
+// otherwise scheduled.
+const (
+	JobScheduled JobStatus = "scheduled"
+	JobRunning   JobStatus = "running"
+	JobPaused    JobStatus = "paused"
+	JobDisabled  JobStatus = "disabled"
+)
+
+// JobView is a job as it is listed over HTTP and by the CLI. Instants are UTC; null is never.
+type JobView struct {
+	Name           string            `json:"name"`
+	Expr           string            `json:"expr"`
+	Schedules      []string          `json:"schedules"`
+	Timezone       string            `json:"timezone"`
+	Description    string            `json:"description"` // the author's, or the schedule in plain English
+	Tags           []string          `json:"tags"`
+	Metadata       map[string]string `json:"metadata"`
+	Status         JobStatus         `json:"status"`
+	Paused         bool              `json:"paused"`
+	LastRun        *time.Time        `json:"last_run"`
+	NextRun        *time.Time        `json:"next_run"`
+	LastStatus     *cron.Status      `json:"last_status"`
+	LastError      *string           `json:"last_error"`
+	LastDurationMS *int64            `json:"last_duration_ms"`
+	Runs           int64             `json:"runs"`
+	Failures       int64             `json:"failures"`
+}
+
+// JobDetail is one job with everything known about it.
+type JobDetail struct {
+	JobView
+	ScheduleText string          `json:"schedule_text"` // plain English
+	NextSlots    []time.Time     `json:"next_slots"`    // the next ten
+	Notes        []string        `json:"notes"`         // daylight-saving changes that touch them
+	Policies     PolicyView      `json:"policies"`
+	Stats        Stats           `json:"statistics"`
+	Pause        *PauseView      `json:"pause"`
+	Ping         *cron.PingView  `json:"ping"`
+	Override     *OverrideView   `json:"schedule_override"`
+	Args         json.RawMessage `json:"args_defaults,omitempty"`
+	ArgsSchema   json.RawMessage `json:"args_schema,omitempty"`
+	Source       string          `json:"source"`
+	Disabled     string          `json:"disabled_reason,omitempty"`
+	FirstSeen    *time.Time      `json:"first_seen"`
+}
+
+// PolicyView is [cron.Policies] for people and programs: durations in Go's notation.
+type PolicyView struct {
+	Timeout       string `json:"timeout"`
+	Retries       int    `json:"retries"`
+	Backoff       string `json:"backoff"`
+	Overlap       string `json:"overlap"`
+	CatchUp       string `json:"catch_up"`
+	CatchUpWindow string `json:"catch_up_window"`
+	CatchUpCap    int    `json:"catch_up_cap"`
+	StartWithin   string `json:"start_within"`
+	OnCrash       string `json:"on_crash"`
+	Group         string `json:"group,omitempty"`
+	GroupLimit    int    `json:"group_limit,omitempty"`
+	KeepRuns      int    `json:"keep_runs"`
+	KeepFor       string `json:"keep_for"`
+	// Alerts say in words when people are told.
+	Alerts []string `json:"alerts"`
+}
+
+// PauseView is a pause in force.
+type PauseView struct {
+	At     time.Time  `json:"at"`
+	Until  *time.Time `json:"until"`
+	Reason string     `json:"reason"`
+	By     string     `json:"by"`
+}
+
+// OverrideView is a schedule override in force.
+type OverrideView struct {
+	Expr string    `json:"expr"`
+	By   string    `json:"by"`
+	At   time.Time `json:"at"`
+	Code []string  `json:"code"` // the schedules it stands in for
+}
+
+// Stats sums up the newest runs of a job (at most 100 that were started).
+type Stats struct {
+	Sample      int        `json:"sample"`
+	Succeeded   int        `json:"succeeded"`
+	Failed      int        `json:"failed"`
+	SuccessRate *float64   `json:"success_rate"` // 0 to 1
+	P50MS       *int64     `json:"p50_ms"`
+	P95MS       *int64     `json:"p95_ms"`
+	LastSuccess *time.Time `json:"last_success"`
+}
+
+// Filter selects jobs. The zero Filter is all of them.
+type Filter struct {
+	Tag    string
+	Status JobStatus
+	Search string // in name, description, tags; any case
+}
+
+// Request asks for a run by hand.
+type Request struct {
+	Args  json.RawMessage // nil: the job's defaults
+	Key   string          // a second request with the same key gets the first one's run
+	Actor string          // who asks
+	Force bool            // run though the job is paused or running
+	Slot  time.Time       // the past slot that the run stands for: what [cron.Run.Slot] returns; zero: none
+}
