@@ -24,7 +24,9 @@ import (
 	"fibercrons/app/alert"
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
+	"fibercrons/app/feed"
 	"fibercrons/app/metrics"
+	"fibercrons/app/ops"
 	"fibercrons/app/outgoing"
 	"fibercrons/app/parts"
 	"fibercrons/app/ping"
@@ -38,7 +40,8 @@ import (
 // App is the assembled application.
 type App struct {
 	Config  env.Config
-	Crons   *scheduler.Scheduler
+	Crons   ops.Crons
+	Feed    *feed.Feed
 	Alerts  *alert.Alerter
 	Store   *store.Store
 	Queue   parts.Queue   // nil with CRON_EXECUTOR=local
@@ -124,8 +127,13 @@ func New(ctx context.Context, cfg env.Config, registry *cron.Registry, opts ...O
 	if a.Trace != nil {
 		c.TraceID, c.Asked = a.Trace.TraceID, a.Trace.Asked
 	}
-	a.Crons = scheduler.New(c)
-	a.Metrics.Watch(a.Crons, a.Store.Queued)
+	a.Crons = ops.Crons{Scheduler: scheduler.New(c)}
+	var nudged <-chan struct{}
+	if n := peers.Nudges; n != nil {
+		nudged = n.Nudged()
+	}
+	a.Feed = feed.New(a.Crons, nudged)
+	a.Metrics.Watch(a.Crons.Scheduler, a.Store.Queued)
 	return a, nil
 }
 
@@ -202,6 +210,9 @@ func (a *App) Close() error {
 	defer cancel()
 	a.pings.Close(ctx)
 	a.Trace.Close(ctx)
+	if a.Feed != nil {
+		a.Feed.Close()
+	}
 	if t, ok := a.transport.(*http.Transport); ok {
 		t.CloseIdleConnections()
 	}

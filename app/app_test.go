@@ -17,6 +17,7 @@ import (
 	"fibercrons/app"
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
+	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
 )
 
@@ -134,7 +135,7 @@ func TestReadOnlyMakesNoFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if jobs, err := a.Crons.Jobs(t.Context(), scheduler.Filter{}); err != nil || len(jobs) != 1 {
+	if jobs, err := a.Crons.Jobs(t.Context(), ops.Filter{}); err != nil || len(jobs) != 1 {
 		t.Errorf("%d jobs (%v)", len(jobs), err)
 	}
 	if err := a.Close(); err != nil {

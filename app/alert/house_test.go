@@ -13,6 +13,7 @@ import (
 
 	"fibercrons/app/alert"
 	"fibercrons/app/cron"
+	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
@@ -80,7 +81,7 @@ func (r *recorder) told() []string {
 type process struct {
 	t      testing.TB
 	store  *store.Store
-	crons  *scheduler.Scheduler
+	crons  ops.Crons
 	alerts *alert.Alerter
 	stop   context.CancelFunc
 	ended  sync.WaitGroup
@@ -118,7 +119,7 @@ func begin(t testing.TB, file string, jobs []*cron.Job, o alert.Options) *proces
 		o.Log = log
 	}
 	p.alerts = alert.New(o)
-	p.crons = scheduler.New(scheduler.Config{Store: p.store, Jobs: jobs, Log: log, Grace: time.Second, Observe: p.alerts.Observe})
+	p.crons = ops.Crons{Scheduler: scheduler.New(scheduler.Config{Store: p.store, Jobs: jobs, Log: log, Grace: time.Second, Observe: p.alerts.Observe})}
 	ctx, cancel := context.WithCancel(context.Background())
 	p.stop = cancel
 	p.ended.Go(func() { p.alerts.Run(ctx) })

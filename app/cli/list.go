@@ -5,11 +5,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
 )
 
 func (p *program) list() *cobra.Command {
-	var filter scheduler.Filter
+	var filter ops.Filter
 	var status string
 	cmd := &cobra.Command{
 		Use:   "list",
@@ -38,7 +39,7 @@ func (p *program) list() *cobra.Command {
 			return asked(err)
 		}
 		empty := `no jobs yet; write one with: go run ./cmd/cli new hello "*/5 * * * *"`
-		if filter != (scheduler.Filter{}) {
+		if filter != (ops.Filter{}) {
 			empty = "no job matches"
 		}
 		return p.print(*format, jobListing(views, empty))
@@ -47,7 +48,7 @@ func (p *program) list() *cobra.Command {
 	return cmd
 }
 
-func jobListing(views []scheduler.JobView, empty string) listing {
+func jobListing(views []ops.JobView, empty string) listing {
 	l := listing{
 		columns: []column{
 			{title: "NAME", elastic: true}, {title: "SCHEDULE", key: "schedules", elastic: true}, {title: "TIMEZONE", extra: 4},
@@ -71,7 +72,7 @@ func jobListing(views []scheduler.JobView, empty string) listing {
 	return l
 }
 
-func expressions(v scheduler.JobView) cell {
+func expressions(v ops.JobView) cell {
 	c := text(v.Expr)
 	for _, also := range v.Schedules {
 		if also != v.Expr {

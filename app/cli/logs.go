@@ -17,6 +17,7 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
 	"fibercrons/app/internal/console"
+	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
 )
 
@@ -58,7 +59,7 @@ func (p *program) logs() *cobra.Command {
 
 // findRun finds a run by its id, or the newest one of a job. A job's name is tried first: it is what
 // a person types, and an id is a UUID.
-func findRun(ctx context.Context, crons *scheduler.Scheduler, word string, statuses ...cron.Status) (cron.Record, error) {
+func findRun(ctx context.Context, crons ops.Crons, word string, statuses ...cron.Status) (cron.Record, error) {
 	records, err := crons.Records(ctx, scheduler.Query{Job: word, Statuses: statuses, Limit: 1})
 	if err == nil && len(records) == 1 {
 		return records[0], nil
@@ -83,7 +84,7 @@ func findRun(ctx context.Context, crons *scheduler.Scheduler, word string, statu
 	return cron.Record{}, notFound("no run and no job %q; see: cli history", word)
 }
 
-func printLogs(ctx context.Context, crons *scheduler.Scheduler, record cron.Record, follow bool, to *lineWriter) error {
+func printLogs(ctx context.Context, crons ops.Crons, record cron.Record, follow bool, to *lineWriter) error {
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
 	var after int64

@@ -11,6 +11,7 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
 	"fibercrons/app/internal/console"
+	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
 )
 
@@ -62,10 +63,10 @@ func (p *program) open(ctx context.Context, opts ...app.Option) (*app.App, error
 
 // look is open for commands that only read: where there is no database yet there is nothing to read,
 // and none is made.
-func (p *program) look(ctx context.Context) (*scheduler.Scheduler, func(), error) {
+func (p *program) look(ctx context.Context) (ops.Crons, func(), error) {
 	a, err := p.open(ctx, app.ReadOnly())
 	if err != nil {
-		return nil, nil, err
+		return ops.Crons{}, nil, err
 	}
 	return a.Crons, func() { p.close(a) }, nil
 }
@@ -78,7 +79,7 @@ func (p *program) close(a *app.App) {
 
 // hand is the scheduler in the hands of whoever types: what is changed through it is kept in the
 // audit, as a change over HTTP is.
-func hand(a *app.App) scheduler.Hand { return a.Crons.By(caller()) }
+func hand(a *app.App) ops.Audited { return a.Crons.By(caller()) }
 
 // caller is whoever types.
 func caller() scheduler.Caller {

@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/ops"
 	"fibercrons/app/schedule"
-	"fibercrons/app/scheduler"
 )
 
 func (p *program) show() *cobra.Command {
@@ -42,7 +42,7 @@ func (p *program) show() *cobra.Command {
 	return cmd
 }
 
-func describe(j scheduler.JobDetail) [][2]string {
+func describe(j ops.JobDetail) [][2]string {
 	zone, err := schedule.LoadLocation(j.Timezone)
 	if err != nil {
 		zone = time.UTC
@@ -86,7 +86,7 @@ func describe(j scheduler.JobDetail) [][2]string {
 	}
 }
 
-func pauseText(pause *scheduler.PauseView, zone *time.Location) string {
+func pauseText(pause *ops.PauseView, zone *time.Location) string {
 	if pause == nil {
 		return ""
 	}
@@ -110,7 +110,7 @@ func pingText(ping *cron.PingView) string {
 	return fmt.Sprintf("%s (%s)", ping.Host, ping.Form)
 }
 
-func overrideText(o *scheduler.OverrideView, zone *time.Location) string {
+func overrideText(o *ops.OverrideView, zone *time.Location) string {
 	if o == nil {
 		return ""
 	}
@@ -121,7 +121,7 @@ func overrideText(o *scheduler.OverrideView, zone *time.Location) string {
 	return s + ", in place of " + strings.Join(o.Code, "; ")
 }
 
-func lastText(v scheduler.JobView, zone *time.Location) string {
+func lastText(v ops.JobView, zone *time.Location) string {
 	if v.LastStatus == nil {
 		return "never"
 	}
@@ -138,7 +138,7 @@ func lastText(v scheduler.JobView, zone *time.Location) string {
 	return s
 }
 
-func statsText(s scheduler.Stats) string {
+func statsText(s ops.Stats) string {
 	if s.Sample == 0 {
 		return ""
 	}
@@ -149,7 +149,7 @@ func statsText(s scheduler.Stats) string {
 	return out
 }
 
-func policyText(v scheduler.PolicyView) string {
+func policyText(v ops.PolicyView) string {
 	lines := []string{
 		"timeout " + or(v.Timeout, "none"),
 		fmt.Sprintf("retries %d", v.Retries),

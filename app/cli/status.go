@@ -11,13 +11,14 @@ import (
 
 	"fibercrons/app"
 	"fibercrons/app/cron"
+	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
 )
 
 // overview is what status answers.
 type overview struct {
 	Jobs      map[scheduler.JobStatus]int `json:"jobs"`
-	Next      *scheduler.JobView          `json:"next"`            // the job that is due first
+	Next      *ops.JobView                `json:"next"`            // the job that is due first
 	Active    []cron.Record               `json:"active"`          // queued or running
 	Failures  []cron.Record               `json:"failures"`        // the newest runs that failed, of the last day
 	Instances []scheduler.InstanceInfo    `json:"instances"`       // processes that have not signed off
@@ -53,7 +54,7 @@ func (p *program) status() *cobra.Command {
 
 func glance(ctx context.Context, a *app.App, now time.Time) (o overview, err error) {
 	crons := a.Crons
-	views, err := crons.Jobs(ctx, scheduler.Filter{})
+	views, err := crons.Jobs(ctx, ops.Filter{})
 	if err != nil {
 		return o, err
 	}

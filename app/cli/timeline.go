@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"fibercrons/app/scheduler"
+	"fibercrons/app/ops"
 )
 
 func (p *program) timeline() *cobra.Command {
@@ -61,7 +61,7 @@ func (p *program) timeline() *cobra.Command {
 	return cmd
 }
 
-func timelineListing(t scheduler.Timeline) listing {
+func timelineListing(t ops.Timeline) listing {
 	l := listing{
 		columns: []column{{title: "AT"}, {title: "JOB", elastic: true}, {title: "STATUS"}, {title: "RUN", extra: 1}},
 		empty:   "nothing ran and nothing is due in that time",
@@ -80,7 +80,7 @@ func timelineListing(t scheduler.Timeline) listing {
 }
 
 // printRest says what a list of instants does not.
-func (p *program) printRest(t scheduler.Timeline) {
+func (p *program) printRest(t ops.Timeline) {
 	for _, d := range t.Dense {
 		fmt.Fprintf(p.out, "job %s is due more often than can be listed\n", d.Job)
 	}

@@ -83,3 +83,8 @@ func (e *ArgsError) Error() string {
 	}
 	return s
 }
+
+// RequestError says what is wrong with a request beside its arguments.
+func RequestError(job, field, detail string) *ArgsError {
+	return &ArgsError{Job: job, Fields: []FieldError{{Field: field, Detail: detail}}, Request: true}
+}

@@ -5,11 +5,12 @@ import (
 	"fmt"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/plan"
 	"fibercrons/app/scheduler"
 )
 
 // Override implements [scheduler.Desk].
-func (m *Memory) Override(_ context.Context, o scheduler.Override) (scheduler.State, error) {
+func (m *Memory) Override(_ context.Context, o plan.Override) (scheduler.State, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	j := m.jobs[o.Job]
@@ -25,10 +26,10 @@ func (m *Memory) Override(_ context.Context, o scheduler.Override) (scheduler.St
 }
 
 // Overrides implements [scheduler.Desk].
-func (m *Memory) Overrides(context.Context) ([]scheduler.Override, error) {
+func (m *Memory) Overrides(context.Context) ([]plan.Override, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var out []scheduler.Override
+	var out []plan.Override
 	for _, j := range m.jobs {
 		if !j.state.Override.At.IsZero() {
 			out = append(out, j.state.Override)

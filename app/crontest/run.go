@@ -64,7 +64,7 @@ func Run(t testing.TB, job string, options ...Option) Outcome {
 	}
 	out := Outcome{Record: rec, Err: seen.verdict(rec)}
 	if err == nil {
-		out.Logs, err = sched.Logs(ctx, rec.ID, 0, math.MaxInt)
+		out.Logs, err = sched.Store().Logs(ctx, rec.ID, 0, math.MaxInt)
 	}
 	if err != nil {
 		t.Fatalf("crontest: run job %q: %v", job, err)

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"fibercrons/app/alert"
-	"fibercrons/app/scheduler"
+	"fibercrons/app/ops"
 )
 
 // AlertsPerPage is how many alerts a page lists.
@@ -33,7 +33,7 @@ type AlertRow struct {
 func (r AlertRow) Named() bool { return !strings.HasPrefix(r.Detail, string(r.Kind)) }
 
 // NewAlerts makes the page.
-func NewAlerts(now time.Time, q alert.Query, list []alert.Alert, total int, silences []alert.Silence, channels []string, jobs []scheduler.JobView) AlertsPage {
+func NewAlerts(now time.Time, q alert.Query, list []alert.Alert, total int, silences []alert.Silence, channels []string, jobs []ops.JobView) AlertsPage {
 	p := AlertsPage{Query: q, Total: total, Silences: silences, Channels: channels}
 	for _, j := range jobs {
 		p.Jobs = append(p.Jobs, j.Name)

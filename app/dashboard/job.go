@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/ops"
 	"fibercrons/app/schedule"
 	"fibercrons/app/scheduler"
 )
@@ -17,7 +18,7 @@ const RunsPerPage = 25
 
 // JobPage is everything about one job.
 type JobPage struct {
-	scheduler.JobDetail
+	ops.JobDetail
 	Now      time.Time
 	Chart    template.HTML
 	Runs     RunList
@@ -43,7 +44,7 @@ type RunList struct {
 }
 
 // NewJobPage makes the page. recent are the newest runs, for the chart.
-func NewJobPage(now time.Time, d scheduler.JobDetail, recent []cron.Record, runs RunList, audit []scheduler.AuditEntry) JobPage {
+func NewJobPage(now time.Time, d ops.JobDetail, recent []cron.Record, runs RunList, audit []scheduler.AuditEntry) JobPage {
 	p := JobPage{
 		JobDetail: d, Now: now, Chart: durationChart(recent), Runs: runs,
 		Fields: ArgFields(d.ArgsSchema, d.Args), Policies: policies(d.Policies, d.Ping), Audit: auditRows(audit),
@@ -82,7 +83,7 @@ func tidy(text string) string {
 	return text
 }
 
-func policies(p scheduler.PolicyView, ping *cron.PingView) []Policy {
+func policies(p ops.PolicyView, ping *cron.PingView) []Policy {
 	for _, d := range []*string{&p.Timeout, &p.CatchUpWindow, &p.StartWithin, &p.KeepFor} {
 		*d = tidy(*d)
 	}

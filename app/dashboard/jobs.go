@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
 )
 
@@ -16,7 +17,7 @@ const PerPage = 50
 
 // JobList is the page of all jobs.
 type JobList struct {
-	Filter   scheduler.Filter
+	Filter   ops.Filter
 	Failing  bool // only those whose last run failed
 	Rows     []JobRow
 	Total    int // that the filter lets through
@@ -35,7 +36,7 @@ type Count struct {
 
 // JobRow is a job in a list.
 type JobRow struct {
-	scheduler.JobView
+	ops.JobView
 	Sample
 	Spark template.HTML
 	Last  *cron.Record // the newest run; nil: none, or not asked for
@@ -44,7 +45,7 @@ type JobRow struct {
 	failure *cron.Record
 }
 
-func newJobRow(j scheduler.JobView, recent []cron.Record) JobRow {
+func newJobRow(j ops.JobView, recent []cron.Record) JobRow {
 	row := JobRow{JobView: j, Sample: sampleOf(recent), Spark: sparkline(recent)}
 	if len(recent) > 0 {
 		row.Last = &recent[0]
@@ -63,18 +64,18 @@ func (r JobRow) Failure() *cron.Record { return r.failure }
 
 // Selection is what the address of the list asks for.
 type Selection struct {
-	Filter  scheduler.Filter
+	Filter  ops.Filter
 	Failing bool
 	Offset  int
 }
 
 // Select takes the jobs of one page out of all. What it returns is the page without its rows' runs,
 // which the caller asks for by name and gives to [JobList.Fill].
-func Select(jobs []scheduler.JobView, s Selection) JobList {
+func Select(jobs []ops.JobView, s Selection) JobList {
 	list := JobList{Filter: s.Filter, Failing: s.Failing, Offset: s.Offset, All: len(jobs)}
 	tags, states := map[string]int{}, map[string]int{}
 	failing := 0
-	var found []scheduler.JobView
+	var found []ops.JobView
 	for _, j := range jobs {
 		for _, tag := range j.Tags {
 			tags[tag]++
@@ -106,7 +107,7 @@ func Select(jobs []scheduler.JobView, s Selection) JobList {
 	return list
 }
 
-func matches(j scheduler.JobView, search string) bool {
+func matches(j ops.JobView, search string) bool {
 	search = strings.ToLower(strings.TrimSpace(search))
 	has := func(text string) bool { return strings.Contains(strings.ToLower(text), search) }
 	return search == "" || has(j.Name) || has(j.Description) || slices.ContainsFunc(j.Tags, has)
@@ -122,7 +123,7 @@ func (l JobList) Names() []string {
 }
 
 // Fill adds the runs of the jobs on the page, and when they are due.
-func (l JobList) Fill(recent map[string][]cron.Record, explain func(scheduler.JobView) string) JobList {
+func (l JobList) Fill(recent map[string][]cron.Record, explain func(ops.JobView) string) JobList {
 	for i, row := range l.Rows {
 		l.Rows[i] = newJobRow(row.JobView, recent[row.Name])
 		l.Rows[i].Says = explain(row.JobView)
@@ -131,7 +132,7 @@ func (l JobList) Fill(recent map[string][]cron.Record, explain func(scheduler.Jo
 }
 
 // Filtered says whether jobs are left out.
-func (l JobList) Filtered() bool { return l.Filter != scheduler.Filter{} || l.Failing }
+func (l JobList) Filtered() bool { return l.Filter != ops.Filter{} || l.Failing }
 
 // From and To are the numbers of the first and the last job on the page.
 func (l JobList) From() int { return min(l.Offset+1, l.Total) }
@@ -179,7 +180,7 @@ func (l JobList) WithTag(tag string) string {
 	return l.url(f, l.Failing, 0)
 }
 
-func (l JobList) url(f scheduler.Filter, failing bool, offset int) string {
+func (l JobList) url(f ops.Filter, failing bool, offset int) string {
 	v := url.Values{}
 	set := func(name, value string) {
 		if value != "" {

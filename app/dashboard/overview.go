@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
 )
 
@@ -23,7 +24,7 @@ type Overview struct {
 	FailedAll int
 	Running   []cron.Record
 	More      bool // more are running than are listed
-	Next      []scheduler.JobView
+	Next      []ops.JobView
 	Tally     Tally
 	Instances []InstanceRow
 	Silent    int // instances that have not been heard of for too long
@@ -38,7 +39,7 @@ type Health struct {
 // OverviewData is what an overview is made of.
 type OverviewData struct {
 	Now       time.Time
-	Jobs      []scheduler.JobView
+	Jobs      []ops.JobView
 	Running   []cron.Record // active runs, at most [OverviewRunning]
 	Recent    map[string][]cron.Record
 	Tally     map[cron.Status][]int
@@ -50,18 +51,18 @@ type OverviewData struct {
 const OverviewRunning = overviewRunning + 1
 
 // Failing returns the jobs whose last run failed, of those the newest first.
-func Failing(jobs []scheduler.JobView) (list []scheduler.JobView) {
+func Failing(jobs []ops.JobView) (list []ops.JobView) {
 	for _, j := range jobs {
 		if j.LastStatus != nil && (*j.LastStatus == cron.Failed || *j.LastStatus == cron.Interrupted) {
 			list = append(list, j)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b scheduler.JobView) int { return compareTimes(b.LastRun, a.LastRun) })
+	slices.SortStableFunc(list, func(a, b ops.JobView) int { return compareTimes(b.LastRun, a.LastRun) })
 	return list
 }
 
 // OverviewFailing returns the names of the jobs whose runs an overview wants.
-func OverviewFailing(jobs []scheduler.JobView) (list []string) {
+func OverviewFailing(jobs []ops.JobView) (list []string) {
 	for _, j := range Failing(jobs) {
 		if len(list) < overviewFailed {
 			list = append(list, j.Name)
@@ -101,7 +102,7 @@ func NewOverview(d OverviewData) Overview {
 			o.Next = append(o.Next, j)
 		}
 	}
-	slices.SortStableFunc(o.Next, func(a, b scheduler.JobView) int { return a.NextRun.Compare(*b.NextRun) })
+	slices.SortStableFunc(o.Next, func(a, b ops.JobView) int { return a.NextRun.Compare(*b.NextRun) })
 	o.Next = o.Next[:min(len(o.Next), overviewNext)]
 	page := NewInstances(d.Now, d.Instances)
 	o.Instances, o.Silent = page.Living(), page.Silent()

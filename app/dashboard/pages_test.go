@@ -13,6 +13,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
+	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
 )
 
@@ -67,13 +68,13 @@ func runs(job string, n int) (list []cron.Record) {
 	return list
 }
 
-func jobView(name string, last cron.Status) scheduler.JobView {
+func jobView(name string, last cron.Status) ops.JobView {
 	at, next := now.Add(-time.Minute), now.Add(time.Minute)
-	return scheduler.JobView{Name: name, Expr: "* * * * *", Schedules: []string{"* * * * *"}, Timezone: "UTC", Description: "does " + name, Tags: []string{"a"}, Status: scheduler.JobScheduled, LastRun: &at, LastStatus: &last, NextRun: &next}
+	return ops.JobView{Name: name, Expr: "* * * * *", Schedules: []string{"* * * * *"}, Timezone: "UTC", Description: "does " + name, Tags: []string{"a"}, Status: scheduler.JobScheduled, LastRun: &at, LastStatus: &last, NextRun: &next}
 }
 
 func TestOverviewSaysFirstWhatFailed(t *testing.T) {
-	jobs := []scheduler.JobView{jobView("good", cron.Succeeded), jobView("bad", cron.Failed), jobView("crashed", cron.Interrupted)}
+	jobs := []ops.JobView{jobView("good", cron.Succeeded), jobView("bad", cron.Failed), jobView("crashed", cron.Interrupted)}
 	earlier := now.Add(-time.Hour)
 	jobs[1].LastRun = &earlier
 	d := dashboard.OverviewData{Now: now, Jobs: jobs, Recent: map[string][]cron.Record{"bad": runs("bad", 9)},
@@ -109,7 +110,7 @@ func TestOverviewSaysFirstWhatFailed(t *testing.T) {
 }
 
 func TestJobListSelects(t *testing.T) {
-	var jobs []scheduler.JobView
+	var jobs []ops.JobView
 	for i := range 120 {
 		j := jobView(fmt.Sprintf("job-%03d", i), cron.Succeeded)
 		if i%10 == 0 {
@@ -128,19 +129,19 @@ func TestJobListSelects(t *testing.T) {
 		{dashboard.Selection{}, 120, 50, "job-000"},
 		{dashboard.Selection{Offset: 100}, 120, 20, "job-100"},
 		{dashboard.Selection{Offset: 5000}, 120, 20, "job-100"},
-		{dashboard.Selection{Filter: scheduler.Filter{Tag: "ten"}}, 12, 12, "job-000"},
-		{dashboard.Selection{Filter: scheduler.Filter{Status: scheduler.JobPaused, Search: "JOB-01"}}, 1, 1, "job-010"},
+		{dashboard.Selection{Filter: ops.Filter{Tag: "ten"}}, 12, 12, "job-000"},
+		{dashboard.Selection{Filter: ops.Filter{Status: scheduler.JobPaused, Search: "JOB-01"}}, 1, 1, "job-010"},
 		{dashboard.Selection{Failing: true}, 1, 1, "job-007"},
-		{dashboard.Selection{Filter: scheduler.Filter{Search: "none"}}, 0, 0, ""},
+		{dashboard.Selection{Filter: ops.Filter{Search: "none"}}, 0, 0, ""},
 	} {
 		list := dashboard.Select(jobs, c.sel)
 		first := append(list.Names(), "")[0]
 		if list.Total != c.total || len(list.Rows) != c.rows || first != c.first {
 			t.Errorf("%+v: %d of them, %d rows, first %q", c.sel, list.Total, len(list.Rows), first)
 		}
-		render(t, list.Fill(nil, func(scheduler.JobView) string { return "Every minute" }))
+		render(t, list.Fill(nil, func(ops.JobView) string { return "Every minute" }))
 	}
-	list := dashboard.Select(jobs, dashboard.Selection{Filter: scheduler.Filter{Search: "job", Tag: "a"}, Offset: 50})
+	list := dashboard.Select(jobs, dashboard.Selection{Filter: ops.Filter{Search: "job", Tag: "a"}, Offset: 50})
 	for got, want := range map[string]string{
 		list.Before():              "/crons/dashboard/jobs?q=job&tag=a",
 		list.After():               "/crons/dashboard/jobs?offset=100&q=job&tag=a",
@@ -154,15 +155,15 @@ func TestJobListSelects(t *testing.T) {
 }
 
 func TestTimelineDrawsWhatRanAndWhatWill(t *testing.T) {
-	tl := scheduler.Timeline{From: now.Add(-24 * time.Hour), To: now.Add(24 * time.Hour), Now: now}
+	tl := ops.Timeline{From: now.Add(-24 * time.Hour), To: now.Add(24 * time.Hour), Now: now}
 	for i := range 60 {
 		for _, r := range runs(fmt.Sprintf("<b>job</b>%02d", i), 30) {
 			tl.Runs = append(tl.Runs, scheduler.TimelineRun{ID: r.ID, Job: r.Job, Status: r.Status, Slot: r.Slot, StartedAt: r.StartedAt, EndedAt: r.EndedAt})
 		}
-		tl.Slots = append(tl.Slots, scheduler.Slot{Job: fmt.Sprintf("<b>job</b>%02d", i), At: now.Add(15 * time.Hour)})
+		tl.Slots = append(tl.Slots, ops.Slot{Job: fmt.Sprintf("<b>job</b>%02d", i), At: now.Add(15 * time.Hour)})
 	}
-	tl.Dense = []scheduler.Dense{{Job: "<b>job</b>00", Slots: 401}}
-	tl.Herds = []scheduler.Herd{{At: now.Add(15 * time.Hour), Jobs: 60, Hint: []scheduler.HerdHint{{Job: "x", Expr: "0 3 * * *", Use: "H 3 * * *"}}}}
+	tl.Dense = []ops.Dense{{Job: "<b>job</b>00", Slots: 401}}
+	tl.Herds = []ops.Herd{{At: now.Add(15 * time.Hour), Jobs: 60, Hint: []ops.HerdHint{{Job: "x", Expr: "0 3 * * *", Use: "H 3 * * *"}}}}
 	p := dashboard.NewTimeline(tl, dashboard.Windows[2], "", func(string) bool { return true })
 	page := render(t, p)
 	charts := pictures(t, page)
@@ -212,7 +213,7 @@ func TestRunPageTellsWhatHappened(t *testing.T) {
 
 func TestJobPageDrawsDurations(t *testing.T) {
 	rate := 0.995
-	d := scheduler.JobDetail{JobView: jobView("report", cron.Failed), ScheduleText: "Every minute", Stats: scheduler.Stats{SuccessRate: &rate, Sample: 100}, NextSlots: []time.Time{now}}
+	d := ops.JobDetail{JobView: jobView("report", cron.Failed), ScheduleText: "Every minute", Stats: ops.Stats{SuccessRate: &rate, Sample: 100}, NextSlots: []time.Time{now}}
 	page := render(t, dashboard.NewJobPage(now, d, runs("report", 100), dashboard.RunList{Runs: runs("report", 25), Next: "report-24"}, nil))
 	charts := pictures(t, page)
 	if len(charts) != 1 || strings.Count(charts[0], "<a href=") != 100 || !strings.Contains(charts[0], "Durations of the last 100 runs, the longest 6.00 s") {
@@ -231,9 +232,9 @@ func TestJobPageDrawsDurations(t *testing.T) {
 func TestOverdueNeverHides(t *testing.T) {
 	r := runs("deaf", 1)[0]
 	r.Status, r.EndedAt, r.Duration, r.Overdue = cron.Running, nil, nil, true
-	d := scheduler.JobDetail{JobView: jobView("deaf", cron.Failed)}
+	d := ops.JobDetail{JobView: jobView("deaf", cron.Failed)}
 	for name, page := range map[string]string{
-		"overview": render(t, dashboard.NewOverview(dashboard.OverviewData{Now: now, Jobs: []scheduler.JobView{d.JobView}, Running: []cron.Record{r}})),
+		"overview": render(t, dashboard.NewOverview(dashboard.OverviewData{Now: now, Jobs: []ops.JobView{d.JobView}, Running: []cron.Record{r}})),
 		"job":      render(t, dashboard.NewJobPage(now, d, nil, dashboard.RunList{Runs: []cron.Record{r}}, nil)),
 		"run":      render(t, dashboard.NewRunPage(now, r, nil, false, nil, true)),
 	} {
@@ -262,7 +263,7 @@ func TestAuditShowsWhatChanged(t *testing.T) {
 }
 
 func BenchmarkJobList(b *testing.B) {
-	var jobs []scheduler.JobView
+	var jobs []ops.JobView
 	recent := map[string][]cron.Record{}
 	for i := range 1000 {
 		j := jobView(fmt.Sprintf("job-%04d", i), cron.Succeeded)
@@ -270,6 +271,6 @@ func BenchmarkJobList(b *testing.B) {
 		recent[j.Name] = runs(j.Name, dashboard.SparkRuns)
 	}
 	for b.Loop() {
-		render(b, dashboard.Select(jobs, dashboard.Selection{}).Fill(recent, func(scheduler.JobView) string { return "Every minute" }))
+		render(b, dashboard.Select(jobs, dashboard.Selection{}).Fill(recent, func(ops.JobView) string { return "Every minute" }))
 	}
 }

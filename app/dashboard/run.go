@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/ops"
 	"fibercrons/app/schedule"
 	"fibercrons/app/scheduler"
 )
@@ -184,11 +185,11 @@ func RenderLog(tail LogTail) (string, error) {
 }
 
 // RenderPreview writes what a schedule would mean, or what is wrong with it.
-func RenderPreview(now time.Time, p scheduler.Preview, wrong error) (string, error) {
+func RenderPreview(now time.Time, p ops.Preview, wrong error) (string, error) {
 	view := struct {
 		Now     time.Time
 		Error   string
-		Preview scheduler.Preview
+		Preview ops.Preview
 		Slots   []PreviewSlot
 	}{Now: now, Preview: p}
 	var args *cron.ArgsError

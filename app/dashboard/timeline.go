@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
 )
 
@@ -29,7 +30,7 @@ type Window struct {
 
 // TimelinePage shows what ran and what will.
 type TimelinePage struct {
-	scheduler.Timeline
+	ops.Timeline
 	Window  Window
 	Search  string
 	Picture template.HTML
@@ -49,12 +50,12 @@ type lane struct {
 }
 
 // NewTimeline makes the page, of the jobs that keep lets through. The runs in t are the newest first.
-func NewTimeline(t scheduler.Timeline, w Window, search string, keep func(job string) bool) TimelinePage {
+func NewTimeline(t ops.Timeline, w Window, search string, keep func(job string) bool) TimelinePage {
 	from, to := known(t)
 	slices.Reverse(t.Runs)
 	t.Runs = slices.DeleteFunc(slices.Clone(t.Runs), func(r scheduler.TimelineRun) bool { return !keep(r.Job) })
-	t.Slots = slices.DeleteFunc(slices.Clone(t.Slots), func(s scheduler.Slot) bool { return !keep(s.Job) })
-	t.Dense = slices.DeleteFunc(slices.Clone(t.Dense), func(d scheduler.Dense) bool { return !keep(d.Job) })
+	t.Slots = slices.DeleteFunc(slices.Clone(t.Slots), func(s ops.Slot) bool { return !keep(s.Job) })
+	t.Dense = slices.DeleteFunc(slices.Clone(t.Dense), func(d ops.Dense) bool { return !keep(d.Job) })
 	p := TimelinePage{Timeline: t, Window: w, Search: search}
 	lanes := lanesOf(t)
 	p.Hidden = max(0, len(lanes)-laneLimit)
@@ -70,7 +71,7 @@ func NewTimeline(t scheduler.Timeline, w Window, search string, keep func(job st
 }
 
 // lanesOf gathers what belongs to a job. Those that failed come first, then those that do most.
-func lanesOf(t scheduler.Timeline) []*lane {
+func lanesOf(t ops.Timeline) []*lane {
 	byName := map[string]*lane{}
 	of := func(job string) *lane {
 		if byName[job] == nil {
@@ -111,9 +112,9 @@ func (p TimelinePage) Address(window string) string {
 }
 
 // Herded are the fullest minutes, and the rest of them.
-func (p TimelinePage) Herded() [][]scheduler.Herd {
+func (p TimelinePage) Herded() [][]ops.Herd {
 	first := min(3, len(p.Herds))
-	return [][]scheduler.Herd{p.Herds[:first], p.Herds[first:]}
+	return [][]ops.Herd{p.Herds[:first], p.Herds[first:]}
 }
 
 // WindowList are the choices.
@@ -126,7 +127,7 @@ type load struct {
 	known   struct{ from, to time.Time } // outside of it not everything was listed
 }
 
-func loadOf(t scheduler.Timeline) load {
+func loadOf(t ops.Timeline) load {
 	l := load{minutes: map[int64]int{}}
 	add := func(at time.Time) {
 		m := at.Unix() / 60
@@ -165,7 +166,7 @@ func loadOf(t scheduler.Timeline) load {
 }
 
 // known is the stretch of which every run and slot is in t.
-func known(t scheduler.Timeline) (from, to time.Time) {
+func known(t ops.Timeline) (from, to time.Time) {
 	from, to = t.From, t.To
 	if len(t.Runs) > TimelineRuns {
 		from = startOf(t.Runs[len(t.Runs)-1])

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
 )
 
@@ -23,7 +24,7 @@ const (
 
 type canvas struct {
 	strings.Builder
-	t scheduler.Timeline
+	t ops.Timeline
 }
 
 func (c *canvas) x(at time.Time) float64 {
@@ -33,7 +34,7 @@ func (c *canvas) x(at time.Time) float64 {
 
 func (c *canvas) put(format string, a ...any) { fmt.Fprintf(&c.Builder, format, a...) }
 
-func drawTimeline(t scheduler.Timeline, lanes []*lane, l load) template.HTML {
+func drawTimeline(t ops.Timeline, lanes []*lane, l load) template.HTML {
 	c := &canvas{t: t}
 	high := tlLoad + tlAxis + len(lanes)*tlLane + 4
 	c.put(`<svg class="chart timeline" viewBox="0 0 %d %d" role="group" aria-label="%s ran and %s are due from %s to %s UTC; at most %s begin in one minute">`,

@@ -13,6 +13,8 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/feed"
+	"fibercrons/app/ops"
 	"fibercrons/app/redis"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
@@ -104,7 +106,7 @@ func (y *tally) check(t *testing.T, job string, every time.Duration, crew ...*re
 
 // replica is a scheduler with a client of its own.
 type replica struct {
-	*scheduler.Scheduler
+	ops.Crons
 	client *redis.Client
 	end    func()
 }
@@ -126,7 +128,7 @@ func replicate(t *testing.T, s scheduler.Store, o *redis.Options, register func(
 	for _, c := range change {
 		c(&cfg)
 	}
-	r.Scheduler = scheduler.New(cfg)
+	r.Crons = ops.Crons{Scheduler: scheduler.New(cfg)}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx) }()
@@ -388,7 +390,7 @@ func TestStreamIsNudged(t *testing.T) {
 		r.Register("job", "@yearly", func(context.Context) error { return nil })
 	}
 	here, there := replicate(t, file(t, path), &o, register), replicate(t, file(t, path), &o, register)
-	sub, err := here.Subscribe(t.Context(), "")
+	sub, err := feed.New(here.Crons, here.client.Peers().Nudges.Nudged()).Subscribe(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/plan"
 )
 
 // A slot that is due is claimed by the worker that is to begin its run, when there is one: the claim and the
@@ -105,7 +106,7 @@ func (s *Scheduler) settleAll() {
 	s.backlog.forget(now - 2*heldBack)
 	idle := now < s.soonest
 	if !idle {
-		s.soonest = never // until they are looked at
+		s.soonest = plan.Never // until they are looked at
 	}
 	s.mu.Unlock()
 	if idle || !s.settlePressing(s.entries, now) {
@@ -152,7 +153,7 @@ func (s *Scheduler) gather(entries []*entry, now int64) (b *batch, rest []*entry
 			others = true
 		default:
 			b = s.add(b, e)
-			if s.free == 0 && !e.due(now-missedLive) { // what is late is planned as a whole
+			if s.free == 0 && !e.due(now-plan.MissedLive) { // what is late is planned as a whole
 				held := s.held(e)
 				b.parts[len(b.parts)-1].held, e.again = held, held > 0
 			}

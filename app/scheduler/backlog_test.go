@@ -12,20 +12,21 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/bubble"
 	"fibercrons/app/scheduler"
 )
 
 // A slot waits for a worker unclaimed, but no longer than a second or two: then its run stands in line.
 func TestASlotWaitsForAWorker(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
-		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("long", "@at 2000-01-01T00:00:10Z", sleepy(20*time.Second))
 			r.Register("short", "@at 2000-01-01T00:00:11Z", nop)
 			r.Register("brief", "@at 2000-01-01T00:00:29.5Z", nop)
 		}, func(c *scheduler.Config) { c.Workers = 1 })
 		time.Sleep(11*time.Second + 900*time.Millisecond)
 		synctest.Wait()
-		if got := p.runs("short"); len(got) != 0 {
+		if got := p.Runs("short"); len(got) != 0 {
 			t.Errorf("it was claimed although no worker is free: %v", got)
 		}
 		if pulse := p.Sched.Pulse(); pulse.Waiting != 1 || pulse.Busy != 1 {
@@ -33,46 +34,46 @@ func TestASlotWaitsForAWorker(t *testing.T) {
 		}
 		time.Sleep(1200 * time.Millisecond)
 		synctest.Wait()
-		if got := counts(p.runs("short")); !maps.Equal(got, map[string]int{"queued": 1}) {
+		if got := bubble.Counts(p.Runs("short")); !maps.Equal(got, map[string]int{"queued": 1}) {
 			t.Errorf("after two seconds it is %v, want queued", got)
 		}
 		time.Sleep(time.Until(time.Date(2000, 1, 1, 0, 0, 29, 900e6, time.UTC)))
 		synctest.Wait()
-		if got := p.runs("brief"); len(got) != 0 {
+		if got := p.Runs("brief"); len(got) != 0 {
 			t.Errorf("it was claimed although no worker is free: %v", got)
 		}
 		time.Sleep(200 * time.Millisecond)
 		synctest.Wait()
 		for _, job := range []string{"short", "brief"} {
-			if got := counts(p.runs(job)); !maps.Equal(got, map[string]int{"succeeded": 1}) {
+			if got := bubble.Counts(p.Runs(job)); !maps.Equal(got, map[string]int{"succeeded": 1}) {
 				t.Errorf("%s: %v, want a success", job, got)
 			}
 		}
 		// What waited in the backlog was claimed as running: no start was written.
-		if rec := p.runs("brief")[0]; !rec.StartedAt.Equal(rec.QueuedAt) {
+		if rec := p.Runs("brief")[0]; !rec.StartedAt.Equal(rec.QueuedAt) {
 			t.Errorf("claimed at %v and started at %v", rec.QueuedAt, rec.StartedAt)
 		}
-		p.stop()
+		p.Stop()
 	})
 }
 
 // Whether a slot is skipped is decided when it is due, not when a worker is free.
 func TestOverlapIsDecidedAtOnce(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
-		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("job", "@every 1s", sleepy(1500*time.Millisecond))
 		}, func(c *scheduler.Config) { c.Workers = 1 })
 		time.Sleep(10*time.Second + 10*time.Millisecond)
 		synctest.Wait()
-		for _, rec := range p.runs("job") {
+		for _, rec := range p.Runs("job") {
 			if late := rec.QueuedAt.Sub(*rec.Slot); late > 0 {
 				t.Errorf("slot %v was claimed %v late: %v %v", rec.Slot, late, rec.Status, rec.Reason)
 			}
 		}
-		if got, want := counts(p.runs("job")), map[string]int{"succeeded": 4, "running": 1, "skipped overlap": 5}; !maps.Equal(got, want) {
+		if got, want := bubble.Counts(p.Runs("job")), map[string]int{"succeeded": 4, "running": 1, "skipped overlap": 5}; !maps.Equal(got, want) {
 			t.Errorf("%v, want %v", got, want)
 		}
-		p.stop()
+		p.Stop()
 	})
 }
 
@@ -105,19 +106,19 @@ func TestABusyProcessLeavesSlotsToOthers(t *testing.T) {
 						}, options...)
 					}
 				}
-				busy := start(t, store, register(time.Minute), func(c *scheduler.Config) { c.Workers = 1 })
+				busy := bubble.Start(t, store, register(time.Minute), func(c *scheduler.Config) { c.Workers = 1 })
 				if name == "allow" { // the long one comes later, and waits
 					time.Sleep(time.Second)
 				} else {
 					time.Sleep(500 * time.Millisecond)
 				}
 				synctest.Wait()
-				idle := start(t, slower{store}, register(0))
+				idle := bubble.Start(t, slower{store}, register(0))
 				began := time.Now()
 				time.Sleep(20*time.Second + 10*time.Millisecond)
 				synctest.Wait()
 				seen := 0
-				for _, rec := range idle.runs("job") {
+				for _, rec := range idle.Runs("job") {
 					if !rec.Slot.After(began) {
 						continue
 					}
@@ -129,9 +130,9 @@ func TestABusyProcessLeavesSlotsToOthers(t *testing.T) {
 				if seen < 19 {
 					t.Errorf("%d slots", seen)
 				}
-				busy.cancel()
-				idle.stop()
-				busy.stop()
+				busy.Cancel()
+				idle.Stop()
+				busy.Stop()
 			})
 		})
 	}
@@ -141,16 +142,16 @@ func TestABusyProcessLeavesSlotsToOthers(t *testing.T) {
 func TestABacklogLosesNothing(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		const jobs = 40
-		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			for i := range jobs {
 				r.Register(fmt.Sprintf("job-%02d", i), "@every 100ms", sleepy(10*time.Millisecond))
 			}
 		}, func(c *scheduler.Config) { c.Workers = 2 })
 		time.Sleep(5*time.Second + 50*time.Millisecond)
-		p.stop()
+		p.Stop()
 		ran, skipped := 0, 0
 		for i := range jobs {
-			recs := p.runs(fmt.Sprintf("job-%02d", i))
+			recs := p.Runs(fmt.Sprintf("job-%02d", i))
 			for k, rec := range recs {
 				if want := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(k+1) * 100 * time.Millisecond); !rec.Slot.Equal(want) {
 					t.Fatalf("job %d: row %d is of slot %v, want %v", i, k, rec.Slot, want)
@@ -182,8 +183,8 @@ func TestProcessesShareABurst(t *testing.T) {
 		store := crontest.NewMemory()
 		var mu sync.Mutex
 		by := map[int]int{}
-		process := func(n int) *program {
-			return start(t, store, func(r *cron.Registry) {
+		process := func(n int) *bubble.Program {
+			return bubble.Start(t, store, func(r *cron.Registry) {
 				for i := range 40 {
 					r.Register(fmt.Sprintf("job-%02d", i), "@at 2000-01-01T00:00:10Z", func(context.Context) error {
 						mu.Lock()
@@ -202,8 +203,8 @@ func TestProcessesShareABurst(t *testing.T) {
 		if by[0] < 15 || by[1] < 15 || by[0]+by[1] != 40 {
 			t.Errorf("the processes ran %d and %d of 40", by[0], by[1])
 		}
-		a.stop()
-		b.stop()
+		a.Stop()
+		b.Stop()
 	})
 }
 
@@ -212,7 +213,7 @@ func TestABacklogWaitsForTheStore(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		line := &cut{Store: crontest.NewMemory()}
 		var calls atomic.Int32
-		p := start(t, line, func(r *cron.Registry) {
+		p := bubble.Start(t, line, func(r *cron.Registry) {
 			for i := range 300 {
 				r.Register(fmt.Sprintf("job-%03d", i), "@at 2000-01-01T00:00:10Z", nop)
 			}
@@ -235,10 +236,10 @@ func TestABacklogWaitsForTheStore(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		for i := range 300 {
-			if got := counts(p.runs(fmt.Sprintf("job-%03d", i))); !maps.Equal(got, map[string]int{"succeeded": 1}) {
+			if got := bubble.Counts(p.Runs(fmt.Sprintf("job-%03d", i))); !maps.Equal(got, map[string]int{"succeeded": 1}) {
 				t.Errorf("job %d: %v, want a success", i, got)
 			}
 		}
-		p.stop()
+		p.Stop()
 	})
 }

@@ -9,6 +9,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/bubble"
 	"fibercrons/app/scheduler"
 )
 
@@ -43,15 +44,15 @@ func TestCatchUp(t *testing.T) {
 			crontest.Bubble(t, func(t *testing.T) {
 				store := crontest.NewMemory()
 				register := func(r *cron.Registry) { r.Register("job", tt.expr, nop, tt.options...) }
-				p := start(t, store, register)
+				p := bubble.Start(t, store, register)
 				time.Sleep(30*time.Second + time.Millisecond)
-				p.stop()
+				p.Stop()
 				time.Sleep(tt.down)
-				p = start(t, store, register)
+				p = bubble.Start(t, store, register)
 				time.Sleep(500 * time.Millisecond)
 				synctest.Wait()
-				recs := p.runs("job")
-				if got := counts(recs); !maps.Equal(got, tt.want) {
+				recs := p.Runs("job")
+				if got := bubble.Counts(recs); !maps.Equal(got, tt.want) {
 					t.Errorf("%v, want %v", got, tt.want)
 				}
 				late := 0
@@ -66,7 +67,7 @@ func TestCatchUp(t *testing.T) {
 				if late != tt.late {
 					t.Errorf("%d ran by catch-up, want %d", late, tt.late)
 				}
-				p.stop()
+				p.Stop()
 			})
 		})
 	}
@@ -75,21 +76,21 @@ func TestCatchUp(t *testing.T) {
 func TestHistoryBeginsAtRegistration(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
-		p := start(t, store, func(r *cron.Registry) { r.Register("old", "* * * * *", nop) })
+		p := bubble.Start(t, store, func(r *cron.Registry) { r.Register("old", "* * * * *", nop) })
 		time.Sleep(30 * time.Second)
-		p.stop()
+		p.Stop()
 		time.Sleep(10 * time.Minute)
-		p = start(t, store, func(r *cron.Registry) {
+		p = bubble.Start(t, store, func(r *cron.Registry) {
 			r.Register("old", "*/2 * * * *", nop) // edited: no back-fill
 			r.Register("new", "* * * * *", nop)
 		})
 		time.Sleep(time.Second)
 		for _, job := range []string{"old", "new"} {
-			if recs := p.runs(job); len(recs) != 0 {
-				t.Errorf("%s: %v, want no slot from before", job, counts(recs))
+			if recs := p.Runs(job); len(recs) != 0 {
+				t.Errorf("%s: %v, want no slot from before", job, bubble.Counts(recs))
 			}
 		}
-		p.stop()
+		p.Stop()
 	})
 }
 
@@ -100,23 +101,23 @@ func TestRemovedJobKeepsItsState(t *testing.T) {
 			r.Register("stays", "* * * * *", nop)
 			r.Register("goes", "* * * * *", nop)
 		}
-		p := start(t, store, both)
+		p := bubble.Start(t, store, both)
 		time.Sleep(2*time.Minute + time.Second)
-		p.stop()
-		p = start(t, store, func(r *cron.Registry) { r.Register("stays", "* * * * *", nop) })
+		p.Stop()
+		p = bubble.Start(t, store, func(r *cron.Registry) { r.Register("stays", "* * * * *", nop) })
 		states, err := store.States(t.Context(), "goes")
 		if err != nil || states["goes"].RemovedAt.IsZero() || states["goes"].Runs != 2 {
 			t.Errorf("state of the removed job: %+v, %v", states["goes"], err)
 		}
-		if recs := p.runs("goes"); len(recs) != 2 {
+		if recs := p.Runs("goes"); len(recs) != 2 {
 			t.Errorf("%d runs kept, want 2", len(recs))
 		}
-		p.stop()
-		p = start(t, store, both)
+		p.Stop()
+		p = bubble.Start(t, store, both)
 		if states, _ := store.States(t.Context(), "goes"); !states["goes"].RemovedAt.IsZero() {
 			t.Error("still marked removed after it came back")
 		}
-		p.stop()
+		p.Stop()
 	})
 }
 
@@ -124,22 +125,22 @@ func TestPausedSlotsAreRecordedAndNotCaughtUp(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
 		register := func(r *cron.Registry) { r.Register("job", "* * * * *", nop, cron.CatchUp(cron.All)) }
-		p := start(t, store, register)
+		p := bubble.Start(t, store, register)
 		time.Sleep(30 * time.Second)
 		until := time.Now().Add(5 * time.Minute)
 		if v, err := p.Sched.Pause(t.Context(), scheduler.Pause{Job: "job", Reason: "deploy", Actor: "ann", Until: until}); err != nil || v.Status != scheduler.JobPaused || !v.NextRun.Equal(until.Truncate(time.Minute).Add(time.Minute)) {
 			t.Fatalf("%+v, %v", v, err)
 		}
 		time.Sleep(2 * time.Minute)
-		p.stop() // the pause survives a restart
-		p = start(t, store, register)
+		p.Stop() // the pause survives a restart
+		p = bubble.Start(t, store, register)
 		time.Sleep(8 * time.Minute)
-		if got, want := counts(p.runs("job")), map[string]int{"skipped paused": 5, "succeeded": 5}; !maps.Equal(got, want) {
+		if got, want := bubble.Counts(p.Runs("job")), map[string]int{"skipped paused": 5, "succeeded": 5}; !maps.Equal(got, want) {
 			t.Errorf("%v, want %v", got, want)
 		}
 		if _, err := p.Sched.Trigger(t.Context(), "job", scheduler.Request{}); err != nil {
 			t.Errorf("after the pause: %v", err)
 		}
-		p.stop()
+		p.Stop()
 	})
 }

@@ -10,6 +10,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"
+	"fibercrons/app/plan"
 
 	"github.com/google/uuid"
 )
@@ -25,17 +26,17 @@ type batch struct {
 	troubles int64
 	// generation of this version of the program when the batch was made
 	generation int64
-	direct     []bool // parallel to claims: it has one of those workers
-	won        []*run // parallel to claims; nil: nothing to run
-	runs       []run  // not yet given away
-	plan       []due  // room
+	direct     []bool          // parallel to claims: it has one of those workers
+	won        []*run          // parallel to claims; nil: nothing to run
+	runs       []run           // not yet given away
+	decisions  []plan.Decision // room
 }
 
 // part is the stretch of a batch that belongs to one job. While the job is busy its next slot
 // and its doubts are the batch's alone.
 type part struct {
 	entry *entry
-	table *timetable
+	table *plan.Table
 	first int64 // the job's next slot when the batch was made
 	next  int64 // and after the stretch
 	ahead int64 // how far the clock is ahead of the store's, as far as the job knows
@@ -57,7 +58,7 @@ func (b *batch) giveBack() {
 	clear(b.parts)
 	clear(b.won)
 	b.permit, b.pulled = 0, false
-	b.claims, b.direct, b.parts, b.won, b.plan, b.runs = b.claims[:0], b.direct[:0], b.parts[:0], b.won[:0], b.plan[:0], nil
+	b.claims, b.direct, b.parts, b.won, b.decisions, b.runs = b.claims[:0], b.direct[:0], b.parts[:0], b.won[:0], b.decisions[:0], nil
 	batches.Put(b)
 }
 
@@ -83,26 +84,26 @@ func (s *Scheduler) fill(b *batch) {
 	for i := range b.parts {
 		p := &b.parts[i]
 		e := p.entry
-		b.plan, p.next = e.plan(b.plan[:0], p.table, p.first, now-p.ahead-p.held, s.startedMS-p.ahead)
-		p.n = len(b.plan)
-		for k := range b.plan {
-			d := &b.plan[k]
-			slot := time.UnixMilli(d.slot).UTC()
+		b.decisions, p.next = plan.Decide(b.decisions[:0], &e.job.Policies, p.table, p.first, now-p.ahead-p.held, s.startedMS-p.ahead)
+		p.n = len(b.decisions)
+		for k := range b.decisions {
+			d := &b.decisions[k]
+			slot := time.UnixMilli(d.Slot).UTC()
 			b.claims = append(b.claims, Claim{
-				Job: e.job.Name, Slot: slot, Trigger: d.trigger, Status: d.status, Reason: d.reason, Detail: d.detail,
-				Overlap: d.overlap, QueueCap: e.queueCap(d), Group: e.job.Policies.Group,
-				Instance: s.instance.ID, Lease: s.cfg.Lease, At: at, Watermark: slot, Generation: b.generation, Since: p.table.since,
+				Job: e.job.Name, Slot: slot, Trigger: d.Trigger, Status: d.Status, Reason: d.Reason, Detail: d.Detail,
+				Overlap: d.Overlap, QueueCap: e.queueCap(d), Group: e.job.Policies.Group,
+				Instance: s.instance.ID, Lease: s.cfg.Lease, At: at, Watermark: slot, Generation: b.generation, Since: p.table.Since,
 			})
 			c := &b.claims[len(b.claims)-1]
 			direct := false
-			if d.status == cron.Queued {
+			if d.Status == cron.Queued {
 				c.Args = e.job.DefaultArgs()
-				if direct = permits > 0 && (d.overlap == cron.Skip || d.overlap == cron.Allow) && c.Group == ""; direct {
+				if direct = permits > 0 && (d.Overlap == cron.Skip || d.Overlap == cron.Allow) && c.Group == ""; direct {
 					permits--
 					c.Status = cron.Running
 				}
 			}
-			if fence, ok := e.doubt[d.slot]; ok {
+			if fence, ok := e.doubt[d.Slot]; ok {
 				c.Fence = fence
 			} else {
 				c.Fence = s.newFence(at)
@@ -115,8 +116,8 @@ func (s *Scheduler) fill(b *batch) {
 
 // queueCap bounds how many runs of a job may wait. What a catch-up puts in line is bounded by
 // its own cap already.
-func (e *entry) queueCap(d *due) int {
-	if d.trigger == cron.ByCatchUp {
+func (e *entry) queueCap(d *plan.Decision) int {
+	if d.Trigger == cron.ByCatchUp {
 		return e.job.Policies.CatchUpCap * 2
 	}
 	return e.job.Policies.CatchUpCap
@@ -294,8 +295,8 @@ func (s *Scheduler) claimed(e *entry, c *Claim, got *Claimed, r *run, direct boo
 
 // claimRecord shares nothing with c, which is used again.
 func claimRecord(c *Claim, got *Claimed) cron.Record {
-	rec := cron.Record{ID: got.ID, Job: c.Job, Status: got.Status, Reason: got.Reason, Error: c.Detail, Trigger: c.Trigger, Instance: c.Instance, QueuedAt: c.At, EndedAt: optional(c.At), Key: c.Key, Actor: c.Actor}
-	rec.Slot = optional(c.Slot)
+	rec := cron.Record{ID: got.ID, Job: c.Job, Status: got.Status, Reason: got.Reason, Error: c.Detail, Trigger: c.Trigger, Instance: c.Instance, QueuedAt: c.At, EndedAt: millis.Optional(c.At), Key: c.Key, Actor: c.Actor}
+	rec.Slot = millis.Optional(c.Slot)
 	return rec
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/bubble"
 	"fibercrons/app/scheduler"
 )
 
@@ -34,19 +35,19 @@ func TestClockOffSettlesWhatIsLeftBehind(t *testing.T) {
 			r.Register("slot", "0 * * * *", first(sleepy(time.Hour)), cron.OnCrash(cron.Rerun))
 			r.Register("slot-skip", "0 * * * *", first(sleepy(time.Hour)))
 		}
-		dead := start(t, line, register)
+		dead := bubble.Start(t, line, register)
 		time.Sleep(time.Hour + time.Second)
 		for _, job := range []string{"skip", "rerun", "again"} {
 			if _, err := dead.Sched.Trigger(t.Context(), job, scheduler.Request{}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		p := start(t, store, register, func(c *scheduler.Config) { c.Disabled = true })
+		p := bubble.Start(t, store, register, func(c *scheduler.Config) { c.Disabled = true })
 		line.off.Store(true)
 		time.Sleep(time.Minute) // two leases
 		stands := func(job string, status cron.Status, attempts int) {
 			t.Helper()
-			if rec := p.runs(job)[0]; rec.Status != status || rec.Attempt != attempts || status == cron.Queued && job == "slot" && rec.Instance != "" {
+			if rec := p.Runs(job)[0]; rec.Status != status || rec.Attempt != attempts || status == cron.Queued && job == "slot" && rec.Instance != "" {
 				t.Errorf("%+v", rec)
 			}
 		}
@@ -62,13 +63,13 @@ func TestClockOffSettlesWhatIsLeftBehind(t *testing.T) {
 		stands("again", cron.Succeeded, 2)
 		stands("slot", cron.Queued, 1)
 
-		on := start(t, store, register)
+		on := bubble.Start(t, store, register)
 		time.Sleep(10 * time.Second)
 		stands("slot", cron.Succeeded, 2)
-		on.stop()
-		p.stop()
+		on.Stop()
+		p.Stop()
 		line.off.Store(false)
-		dead.stop()
+		dead.Stop()
 	})
 }
 
@@ -82,20 +83,20 @@ func TestClockOffSettlesWhatIsBehindOthers(t *testing.T) {
 			r.Register("line-b", "@every 1s", sleepy(time.Hour), cron.Overlap(cron.Queue))
 			r.Register("by-hand", "@yearly", sleepy(time.Hour))
 		}
-		dead := start(t, line, register)
+		dead := bubble.Start(t, line, register)
 		time.Sleep(2 * time.Minute) // 200 runs wait
 		if _, err := dead.Sched.Trigger(t.Context(), "by-hand", scheduler.Request{}); err != nil {
 			t.Fatal(err)
 		}
-		p := start(t, store, register, func(c *scheduler.Config) { c.Disabled = true })
+		p := bubble.Start(t, store, register, func(c *scheduler.Config) { c.Disabled = true })
 		line.off.Store(true)
 		time.Sleep(time.Minute) // two leases
-		if rec := p.runs("by-hand")[0]; rec.Status != cron.Interrupted {
+		if rec := p.Runs("by-hand")[0]; rec.Status != cron.Interrupted {
 			t.Errorf("%+v", rec)
 		}
-		p.stop()
+		p.Stop()
 		line.off.Store(false)
-		dead.stop()
+		dead.Stop()
 	})
 }
 
@@ -115,7 +116,7 @@ func TestADeadRunRefusesNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			dead := start(t, line, register)
+			dead := bubble.Start(t, line, register)
 			for _, job := range []string{"job", "other"} {
 				if _, err := dead.Sched.Trigger(t.Context(), job, scheduler.Request{}); err != nil {
 					t.Fatal(err)
@@ -150,7 +151,7 @@ func TestADeadRunRefusesNothing(t *testing.T) {
 				t.Error(err)
 			}
 			line.off.Store(false)
-			dead.stop()
+			dead.Stop()
 		})
 	}
 }
@@ -183,7 +184,7 @@ func TestHistoryIsPruned(t *testing.T) {
 					r.Register("burst", "@yearly", nop, cron.Keep(1, 0), cron.Overlap(cron.Allow))
 					r.Register("all", "*/10 * * * *", nop, cron.Keep(0, 0))
 				}
-				p := start(t, store, register)
+				p := bubble.Start(t, store, register)
 				time.Sleep(3*time.Hour + 500*time.Millisecond)
 				for range 450 {
 					if _, err := p.Sched.Trigger(t.Context(), "burst", scheduler.Request{}); err != nil {
@@ -191,26 +192,26 @@ func TestHistoryIsPruned(t *testing.T) {
 					}
 				}
 				if off {
-					p.stop()
+					p.Stop()
 					store.most, store.calls = 0, map[string]int{}
-					p = start(t, store, register, func(c *scheduler.Config) { c.Disabled = true })
+					p = bubble.Start(t, store, register, func(c *scheduler.Config) { c.Disabled = true })
 				}
 				began := calls.Load()
 				time.Sleep(2 * time.Minute)
-				if n := len(p.runs("number")); n < 5 || n > 5+31 {
+				if n := len(p.Runs("number")); n < 5 || n > 5+31 {
 					t.Errorf("%d runs of number are kept, with 5 a turn", n)
 				}
-				if n := len(p.runs("age")); n < 6 || n > 7 {
+				if n := len(p.Runs("age")); n < 6 || n > 7 {
 					t.Errorf("%d runs of age are kept, one each ten minutes of an hour", n)
 				}
-				if n := len(p.runs("all")); n < 18 {
+				if n := len(p.Runs("all")); n < 18 {
 					t.Errorf("%d runs of all are kept, of 18", n)
 				}
 				if n := calls.Load() - began; !off && n != 120 {
 					t.Errorf("number was called %d times in two minutes", n)
 				}
-				kept := len(p.runs("burst"))
-				p.stop()
+				kept := len(p.Runs("burst"))
+				p.Stop()
 				if kept != 1 || store.most > 200 || store.calls["burst"] < 3 {
 					t.Errorf("%d runs of burst are kept, in %d steps; the largest deleted %d", kept, store.calls["burst"], store.most)
 				}
@@ -251,14 +252,14 @@ func TestASweepThatMeetsTheStopTakesNothing(t *testing.T) {
 						return sleepy(time.Hour)(ctx)
 					}, cron.OnCrash(cron.Rerun))
 				}
-				dead := start(t, line, register)
+				dead := bubble.Start(t, line, register)
 				time.Sleep(2*time.Hour + time.Second) // one runs, one waits
 				if _, err := dead.Sched.Trigger(t.Context(), "by-hand", scheduler.Request{}); err != nil {
 					t.Fatal(err)
 				}
-				owner := dead.runs("by-hand")[0].Instance
+				owner := dead.Runs("by-hand")[0].Instance
 				slow := &slowSweep{Store: store, let: make(chan struct{})}
-				p := start(t, slow, register, func(c *scheduler.Config) { c.Disabled = off })
+				p := bubble.Start(t, slow, register, func(c *scheduler.Config) { c.Disabled = off })
 				line.off.Store(true)
 				time.Sleep(25 * time.Second)
 				slow.slow.Store(true)
@@ -267,10 +268,10 @@ func TestASweepThatMeetsTheStopTakesNothing(t *testing.T) {
 				if !slow.waited.Load() {
 					t.Fatal("no sweep")
 				}
-				p.cancel()
+				p.Cancel()
 				synctest.Wait()
 				close(slow.let)
-				if err := <-p.ended; err != nil {
+				if err := <-p.Ended; err != nil {
 					t.Error(err)
 				}
 				time.Sleep(time.Second)
@@ -279,14 +280,14 @@ func TestASweepThatMeetsTheStopTakesNothing(t *testing.T) {
 					t.Errorf("by-hand was begun %d times, want once", n)
 				}
 				for _, job := range []string{"slot", "by-hand"} {
-					for _, rec := range dead.runs(job) {
+					for _, rec := range dead.Runs(job) {
 						if rec.Status == cron.Queued && rec.Instance != "" && rec.Instance != owner {
 							t.Errorf("%s: it was taken over: %+v", job, rec)
 						}
 					}
 				}
 				line.off.Store(false)
-				dead.stop()
+				dead.Stop()
 			})
 		})
 	}

@@ -5,10 +5,22 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/internal/millis"
 )
+
+// Request asks for a run by hand.
+type Request struct {
+	Args  json.RawMessage // nil: the job's defaults
+	Key   string          // a second request with the same key gets the first one's run
+	Actor string          // who asks
+	Force bool            // run though the job is paused or running
+	Slot  time.Time       // the past slot that the run stands for: what [cron.Run.Slot] returns; zero: none
+}
 
 // Trigger asks for a run of a job, which goes on in this process. It returns once the run is
 // recorded. Errors: [*cron.NoJobError], [*cron.ArgsError], [*cron.RefusedError], or the store's.
@@ -26,7 +38,7 @@ func (s *Scheduler) Trigger(ctx context.Context, name string, req Request) (cron
 	}
 	for {
 		c := s.byHand(e, cron.ByHand, args, req.Actor)
-		c.Key, c.Force, c.DataSlot = req.Key, req.Force, inMillis(req.Slot)
+		c.Key, c.Force, c.DataSlot = req.Key, req.Force, millis.Whole(req.Slot)
 		rec, err := s.launch(ctx, e, c)
 		if refused := (*cron.RefusedError)(nil); errors.As(err, &refused) && refused.Reason == cron.ReasonOverlap && s.sweepJob(name) {
 			continue // it was a dead process's run that stood in the way
@@ -37,7 +49,7 @@ func (s *Scheduler) Trigger(ctx context.Context, name string, req Request) (cron
 
 func (s *Scheduler) byHand(e *entry, trigger cron.Trigger, args json.RawMessage, actor string) Claim {
 	p := &e.job.Policies
-	now := present()
+	now := millis.Now()
 	return Claim{
 		Fence: s.newFence(now), Job: e.job.Name, Trigger: trigger, Status: cron.Queued, Args: args, Actor: actor,
 		Overlap: p.Overlap, QueueCap: p.CatchUpCap, Group: p.Group, Instance: s.instance.ID, Lease: s.cfg.Lease,
@@ -257,7 +269,7 @@ func (s *Scheduler) BackfillSlots(ctx context.Context, name string, from, to tim
 
 func (e *entry) between(from, to time.Time) ([]time.Time, error) {
 	wrong := func(field, format string, a ...any) error {
-		return requestError(e.job.Name, field, fmt.Sprintf(format, a...))
+		return cron.RequestError(e.job.Name, field, fmt.Sprintf(format, a...))
 	}
 	if to.Before(from) {
 		return nil, wrong("/to", "%s is before %s", to.Format(time.RFC3339), from.Format(time.RFC3339))
@@ -280,17 +292,17 @@ func (e *entry) between(from, to time.Time) ([]time.Time, error) {
 
 // Pause pauses a job on every process, or resumes it, until p.Until or for good. Slots that
 // pass meanwhile are recorded as skipped and not caught up.
-func (s *Scheduler) Pause(ctx context.Context, p Pause) (JobView, error) {
+func (s *Scheduler) Pause(ctx context.Context, p Pause) (State, error) {
 	e, err := s.entry(p.Job)
 	if err != nil {
-		return JobView{}, err
+		return State{}, err
 	}
 	if err := fit(p.Job, "/reason", p.Reason, longestReason); err != nil {
-		return JobView{}, err
+		return State{}, err
 	}
-	p.At = present()
+	p.At = millis.Now()
 	if !p.Resume && !p.Until.IsZero() && !p.Until.After(p.At) {
-		return JobView{}, requestError(p.Job, "/until", "is in the past")
+		return State{}, cron.RequestError(p.Job, "/until", "is in the past")
 	}
 	st, err := s.store.Pause(ctx, p)
 	if errors.Is(err, cron.ErrNotFound) {
@@ -299,7 +311,7 @@ func (s *Scheduler) Pause(ctx context.Context, p Pause) (JobView, error) {
 		}
 	}
 	if err != nil {
-		return JobView{}, err
+		return State{}, err
 	}
 	event := JobWasPaused
 	if p.Resume {
@@ -308,7 +320,7 @@ func (s *Scheduler) Pause(ctx context.Context, p Pause) (JobView, error) {
 	s.mu.Lock()
 	s.tell(Event{Kind: event, Job: p.Job})
 	s.mu.Unlock()
-	return s.view(e.job, st, p.At), nil
+	return st, nil
 }
 
 func (s *Scheduler) entry(name string) (*entry, error) {
@@ -328,4 +340,27 @@ func Find(jobs []*cron.Job, name string) (*cron.Job, error) {
 		}
 	}
 	return nil, cron.NoJob(name, names)
+}
+
+const (
+	longestKey    = 200
+	longestReason = 500
+	longestExpr   = 500
+)
+
+// fit refuses a text that cannot be kept: too long, or with bytes that not every database takes.
+// Other control characters are kept as they are, and made inert wherever they are shown.
+func fit(job, field, text string, longest int) error {
+	var detail string
+	switch {
+	case !utf8.ValidString(text):
+		detail = "is not UTF-8"
+	case strings.Contains(text, "\x00"):
+		detail = "holds a NUL character"
+	case utf8.RuneCountInString(text) > longest:
+		detail = fmt.Sprintf("is longer than %d characters", longest)
+	default:
+		return nil
+	}
+	return cron.RequestError(job, field, detail)
 }

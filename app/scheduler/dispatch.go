@@ -78,7 +78,7 @@ func (s *Scheduler) start(r *run) bool {
 func (s *Scheduler) ask(r *run) (StartOutcome, error) {
 	p := &r.Definition().Policies
 	ask := Start{
-		Fence: r.fence(), Job: r.Job(), At: present(), Lease: s.cfg.Lease,
+		Fence: r.fence(), Job: r.Job(), At: millis.Now(), Lease: s.cfg.Lease,
 		Serial: r.serial, Group: p.Group, GroupLimit: p.GroupLimit,
 	}
 	if s.cfg.Executor != nil {
@@ -103,7 +103,7 @@ func (s *Scheduler) unstarted(r *run, status cron.Status, reason cron.Reason, te
 	r.ending = true
 	f := Finish{
 		Fence: r.fence(), Job: r.Job(), Slot: r.Claimed().UTC(), Status: status, Reason: reason, Error: text,
-		Attempts: r.allAttempts(), Started: r.startedAt.UTC(), At: present(),
+		Attempts: r.allAttempts(), Started: r.startedAt.UTC(), At: millis.Now(),
 	}
 	if s.cfg.Executor != nil && r.status == cron.Queued { // another process may start it at this moment
 		f.Attempt = r.Attempt() + 1
@@ -115,7 +115,7 @@ func (s *Scheduler) unstarted(r *run, status cron.Status, reason cron.Reason, te
 // It returns what the worker does next.
 func (s *Scheduler) invoke(r *run) (next work) {
 	s.mu.Lock()
-	if !s.enter(r, present()) {
+	if !s.enter(r, millis.Now()) {
 		defer s.mu.Unlock()
 		return s.another()
 	}
@@ -163,7 +163,7 @@ func (s *Scheduler) enter(r *run, now time.Time) bool {
 // returned is called when the function has returned. The worker goes on to the next run, whose
 // start may share the commit of this one's end.
 func (s *Scheduler) returned(ctx *scope, r *run, err error) (next work) {
-	now := present()
+	now := millis.Now()
 	ctx.close()
 	s.mu.Lock()
 	lost := r.lost

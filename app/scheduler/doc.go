@@ -10,7 +10,7 @@
 //  2. A tick of the clock says that slots may be due. It is a hint and nothing more: what is due follows from the
 //     watermark and the time. A tick that is late, lost or doubled changes nothing, and once a second every job
 //     is looked at without one.
-//  3. The plan decides about every slot since the watermark: it runs, or it is skipped with a reason. No slot is
+//  3. [plan.Decide] decides about every slot since the watermark: it runs, or it is skipped with a reason. No slot is
 //     passed over.
 //  4. Claim inserts one row for each, under UNIQUE(job, slot), and moves the watermark in the same transaction. Of
 //     several processes one wins; the others see whose row it is and go on. A worker claims when it is free to begin the run;
@@ -97,11 +97,6 @@
 // back into the queue. 5 s later what is still running is recorded as interrupted, and the leases
 // are given up.
 //
-// Somebody listens to what happens: the stream comes from the store and not from the process. It is
-// looked at once a second, and at once after something this process did; without a listener nothing
-// is asked. What cannot be told, because a reader was too slow or too much happened, is told as missed
-// and never left out in silence.
-//
 // Processes may meet beside the store ([Peers]): a gate in front of the claims spares a shared store those
 // that would be lost, and decides nothing. Where each process has a store of its own the gate decides which
 // of them runs a slot, and without its answer slots stay unsettled; then G1 holds for all of the stores
@@ -111,17 +106,16 @@
 //
 // # Files, in reading order
 //
-//	scheduler.go                                           the life of a scheduler; ticks are those of package clock
-//	timetable.go backlog.go settle.go claim.go early.go    when a job is due; what waits; the plan; claims
+//	store.go state.go event.go                             the contract with the store; what observers see
+//	scheduler.go entry.go                                  the life of a scheduler; a job in it
+//	timetable.go backlog.go claim.go early.go version.go   overrides; what waits; claims; programs side by side
 //	line.go dispatch.go elsewhere.go live.go scope.go      workers; starting, waiting, ending
 //	executor.go post.go worker.go                          through a queue: the contract, tickets out, tickets in
-//	keeper.go sweep.go                                     leases, cancel requests, notes, pruning; dead processes
+//	keeper.go sweep.go drain.go                            leases, cancel requests, notes, pruning; dead processes; the end
 //	unheeding.go hookpool.go                               functions that ignore their context; calling hooks
-//	control.go hand.go desk.go timeline.go view.go         what people and programs ask and change
-//	peers.go gate.go limits.go                             what processes tell each other beside the store
-//	event.go hub.go changes.go watch.go                    what happens, as a stream
+//	control.go lookup.go                                   commands; single runs and jobs
+//	peers.go gate.go limits.go watch.go                    what processes tell each other beside the store
 //	ready.go pulse.go measure.go                           whether all is well, and what can be measured
-//	store.go state.go                                      the contract with the store
 //
 // # What is deliberately not done
 //

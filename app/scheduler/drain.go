@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/internal/millis"
 )
 
 // afterGrace is how long cancelled runs are waited for at the end.
@@ -59,7 +60,7 @@ func (s *Scheduler) drain(ctx context.Context) error {
 		close(s.stopKeep)
 	}
 	s.keeper.Wait()
-	s.stream.close()
+	close(s.stopping)
 	err := s.signOff()
 	s.stopWork()
 	if left == 0 {
@@ -79,7 +80,7 @@ func (s *Scheduler) signOff() error {
 	}
 	ctx, cancel := context.WithTimeout(s.work, afterGrace)
 	defer cancel()
-	if _, err := s.store.Beat(ctx, Beat{Instance: s.instance, At: present(), Gone: true}); err != nil {
+	if _, err := s.store.Beat(ctx, Beat{Instance: s.instance, At: millis.Now(), Gone: true}); err != nil {
 		return fmt.Errorf("sign off: %w", err)
 	}
 	return nil

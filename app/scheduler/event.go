@@ -1,8 +1,6 @@
 package scheduler
 
 import (
-	"encoding/json"
-
 	"fibercrons/app/cron"
 )
 
@@ -44,12 +42,13 @@ func (s *Scheduler) tell(e Event) {
 	s.hint()
 }
 
-// Change is something that happened in any of the processes that share a store.
-type Change struct {
-	// ID is a place in a stream; see [Scheduler.Subscribe].
-	ID   string
-	Kind EventKind
-	Job  string
-	// Data is the run ([cron.Record]) or the job ([JobView]) as it stood then, in JSON.
-	Data json.RawMessage
+// hint says that something has changed here. It costs next to nothing when nobody wants to know.
+func (s *Scheduler) hint() {
+	if n := s.cfg.Peers.Nudges; n != nil {
+		n.Nudge()
+	}
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/bubble"
 	"fibercrons/app/scheduler"
 )
 
@@ -29,10 +30,10 @@ type crew struct {
 }
 
 // hire starts a process of a role.
-func (c *crew) hire(role scheduler.Role, change ...func(*scheduler.Config)) (*program, *wire) {
+func (c *crew) hire(role scheduler.Role, change ...func(*scheduler.Config)) (*bubble.Program, *wire) {
 	c.Helper()
 	l := &wire{cut: cut{Store: c.store}, end: c.queue.end()}
-	p := start(c.T, l, c.register, append([]func(*scheduler.Config){func(cfg *scheduler.Config) {
+	p := bubble.Start(c.T, l, c.register, append([]func(*scheduler.Config){func(cfg *scheduler.Config) {
 		cfg.Executor, cfg.Role = l.end, role
 	}}, change...)...)
 	return p, l
@@ -45,9 +46,9 @@ func withQueue(t *testing.T, register func(*cron.Registry), play func(c *crew)) 
 	})
 }
 
-func (c *crew) counts(p *program, job string, want map[string]int) {
+func (c *crew) counts(p *bubble.Program, job string, want map[string]int) {
 	c.Helper()
-	if got := counts(p.runs(job)); !maps.Equal(got, want) {
+	if got := bubble.Counts(p.Runs(job)); !maps.Equal(got, want) {
 		c.Errorf("%s: %v, want %v", job, got, want)
 	}
 }
@@ -93,11 +94,11 @@ func TestQueueOverlap(t *testing.T) {
 				if most.Load() != tt.most {
 					t.Errorf("%d at one time, want %d", most.Load(), tt.most)
 				}
-				if m := instancesOf(p.runs("job")); tt.policy == cron.Allow && len(m) != 2 {
+				if m := instancesOf(p.Runs("job")); tt.policy == cron.Allow && len(m) != 2 {
 					t.Errorf("worked by %v, want two workers", m)
 				}
-				for _, x := range []*program{p, w1, w2} {
-					x.stop()
+				for _, x := range []*bubble.Program{p, w1, w2} {
+					x.Stop()
 				}
 			})
 		})
@@ -125,8 +126,8 @@ func TestQueueKeepsTheOrderOfAJob(t *testing.T) {
 		if len(slots) < 40 || !slices.IsSortedFunc(slots, time.Time.Compare) {
 			t.Errorf("%d slots, not in order: %v", len(slots), slots)
 		}
-		p.stop()
-		w.stop()
+		p.Stop()
+		w.Stop()
 	})
 }
 
@@ -150,7 +151,7 @@ func TestQueueRetries(t *testing.T) {
 				w1, _ := c.hire(scheduler.WorkerOnly)
 				w2, _ := c.hire(scheduler.WorkerOnly)
 				time.Sleep(time.Hour + 50*time.Minute)
-				rec := p.runs("job")[0]
+				rec := p.Runs("job")[0]
 				if rec.Status != cron.Succeeded || rec.Attempt != 4 || len(rec.Attempts) != 4 {
 					t.Fatalf("%+v", rec)
 				}
@@ -181,8 +182,8 @@ func TestQueueRetries(t *testing.T) {
 				if got := c.queue.outcomes(); got["queued"] != 3 || got["succeeded"] != 1 {
 					t.Errorf("the queue was told %v", got)
 				}
-				for _, x := range []*program{p, w1, w2} {
-					x.stop()
+				for _, x := range []*bubble.Program{p, w1, w2} {
+					x.Stop()
 				}
 			})
 		})
@@ -210,8 +211,8 @@ func TestQueueHoldsAGroupsLimit(t *testing.T) {
 		if most.Load() != 2 {
 			t.Errorf("%d at one time, want 2", most.Load())
 		}
-		p.stop()
-		w.stop()
+		p.Stop()
+		w.Stop()
 	})
 }
 
@@ -234,7 +235,7 @@ func TestQueueTimeoutAndFailure(t *testing.T) {
 				t.Errorf("outcome %+v is no error", o)
 			}
 		}
-		p.stop()
+		p.Stop()
 	})
 }
 
@@ -281,8 +282,8 @@ func TestQueueCancel(t *testing.T) {
 		if rec, _ := p.Sched.Record(ctx, byQueue.ID); !strings.Contains(rec.Error, "queue") {
 			t.Errorf("cancelled by whom? %+v", rec)
 		}
-		p.stop()
-		w.stop()
+		p.Stop()
+		w.Stop()
 	})
 }
 
@@ -300,8 +301,8 @@ func TestQueuePauseAndLateStart(t *testing.T) {
 		time.Sleep(30 * time.Second)
 		c.counts(p, "paused", map[string]int{"skipped paused": 4})
 		c.counts(p, "late", map[string]int{"skipped late": 3, "succeeded": 1})
-		p.stop()
-		w.stop()
+		p.Stop()
+		w.Stop()
 	})
 }
 
@@ -323,7 +324,7 @@ func TestQueueDrain(t *testing.T) {
 		first, _ := c.hire(scheduler.SchedulerOnly)
 		time.Sleep(61 * time.Second)
 		c.counts(first, "waits", map[string]int{"queued": 1})
-		first.stop()
+		first.Stop()
 		p, _ := c.hire(scheduler.SchedulerOnly)
 		w1, _ := c.hire(scheduler.WorkerOnly)
 		time.Sleep(5 * time.Second) // a look around of either of them, and less than a lease
@@ -335,7 +336,7 @@ func TestQueueDrain(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		began := time.Now()
-		w1.stop()
+		w1.Stop()
 		if took := time.Since(began); took < 9*time.Second || took > 12*time.Second {
 			t.Errorf("stopping took %s, the grace is 10s", took)
 		}
@@ -346,8 +347,8 @@ func TestQueueDrain(t *testing.T) {
 		if list := made.doubled(); list != nil {
 			t.Error(list)
 		}
-		p.stop()
-		w2.stop()
+		p.Stop()
+		w2.Stop()
 	})
 }
 
@@ -388,10 +389,10 @@ func TestQueueCrashOfAWorker(t *testing.T) {
 				if list := made.doubled(); list != nil {
 					t.Error(list)
 				}
-				w.cancel()
-				<-w.ended // it cannot sign off
-				p.stop()
-				w2.stop()
+				w.Cancel()
+				<-w.Ended // it cannot sign off
+				p.Stop()
+				w2.Stop()
 			})
 		})
 	}
@@ -419,10 +420,10 @@ func TestQueueCrashOfAScheduler(t *testing.T) {
 				if list := made.doubled(); list != nil {
 					t.Error(list)
 				}
-				first.cancel()
-				<-first.ended
-				p.stop()
-				w.stop()
+				first.Cancel()
+				<-first.Ended
+				p.Stop()
+				w.Stop()
 			})
 		})
 	}
@@ -447,8 +448,8 @@ func TestQueueRollingDeploy(t *testing.T) {
 		w, _ := c.hire(scheduler.WorkerOnly)
 		time.Sleep(10 * time.Minute) // either worker may get the ticket, time and again
 		c.counts(p, "new", map[string]int{"succeeded": 1})
-		for _, x := range []*program{p, old, w} {
-			x.stop()
+		for _, x := range []*bubble.Program{p, old, w} {
+			x.Stop()
 		}
 	})
 }
@@ -491,15 +492,15 @@ func TestQueueMisbehaves(t *testing.T) {
 				}
 				time.Sleep(time.Hour)
 				for _, job := range []string{"a", "b", "c", "d"} {
-					if got := counts(p.runs(job)); got["succeeded"] != 60 || len(got) > 2 {
+					if got := bubble.Counts(p.Runs(job)); got["succeeded"] != 60 || len(got) > 2 {
 						t.Errorf("%s: %v, want 60 of 60 succeeded", job, got)
 					}
 				}
 				if list := made.doubled(); list != nil {
 					t.Error(list)
 				}
-				p.stop()
-				w.stop()
+				p.Stop()
+				w.Stop()
 			})
 		})
 	}
@@ -520,8 +521,8 @@ func TestQueueNeedsItsFences(t *testing.T) {
 		if list := made.doubled(); list == nil {
 			t.Error("nothing was doubled: the queue of these tests does not deliver twice")
 		}
-		p.stop()
-		w.stop()
+		p.Stop()
+		w.Stop()
 	})
 }
 
@@ -541,7 +542,7 @@ func TestQueueAwayIsNotReady(t *testing.T) {
 			t.Error(err)
 		}
 		c.counts(p, "job", map[string]int{"succeeded": 1})
-		p.stop()
+		p.Stop()
 	})
 }
 
@@ -572,7 +573,7 @@ func TestQueueChaos(t *testing.T) {
 		p, _ := c.hire(scheduler.SchedulerOnly)
 		c.queue.twice = true
 		type process struct {
-			*program
+			*bubble.Program
 			*wire
 		}
 		var alive, dead []process
@@ -587,12 +588,12 @@ func TestQueueChaos(t *testing.T) {
 			switch i := rand.IntN(len(alive)); rand.IntN(4) {
 			case 0, 1:
 				alive[i].die()
-				alive[i].cancel()
+				alive[i].Cancel()
 				dead = append(dead, alive[i])
 				alive = slices.Delete(alive, i, i+1)
 				deaths++
 			case 2:
-				alive[i].stop()
+				alive[i].Stop()
 				alive = slices.Delete(alive, i, i+1)
 			}
 		}
@@ -605,7 +606,7 @@ func TestQueueChaos(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		slots, ended := 0, map[string]int{}
 		for name := range jobs {
-			recs := p.runs(name)
+			recs := p.Runs(name)
 			for i, rec := range recs {
 				slots++
 				if !rec.Status.Ended() {
@@ -622,12 +623,12 @@ func TestQueueChaos(t *testing.T) {
 		}
 		t.Logf("%d deaths, %d slots, %d attempts, ended %v: 0 lost, %d doubled", deaths, slots, len(made.n), ended, len(made.doubled()))
 		for _, d := range dead {
-			<-d.ended
+			<-d.Ended
 		}
 		for _, a := range alive {
-			a.stop()
+			a.Stop()
 		}
-		w.stop()
-		p.stop()
+		w.Stop()
+		p.Stop()
 	})
 }

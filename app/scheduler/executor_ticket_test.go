@@ -25,7 +25,7 @@ func TestQueueTicketBesideAnOlderOne(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)
-		first.stop()
+		first.Stop()
 		p, _ := c.hire(scheduler.SchedulerOnly)
 		time.Sleep(time.Second)
 		c.queue.mu.Lock()
@@ -41,8 +41,8 @@ func TestQueueTicketBesideAnOlderOne(t *testing.T) {
 		if list := made.doubled(); list != nil {
 			t.Error(list)
 		}
-		p.stop()
-		w.stop()
+		p.Stop()
+		w.Stop()
 	})
 }
 
@@ -77,8 +77,8 @@ func TestQueueTicketOfALaterAttempt(t *testing.T) {
 		if list := made.doubled(); list != nil {
 			t.Error(list)
 		}
-		p.stop()
-		w.stop()
+		p.Stop()
+		w.Stop()
 	})
 }
 
@@ -116,15 +116,15 @@ func TestQueueTicketOfALostRun(t *testing.T) {
 					w2, _ := c.hire(scheduler.WorkerOnly)
 					time.Sleep(5 * time.Second)
 					c.counts(p, "job", map[string]int{"succeeded": 1})
-					w2.stop()
+					w2.Stop()
 					l.off.Store(false)
 					time.Sleep(75 * time.Second)
 				}
 				if list := made.doubled(); list != nil {
 					t.Error(list)
 				}
-				p.stop()
-				w.stop()
+				p.Stop()
+				w.Stop()
 			})
 		})
 	}

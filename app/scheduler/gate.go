@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/plan"
 )
 
 // With a shared store the gate only spares it claims that would be lost. A process that is refused
@@ -23,7 +24,7 @@ const (
 	gateBids     = 1000                   // in one question
 	// gateFresh is the age at which the store is asked without the gate, and gateRest how long who
 	// was refused waits: by then no slot is young enough to be refused again. Together they stay
-	// well below missedLive.
+	// well below plan.MissedLive.
 	gateFresh  = time.Second
 	gateRest   = time.Second
 	gateJitter = 300 * time.Millisecond
@@ -75,7 +76,7 @@ func (s *Scheduler) spare(b *batch) {
 // hurries says whether a second's delay may be too much for the job.
 func (e *entry) hurries() bool {
 	within := e.job.Policies.StartWithin
-	return within > 0 && within < missedLive*time.Millisecond
+	return within > 0 && within < plan.MissedLive*time.Millisecond
 }
 
 // doubts says whether a claim for the slot was made and not answered: it may be ours already.

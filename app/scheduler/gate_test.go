@@ -14,6 +14,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/bubble"
 	"fibercrons/app/scheduler"
 )
 
@@ -170,11 +171,11 @@ func TestGateNeverLosesNorDoubles(t *testing.T) {
 			crontest.Bubble(t, func(t *testing.T) {
 				store, keys, y := crontest.NewMemory(), newTickets(), newTally()
 				began := time.Now()
-				var crew []*program
+				var crew []*bubble.Program
 				for i := range 3 {
 					g := &gate{tickets: keys, holder: fmt.Sprint(i)}
 					g.admit = moods(g, rand.New(rand.NewPCG(seed, uint64(i))))
-					crew = append(crew, start(t, store, func(r *cron.Registry) {
+					crew = append(crew, bubble.Start(t, store, func(r *cron.Registry) {
 						for name, every := range jobs {
 							// A slot that counted as missed would not be run.
 							r.Register(name, "@every "+every.String(), y.run, cron.Overlap(cron.Allow), cron.CatchUp(cron.None))
@@ -185,7 +186,7 @@ func TestGateNeverLosesNorDoubles(t *testing.T) {
 				until := time.Now()
 				time.Sleep(5 * time.Second)
 				for _, p := range crew {
-					p.stop()
+					p.Stop()
 				}
 				for name, every := range jobs {
 					y.check(t, name, every, began, until)
@@ -221,7 +222,7 @@ func TestAdmittedAndDead(t *testing.T) {
 			r.Register("job", "@every 10s", y.run, cron.CatchUp(cron.None))
 			r.Register("hasty", "@every 10s", y.run, cron.StartWithin(500*time.Millisecond))
 		}
-		first := start(t, dead, register, behind(&gate{tickets: keys, holder: "dead"}, false))
+		first := bubble.Start(t, dead, register, behind(&gate{tickets: keys, holder: "dead"}, false))
 		began := time.Now()
 		dead.away.Store(true)
 		keys.mu.Lock()
@@ -229,7 +230,7 @@ func TestAdmittedAndDead(t *testing.T) {
 			keys.holders["job"+at.UTC().String()], keys.holders["hasty"+at.UTC().String()] = "dead", "dead"
 		}
 		keys.mu.Unlock()
-		second := start(t, memory, register, behind(&gate{tickets: keys, holder: "alive"}, false))
+		second := bubble.Start(t, memory, register, behind(&gate{tickets: keys, holder: "alive"}, false))
 		time.Sleep(50*time.Second + 4*time.Second)
 		if n := y.check(t, "job", 10*time.Second, began, began.Add(50*time.Second)); n != 5 {
 			t.Errorf("%d slots", n)
@@ -239,8 +240,8 @@ func TestAdmittedAndDead(t *testing.T) {
 			t.Errorf("at most %s late", y.late)
 		}
 		dead.away.Store(false)
-		first.stop()
-		second.stop()
+		first.Stop()
+		second.Stop()
 	})
 }
 
@@ -272,13 +273,13 @@ func TestGateSparesTheStore(t *testing.T) {
 		crontest.Bubble(t, func(t *testing.T) {
 			store, keys, y := &costs{Store: crontest.NewMemory()}, newTickets(), newTally()
 			began := time.Now()
-			var crew []*program
+			var crew []*bubble.Program
 			for i := range 5 {
 				change := func(*scheduler.Config) {}
 				if gated {
 					change = behind(&gate{tickets: keys, holder: fmt.Sprint(i)}, false)
 				}
-				crew = append(crew, start(t, store, func(r *cron.Registry) {
+				crew = append(crew, bubble.Start(t, store, func(r *cron.Registry) {
 					r.Register("quick", "@every 20ms", y.run, cron.Overlap(cron.Allow))
 					for i := range 20 {
 						r.Register(fmt.Sprintf("slow-%02d", i), "@every 10s", y.run, cron.Overlap(cron.Allow))
@@ -289,7 +290,7 @@ func TestGateSparesTheStore(t *testing.T) {
 			until := time.Now()
 			time.Sleep(5 * time.Second)
 			for _, p := range crew {
-				p.stop()
+				p.Stop()
 			}
 			slots := y.check(t, "quick", 20*time.Millisecond, began, until)
 			for i := range 20 {
@@ -314,9 +315,9 @@ func TestSeparateStores(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		keys, y := newTickets(), newTally()
 		began := time.Now()
-		var crew []*program
+		var crew []*bubble.Program
 		for _, holder := range []string{"a", "b"} {
-			crew = append(crew, start(t, crontest.NewMemory(), func(r *cron.Registry) {
+			crew = append(crew, bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 				for _, job := range []string{"one", "two", "three"} {
 					r.Register(job, "@every 1s", y.run)
 				}
@@ -325,7 +326,7 @@ func TestSeparateStores(t *testing.T) {
 		time.Sleep(time.Minute + time.Millisecond)
 		for _, job := range []string{"one", "two", "three"} {
 			y.check(t, job, time.Second, began, began.Add(time.Minute))
-			a, b := counts(crew[0].runs(job)), counts(crew[1].runs(job))
+			a, b := bubble.Counts(crew[0].Runs(job)), bubble.Counts(crew[1].Runs(job))
 			if a["succeeded"]+b["succeeded"] != 60 || a["skipped elsewhere"] != b["succeeded"] || b["skipped elsewhere"] != a["succeeded"] {
 				t.Errorf("%s: a %v, b %v", job, a, b)
 			}
@@ -334,7 +335,7 @@ func TestSeparateStores(t *testing.T) {
 			t.Errorf("%s late", y.late)
 		}
 		for _, p := range crew {
-			p.stop()
+			p.Stop()
 		}
 	})
 }
@@ -343,9 +344,9 @@ func TestSeparateStores(t *testing.T) {
 func TestSeparateStoresWaitForTheGate(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		keys, y := newTickets(), newTally()
-		var crew []*program
+		var crew []*bubble.Program
 		for _, holder := range []string{"a", "b"} {
-			crew = append(crew, start(t, crontest.NewMemory(), func(r *cron.Registry) {
+			crew = append(crew, bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 				r.Register("latest", "@every 1s", y.run)
 				r.Register("all", "@every 1s", y.run, cron.CatchUp(cron.All))
 				r.Register("none", "@every 1s", y.run, cron.CatchUp(cron.None))
@@ -375,13 +376,13 @@ func TestSeparateStoresWaitForTheGate(t *testing.T) {
 		synctest.Wait()
 		end := time.Now().Add(-time.Second)
 		for _, p := range crew {
-			p.stop()
+			p.Stop()
 		}
 		began := end.Add(-79*time.Second - 100*time.Millisecond)
 		y.check(t, "all", time.Second, began, end)
 		y.check(t, "latest", time.Second, end.Add(-8*time.Second), end)
 		y.check(t, "none", time.Second, end.Add(-8*time.Second), end)
-		for job, missed := range map[string]map[string]int{"latest": counts(crew[0].runs("latest")), "none": counts(crew[0].runs("none"))} {
+		for job, missed := range map[string]map[string]int{"latest": bubble.Counts(crew[0].Runs("latest")), "none": bubble.Counts(crew[0].Runs("none"))} {
 			if missed["skipped missed"]+missed["skipped superseded"] < 50 {
 				t.Errorf("%s: %v", job, missed)
 			}
@@ -403,7 +404,7 @@ func TestDoubtNeedsNoGate(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		keys, y := newTickets(), newTally()
 		store := &mute{Store: crontest.NewMemory()}
-		p := start(t, store, func(r *cron.Registry) { r.Register("job", "@every 10s", y.run) },
+		p := bubble.Start(t, store, func(r *cron.Registry) { r.Register("job", "@every 10s", y.run) },
 			behind(&gate{tickets: keys, holder: "a"}, true))
 		began := time.Now()
 		store.lose.Store(true)
@@ -412,7 +413,7 @@ func TestDoubtNeedsNoGate(t *testing.T) {
 		store.lose.Store(false)
 		time.Sleep(4 * time.Second)
 		y.check(t, "job", 10*time.Second, began, began.Add(10*time.Second))
-		p.stop()
+		p.Stop()
 	})
 }
 
@@ -437,16 +438,16 @@ func TestSeparateStoreComesBack(t *testing.T) {
 		keys, y := newTickets(), newTally()
 		began := time.Now()
 		stores := []scheduler.Store{crontest.NewMemory(), crontest.NewMemory()}
-		begin := func(i int) *program {
-			return start(t, stores[i], func(r *cron.Registry) { r.Register("job", "@every 1s", y.run, cron.CatchUp(cron.All)) },
+		begin := func(i int) *bubble.Program {
+			return bubble.Start(t, stores[i], func(r *cron.Registry) { r.Register("job", "@every 1s", y.run, cron.CatchUp(cron.All)) },
 				behind(&gate{tickets: keys, holder: fmt.Sprint(i)}, true))
 		}
 		a, b := begin(0), begin(1)
 		for range 2 {
 			time.Sleep(10 * time.Second)
-			b.stop()
+			b.Stop()
 			time.Sleep(20 * time.Second)
-			a.stop() // nobody is there
+			a.Stop() // nobody is there
 			time.Sleep(20 * time.Second)
 			b = begin(1)
 			time.Sleep(10*time.Second + time.Millisecond)
@@ -455,11 +456,11 @@ func TestSeparateStoreComesBack(t *testing.T) {
 		time.Sleep(time.Second)
 		synctest.Wait()
 		y.check(t, "job", time.Second, began, time.Now())
-		one, other := counts(a.runs("job")), counts(b.runs("job"))
+		one, other := bubble.Counts(a.Runs("job")), bubble.Counts(b.Runs("job"))
 		if n := one["succeeded"] + other["succeeded"]; n != 121 || one["skipped elsewhere"] != other["succeeded"] || other["skipped elsewhere"] != one["succeeded"] {
 			t.Errorf("a %v, b %v", one, other)
 		}
-		a.stop()
-		b.stop()
+		a.Stop()
+		b.Stop()
 	})
 }

@@ -7,12 +7,13 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/bubble"
 )
 
 // run runs a job of r once.
 func run(t *testing.T, r *cron.Registry, job string, options ...crontest.Option) crontest.Outcome {
 	t.Helper()
-	return crontest.Run(t, job, append(options, crontest.Registry(r), crontest.Defaults(defaults))...)
+	return crontest.Run(t, job, append(options, crontest.Registry(r), crontest.Defaults(bubble.Defaults))...)
 }
 
 // runFunc runs fn once as a job with options.

@@ -16,6 +16,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/bubble"
 	"fibercrons/app/scheduler"
 )
 
@@ -64,7 +65,7 @@ func (d *diary) options(name string) []cron.Option {
 func TestHooksStandAroundTheRun(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		var d diary
-		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Hook(d.hooks("all"))
 			r.Register("works", "@yearly", func(context.Context) error { d.note("works"); return nil }, d.options("own")...)
 			r.Register("fails", "@yearly", func(ctx context.Context) error {
@@ -102,7 +103,7 @@ func TestHooksStandAroundTheRun(t *testing.T) {
 		if got, want := d.take(), "all before 1; later before; all after cancelled requested"; got != want {
 			t.Errorf("cancelled\n got %s\nwant %s", got, want)
 		}
-		p.stop()
+		p.Stop()
 	})
 }
 
@@ -114,7 +115,7 @@ func TestAfterSeesTheRecord(t *testing.T) {
 		store := crontest.NewMemory()
 		type service struct{}
 		seen := 0
-		p := start(t, store, func(r *cron.Registry) {
+		p := bubble.Start(t, store, func(r *cron.Registry) {
 			r.Register("job", "@yearly", func(context.Context) error { return fmt.Errorf("charge: %w", errLuck) }, cron.Tags("mail"),
 				cron.After(func(ctx context.Context, o cron.Outcome) error {
 					seen++
@@ -144,7 +145,7 @@ func TestAfterSeesTheRecord(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)
-		p.stop()
+		p.Stop()
 		if kept, err := store.Run(t.Context(), rec.ID); err != nil || kept.Result != nil || seen != 1 {
 			t.Errorf("seen %d times, and the record says %s (%v)", seen, kept.Result, err)
 		}
@@ -172,23 +173,23 @@ func TestOnSkip(t *testing.T) {
 			r.Register("hog", "59 59 * * * *", sleepy(10*time.Second), cron.Limit("one", 1))
 		}
 		store := crontest.NewMemory()
-		p := start(t, store, register)
+		p := bubble.Start(t, store, register)
 		if _, err := p.Sched.Pause(t.Context(), scheduler.Pause{Job: "paused"}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(3*time.Minute + time.Second)
-		p.stop()
+		p.Stop()
 		if want := map[string]int{"busy overlap": 2, "paused paused": 3}; !maps.Equal(told, want) {
 			t.Errorf("told %v, want %v", told, want)
 		}
 		clear(told)
 		time.Sleep(10 * time.Minute) // down until 00:13
-		p = start(t, store, register)
+		p = bubble.Start(t, store, register)
 		time.Sleep(time.Second)
-		p.stop()
+		p.Stop()
 		for _, job := range []string{"busy", "paused", "free", "late"} {
 			n := 0
-			for _, rec := range p.runs(job) {
+			for _, rec := range p.Runs(job) {
 				if rec.Status == cron.Skipped && rec.QueuedAt.Minute() >= 13 {
 					n++
 				}
@@ -228,7 +229,7 @@ func TestHooksChangeNothing(t *testing.T) {
 				var d diary
 				var log buffer
 				end := func(ctx context.Context, _ cron.Outcome) error { return test.hook(ctx) }
-				p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+				p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 					r.Hook(cron.Hooks{Before: test.hook, OnFailure: end, After: end, OnSkip: end}, d.hooks("next"))
 					r.Register("job", "@yearly", func(context.Context) error { d.note("job"); return errLuck })
 					r.Register("skips", "* * * * *", sleepy(90*time.Second))
@@ -264,7 +265,7 @@ func TestHooksChangeNothing(t *testing.T) {
 						t.Errorf("%s: logged %s", hook, line)
 					}
 				}
-				p.stop()
+				p.Stop()
 				close(deaf)
 			})
 		})
@@ -283,7 +284,7 @@ func lineWith(text, part string) string {
 func TestShutdownWaitsForHooks(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		var d diary
-		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("job", "@yearly", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
 				cron.After(func(_ context.Context, o cron.Outcome) error {
 					time.Sleep(3 * time.Second)
@@ -295,7 +296,7 @@ func TestShutdownWaitsForHooks(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		p.stop()
+		p.Stop()
 		if got := d.take(); got != "after cancelled shutdown" {
 			t.Errorf("at the end: %q", got)
 		}
@@ -307,7 +308,7 @@ func TestShutdownDoesNotWaitForeverForHooks(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		deaf := make(chan struct{})
 		var log buffer
-		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("job", "@yearly", sleepy(0), cron.After(func(context.Context, cron.Outcome) error { <-deaf; return nil }))
 		}, func(c *scheduler.Config) {
 			c.Workers, c.Grace, c.Log = 1, 2*time.Second, slog.New(slog.NewJSONHandler(&log, nil))
@@ -322,7 +323,7 @@ func TestShutdownDoesNotWaitForeverForHooks(t *testing.T) {
 			}
 		}
 		began := time.Now()
-		p.stop()
+		p.Stop()
 		if took := time.Since(began); took > 8*time.Second {
 			t.Errorf("stopping took %s", took)
 		}
@@ -347,9 +348,9 @@ func TestHooksThatWaitAreBounded(t *testing.T) {
 				return nil
 			}))
 		}
-		start(t, store, register).stop()
+		bubble.Start(t, store, register).Stop()
 		time.Sleep(4 * time.Hour) // 14,400 slots
-		p := start(t, store, register, func(c *scheduler.Config) { c.Log = slog.New(slog.NewJSONHandler(&log, nil)) })
+		p := bubble.Start(t, store, register, func(c *scheduler.Config) { c.Log = slog.New(slog.NewJSONHandler(&log, nil)) })
 		synctest.Wait()
 		close(release)
 		synctest.Wait()
@@ -359,7 +360,7 @@ func TestHooksThatWaitAreBounded(t *testing.T) {
 		if strings.Count(log.String(), "dropping calls") != 1 {
 			t.Errorf("logged %s", log.String())
 		}
-		p.stop()
+		p.Stop()
 	})
 }
 

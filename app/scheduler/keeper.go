@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/internal/millis"
 )
 
 // The keeper gives signs of life, notices what other processes ask of this one's runs, writes
@@ -63,7 +64,7 @@ func (s *Scheduler) listening() {
 			return
 		case <-ticker.C:
 			s.listen()
-			s.remind(present())
+			s.remind(millis.Now())
 			s.note()
 			if turn%followEvery == 0 {
 				s.followOverrides()
@@ -87,7 +88,7 @@ func (s *Scheduler) beat() bool {
 	s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(s.work, s.cfg.Lease)
 	defer cancel()
-	held, err := s.store.Beat(ctx, Beat{Instance: s.instance, At: present(), Lease: s.cfg.Lease})
+	held, err := s.store.Beat(ctx, Beat{Instance: s.instance, At: millis.Now(), Lease: s.cfg.Lease})
 	if err != nil {
 		if !s.silent {
 			s.log.Error("heartbeat failed; when the leases expire, other processes may take over", "error", err)
@@ -168,7 +169,7 @@ func (s *Scheduler) repudiate(h Held) error {
 	if err != nil {
 		return err
 	}
-	now := present()
+	now := millis.Now()
 	f := finishOf(&rec, h.Fence, now)
 	f.Status, f.Release = cron.Queued, true
 	if h.Status == cron.Running {
@@ -193,7 +194,7 @@ func (s *Scheduler) listen() {
 	}
 	ctx, cancel := context.WithTimeout(s.work, s.cfg.Lease)
 	defer cancel()
-	held, err := s.store.Beat(ctx, Beat{Instance: s.instance, At: present(), Lease: s.cfg.Lease, Quick: true})
+	held, err := s.store.Beat(ctx, Beat{Instance: s.instance, At: millis.Now(), Lease: s.cfg.Lease, Quick: true})
 	if err != nil {
 		return // beat reports it
 	}

@@ -12,6 +12,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/bubble"
 	"fibercrons/app/scheduler"
 )
 
@@ -77,10 +78,10 @@ func TestShutdownLetsRunsFinishAndCancelsTheRest(t *testing.T) {
 			r.Register("stubborn", "* * * * *", func(context.Context) error { <-stubborn; return nil })
 			r.Register("waits", "* * * * *", sleepy(40*time.Second), cron.Overlap(cron.Queue))
 		}
-		p := start(t, store, register)
+		p := bubble.Start(t, store, register)
 		time.Sleep(2*time.Minute + time.Second)
 		at := time.Now()
-		p.stop()
+		p.Stop()
 		if took := time.Since(at); took > 16*time.Second {
 			t.Errorf("stopping took %s", took)
 		}
@@ -91,21 +92,21 @@ func TestShutdownLetsRunsFinishAndCancelsTheRest(t *testing.T) {
 			"stubborn": {"interrupted shutdown": 1, "skipped overlap": 1},
 			"waits":    {"succeeded": 1, "cancelled shutdown": 1},
 		} {
-			if got := counts(p.runs(job)); !maps.Equal(got, want) {
+			if got := bubble.Counts(p.Runs(job)); !maps.Equal(got, want) {
 				t.Errorf("%s: %v, want %v", job, got, want)
 			}
 		}
 		close(stubborn)
 		synctest.Wait()
-		if got := p.runs("stubborn")[0]; got.Status != cron.Interrupted {
+		if got := p.Runs("stubborn")[0]; got.Status != cron.Interrupted {
 			t.Errorf("a late end changed the record: %+v", got)
 		}
-		p = start(t, store, register) // what was given back is taken at once, without waiting for a lease
+		p = bubble.Start(t, store, register) // what was given back is taken at once, without waiting for a lease
 		time.Sleep(time.Second)
-		if recs := p.runs("again"); recs[0].Status != cron.Running || recs[0].Attempt != 2 {
+		if recs := p.Runs("again"); recs[0].Status != cron.Running || recs[0].Attempt != 2 {
 			t.Errorf("not rerun: %+v", recs[0])
 		}
-		p.stop()
+		p.Stop()
 	})
 }
 
@@ -127,10 +128,10 @@ func (a *away) Finish(ctx context.Context, f scheduler.Finish) error {
 func TestShutdownKeepsAnEndThatCannotBeRecorded(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		store := &away{Store: crontest.NewMemory()}
-		p := start(t, store, func(r *cron.Registry) { r.Register("job", "* * * * *", sleepy(time.Second)) })
+		p := bubble.Start(t, store, func(r *cron.Registry) { r.Register("job", "* * * * *", sleepy(time.Second)) })
 		time.Sleep(time.Minute + 10*time.Second)
-		p.stop()
-		if rec := p.runs("job")[0]; store.other.Load() || rec.Status != cron.Running {
+		p.Stop()
+		if rec := p.Runs("job")[0]; store.other.Load() || rec.Status != cron.Running {
 			t.Errorf("a run that had succeeded was ended otherwise: %+v", rec)
 		}
 	})
@@ -151,12 +152,12 @@ func TestCrash(t *testing.T) {
 						return nil
 					}, cron.OnCrash(policy))
 				}
-				dead := start(t, line, register)
+				dead := bubble.Start(t, line, register)
 				time.Sleep(time.Hour + time.Second)
-				p := start(t, store, register)
+				p := bubble.Start(t, store, register)
 				line.off.Store(true)
 				time.Sleep(time.Minute) // two leases
-				rec := p.runs("job")[0]
+				rec := p.Runs("job")[0]
 				switch policy {
 				case cron.Skip:
 					if rec.Status != cron.Interrupted || calls.Load() != 1 {
@@ -169,11 +170,11 @@ func TestCrash(t *testing.T) {
 				}
 				line.off.Store(false)
 				time.Sleep(20 * time.Minute) // the dead comes back and ends
-				if late := p.runs("job")[0]; late.Status != rec.Status || late.Attempt != rec.Attempt {
+				if late := p.Runs("job")[0]; late.Status != rec.Status || late.Attempt != rec.Attempt {
 					t.Errorf("a late end changed the record: %+v", late)
 				}
-				dead.stop()
-				p.stop()
+				dead.Stop()
+				p.Stop()
 			})
 		})
 	}
@@ -182,7 +183,7 @@ func TestCrash(t *testing.T) {
 func TestStoreAway(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		line := &cut{Store: crontest.NewMemory()}
-		p := start(t, line, func(r *cron.Registry) {
+		p := bubble.Start(t, line, func(r *cron.Registry) {
 			r.Register("all", "* * * * *", sleepy(time.Second), cron.CatchUp(cron.All))
 			r.Register("latest", "* * * * *", nop)
 			r.Register("long", "3 * * * *", sleepy(3*time.Minute))
@@ -201,14 +202,14 @@ func TestStoreAway(t *testing.T) {
 			"latest": {"succeeded": 6, "skipped superseded": 4},
 			"long":   {"succeeded": 1},
 		} {
-			if got := counts(p.runs(job)); !maps.Equal(got, want) {
+			if got := bubble.Counts(p.Runs(job)); !maps.Equal(got, want) {
 				t.Errorf("%s: %v, want %v", job, got, want)
 			}
 		}
 		if err := p.Sched.Ready(t.Context()); err != nil {
 			t.Error(err)
 		}
-		p.stop()
+		p.Stop()
 	})
 }
 
@@ -229,14 +230,14 @@ func (l *lossy) Claim(ctx context.Context, claims []scheduler.Claim) ([]schedule
 func TestLostAnswersCostNothing(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		var calls atomic.Int32
-		p := start(t, &lossy{Store: crontest.NewMemory()}, func(r *cron.Registry) {
+		p := bubble.Start(t, &lossy{Store: crontest.NewMemory()}, func(r *cron.Registry) {
 			r.Register("job", "* * * * *", func(context.Context) error { calls.Add(1); return nil })
 		})
 		time.Sleep(10*time.Minute + 10*time.Second)
-		if got := counts(p.runs("job")); got["succeeded"] != 10 || len(got) != 1 || calls.Load() != 10 {
+		if got := bubble.Counts(p.Runs("job")); got["succeeded"] != 10 || len(got) != 1 || calls.Load() != 10 {
 			t.Errorf("%d calls, %v", calls.Load(), got)
 		}
-		p.stop()
+		p.Stop()
 	})
 }
 
@@ -247,32 +248,32 @@ func TestTwoProcessesShareTheSlots(t *testing.T) {
 		register := func(r *cron.Registry) {
 			r.Register("job", "@every 1s", func(context.Context) error { calls.Add(1); return nil })
 		}
-		a, b := start(t, store, register), start(t, store, register)
+		a, b := bubble.Start(t, store, register), bubble.Start(t, store, register)
 		time.Sleep(100*time.Second + 500*time.Millisecond)
-		if recs := a.runs("job"); len(recs) != 100 || calls.Load() != 100 {
+		if recs := a.Runs("job"); len(recs) != 100 || calls.Load() != 100 {
 			t.Errorf("%d rows and %d calls, want 100", len(recs), calls.Load())
 		}
-		a.stop()
-		b.stop()
+		a.Stop()
+		b.Stop()
 	})
 }
 
 func TestDisabled(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
-		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("job", "* * * * *", nop)
 			r.Register("elsewhere", "* * * * *", nop, cron.Only("production"))
 		})
 		time.Sleep(3 * time.Minute)
-		if recs := p.runs("elsewhere"); len(recs) != 0 {
-			t.Errorf("%v", counts(recs))
+		if recs := p.Runs("elsewhere"); len(recs) != 0 {
+			t.Errorf("%v", bubble.Counts(recs))
 		}
-		p.stop()
-		p = start(t, crontest.NewMemory(), func(r *cron.Registry) { r.Register("job", "* * * * *", nop) },
+		p.Stop()
+		p = bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) { r.Register("job", "* * * * *", nop) },
 			func(c *scheduler.Config) { c.Disabled = true })
 		time.Sleep(3 * time.Minute)
-		if recs := p.runs("job"); len(recs) != 0 {
-			t.Errorf("%v", counts(recs))
+		if recs := p.Runs("job"); len(recs) != 0 {
+			t.Errorf("%v", bubble.Counts(recs))
 		}
 		rec, err := p.Sched.Trigger(t.Context(), "job", scheduler.Request{})
 		if err != nil {
@@ -281,20 +282,20 @@ func TestDisabled(t *testing.T) {
 		if rec, err = p.Sched.Await(t.Context(), rec.ID); err != nil || rec.Status != cron.Succeeded {
 			t.Errorf("%+v, %v", rec, err)
 		}
-		p.stop()
+		p.Stop()
 	})
 }
 
 func TestGoexitIsAFailure(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
-		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("job", "* * * * *", func(context.Context) error { goexit(); return nil })
 		}, func(c *scheduler.Config) { c.Workers = 1 })
 		time.Sleep(3*time.Minute + time.Second)
-		if got := counts(p.runs("job")); got["failed"] != 3 {
+		if got := bubble.Counts(p.Runs("job")); got["failed"] != 3 {
 			t.Errorf("%v", got)
 		}
-		p.stop()
+		p.Stop()
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/bubble"
 	"fibercrons/app/scheduler"
 )
 
@@ -99,9 +100,9 @@ func (b *busy) run(d time.Duration) cron.Func {
 func TestLimitOfSeparateStores(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		shared, b := newPlaces(), &busy{}
-		var crew []*program
+		var crew []*bubble.Program
 		for range 2 {
-			crew = append(crew, start(t, crontest.NewMemory(), func(r *cron.Registry) {
+			crew = append(crew, bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 				for _, name := range []string{"a", "b", "c"} {
 					tries := 0
 					r.Register(name, "@yearly", func(ctx context.Context) error {
@@ -129,7 +130,7 @@ func TestLimitOfSeparateStores(t *testing.T) {
 			t.Errorf("%d runs at one time, %d calls; want 2 and 12", b.most.Load(), b.calls.Load())
 		}
 		for _, p := range crew {
-			p.stop()
+			p.Stop()
 		}
 		if n := shared.taken(); n != 0 {
 			t.Errorf("%d places are still taken", n)
@@ -142,7 +143,7 @@ func TestLimitOfSeparateStores(t *testing.T) {
 func TestLimitWithoutAnAnswer(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		shared, b := newPlaces(), &busy{}
-		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("long", "@yearly", b.run(10*time.Minute), cron.Limit("group", 2))
 			r.Register("waits", "@yearly", b.run(time.Second), cron.Limit("group", 2))
 			r.Register("free", "@yearly", nop)
@@ -182,7 +183,7 @@ func TestLimitWithoutAnAnswer(t *testing.T) {
 		if n := shared.taken(); n != 1 {
 			t.Errorf("%d places are taken, want that of the long run", n)
 		}
-		p.stop()
+		p.Stop()
 		if n := shared.taken(); n != 0 {
 			t.Errorf("%d places are still taken", n)
 		}
@@ -234,8 +235,8 @@ func TestNudgesSpareTheWait(t *testing.T) {
 						c.Peers.Nudges = p.box()
 					}
 				}
-				here, there := start(t, store, register, change), start(t, store, register, change)
-				sub := subscribe(t, here.Sched, "")
+				here, there := bubble.Start(t, store, register, change), bubble.Start(t, store, register, change)
+				sub := here.Subscribe("")
 				defer sub.Close()
 				time.Sleep(300 * time.Millisecond) // off the beat of the polling
 				asked := time.Now()
@@ -249,8 +250,8 @@ func TestNudgesSpareTheWait(t *testing.T) {
 				if took := time.Since(asked); (took < 100*time.Millisecond) != nudges {
 					t.Errorf("it took %s", took)
 				}
-				here.stop()
-				there.stop()
+				here.Stop()
+				there.Stop()
 			})
 		})
 	}

@@ -1,6 +1,10 @@
 package scheduler
 
-import "fibercrons/app/cron"
+import (
+	"fibercrons/app/cron"
+
+	"fibercrons/app/plan"
+)
 
 // line is the runs that could start at once if a worker were free, in order of arrival.
 type line struct {
@@ -100,7 +104,7 @@ func (s *Scheduler) next() *run {
 			s.wg.Go(func() { s.giveBack(r) })
 		case r.late():
 			r.begun = true
-			f := s.unstarted(r, cron.Skipped, cron.ReasonLate, lateDetail(r.Definition().Policies.StartWithin))
+			f := s.unstarted(r, cron.Skipped, cron.ReasonLate, plan.LateDetail(r.Definition().Policies.StartWithin))
 			s.wg.Go(func() { s.end(r, f) })
 		case r.serial && s.behind(r):
 			s.block(r)

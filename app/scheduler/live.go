@@ -108,7 +108,7 @@ func (r *run) stop(reason cron.Reason, by string) {
 // noteStop notes that its context is ended. Scheduler.mu is held.
 func (r *run) noteStop() {
 	if r.stoppedAt == 0 {
-		r.stoppedAt = millis.Of(present())
+		r.stoppedAt = millis.Of(millis.Now())
 	}
 }
 
@@ -133,11 +133,11 @@ func (r *run) record() cron.Record {
 		Instance: r.scheduler().instance.ID, QueuedAt: r.queuedAt.UTC(), Token: r.token, Group: r.Definition().Policies.Group,
 		TraceID: r.Trace(),
 	}
-	rec.Slot = optional(r.Claimed().UTC())
+	rec.Slot = millis.Optional(r.Claimed().UTC())
 	if g := r.Input(); g != nil {
-		rec.DataSlot, rec.Key, rec.Actor = optional(g.DataSlot), g.Key, g.Actor
+		rec.DataSlot, rec.Key, rec.Actor = millis.Optional(g.DataSlot), g.Key, g.Actor
 	}
-	rec.StartedAt, rec.NextAt = optional(r.startedAt.UTC()), optional(r.nextAt.UTC())
+	rec.StartedAt, rec.NextAt = millis.Optional(r.startedAt.UTC()), millis.Optional(r.nextAt.UTC())
 	rec.Result, rec.Progress = r.Outcome()
 	return rec
 }
@@ -148,20 +148,13 @@ func (r *run) endRecord(f *Finish) cron.Record {
 	rec.Status, rec.Reason, rec.Error, rec.Stack = f.Status, f.Reason, f.Error, f.Stack
 	if f.Status.Ended() {
 		rec.LogSeq = r.LastLine()
-		rec.EndedAt = optional(f.At) // a copy: f may be used again
+		rec.EndedAt = millis.Optional(f.At) // a copy: f may be used again
 		if !f.Started.IsZero() {
 			took := f.At.Sub(f.Started).Milliseconds()
 			rec.Duration = &took
 		}
 	}
 	return rec
-}
-
-func optional(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }
 
 // finish says how an attempt that returned err ends, and whether another follows. s.mu is held.

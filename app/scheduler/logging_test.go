@@ -14,6 +14,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/bubble"
 	"fibercrons/app/scheduler"
 )
 
@@ -45,17 +46,17 @@ func TestAttemptsAreLogged(t *testing.T) {
 			crontest.Bubble(t, func(t *testing.T) {
 				var buf bytes.Buffer
 				log := slog.New(slog.NewJSONHandler(&buf, &slog.HandlerOptions{Level: slog.LevelDebug}))
-				p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+				p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 					r.Register("job", "0 * * * *", tt.job, append(tt.options, cron.Tags("a"))...)
 				}, func(c *scheduler.Config) { c.Log = log })
 				time.Sleep(time.Hour + 5*time.Minute)
-				id := p.runs("job")[0].ID
+				id := p.Runs("job")[0].ID
 				if tt.name == "cancel" {
 					if _, err := p.Sched.Cancel(t.Context(), id, "ann"); err != nil {
 						t.Fatal(err)
 					}
 				}
-				p.stop()
+				p.Stop()
 
 				var got []string
 				for line := range strings.Lines(buf.String()) {

@@ -65,14 +65,6 @@ type Nudger interface {
 	Nudged() <-chan struct{}
 }
 
-// nudged is nil, and so never receives, when nobody nudges.
-func (p *Peers) nudged() <-chan struct{} {
-	if p.Nudges == nil {
-		return nil
-	}
-	return p.Nudges.Nudged()
-}
-
 // Degraded says which help is missing although jobs run as they should; nil: none is.
 func (s *Scheduler) Degraded() error {
 	if g := s.cfg.Peers.Gate; g != nil {

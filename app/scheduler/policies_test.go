@@ -14,6 +14,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/bubble"
 	"fibercrons/app/scheduler"
 )
 
@@ -44,7 +45,7 @@ func TestOverlap(t *testing.T) {
 		t.Run(string(tt.policy), func(t *testing.T) {
 			crontest.Bubble(t, func(t *testing.T) {
 				var now, most atomic.Int32
-				p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+				p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 					r.Register("job", "* * * * *", func(ctx context.Context) error {
 						if n := now.Add(1); n > most.Load() {
 							most.Store(n)
@@ -55,13 +56,13 @@ func TestOverlap(t *testing.T) {
 				})
 				time.Sleep(6*time.Minute + 20*time.Second)
 				synctest.Wait()
-				if got := counts(p.runs("job")); !maps.Equal(got, tt.want) {
+				if got := bubble.Counts(p.Runs("job")); !maps.Equal(got, tt.want) {
 					t.Errorf("%v, want %v", got, tt.want)
 				}
 				if most.Load() != tt.most {
 					t.Errorf("%d at one time, want %d", most.Load(), tt.most)
 				}
-				p.stop()
+				p.Stop()
 			})
 		})
 	}
@@ -71,7 +72,7 @@ func TestQueuedRunsKeepTheirOrder(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		var mu sync.Mutex
 		var slots []time.Time
-		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("job", "@every 1s", func(ctx context.Context) error {
 				mu.Lock()
 				slots = append(slots, cron.RunFrom(ctx).Slot())
@@ -80,7 +81,7 @@ func TestQueuedRunsKeepTheirOrder(t *testing.T) {
 			}, cron.Overlap(cron.Queue))
 		})
 		time.Sleep(time.Minute)
-		p.stop()
+		p.Stop()
 		if len(slots) < 35 || !slices.IsSortedFunc(slots, time.Time.Compare) {
 			t.Errorf("%d slots, in the order %v", len(slots), slots)
 		}
@@ -140,16 +141,16 @@ func TestQueuedRunsKeepTheirOrderOverProcesses(t *testing.T) {
 							}, policy...)
 						}
 					}
-					var programs []*program
+					var programs []*bubble.Program
 					for i, name := range []string{"a", "b", "c"} {
-						programs = append(programs, start(t, &third{store, int64(i)}, register(name)))
+						programs = append(programs, bubble.Start(t, &third{store, int64(i)}, register(name)))
 					}
 					time.Sleep(time.Minute + 5*time.Second + 50*takes)
 					for _, p := range programs {
-						p.cancel()
+						p.Cancel()
 					}
 					for _, p := range programs {
-						p.stop()
+						p.Stop()
 					}
 					if len(held) < 3 {
 						t.Error("a process has had no runs: nothing was put to the test")
@@ -185,7 +186,7 @@ func TestQueuedRunsOfAnotherAreWaitedForOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			crontest.Bubble(t, func(t *testing.T) {
 				store := crontest.NewMemory()
-				p := start(t, store, func(r *cron.Registry) { r.Register("job", "@every 1s", nop, policy...) })
+				p := bubble.Start(t, store, func(r *cron.Registry) { r.Register("job", "@every 1s", nop, policy...) })
 				var claims []scheduler.Claim
 				now := time.Now()
 				for i := range 5 {
@@ -203,10 +204,10 @@ func TestQueuedRunsOfAnotherAreWaitedForOnce(t *testing.T) {
 				}
 				time.Sleep(9*time.Second + 10*time.Millisecond) // slots 6 to 9 are this process's
 				synctest.Wait()
-				if got := counts(p.runs("job")); got["succeeded"] < 3 {
+				if got := bubble.Counts(p.Runs("job")); got["succeeded"] < 3 {
 					t.Errorf("%v, want 3 successes: 2 s for the other process, and no more", got)
 				}
-				p.stop()
+				p.Stop()
 			})
 		})
 	}
@@ -215,7 +216,7 @@ func TestQueuedRunsOfAnotherAreWaitedForOnce(t *testing.T) {
 func TestLimitHoldsOverJobs(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		var now, most, all atomic.Int32
-		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			for i := range 10 {
 				r.Register(fmt.Sprintf("job-%d", i), "* * * * *", func(ctx context.Context) error {
 					all.Add(1)
@@ -231,13 +232,13 @@ func TestLimitHoldsOverJobs(t *testing.T) {
 		if most.Load() != 3 || all.Load() != 10 {
 			t.Errorf("%d at one time, %d in all; want 3 and 10", most.Load(), all.Load())
 		}
-		p.stop()
+		p.Stop()
 	})
 }
 
 func TestSlowJobsDoNotDelayOthersWhileAWorkerIsFree(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
-		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			for i := range 3 {
 				r.Register(fmt.Sprintf("slow-%d", i), "* * * * *", sleepy(time.Hour))
 			}
@@ -252,39 +253,39 @@ func TestSlowJobsDoNotDelayOthersWhileAWorkerIsFree(t *testing.T) {
 			})
 		}, func(c *scheduler.Config) { c.Workers = 5 })
 		time.Sleep(10 * time.Minute)
-		if got := counts(p.runs("quick")); got["succeeded"] < 9 {
+		if got := bubble.Counts(p.Runs("quick")); got["succeeded"] < 9 {
 			t.Errorf("%v", got)
 		}
-		p.stop()
+		p.Stop()
 	})
 }
 
 func TestTimeoutEndsTheContextAndWaits(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		release := make(chan struct{})
-		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("obeys", "* * * * *", sleepy(time.Hour), cron.Timeout(10*time.Second))
 			r.Register("ignores", "* * * * *", func(context.Context) error { <-release; return nil }, cron.Timeout(10*time.Second))
 		})
 		time.Sleep(75 * time.Second)
 		synctest.Wait()
-		if rec := p.runs("obeys")[0]; rec.Status != cron.Failed || *rec.Duration != 10_000 {
+		if rec := p.Runs("obeys")[0]; rec.Status != cron.Failed || *rec.Duration != 10_000 {
 			t.Errorf("%+v", rec)
 		}
-		if rec := p.runs("ignores")[0]; rec.Status != cron.Running || !rec.Overdue {
+		if rec := p.Runs("ignores")[0]; rec.Status != cron.Running || !rec.Overdue {
 			t.Errorf("the run that ignores its context is %s, overdue %t", rec.Status, rec.Overdue)
 		}
 		time.Sleep(time.Minute)
-		if got := counts(p.runs("ignores")); got["skipped overlap"] != 1 {
+		if got := bubble.Counts(p.Runs("ignores")); got["skipped overlap"] != 1 {
 			t.Errorf("its overlap place is not held: %v", got)
 		}
 		close(release)
 		synctest.Wait()
-		rec := p.runs("ignores")[0]
+		rec := p.Runs("ignores")[0]
 		if rec.Status != cron.Failed || rec.Overdue {
 			t.Errorf("in the end: %+v", rec)
 		}
-		p.stop()
+		p.Stop()
 	})
 }
 
@@ -304,26 +305,26 @@ func TestLaterAttemptsAreKnownElsewhere(t *testing.T) {
 				return nil
 			}, cron.Retry(1, cron.Fixed(10*time.Minute)), cron.Timeout(10*time.Second))
 		}
-		p := start(t, line, register)
-		other := start(t, store, register, func(c *scheduler.Config) { c.Disabled = true })
+		p := bubble.Start(t, line, register)
+		other := bubble.Start(t, store, register, func(c *scheduler.Config) { c.Disabled = true })
 		time.Sleep(time.Hour + 10*time.Minute + 9*time.Second)
-		if rec := other.runs("job")[0]; rec.Status != cron.Running || rec.Attempt != 2 || rec.Overdue {
+		if rec := other.Runs("job")[0]; rec.Status != cron.Running || rec.Attempt != 2 || rec.Overdue {
 			t.Errorf("within its timeout: %+v", rec)
 		}
 		time.Sleep(3 * time.Second)
-		if rec := other.runs("job")[0]; rec.Status != cron.Running || !rec.Overdue {
+		if rec := other.Runs("job")[0]; rec.Status != cron.Running || !rec.Overdue {
 			t.Errorf("past its timeout: %+v", rec)
 		}
 		line.off.Store(true)
 		time.Sleep(time.Minute)
-		rec := other.runs("job")[0]
+		rec := other.Runs("job")[0]
 		if want := time.Date(2000, 1, 1, 1, 10, 0, 0, time.UTC); rec.Status != cron.Interrupted || len(rec.Attempts) != 2 || !rec.Attempts[1].StartedAt.Equal(want) {
 			t.Errorf("interrupted in the attempt of %s: %+v", want, rec)
 		}
 		close(release)
 		line.off.Store(false)
-		p.stop()
-		other.stop()
+		p.Stop()
+		other.Stop()
 	})
 }
 
@@ -348,7 +349,7 @@ func TestRetry(t *testing.T) {
 			crontest.Bubble(t, func(t *testing.T) {
 				var calls atomic.Int32
 				var keys sync.Map
-				p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+				p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 					r.Register("job", "0 * * * *", func(ctx context.Context) error {
 						run := cron.RunFrom(ctx)
 						keys.Store(run.Key(), true)
@@ -362,7 +363,7 @@ func TestRetry(t *testing.T) {
 				})
 				time.Sleep(time.Hour + 30*time.Minute)
 				synctest.Wait()
-				recs := p.runs("job")
+				recs := p.Runs("job")
 				if len(recs) != 1 || recs[0].Status != tt.want || recs[0].Attempt != tt.attempts || len(recs[0].Attempts) != tt.attempts {
 					t.Fatalf("%+v", recs)
 				}
@@ -371,7 +372,7 @@ func TestRetry(t *testing.T) {
 				if n != 1 {
 					t.Errorf("%d idempotency keys for one slot", n)
 				}
-				p.stop()
+				p.Stop()
 			})
 		})
 	}
@@ -392,17 +393,17 @@ func TestRetrySurvivesRestart(t *testing.T) {
 				return nil
 			}, cron.Retry(1, cron.Fixed(10*time.Minute)))
 		}
-		p := start(t, store, register)
+		p := bubble.Start(t, store, register)
 		time.Sleep(time.Hour + time.Minute)
-		p.stop()
+		p.Stop()
 		time.Sleep(time.Minute)
-		p = start(t, store, register)
+		p = bubble.Start(t, store, register)
 		time.Sleep(20 * time.Minute)
-		recs := p.runs("job")
+		recs := p.Runs("job")
 		if len(recs) != 1 || recs[0].Status != cron.Succeeded || recs[0].Attempt != 2 {
 			t.Errorf("%+v", recs)
 		}
-		p.stop()
+		p.Stop()
 	})
 }
 
@@ -412,7 +413,7 @@ func TestRunByHand(t *testing.T) {
 		N    int    `json:"n"`
 	}
 	crontest.Bubble(t, func(t *testing.T) {
-		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("job", "@yearly", func(ctx context.Context) error {
 				run := cron.RunFrom(ctx)
 				run.Progress(1, 2, "half")
@@ -447,7 +448,7 @@ func TestRunByHand(t *testing.T) {
 		if err != nil || got.Status != cron.Succeeded || string(got.Result) != `{"name":"x","n":7}` || got.Actor != "ann" || got.Slot != nil {
 			t.Errorf("%+v, %v", got, err)
 		}
-		p.stop()
+		p.Stop()
 	})
 }
 
@@ -457,8 +458,8 @@ func TestCancel(t *testing.T) {
 		register := func(r *cron.Registry) {
 			r.Register("job", "@yearly", sleepy(time.Hour), cron.Overlap(cron.Queue))
 		}
-		p := start(t, store, register)
-		other := start(t, store, register) // a second process on the same store
+		p := bubble.Start(t, store, register)
+		other := bubble.Start(t, store, register) // a second process on the same store
 		ctx := t.Context()
 		running, err := p.Sched.Trigger(ctx, "job", scheduler.Request{})
 		if err != nil {
@@ -478,8 +479,8 @@ func TestCancel(t *testing.T) {
 				t.Errorf("%+v, %v", got, err)
 			}
 		}
-		other.stop()
-		p.stop()
+		other.Stop()
+		p.Stop()
 	})
 }
 
@@ -487,7 +488,7 @@ func TestBackfillRunsPastSlotsInOrder(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		var mu sync.Mutex
 		var slots []time.Time
-		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("job", "0 * * * *", func(ctx context.Context) error {
 				mu.Lock()
 				slots = append(slots, cron.RunFrom(ctx).Slot())
@@ -521,6 +522,6 @@ func TestBackfillRunsPastSlotsInOrder(t *testing.T) {
 				t.Errorf("%v\nwant %s", err, want)
 			}
 		}
-		p.stop()
+		p.Stop()
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/plan"
 )
 
 // Pulse is how the scheduler of this process stands. It costs no query.
@@ -29,7 +30,7 @@ type JobPulse struct {
 
 // gap is the longest stretch between slots, as it was found.
 type gap struct {
-	table   *timetable
+	table   *plan.Table
 	longest time.Duration
 	found   time.Time
 }
@@ -43,7 +44,7 @@ const (
 func (s *Scheduler) Pulse() Pulse {
 	now := time.Now()
 	p := Pulse{Workers: s.cfg.Workers, Jobs: make([]JobPulse, len(s.jobs))}
-	tables := make([]*timetable, len(s.jobs))
+	tables := make([]*plan.Table, len(s.jobs))
 	s.mu.Lock()
 	p.Busy = p.Workers - s.free
 	if s.phase == ticking {
@@ -66,7 +67,7 @@ func (s *Scheduler) Pulse() Pulse {
 			p.Waiting++
 		}
 		p.Jobs[i].Name, p.Jobs[i].Enabled = j.Name, j.Disabled == "" && !s.cfg.Disabled
-		if s.phase == ticking && j.Disabled == "" && e.next != never {
+		if s.phase == ticking && j.Disabled == "" && e.next != plan.Never {
 			p.Jobs[i].Next, tables[i] = time.UnixMilli(e.next).UTC(), e.table
 		}
 	}
@@ -82,18 +83,18 @@ func (s *Scheduler) Pulse() Pulse {
 }
 
 // gap looks ahead as far as a few slots go. gapMu is held.
-func (s *Scheduler) gap(job string, table *timetable, now time.Time) time.Duration {
+func (s *Scheduler) gap(job string, table *plan.Table, now time.Time) time.Duration {
 	if g, ok := s.gaps[job]; ok && g.table == table && now.Sub(g.found).Abs() < gapHolds {
 		return g.longest
 	}
 	g := gap{table: table, found: now}
-	slot, ok := table.next(now)
+	slot, ok := table.Next(now)
 	for range gapSlots {
 		var next time.Time
 		if !ok {
 			break
 		}
-		if next, ok = table.next(slot); ok {
+		if next, ok = table.Next(slot); ok {
 			g.longest = max(g.longest, next.Sub(slot))
 			slot = next
 		}

@@ -10,13 +10,14 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/bubble"
 	"fibercrons/app/scheduler"
 )
 
 func TestPulse(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		deaf := make(chan struct{})
-		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("deaf", "* * * * *", func(context.Context) error { <-deaf; return nil }, cron.Timeout(10*time.Second))
 			r.Register("long", "* * * * *", sleepy(time.Hour), cron.Overlap(cron.Queue))
 			r.Register("off", "* * * * *", idleJob, cron.Only("elsewhere"))
@@ -69,7 +70,7 @@ func TestPulse(t *testing.T) {
 			t.Errorf("rescheduled: %+v", got)
 		}
 		close(deaf)
-		p.stop()
+		p.Stop()
 		if after := p.Sched.Pulse(); !after.TickedAt.IsZero() || after.Running != 0 || after.Busy != 0 {
 			t.Errorf("stopped: %+v", after)
 		}
@@ -93,7 +94,7 @@ func TestClaimsAreMeasured(t *testing.T) {
 		store := crontest.NewMemory()
 		line := &cut{Store: store}
 		register := func(r *cron.Registry) { r.Register("busy", "* * * * *", idleJob) }
-		a, b := start(t, store, register, measure), start(t, line, register, measure)
+		a, b := bubble.Start(t, store, register, measure), bubble.Start(t, line, register, measure)
 		time.Sleep(10*time.Minute + time.Second)
 		mu.Lock()
 		if total.Won != 10 || total.Lost != 10 || total.Err != nil {
@@ -111,8 +112,8 @@ func TestClaimsAreMeasured(t *testing.T) {
 		if _, err := a.Sched.Trigger(t.Context(), "busy", scheduler.Request{}); err != nil {
 			t.Fatal(err)
 		}
-		a.stop()
-		b.stop()
+		a.Stop()
+		b.Stop()
 		mu.Lock()
 		defer mu.Unlock()
 		if total.Won != 12 {
@@ -133,15 +134,15 @@ func TestCauseOfAnEnd(t *testing.T) {
 		{"hangs", sleepy(time.Hour), cron.CauseTimeout},
 	} {
 		crontest.Bubble(t, func(t *testing.T) {
-			p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+			p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 				r.Register(test.name, "* * * * *", test.fn, cron.Timeout(time.Second))
 			})
 			time.Sleep(time.Minute + 2*time.Second)
-			rec := p.runs(test.name)[0]
+			rec := p.Runs(test.name)[0]
 			if got := rec.Cause(); got != test.want {
 				t.Errorf("%s: %q, want %q", test.name, got, test.want)
 			}
-			p.stop()
+			p.Stop()
 		})
 	}
 	skipped := cron.Record{Status: cron.Skipped, Reason: cron.ReasonOverlap, Error: "an earlier run had not ended"}

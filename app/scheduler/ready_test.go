@@ -12,6 +12,8 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/bubble"
+	"fibercrons/app/plan"
 	"fibercrons/app/scheduler"
 )
 
@@ -19,7 +21,7 @@ import (
 type ill struct {
 	scheduler.Store
 	sync, ping, claim error
-	override          scheduler.Override
+	override          plan.Override
 }
 
 func (i *ill) Sync(ctx context.Context, p scheduler.Program) (scheduler.Synced, error) {
@@ -50,7 +52,7 @@ func TestReadySaysWhyNot(t *testing.T) {
 		name   string
 		store  ill
 		change func(*scheduler.Config)
-		during func(*testing.T, *program) // 3 s after the start
+		during func(*testing.T, *bubble.Program) // 3 s after the start
 		part   scheduler.Part
 		detail string
 		behind error
@@ -60,21 +62,21 @@ func TestReadySaysWhyNot(t *testing.T) {
 		{name: "never synced", store: ill{sync: secret}, part: scheduler.PartStore, detail: "the store does not answer", behind: secret},
 		{name: "no answer", store: ill{ping: secret}, part: scheduler.PartStore, detail: "the store does not answer", behind: secret},
 		{name: "no claims", store: ill{claim: secret}, part: scheduler.PartStore, detail: "slots cannot be claimed", behind: secret},
-		{name: "an override of another version", store: ill{override: scheduler.Override{Job: "second", Expr: "every full moon", At: time.Unix(1, 0)}},
+		{name: "an override of another version", store: ill{override: plan.Override{Job: "second", Expr: "every full moon", At: time.Unix(1, 0)}},
 			part: scheduler.PartSchedules, detail: "jobs that are not on the schedules they should be on: 1"},
-		{name: "an override put right", store: ill{override: scheduler.Override{Job: "second", Expr: "every full moon", At: time.Unix(1, 0)}},
-			during: func(t *testing.T, p *program) {
+		{name: "an override put right", store: ill{override: plan.Override{Job: "second", Expr: "every full moon", At: time.Unix(1, 0)}},
+			during: func(t *testing.T, p *bubble.Program) {
 				if _, err := p.Sched.Reschedule(t.Context(), "second", "* * * * *", "", "test"); err != nil {
 					t.Error(err)
 				}
 			}},
-		{name: "stopping", during: func(_ *testing.T, p *program) { p.cancel(); synctest.Wait() }, part: scheduler.PartScheduler, detail: "the scheduler is stopping"},
+		{name: "stopping", during: func(_ *testing.T, p *bubble.Program) { p.Cancel(); synctest.Wait() }, part: scheduler.PartScheduler, detail: "the scheduler is stopping"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			crontest.Bubble(t, func(t *testing.T) {
 				store := test.store
 				store.Store = crontest.NewMemory()
-				p := start(t, &store, func(r *cron.Registry) { r.Register("second", "* * * * * *", nop) }, func(c *scheduler.Config) {
+				p := bubble.Start(t, &store, func(r *cron.Registry) { r.Register("second", "* * * * * *", nop) }, func(c *scheduler.Config) {
 					if test.change != nil {
 						test.change(c)
 					}
@@ -88,7 +90,7 @@ func TestReadySaysWhyNot(t *testing.T) {
 					if err != nil {
 						t.Errorf("not ready: %v", err)
 					}
-					p.stop()
+					p.Stop()
 					return
 				}
 				var why *scheduler.NotReadyError
@@ -98,7 +100,7 @@ func TestReadySaysWhyNot(t *testing.T) {
 				if test.behind != nil && !errors.Is(err, test.behind) || strings.Contains(why.Detail, "password") {
 					t.Errorf("it says %v", err)
 				}
-				p.stop()
+				p.Stop()
 			})
 		})
 	}
@@ -107,7 +109,7 @@ func TestReadySaysWhyNot(t *testing.T) {
 // A loop that has not settled anything for long is noticed, and that it goes on again, too.
 func TestReadyNoticesAStall(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
-		p := start(t, crontest.NewMemory(), func(r *cron.Registry) { r.Register("second", "* * * * * *", nop) })
+		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) { r.Register("second", "* * * * * *", nop) })
 		time.Sleep(time.Minute)
 		p.Sched.SettledAt(time.Now().Add(-9 * time.Second))
 		if err := p.Sched.Ready(t.Context()); err != nil {
@@ -122,7 +124,7 @@ func TestReadyNoticesAStall(t *testing.T) {
 		if err := p.Sched.Ready(t.Context()); err != nil {
 			t.Errorf("it goes on: %v", err)
 		}
-		p.stop()
+		p.Stop()
 	})
 }
 
@@ -150,7 +152,7 @@ func (o *overlapping) Claim(ctx context.Context, claims []scheduler.Claim) ([]sc
 func TestClaimsUnderWayProveNothing(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		var log strings.Builder // slog writes one record at a time
-		p := start(t, &overlapping{Store: crontest.NewMemory(), failed: make(chan struct{})}, func(r *cron.Registry) {
+		p := bubble.Start(t, &overlapping{Store: crontest.NewMemory(), failed: make(chan struct{})}, func(r *cron.Registry) {
 			r.Register("first", "0 * * * * *", nop)
 			r.Register("second", "1-59 * * * * *", nop)
 		}, func(c *scheduler.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
@@ -159,6 +161,6 @@ func TestClaimsUnderWayProveNothing(t *testing.T) {
 		if n, again := strings.Count(log.String(), "claim failed"), strings.Count(log.String(), "works again"); n != 1 || again != 0 {
 			t.Errorf("it was said %d times that claiming does not work, and %d times that it works again", n, again)
 		}
-		p.stop()
+		p.Stop()
 	})
 }

@@ -11,9 +11,10 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/bubble"
 )
 
-// backoff returns b as a job has it, with the defaults filled in.
+// backoff returns b as a job has it, with the bubble.Defaults filled in.
 func backoff(t *testing.T, b cron.Backoff, d cron.Defaults) cron.Backoff {
 	t.Helper()
 	r := cron.NewRegistry()
@@ -158,18 +159,18 @@ func TestCancelledAttemptsAreNotRetried(t *testing.T) {
 		t.Run(string(reason), func(t *testing.T) {
 			crontest.Bubble(t, func(t *testing.T) {
 				store := crontest.NewMemory()
-				p := start(t, store, func(r *cron.Registry) {
+				p := bubble.Start(t, store, func(r *cron.Registry) {
 					r.Register("job", "0 * * * *", sleepy(10*time.Hour), cron.Retry(5, cron.Fixed(time.Second)))
 				})
 				time.Sleep(time.Hour + time.Minute)
-				id := p.runs("job")[0].ID
+				id := p.Runs("job")[0].ID
 				if reason == cron.ReasonRequested {
 					if _, err := p.Sched.Cancel(t.Context(), id, "ann"); err != nil {
 						t.Fatal(err)
 					}
 					time.Sleep(time.Minute)
 				}
-				p.stop()
+				p.Stop()
 				rec, err := store.Run(t.Context(), id)
 				if err != nil || rec.Status != cron.Cancelled || rec.Reason != reason || rec.Attempt != 1 {
 					t.Errorf("%s %s, %d attempts, %v", rec.Status, rec.Reason, rec.Attempt, err)

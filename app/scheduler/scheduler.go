@@ -12,6 +12,8 @@ import (
 
 	"fibercrons/app/clock"
 	"fibercrons/app/cron"
+	"fibercrons/app/internal/millis"
+	"fibercrons/app/plan"
 	"fibercrons/app/schedule"
 
 	"github.com/google/uuid"
@@ -113,7 +115,8 @@ type Scheduler struct {
 
 	placing sync.RWMutex // places in groups are renewed: nobody leaves meanwhile
 
-	stream stream // of what happens, for those who want to know
+	changed  chan struct{} // see Changed
+	stopping chan struct{}
 
 	hooks hookPool
 
@@ -163,7 +166,9 @@ func New(c Config) *Scheduler {
 		free:      c.Workers,
 		stopKeep:  make(chan struct{}),
 		dueSign:   make(chan struct{}, 1),
-		instance:  InstanceInfo{ID: uuid.NewString(), Host: host, PID: os.Getpid(), Version: c.Version, TZData: schedule.DataVersion(), StartedAt: present()},
+		changed:   make(chan struct{}, 1),
+		stopping:  make(chan struct{}),
+		instance:  InstanceInfo{ID: uuid.NewString(), Host: host, PID: os.Getpid(), Version: c.Version, TZData: schedule.DataVersion(), StartedAt: millis.Now()},
 	}
 	s.work, s.stopWork = context.WithCancel(context.Background())
 	s.take, s.stopTaking = context.WithCancel(s.work)
@@ -177,7 +182,7 @@ func New(c Config) *Scheduler {
 	entries := make([]entry, len(c.Jobs)) // side by side, as they are looked at in a burst
 	for i, j := range c.Jobs {
 		e := &entries[i]
-		*e = entry{job: j, code: codeTable(j), next: never, serial: j.Policies.Overlap == cron.Queue || j.Policies.Overlap == cron.Replace}
+		*e = entry{job: j, code: plan.TableOf(j), next: plan.Never, serial: j.Policies.Overlap == cron.Queue || j.Policies.Overlap == cron.Replace}
 		e.table = &e.code
 		e.pressing = e.serial || j.Policies.Group != "" || s.cfg.Executor != nil
 		s.byName[j.Name] = e
@@ -250,7 +255,7 @@ func (s *Scheduler) sync(ctx context.Context) bool {
 }
 
 func (s *Scheduler) syncOnce(ctx context.Context) error {
-	now := present()
+	now := millis.Now()
 	synced, err := s.store.Sync(ctx, s.program(now))
 	if err != nil {
 		return err
@@ -265,7 +270,7 @@ func (s *Scheduler) syncOnce(ctx context.Context) error {
 		if e.job.Disabled != "" {
 			continue
 		}
-		if e.table, err = e.overridden(st.Override); err != nil {
+		if e.table, err = e.tableFor(st.Override); err != nil {
 			s.log.Error("invalid schedule override; using the schedule from code", "job", st.Name, "expr", st.Override.Expr, "error", err)
 		}
 		e.adrift = err
@@ -283,11 +288,6 @@ func (s *Scheduler) syncOnce(ctx context.Context) error {
 	s.phase, s.startedMS, s.tickedAt = ticking, now.UnixMilli(), now
 	return nil
 }
-
-// present is now as it is kept: UTC, in whole milliseconds.
-func present() time.Time { return inMillis(time.Now()) }
-
-func inMillis(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
 // definitionOf is what a change of starts the job's watermark anew.
 func definitionOf(j *cron.Job) string {
@@ -315,7 +315,7 @@ func (s *Scheduler) hand(g *clock.Group[*entry], slot time.Time) {
 
 // place puts e on the schedules of its timetable.
 func (s *Scheduler) place(e *entry) error {
-	return s.clock.Place(e, &e.placement, e.table.schedules)
+	return s.clock.Place(e, &e.placement, e.table.Schedules)
 }
 
 // settling claims what ticks say is due until ctx ends. Once a second it looks at the clock

@@ -10,6 +10,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/bubble"
 	"fibercrons/app/scheduler"
 )
 
@@ -20,7 +21,7 @@ type valueKey struct{}
 func TestContextEndsWithItsAttempt(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		var left, asked []context.Context // one of each attempt
-		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("job", "@every 1h", func(ctx context.Context) error {
 				if err := ctx.Err(); err != nil && len(left) > 0 {
 					t.Errorf("attempt %d begins with an ended context: %v", cron.RunFrom(ctx).Attempt(), err)
@@ -66,7 +67,7 @@ func TestContextEndsWithItsAttempt(t *testing.T) {
 			}
 			stop()
 		}
-		p.stop()
+		p.Stop()
 	})
 }
 
@@ -75,7 +76,7 @@ func TestContextTellsWhyItEnds(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		var cause, derived error
 		deadlines := 0
-		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("job", "@every 1h", func(ctx context.Context) error {
 				if _, ok := ctx.Deadline(); ok {
 					deadlines++
@@ -99,6 +100,6 @@ func TestContextTellsWhyItEnds(t *testing.T) {
 		if cause == nil || cause.Error() != "cancelled by ada" || !errors.Is(derived, cause) || deadlines > 0 {
 			t.Errorf("ended by %v and %v, %d deadlines", cause, derived, deadlines)
 		}
-		p.stop()
+		p.Stop()
 	})
 }

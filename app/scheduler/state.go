@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/plan"
 )
 
 // State is what is kept about a job besides its runs. The zero State is that of a job that
@@ -20,8 +21,8 @@ type State struct {
 	PausedUntil    time.Time // zero: until resumed
 	PausedBy       string
 	PausedReason   string
-	Override       Override  // of the schedule; its At is zero: there never was one
-	LastRun        time.Time // start of the run that ended last; zero: none ever
+	Override       plan.Override // of the schedule; its At is zero: there never was one
+	LastRun        time.Time     // start of the run that ended last; zero: none ever
 	LastRunID      string
 	LastSlot       time.Time
 	LastStatus     cron.Status // of the run that ended last, skipped ones included
@@ -51,4 +52,35 @@ type AuditEntry struct {
 	After     json.RawMessage `json:"after,omitempty"`
 	Origin    string          `json:"origin"` // address it came from, or "cli"
 	RequestID string          `json:"request_id,omitempty"`
+}
+
+// Caller is who asks for a change.
+type Caller struct {
+	Actor     string // a role or a user
+	Origin    string // where he is: an address, or "cli@host"
+	RequestID string // under which the program's log has more of it; empty: nowhere
+}
+
+// JobStatus is where a job stands.
+type JobStatus string
+
+// A job is disabled when it does not run in this environment or the scheduler is switched
+// off, paused until it is resumed, running while a run of it is active on any process, and
+// otherwise scheduled.
+const (
+	JobScheduled JobStatus = "scheduled"
+	JobRunning   JobStatus = "running"
+	JobPaused    JobStatus = "paused"
+	JobDisabled  JobStatus = "disabled"
+)
+
+// TimelineRun is a run on a timeline.
+type TimelineRun struct {
+	ID        string      `json:"id"`
+	Job       string      `json:"job"`
+	Status    cron.Status `json:"status"`
+	Reason    cron.Reason `json:"reason,omitempty"`
+	Slot      *time.Time  `json:"slot"`
+	StartedAt *time.Time  `json:"started_at"`
+	EndedAt   *time.Time  `json:"ended_at"`
 }

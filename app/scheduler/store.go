@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/plan"
 )
 
 // Errors a caller branches on.
@@ -83,9 +84,9 @@ type Desk interface {
 	Pause(ctx context.Context, p Pause) (State, error)
 	// Override sets or lifts a job's schedule override, moves the job's watermark up to o.At, and returns
 	// the new state. A store with a clock of its own that is behind o.At puts that in its place.
-	Override(ctx context.Context, o Override) (State, error)
+	Override(ctx context.Context, o plan.Override) (State, error)
 	// Overrides returns every override that was ever set, those that were lifted included.
-	Overrides(ctx context.Context) ([]Override, error)
+	Overrides(ctx context.Context) ([]plan.Override, error)
 	// Instances returns every process that has given a sign of life and is not forgotten, by ID.
 	Instances(ctx context.Context) ([]InstanceInfo, error)
 	// Cancel asks the owner of an active run to end it, and returns the record. A run that has
@@ -192,7 +193,7 @@ type Claimed struct {
 	Early time.Duration
 	// Superseded says that a newer version of the program has the job otherwise, or no more.
 	Superseded bool
-	// Rescheduled says that the job has another schedule by now; see [Override].
+	// Rescheduled says that the job has another schedule by now; see [plan.Override].
 	Rescheduled bool
 }
 
@@ -302,16 +303,6 @@ type Pause struct {
 	At     time.Time
 }
 
-// Override is a schedule that a person has put in place of the one in the code, on every
-// process, until it is lifted.
-type Override struct {
-	Job   string
-	Expr  string // empty: lifted
-	Zone  string // of Expr; empty: the job's
-	Actor string
-	At    time.Time
-}
-
 // InstanceInfo describes one process.
 type InstanceInfo struct {
 	ID        string    `json:"id"`
@@ -322,4 +313,10 @@ type InstanceInfo struct {
 	StartedAt time.Time `json:"started_at"`
 	SeenAt    time.Time `json:"seen_at"`
 	StoppedAt time.Time `json:"stopped_at,omitzero"`
+}
+
+// Ledger keeps what people and programs have changed.
+type Ledger interface {
+	// Audit keeps one entry. Its ID is the store's to give.
+	Audit(ctx context.Context, e AuditEntry) error
 }

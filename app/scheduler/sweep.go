@@ -7,6 +7,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"
+	"fibercrons/app/plan"
 )
 
 // sweep settles runs whose lease has expired: their process died, or was away for too long. It
@@ -75,7 +76,7 @@ func (s *Scheduler) awake() bool {
 
 // verdicts decides what becomes of expired runs.
 func (s *Scheduler) verdicts(expired []cron.Record) (takes []Take, from []cron.Record) {
-	now := present()
+	now := millis.Now()
 	removed := s.removed(expired)
 	s.mu.Lock()
 	phase := s.phase
@@ -167,8 +168,8 @@ func (e *entry) tooLate(rec cron.Record, now time.Time) bool {
 	}
 	age := now.Sub(*rec.Slot)
 	p := &e.job.Policies
-	return age > p.CatchUpFor && age > missedLive*time.Millisecond ||
-		p.CatchUp == cron.None && age > missedLive*time.Millisecond
+	return age > p.CatchUpFor && age > plan.MissedLive*time.Millisecond ||
+		p.CatchUp == cron.None && age > plan.MissedLive*time.Millisecond
 }
 
 // removed says which jobs of the records are registered nowhere.

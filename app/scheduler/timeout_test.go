@@ -9,6 +9,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/bubble"
 )
 
 func TestTimeoutError(t *testing.T) {
@@ -70,11 +71,11 @@ func TestTimeoutIsOfEachAttempt(t *testing.T) {
 				return next(ctx)
 			}
 		}
-		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("job", "0 * * * *", sleepy(time.Hour), cron.Timeout(10*time.Second), cron.Retry(2, cron.Fixed(time.Minute)), cron.Use(deadline))
 		})
 		time.Sleep(time.Hour + 10*time.Minute)
-		p.stop()
+		p.Stop()
 		if len(left) != 3 || left[0] != 10*time.Second || left[2] != 10*time.Second {
 			t.Errorf("time left: %v", left)
 		}

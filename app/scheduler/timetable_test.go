@@ -8,6 +8,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/bubble"
 	"fibercrons/app/scheduler"
 )
 
@@ -15,19 +16,19 @@ func TestRescheduleHoldsEverywhereAndOverRestarts(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
 		register := func(r *cron.Registry) { r.Register("job", "0 * * * *", nop, cron.CatchUp(cron.All)) }
-		p, other := start(t, store, register), start(t, store, register)
+		p, other := bubble.Start(t, store, register), bubble.Start(t, store, register)
 		time.Sleep(30 * time.Minute)
 		v, err := p.Sched.Reschedule(t.Context(), "job", "*/10 * * * *", "", "ann")
 		if err != nil || v.Expr != "*/10 * * * *" || v.NextRun.Minute() != 40 {
 			t.Fatalf("%+v, %v", v, err)
 		}
-		p.stop() // the other one has to know
+		p.Stop() // the other one has to know
 		time.Sleep(31 * time.Minute)
-		if got := counts(other.runs("job")); !maps.Equal(got, map[string]int{"succeeded": 3}) { // 00:40 to 01:00, the last by both schedules
+		if got := bubble.Counts(other.Runs("job")); !maps.Equal(got, map[string]int{"succeeded": 3}) { // 00:40 to 01:00, the last by both schedules
 			t.Errorf("on the other process: %v", got)
 		}
-		other.stop()
-		p = start(t, store, register)
+		other.Stop()
+		p = bubble.Start(t, store, register)
 		time.Sleep(20 * time.Minute)
 		if d, err := p.Sched.Job(t.Context(), "job"); err != nil || d.Override == nil || d.Override.By != "ann" || d.Expr != "*/10 * * * *" {
 			t.Errorf("after a restart: %+v, %v", d, err)
@@ -35,16 +36,16 @@ func TestRescheduleHoldsEverywhereAndOverRestarts(t *testing.T) {
 		if _, err := p.Sched.Reschedule(t.Context(), "job", "", "", "ann"); err != nil {
 			t.Fatal(err)
 		}
-		before := len(p.runs("job"))
+		before := len(p.Runs("job"))
 		time.Sleep(90 * time.Minute)
-		if n := len(p.runs("job")) - before; n != 1 {
+		if n := len(p.Runs("job")) - before; n != 1 {
 			t.Errorf("%d runs in 90 minutes of the code's schedule", n)
 		}
 		var wrong *cron.ArgsError
 		if _, err := p.Sched.Reschedule(t.Context(), "job", "61 * * * *", "", "ann"); !errors.As(err, &wrong) {
 			t.Errorf("bad expression: %v", err)
 		}
-		p.stop()
+		p.Stop()
 	})
 }
 
@@ -54,18 +55,18 @@ func TestRescheduleHoldsAtOnce(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
 		register := func(r *cron.Registry) { r.Register("job", "@every 1s", nop, cron.CatchUp(cron.All)) }
-		p, other := start(t, store, register), start(t, store, register)
+		p, other := bubble.Start(t, store, register), bubble.Start(t, store, register)
 		time.Sleep(10*time.Second + 200*time.Millisecond)
 		v, err := p.Sched.Reschedule(t.Context(), "job", "@every 700ms", "", "ann")
 		if err != nil {
 			t.Fatal(err)
 		}
 		edited := time.Now()
-		p.stop() // the other one is alone with what it knows
+		p.Stop() // the other one is alone with what it knows
 		time.Sleep(10 * time.Second)
-		other.stop()
+		other.Stop()
 		slot := *v.NextRun
-		for _, r := range other.runs("job") {
+		for _, r := range other.Runs("job") {
 			if r.Slot.Before(edited) {
 				continue
 			}
@@ -85,7 +86,7 @@ func TestRescheduleNeedsNoServer(t *testing.T) {
 		store := crontest.NewMemory()
 		r := cron.NewRegistry()
 		r.Register("job", "0 * * * *", nop)
-		jobs, err := r.Jobs(defaults)
+		jobs, err := r.Jobs(bubble.Defaults)
 		if err != nil {
 			t.Fatal(err)
 		}

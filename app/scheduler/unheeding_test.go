@@ -13,6 +13,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/bubble"
 	"fibercrons/app/scheduler"
 )
 
@@ -63,17 +64,17 @@ func TestFunctionsThatIgnoreTheirContextAreToldOf(t *testing.T) {
 	late := func(d time.Duration) cron.Func {
 		return func(ctx context.Context) error { <-ctx.Done(); time.Sleep(d); return ctx.Err() }
 	}
-	cancel := func(p *program) {
-		if _, err := p.Sched.Cancel(context.Background(), p.runs("job")[0].ID, "ann"); err != nil {
-			p.t.Error(err)
+	cancel := func(p *bubble.Program) {
+		if _, err := p.Sched.Cancel(context.Background(), p.Runs("job")[0].ID, "ann"); err != nil {
+			p.T.Error(err)
 		}
 	}
 	tests := []struct {
 		name string
 		job  cron.Func
 		opts []cron.Option
-		act  func(p *program) // 10 s after the start
-		want []string         // why, of each time
+		act  func(p *bubble.Program) // 10 s after the start
+		want []string                // why, of each time
 	}{
 		{"timeout", late(40 * time.Second), []cron.Option{cron.Timeout(10 * time.Second)}, nil, []string{"timed out after 10s"}},
 		{"each attempt", late(20 * time.Second), []cron.Option{cron.Timeout(10 * time.Second), cron.Retry(1, cron.Fixed(time.Second))}, nil,
@@ -89,7 +90,7 @@ func TestFunctionsThatIgnoreTheirContextAreToldOf(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			crontest.Bubble(t, func(t *testing.T) {
 				var w told
-				p := start(t, crontest.NewMemory(), func(r *cron.Registry) { r.Register("job", "0 * * * *", tt.job, tt.opts...) }, w.watch)
+				p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) { r.Register("job", "0 * * * *", tt.job, tt.opts...) }, w.watch)
 				time.Sleep(time.Hour + 10*time.Second - time.Since(time.Now().Truncate(time.Hour)))
 				synctest.Wait()
 				if tt.act != nil {
@@ -97,7 +98,7 @@ func TestFunctionsThatIgnoreTheirContextAreToldOf(t *testing.T) {
 				}
 				time.Sleep(2 * time.Minute)
 				synctest.Wait()
-				rec := p.runs("job")[0]
+				rec := p.Runs("job")[0]
 				lines := w.lines(t)
 				if len(lines) != len(tt.want) || len(w.events) != len(tt.want) {
 					t.Fatalf("%d lines and %d events, want %d", len(lines), len(w.events), len(tt.want))
@@ -124,7 +125,7 @@ func TestFunctionsThatIgnoreTheirContextAreToldOf(t *testing.T) {
 				if n != len(tt.want) {
 					t.Errorf("the run's log says it %d times", n)
 				}
-				p.stop()
+				p.Stop()
 			})
 		})
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"time"
+
+	"fibercrons/app/internal/millis"
 )
 
 // While a new version of the program is rolled out, the old one runs beside it. They agree about the
@@ -47,8 +49,8 @@ func (s *Scheduler) sayLeft() {
 	}
 }
 
-// isSuperseded says whether a newer version has the job.
-func (s *Scheduler) isSuperseded(job string) bool {
+// Superseded says whether a newer version has the job.
+func (s *Scheduler) Superseded(job string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.byName[job]
@@ -63,7 +65,7 @@ func (s *Scheduler) followVersions() {
 	if !ask {
 		return
 	}
-	synced, err := s.store.Sync(s.work, s.program(present()))
+	synced, err := s.store.Sync(s.work, s.program(millis.Now()))
 	if err != nil {
 		return // beat reports it
 	}

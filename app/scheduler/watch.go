@@ -70,6 +70,7 @@ type Switch struct {
 	OverrideAt  time.Time
 }
 
-func (w Switch) pausedNow(now time.Time) bool {
+// PausedNow says whether the job's slots at now are to be skipped.
+func (w Switch) PausedNow(now time.Time) bool {
 	return State{Paused: w.Paused, PausedUntil: w.PausedUntil}.PausedNow(now)
 }

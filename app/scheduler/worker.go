@@ -7,6 +7,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"
+	"fibercrons/app/plan"
 )
 
 const (
@@ -251,7 +252,7 @@ func (s *Scheduler) tooLateFor(r *run) bool {
 	}
 	s.untake(r)
 	s.own(r)
-	s.endLater(r, s.unstarted(r, cron.Skipped, cron.ReasonLate, lateDetail(r.Definition().Policies.StartWithin)))
+	s.endLater(r, s.unstarted(r, cron.Skipped, cron.ReasonLate, plan.LateDetail(r.Definition().Policies.StartWithin)))
 	return true
 }
 

@@ -3,6 +3,8 @@ package scheduler
 import (
 	"slices"
 	"time"
+
+	"fibercrons/app/internal/millis"
 )
 
 // compareEvery is how many signs of life there are between two looks at the others' time-zone data.
@@ -16,7 +18,7 @@ func (s *Scheduler) compareZones() {
 		return // beat reports it
 	}
 	var others []string
-	now := present()
+	now := millis.Now()
 	for _, i := range list {
 		lives := i.StoppedAt.IsZero() && now.Sub(i.SeenAt) < 2*max(s.cfg.Lease, time.Second)
 		if lives && i.TZData != "" && i.TZData != s.instance.TZData && !slices.Contains(others, i.TZData) {

@@ -22,7 +22,7 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
 	"fibercrons/app/internal/console"
-	"fibercrons/app/scheduler"
+	"fibercrons/app/ops"
 	"fibercrons/app/web"
 )
 
@@ -120,7 +120,7 @@ func (p process) announce(ctx context.Context, a *app.App, site *web.Server) {
 		p.serving(site)
 	}
 	attrs := []any{"url", site.URL() + "/crons", "database", a.Config.Database.String()}
-	if jobs, err := a.Crons.Jobs(ctx, scheduler.Filter{}); err == nil {
+	if jobs, err := a.Crons.Jobs(ctx, ops.Filter{}); err == nil {
 		attrs = append(attrs, "jobs", len(jobs), "next", upcoming(jobs))
 	}
 	if a.Queue != nil {
@@ -133,8 +133,8 @@ func (p process) announce(ctx context.Context, a *app.App, site *web.Server) {
 	}
 }
 
-func upcoming(jobs []scheduler.JobView) string {
-	var first *scheduler.JobView
+func upcoming(jobs []ops.JobView) string {
+	var first *ops.JobView
 	for i, j := range jobs {
 		if j.NextRun != nil && (first == nil || j.NextRun.Before(*first.NextRun)) {
 			first = &jobs[i]

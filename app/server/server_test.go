@@ -18,7 +18,7 @@ import (
 	"fibercrons/app"
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
-	"fibercrons/app/scheduler"
+	"fibercrons/app/ops"
 	"fibercrons/app/web"
 )
 
@@ -105,7 +105,7 @@ func TestServer(t *testing.T) {
 	if got := get(t, url+"/readyz"); !strings.Contains(got, "ready") {
 		t.Errorf("/readyz: %s", got)
 	}
-	var jobs []scheduler.JobView
+	var jobs []ops.JobView
 	if err := json.Unmarshal([]byte(get(t, url+"/crons")), &jobs); err != nil || len(jobs) != 2 {
 		t.Errorf("/crons has %d jobs (%v)", len(jobs), err)
 	}

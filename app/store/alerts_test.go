@@ -33,7 +33,7 @@ func TestAlertStatementsDoNotScan(t *testing.T) {
 		"lately":   {"SELECT message FROM job_alert_deliveries WHERE created_at > ?", "alert_deliveries_time"},
 		"silences": {"SELECT * FROM job_silences WHERE until_at > ? AND ended_at IS NULL", "silences_until"},
 	} {
-		if p := plan(t, s, c[0]); !strings.Contains(p, c[1]) {
+		if p := queryPlan(t, s, c[0]); !strings.Contains(p, c[1]) {
 			t.Errorf("%s does not go by %s:\n%s", name, c[1], p)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/plan"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
@@ -59,7 +60,7 @@ func (s shift) work(t *testing.T) {
 // would be most of the work.
 type leftAlone struct{ *store.Store }
 
-func (leftAlone) Overrides(context.Context) ([]scheduler.Override, error) { return nil, nil }
+func (leftAlone) Overrides(context.Context) ([]plan.Override, error) { return nil, nil }
 
 func jobsOf(t *testing.T, register func(*cron.Registry)) []*cron.Job {
 	t.Helper()

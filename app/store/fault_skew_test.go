@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/plan"
 	"fibercrons/app/scheduler"
 )
 
@@ -138,7 +139,7 @@ func (s *skewed) Run(ctx context.Context, id string) (cron.Record, error) {
 	return moved(out, -s.by), err
 }
 
-func (s *skewed) Overrides(ctx context.Context) ([]scheduler.Override, error) {
+func (s *skewed) Overrides(ctx context.Context) ([]plan.Override, error) {
 	out, err := s.Store.Overrides(ctx)
 	return moved(out, -s.by), err
 }

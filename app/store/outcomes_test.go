@@ -95,7 +95,7 @@ func TestSpansAndTheEndOfALog(t *testing.T) {
 func TestPagesDoNotScan(t *testing.T) {
 	s := open(t, file(t))
 	for name, query := range store.PageStatements() {
-		p := plan(t, s, query)
+		p := queryPlan(t, s, query)
 		for line := range strings.SplitSeq(p, "\n") {
 			if strings.Contains(line, "SCAN job_runs") || strings.Contains(line, "SCAN job_run_logs") ||
 				strings.Contains(line, "TEMP B-TREE FOR ORDER BY") || strings.Contains(line, "TEMP B-TREE FOR LAST") {

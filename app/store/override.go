@@ -5,12 +5,13 @@ import (
 	"fmt"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/plan"
 	"fibercrons/app/scheduler"
 	"fibercrons/models"
 )
 
 // Override implements [scheduler.Desk].
-func (s *Store) Override(ctx context.Context, o scheduler.Override) (scheduler.State, error) {
+func (s *Store) Override(ctx context.Context, o plan.Override) (scheduler.State, error) {
 	at := models.MillisOf(o.At)
 	var out scheduler.State
 	err := s.writer.do(ctx, &op{
@@ -44,21 +45,21 @@ func (s *Store) Override(ctx context.Context, o scheduler.Override) (scheduler.S
 }
 
 // Overrides implements [scheduler.Desk].
-func (s *Store) Overrides(ctx context.Context) ([]scheduler.Override, error) {
+func (s *Store) Overrides(ctx context.Context) ([]plan.Override, error) {
 	var rows []models.JobState
 	if err := s.reads.WithContext(ctx).Where("override_at IS NOT NULL").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read schedule overrides: %w", s.db.explain(err))
 	}
-	out := make([]scheduler.Override, len(rows))
+	out := make([]plan.Override, len(rows))
 	for i := range rows {
 		out[i] = override(&rows[i])
 	}
 	return out, nil
 }
 
-func override(r *models.JobState) scheduler.Override {
+func override(r *models.JobState) plan.Override {
 	if r.OverrideAt == 0 {
-		return scheduler.Override{}
+		return plan.Override{}
 	}
-	return scheduler.Override{Job: r.Name, Expr: r.OverrideExpr, Zone: r.OverrideZone, Actor: r.OverrideBy, At: r.OverrideAt.Time()}
+	return plan.Override{Job: r.Name, Expr: r.OverrideExpr, Zone: r.OverrideZone, Actor: r.OverrideBy, At: r.OverrideAt.Time()}
 }

@@ -9,8 +9,8 @@ import (
 	"fibercrons/app/store"
 )
 
-// plan is what SQLite does for a statement.
-func plan(t *testing.T, s *store.Store, query string) string {
+// queryPlan is what SQLite does for a statement.
+func queryPlan(t *testing.T, s *store.Store, query string) string {
 	t.Helper()
 	args := make([]any, strings.Count(query, "?"))
 	for i := range args {
@@ -67,7 +67,7 @@ func TestNoStatementScans(t *testing.T) {
 	queries["newest"], queries["inserted"], queries["active now"] = store.NewestSQL, store.InsertedSQL, store.ActiveSQL
 	queries["last audit"], queries["told"] = store.LastAuditSQL, store.ToldSQL
 	for name, q := range queries {
-		p := plan(t, s, q)
+		p := queryPlan(t, s, q)
 		for line := range strings.SplitSeq(p, "\n") {
 			// Few rows may be sorted, and the index of active runs has nothing else in it.
 			few := strings.Contains(name, "running") || strings.Contains(name, "by ID")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/plan"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
@@ -366,7 +367,7 @@ func TestServersBeginByTheirClock(t *testing.T) {
 
 		// Another schedule holds from then on, too: slots until a later instant would be passed over.
 		began := time.Now()
-		st, err := s.Override(t.Context(), scheduler.Override{Job: "a", Expr: "@daily", At: began.Add(time.Hour)})
+		st, err := s.Override(t.Context(), plan.Override{Job: "a", Expr: "@daily", At: began.Add(time.Hour)})
 		if err != nil {
 			t.Fatal(err)
 		}

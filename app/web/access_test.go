@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/ops"
 	"fibercrons/app/schedule"
 	"fibercrons/app/scheduler"
 )
@@ -131,7 +132,7 @@ func TestWithoutTokenNothingStarts(t *testing.T) {
 		if entries, err := p.app.Store.Audits(t.Context(), "", 0, 10); err != nil || len(entries) != 0 {
 			t.Errorf("%v %v", entries, err)
 		}
-		for _, job := range decode[[]scheduler.JobView](t, p.read("/crons")) {
+		for _, job := range decode[[]ops.JobView](t, p.read("/crons")) {
 			if job.Paused {
 				t.Errorf("%s was paused", job.Name)
 			}

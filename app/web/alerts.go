@@ -6,6 +6,7 @@ import (
 
 	"fibercrons/app/alert"
 	"fibercrons/app/dashboard"
+	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/web/access"
 
@@ -114,7 +115,7 @@ func (s *Server) alertsPage(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	jobs, err := s.app.Crons.Jobs(ctx, scheduler.Filter{})
+	jobs, err := s.app.Crons.Jobs(ctx, ops.Filter{})
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"fibercrons/app/alert"
 	"fibercrons/app/cron"
+	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -203,7 +204,7 @@ func TestBrowserDrivesJobs(t *testing.T) {
 		}
 		b.click(`#schedule-form button.primary`)
 		b.until(`document.querySelector(".flash") && document.querySelector("code").innerText === "30 2 * * 1"`)
-		if job := decode[scheduler.JobDetail](t, p.read("/crons/report")); job.Expr != "15 */6 * * *" || job.Timezone != "Europe/Berlin" {
+		if job := decode[ops.JobDetail](t, p.read("/crons/report")); job.Expr != "15 */6 * * *" || job.Timezone != "Europe/Berlin" {
 			t.Errorf("the schedule is %q in %s", job.Expr, job.Timezone)
 		}
 	})

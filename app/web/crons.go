@@ -10,6 +10,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
+	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/web/access"
 
@@ -65,7 +66,7 @@ func (s *Server) apiRoutes() []route {
 
 func (s *Server) listJobs(c *fiber.Ctx) error {
 	q := queryOf(c)
-	filter := scheduler.Filter{
+	filter := ops.Filter{
 		Tag:    q.text("tag", 100),
 		Status: anyOf(q, "status", scheduler.JobScheduled, scheduler.JobRunning, scheduler.JobPaused, scheduler.JobDisabled),
 		Search: q.text("q", 200),

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
 )
 
@@ -60,7 +61,7 @@ func TestListJobs(t *testing.T) {
 		}
 		a.want(t, http.StatusOK)
 		var names []string
-		for _, job := range decode[[]scheduler.JobView](t, a) {
+		for _, job := range decode[[]ops.JobView](t, a) {
 			names = append(names, job.Name)
 		}
 		if got := strings.Join(names, " "); got != test.names || a.header.Get("X-Total-Count") != test.total {
@@ -194,7 +195,7 @@ func TestETag(t *testing.T) {
 
 func TestShowJob(t *testing.T) {
 	p := start(t, someJobs)
-	job := decode[scheduler.JobDetail](t, p.read("/crons/report").want(t, 200))
+	job := decode[ops.JobDetail](t, p.read("/crons/report").want(t, 200))
 	if job.Name != "report" || len(job.NextSlots) != 10 || job.Metadata["owner"] != "billing" || job.Policies.Overlap != "skip" {
 		t.Errorf("%+v", job)
 	}
@@ -316,10 +317,10 @@ func TestPauseAndResume(t *testing.T) {
 	p := start(t, someJobs)
 	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
 	a := p.write("/crons/backup/pause", `{"reason":"moving <house>","until":"`+until.Format(time.RFC3339)+`"}`).want(t, 200)
-	if job := decode[scheduler.JobView](t, a); !job.Paused || job.Status != scheduler.JobPaused {
+	if job := decode[ops.JobView](t, a); !job.Paused || job.Status != scheduler.JobPaused {
 		t.Errorf("%s", a.body)
 	}
-	pause := decode[scheduler.JobDetail](t, p.read("/crons/backup")).Pause
+	pause := decode[ops.JobDetail](t, p.read("/crons/backup")).Pause
 	if pause == nil || pause.Reason != "moving <house>" || pause.By != "operator" || !pause.Until.Equal(until) {
 		t.Errorf("%+v", pause)
 	}
@@ -327,7 +328,7 @@ func TestPauseAndResume(t *testing.T) {
 	if reason := decode[problem](t, a).Reason; reason != "paused" {
 		t.Errorf("refused for %q", reason)
 	}
-	if job := decode[scheduler.JobView](t, p.write("/crons/backup/resume", "").want(t, 200)); job.Paused {
+	if job := decode[ops.JobView](t, p.write("/crons/backup/resume", "").want(t, 200)); job.Paused {
 		t.Error("still paused")
 	}
 	p.write("/crons/backup/resume", "{}").want(t, 200)
@@ -349,10 +350,10 @@ func TestBackfill(t *testing.T) {
 func TestReschedule(t *testing.T) {
 	p := start(t, someJobs)
 	a := p.do("PUT", "/crons/backup/schedule", `{"expr":"*/10 * * * *","timezone":"Europe/Berlin"}`, asOperator, jsonBody).want(t, 200)
-	if job := decode[scheduler.JobView](t, a); job.Expr != "*/10 * * * *" || job.Timezone != "Europe/Berlin" {
+	if job := decode[ops.JobView](t, a); job.Expr != "*/10 * * * *" || job.Timezone != "Europe/Berlin" {
 		t.Errorf("%s", a.body)
 	}
-	detail := decode[scheduler.JobDetail](t, p.read("/crons/backup").want(t, 200))
+	detail := decode[ops.JobDetail](t, p.read("/crons/backup").want(t, 200))
 	if o := detail.Override; o == nil || o.Expr != "*/10 * * * *" || o.By != "operator" || o.Code[0] != "0 3 * * *" {
 		t.Errorf("%+v", o)
 	}
@@ -370,7 +371,7 @@ func TestReschedule(t *testing.T) {
 		}
 	}
 	a = p.do("DELETE", "/crons/backup/schedule", "", asOperator).want(t, 200)
-	if job := decode[scheduler.JobView](t, a); job.Expr != "0 3 * * *" || job.Timezone != "UTC" {
+	if job := decode[ops.JobView](t, a); job.Expr != "0 3 * * *" || job.Timezone != "UTC" {
 		t.Errorf("%s", a.body)
 	}
 	p.do("PUT", "/crons/none/schedule", `{"expr":"* * * * *"}`, asOperator, jsonBody).want(t, 404)
@@ -390,7 +391,7 @@ func TestTimeline(t *testing.T) {
 		}
 	})
 	p.write("/crons/backup/run?wait=4m", "").want(t, 200)
-	line := decode[scheduler.Timeline](t, p.read("/crons/timeline").want(t, 200))
+	line := decode[ops.Timeline](t, p.read("/crons/timeline").want(t, 200))
 	if len(line.Runs) != 1 || line.Runs[0].Job != "backup" || len(line.Slots) < 12 || line.To.Sub(line.From) != 2*time.Hour || len(line.Herds) == 0 {
 		t.Errorf("%+v", line)
 	}

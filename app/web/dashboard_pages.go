@@ -8,6 +8,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
+	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
 
 	"github.com/gofiber/fiber/v2"
@@ -26,7 +27,7 @@ func (s *Server) overviewPage(c *fiber.Ctx) error {
 	ctx, now := c.UserContext(), time.Now().UTC()
 	d := dashboard.OverviewData{Now: now, Ready: s.app.Crons.Ready(ctx)}
 	var err error
-	if d.Jobs, err = s.app.Crons.Jobs(ctx, scheduler.Filter{}); err != nil {
+	if d.Jobs, err = s.app.Crons.Jobs(ctx, ops.Filter{}); err != nil {
 		return err
 	}
 	if d.Running, err = s.app.Crons.Records(ctx, scheduler.Query{Statuses: []cron.Status{cron.Queued, cron.Running}, Limit: dashboard.OverviewRunning}); err != nil {
@@ -50,7 +51,7 @@ func (s *Server) jobsPage(c *fiber.Ctx) error {
 	q, ctx := queryOf(c), c.UserContext()
 	status := anyOf(q, "status", "scheduled", "running", "paused", "disabled", "failing")
 	sel := dashboard.Selection{
-		Filter:  scheduler.Filter{Tag: q.text("tag", 100), Search: q.text("q", 200)},
+		Filter:  ops.Filter{Tag: q.text("tag", 100), Search: q.text("q", 200)},
 		Failing: status == "failing",
 		Offset:  int(q.number("offset", 0, 1_000_000, 0)),
 	}
@@ -60,7 +61,7 @@ func (s *Server) jobsPage(c *fiber.Ctx) error {
 	if err := q.mistakes(); err != nil {
 		return err
 	}
-	jobs, err := s.app.Crons.Jobs(ctx, scheduler.Filter{})
+	jobs, err := s.app.Crons.Jobs(ctx, ops.Filter{})
 	if err != nil {
 		return err
 	}
@@ -217,7 +218,7 @@ func (s *Server) timelinePage(c *fiber.Ctx) error {
 	}
 	keep := func(string) bool { return true }
 	if strings.TrimSpace(search) != "" {
-		jobs, err := s.app.Crons.Jobs(ctx, scheduler.Filter{Search: search})
+		jobs, err := s.app.Crons.Jobs(ctx, ops.Filter{Search: search})
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
+	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
 
 	"golang.org/x/net/html"
@@ -155,7 +156,7 @@ func TestFormsAreTakenFromOwnPagesAlone(t *testing.T) {
 			if a.status != c.status {
 				t.Errorf("status %d, want %d: %s", a.status, c.status, a.body)
 			}
-			paused := decode[scheduler.JobView](t, p.read("/crons/quick")).Paused
+			paused := decode[ops.JobView](t, p.read("/crons/quick")).Paused
 			if paused != (c.status == 303) {
 				t.Errorf("paused: %t", paused)
 			}
@@ -187,14 +188,14 @@ func TestFormsDoWhatTheyAreFor(t *testing.T) {
 		t.Errorf("wrong arguments: %d %s", a.status, a.body)
 	}
 	where(p.submit("/jobs/quick/schedule", url.Values{"expr": {"0 3 * * *"}, "timezone": {"Europe/Berlin"}}))
-	if job := decode[scheduler.JobView](t, p.read("/crons/quick")); job.Expr != "0 3 * * *" || job.Timezone != "Europe/Berlin" {
+	if job := decode[ops.JobView](t, p.read("/crons/quick")); job.Expr != "0 3 * * *" || job.Timezone != "Europe/Berlin" {
 		t.Errorf("the schedule is %q in %s", job.Expr, job.Timezone)
 	}
 	if a := p.submit("/jobs/quick/schedule", url.Values{"expr": {"61 * * * *"}}); a.status != 400 || !strings.Contains(a.body, "61") {
 		t.Errorf("a wrong schedule: %d %s", a.status, a.body)
 	}
 	where(p.submit("/jobs/quick/unschedule", nil))
-	if job := decode[scheduler.JobView](t, p.read("/crons/quick")); job.Expr != "@yearly" {
+	if job := decode[ops.JobView](t, p.read("/crons/quick")); job.Expr != "@yearly" {
 		t.Errorf("the schedule is %q", job.Expr)
 	}
 	from := time.Now().UTC().AddDate(-2, 0, -20)

@@ -37,5 +37,5 @@
 //
 // /crons/events is a stream that fasthttp reads in the goroutine of its connection (events.go): there
 // is no buffer to fill up, each write has a deadline, and a panic costs the one stream. What it tells
-// comes from the store and is the same behind every replica; see scheduler.Scheduler.Subscribe.
+// comes from the store and is the same behind every replica; see feed.Feed.Subscribe.
 package web

@@ -14,18 +14,18 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"fibercrons/app/scheduler"
+	"fibercrons/app/feed"
 )
 
-// feed is where a stream gets its events from: a [*scheduler.Subscription].
-type feed interface {
-	Next(ctx context.Context) ([]scheduler.Change, error)
+// subscription is where a stream gets its events from: a [*feed.Subscription].
+type subscription interface {
+	Next(ctx context.Context) ([]feed.Change, error)
 	At() string
 	Close()
 }
 
-func (s *Server) subscribe(ctx context.Context, after string) (feed, error) {
-	return s.app.Crons.Subscribe(ctx, after)
+func (s *Server) subscribe(ctx context.Context, after string) (subscription, error) {
+	return s.app.Feed.Subscribe(ctx, after)
 }
 
 // streamEvents answers with what happens from now on, as server-sent events (the HTML standard, 9.2).
@@ -75,7 +75,7 @@ const (
 // connection and writes what it gets at once; so nothing is buffered here, and a client that takes
 // too long for one write is cut off.
 type eventStream struct {
-	events feed
+	events subscription
 	ctx    context.Context // ends with the server, or when the stream has lived long enough
 	cancel context.CancelFunc
 	conn   net.Conn

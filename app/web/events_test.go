@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/feed"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/web"
 )
@@ -312,8 +313,8 @@ func TestEventsCutOffWhoDoesNotRead(t *testing.T) {
 		someJobs(set)
 		set.limits = web.Limits{Write: 200 * time.Millisecond, Heartbeat: 10 * time.Millisecond}
 	})
-	flood := scheduler.Change{ID: "x-1", Kind: scheduler.RunEnded, Data: json.RawMessage(`"` + strings.Repeat("x", 1<<20) + `"`)}
-	p.ListenTo(func(context.Context, string) (web.Feed, error) { return &endless{change: flood}, nil })
+	flood := feed.Change{ID: "x-1", Kind: scheduler.RunEnded, Data: json.RawMessage(`"` + strings.Repeat("x", 1<<20) + `"`)}
+	p.ListenTo(func(context.Context, string) (web.Subscription, error) { return &endless{change: flood}, nil })
 	conn, err := net.Dial("tcp", p.Addr())
 	if err != nil {
 		t.Fatal(err)
@@ -327,16 +328,16 @@ func TestEventsCutOffWhoDoesNotRead(t *testing.T) {
 
 // endless is a feed that always has something, or panics.
 type endless struct {
-	change scheduler.Change
+	change feed.Change
 	panics bool
 	closed bool
 }
 
-func (e *endless) Next(context.Context) ([]scheduler.Change, error) {
+func (e *endless) Next(context.Context) ([]feed.Change, error) {
 	if e.panics {
 		panic("the password is hunter2")
 	}
-	return []scheduler.Change{e.change}, nil
+	return []feed.Change{e.change}, nil
 }
 
 func (e *endless) At() string { return "x-0" }
@@ -346,7 +347,7 @@ func (e *endless) Close() { e.closed = true }
 // A panic inside of a stream ends the stream, and nothing else.
 func TestEventsSurviveAPanic(t *testing.T) {
 	p := start(t, someJobs)
-	p.ListenTo(func(context.Context, string) (web.Feed, error) { return &endless{panics: true}, nil })
+	p.ListenTo(func(context.Context, string) (web.Subscription, error) { return &endless{panics: true}, nil })
 	l := p.listen()
 	rest, err := io.ReadAll(l.lines)
 	if err == nil || strings.Contains(string(rest), "hunter2") {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"fibercrons/app/scheduler"
+	"fibercrons/app/feed"
 	"fibercrons/app/web/access"
 )
 
@@ -41,16 +41,18 @@ func All(r fiber.Router, s *Server) {
 	s.MountCrons(r)
 }
 
-// Feed is where a stream gets its events from.
-type Feed = feed
+// Subscription is where a stream gets its events from.
+type Subscription = subscription
 
-// ListenTo puts another feed in the place of the scheduler's.
-func (s *Server) ListenTo(f func(ctx context.Context, after string) (Feed, error)) { s.listen = f }
+// ListenTo puts another stream in the place of the scheduler's.
+func (s *Server) ListenTo(f func(ctx context.Context, after string) (Subscription, error)) {
+	s.listen = f
+}
 
 // Streams is how many streams are open.
 func (s *Server) Streams() int64 { return s.streams.Load() }
 
-var _ Feed = (*scheduler.Subscription)(nil)
+var _ Subscription = (*feed.Subscription)(nil)
 
 // Fresh is fresh for answers that are texts.
 type Fresh struct{ *fresh }

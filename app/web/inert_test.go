@@ -12,7 +12,7 @@ import (
 	"unicode"
 
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
+	"fibercrons/app/ops"
 )
 
 // hostile is text that does something wherever it is not taken as text.
@@ -75,7 +75,7 @@ func TestHostileTextIsInert(t *testing.T) {
 	if got := decode[cron.Record](t, answers["run"]); got.Error != kept || got.Key != sent {
 		t.Errorf("%+v", got)
 	}
-	if pause := decode[scheduler.JobDetail](t, paused).Pause; pause == nil || pause.Reason != sent {
+	if pause := decode[ops.JobDetail](t, paused).Pause; pause == nil || pause.Reason != sent {
 		t.Errorf("%+v", pause)
 	}
 

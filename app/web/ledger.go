@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strconv"
 
+	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/web/access"
 
@@ -19,7 +20,7 @@ type ledger interface {
 
 // by is the scheduler in the hands of the caller of c: every change made through it is kept in the
 // audit, with who, what, before, after, when and from where.
-func (s *Server) by(c *fiber.Ctx) scheduler.Hand {
+func (s *Server) by(c *fiber.Ctx) ops.Audited {
 	return s.app.Crons.By(scheduler.Caller{Actor: access.CallerOf(c).Name, Origin: s.access.Origin(c), RequestID: requestID(c)})
 }
 

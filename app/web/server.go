@@ -70,7 +70,7 @@ type Server struct {
 	access    *access.Control
 	limits    Limits
 	lists     *fresh
-	listen    func(ctx context.Context, after string) (feed, error)
+	listen    func(ctx context.Context, after string) (subscription, error)
 	home      string // the page after a login
 	streaming bool   // there is /crons/events
 	count     func(c *fiber.Ctx, took time.Duration)

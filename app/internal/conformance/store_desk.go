@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/plan"
 	"fibercrons/app/scheduler"
 )
 
@@ -236,13 +237,13 @@ var deskCases = map[string]func(*suite){
 	},
 	"an override and its end": func(s *suite) {
 		s.sync("a", "b")
-		o := scheduler.Override{Job: "a", Expr: "*/5 * * * *", Zone: "Europe/Berlin", Actor: "ann", At: day(15)}
+		o := plan.Override{Job: "a", Expr: "*/5 * * * *", Zone: "Europe/Berlin", Actor: "ann", At: day(15)}
 		for _, st := range []scheduler.State{must(s.Override(s.ctx, o))(s), s.state("a")} {
 			s.equal("override", st.Override, o)
 			s.equal("watermark", st.Watermark, day(15))
 		}
-		s.equal("other", s.state("b").Override, scheduler.Override{})
-		lifted := scheduler.Override{Job: "a", Actor: "bob", At: day(14)}
+		s.equal("other", s.state("b").Override, plan.Override{})
+		lifted := plan.Override{Job: "a", Actor: "bob", At: day(14)}
 		st := must(s.Override(s.ctx, lifted))(s)
 		s.equal("lifted", st.Override, lifted)
 		s.equal("watermark", st.Watermark, day(15))
@@ -250,7 +251,7 @@ var deskCases = map[string]func(*suite){
 		if len(all) != 1 || all[0] != lifted {
 			s.Errorf("overrides %+v", all)
 		}
-		_, err := s.Override(s.ctx, scheduler.Override{Job: "nobody", At: s.now})
+		_, err := s.Override(s.ctx, plan.Override{Job: "nobody", At: s.now})
 		s.fails(err, cron.ErrNotFound)
 	},
 	"claims by another schedule than the job has do nothing": func(s *suite) {
@@ -261,7 +262,7 @@ var deskCases = map[string]func(*suite){
 		}
 		s.equal("never overridden", by("a", day(14), time.Time{}).Won, true)
 		made, lifted := day(15), day(15).Add(-time.Hour) // by a clock that is behind the first one's
-		for _, o := range []scheduler.Override{{Job: "a", Expr: "@daily", At: made}, {Job: "a", At: lifted}} {
+		for _, o := range []plan.Override{{Job: "a", Expr: "@daily", At: made}, {Job: "a", At: lifted}} {
 			mark := must(s.Override(s.ctx, o))(s).Watermark
 			slot := mark.Add(24 * time.Hour)
 			for _, since := range []time.Time{{}, o.At.Add(time.Millisecond)} {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/plan"
 	"fibercrons/app/scheduler"
 )
 
@@ -109,7 +110,7 @@ var watchCases = map[string]func(*suite){
 			s.finish(s.won(s.due(job, day(13)), cron.Running, ""), cron.Succeeded)
 		}
 		must(s.Pause(s.ctx, scheduler.Pause{Job: "a", At: s.now, Until: day(15)}))(s)
-		must(s.Override(s.ctx, scheduler.Override{Job: "b", Expr: "@daily", At: s.now}))(s)
+		must(s.Override(s.ctx, plan.Override{Job: "b", Expr: "@daily", At: s.now}))(s)
 		g := must(s.Glance(s.ctx, scheduler.Mark{}, 10))(s)
 		slices.SortFunc(g.Jobs, func(a, b scheduler.Switch) int { return strings.Compare(a.Job, b.Job) })
 		s.equal("jobs", fmt.Sprint(g.Jobs), fmt.Sprint([]scheduler.Switch{
@@ -117,7 +118,7 @@ var watchCases = map[string]func(*suite){
 			{Job: "b", OverrideAt: s.now},
 		}))
 		must(s.Pause(s.ctx, scheduler.Pause{Job: "a", Resume: true}))(s)
-		must(s.Override(s.ctx, scheduler.Override{Job: "b", At: s.now.Add(1e9)}))(s)
+		must(s.Override(s.ctx, plan.Override{Job: "b", At: s.now.Add(1e9)}))(s)
 		g = must(s.Glance(s.ctx, scheduler.Mark{}, 10))(s)
 		s.equal("jobs", fmt.Sprint(g.Jobs), fmt.Sprint([]scheduler.Switch{{Job: "b", OverrideAt: s.now.Add(1e9)}}))
 	},
@@ -141,7 +142,7 @@ var watchCases = map[string]func(*suite){
 		s.won(s.due("a", day(14)), cron.Running, "")
 		s.finish(s.won(s.due("b", day(13)), cron.Running, ""), cron.Succeeded)
 		must(s.Pause(s.ctx, scheduler.Pause{Job: "b", At: s.now, Until: day(20), Reason: "tests", Actor: "tester"}))(s)
-		must(s.Override(s.ctx, scheduler.Override{Job: "b", Expr: "@daily", Actor: "tester", At: s.now}))(s)
+		must(s.Override(s.ctx, plan.Override{Job: "b", Expr: "@daily", Actor: "tester", At: s.now}))(s)
 		outline, states := must(s.Outline(s.ctx))(s), must(s.States(s.ctx))(s)
 		s.equal("jobs", len(outline), 2)
 		for name, want := range states {

@@ -21,3 +21,17 @@ func (t Time) UTC() time.Time {
 	}
 	return time.UnixMilli(int64(t)).UTC()
 }
+
+// Now returns the present as it is kept: UTC, in whole milliseconds.
+func Now() time.Time { return Whole(time.Now()) }
+
+// Whole returns t as it is kept: UTC, in whole milliseconds.
+func Whole(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+
+// Optional returns nil for the zero time.
+func Optional(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

@@ -1,10 +1,11 @@
-package scheduler
+package ops
 
 import (
 	"context"
 	"strings"
 	"time"
 
+	"fibercrons/app/plan"
 	"fibercrons/app/schedule"
 )
 
@@ -18,7 +19,7 @@ type Preview struct {
 }
 
 // Explain says in plain English when a job that is listed as v is due.
-func (s *Scheduler) Explain(v JobView) string {
+func (c Crons) Explain(v JobView) string {
 	zone, err := schedule.LoadLocation(v.Timezone)
 	if err != nil {
 		zone = time.UTC
@@ -32,24 +33,24 @@ func (s *Scheduler) Explain(v JobView) string {
 	return strings.Join(texts, "; ")
 }
 
-// Preview says what [Scheduler.Reschedule] with the same values would do, and changes nothing. An
+// Preview says what [scheduler.Scheduler.Reschedule] with the same values would do, and changes nothing. An
 // empty expr is the schedule in the job's code. Errors: [*cron.NoJobError], [*cron.ArgsError].
-func (s *Scheduler) Preview(_ context.Context, name, expr, zone string) (Preview, error) {
-	e, err := s.entry(name)
+func (c Crons) Preview(_ context.Context, name, expr, zone string) (Preview, error) {
+	j, err := c.Definition(name)
 	if err != nil {
 		return Preview{}, err
 	}
-	o := Override{Job: name, Expr: strings.TrimSpace(expr), Zone: zone}
-	table, err := overridden(e.job, o)
+	o := plan.Override{Job: name, Expr: strings.TrimSpace(expr), Zone: zone}
+	table, err := plan.Overridden(j, o)
 	if err != nil {
-		return Preview{}, wrongOverride(o, err)
+		return Preview{}, plan.WrongOverride(o, err)
 	}
 	now := time.Now()
-	p := Preview{Expr: strings.Join(table.exprs, "; "), Zone: table.zone.String(), Text: table.explain(), Slots: []time.Time{}, Notes: []string{}}
-	for t, ok := table.next(now); ok && len(p.Slots) < nextSlots; t, ok = table.next(t) {
+	p := Preview{Expr: strings.Join(table.Exprs, "; "), Zone: table.Zone.String(), Text: table.Explain(), Slots: []time.Time{}, Notes: []string{}}
+	for t, ok := table.Next(now); ok && len(p.Slots) < nextSlots; t, ok = table.Next(t) {
 		p.Slots = append(p.Slots, t.UTC())
 	}
-	for _, sch := range table.schedules {
+	for _, sch := range table.Schedules {
 		for _, n := range sch.Notes(now, now.Add(notesAhead)) {
 			p.Notes = append(p.Notes, n.String())
 		}

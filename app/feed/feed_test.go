@@ -1,4 +1,4 @@
-package scheduler_test
+package feed_test
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/feed"
+	"fibercrons/app/internal/bubble"
 	"fibercrons/app/scheduler"
 )
 
@@ -40,17 +42,8 @@ func (w *watched) Glance(ctx context.Context, after scheduler.Mark, limit int) (
 	return w.Store.Glance(ctx, after, limit)
 }
 
-func subscribe(t *testing.T, s *scheduler.Scheduler, after string) *scheduler.Subscription {
-	t.Helper()
-	sub, err := s.Subscribe(t.Context(), after)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return sub
-}
-
 // drain returns what there is after a while, as "kind job", and the IDs.
-func drain(t *testing.T, sub *scheduler.Subscription, d time.Duration) (told []string, last string) {
+func drain(t *testing.T, sub *feed.Subscription, d time.Duration) (told []string, last string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()
@@ -68,14 +61,14 @@ func drain(t *testing.T, sub *scheduler.Subscription, d time.Duration) (told []s
 func TestStreamCostsNothingUnheard(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		store := &watched{Store: crontest.NewMemory()}
-		p := start(t, store, func(r *cron.Registry) { r.Register("job", "@every 1s", nop) })
+		p := bubble.Start(t, store, func(r *cron.Registry) { r.Register("job", "@every 1s", bubble.Nothing) })
 		time.Sleep(10 * time.Second)
 		if n := store.stamps.Load() + store.glances.Load(); n != 0 {
 			t.Errorf("%d questions, and nobody listens", n)
 		}
 
 		store.still.Store(true) // as a database that nobody writes to
-		sub := subscribe(t, p.Sched, "")
+		sub := p.Subscribe("")
 		stamps, glances := store.stamps.Load(), store.glances.Load()
 		time.Sleep(10*time.Second + time.Millisecond)
 		if n := store.glances.Load() - glances; n != 0 {
@@ -94,14 +87,14 @@ func TestStreamCostsNothingUnheard(t *testing.T) {
 		if n := store.stamps.Load() - stamps; n != 0 {
 			t.Errorf("%d questions after the last one has left", n)
 		}
-		p.stop()
+		p.Stop()
 	})
 }
 
 func TestStreamTellsEveryAttempt(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		calls := 0
-		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("twice", "@yearly", func(context.Context) error {
 				if calls++; calls < 3 {
 					return errors.New("not yet")
@@ -109,7 +102,7 @@ func TestStreamTellsEveryAttempt(t *testing.T) {
 				return nil
 			}, cron.Retry(3, cron.Fixed(time.Minute)))
 		})
-		sub := subscribe(t, p.Sched, "")
+		sub := p.Subscribe("")
 		defer sub.Close()
 		if _, err := p.Sched.Trigger(t.Context(), "twice", scheduler.Request{}); err != nil {
 			t.Fatal(err)
@@ -119,11 +112,11 @@ func TestStreamTellsEveryAttempt(t *testing.T) {
 		if got := strings.Join(told, ", "); got != want {
 			t.Errorf("%s\nwant %s", got, want)
 		}
-		p.stop()
+		p.Stop()
 		if _, err := sub.Next(t.Context()); !errors.Is(err, io.EOF) {
 			t.Errorf("after the end: %v", err)
 		}
-		if _, err := p.Sched.Subscribe(t.Context(), ""); err == nil {
+		if _, err := p.Feed.Subscribe(t.Context(), ""); err == nil {
 			t.Error("a stream of a scheduler that has stopped")
 		}
 	})
@@ -133,9 +126,9 @@ func TestStreamTellsEveryAttempt(t *testing.T) {
 func TestStreamOutlastsTheStore(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		store := &watched{Store: crontest.NewMemory()}
-		register := func(r *cron.Registry) { r.Register("job", "@yearly", nop) }
-		p, other := start(t, store, register), start(t, store.Store, register)
-		sub := subscribe(t, p.Sched, "")
+		register := func(r *cron.Registry) { r.Register("job", "@yearly", bubble.Nothing) }
+		p, other := bubble.Start(t, store, register), bubble.Start(t, store.Store, register)
+		sub := p.Subscribe("")
 		defer sub.Close()
 		store.broken.Store(true)
 		if _, err := other.Sched.Trigger(t.Context(), "job", scheduler.Request{}); err != nil {
@@ -148,35 +141,35 @@ func TestStreamOutlastsTheStore(t *testing.T) {
 		if told, _ := drain(t, sub, 2*time.Second); strings.Join(told, ", ") != "run.started job, run.ended job" {
 			t.Errorf("%q", told)
 		}
-		p.stop()
-		other.stop()
+		p.Stop()
+		other.Stop()
 	})
 }
 
 // Whoever comes back within a minute goes on where he was; later his place is gone.
 func TestStreamKeepsAPlaceForAMinute(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
-		p := start(t, crontest.NewMemory(), func(r *cron.Registry) { r.Register("job", "@yearly", nop) })
-		sub := subscribe(t, p.Sched, "")
+		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) { r.Register("job", "@yearly", bubble.Nothing) })
+		sub := p.Subscribe("")
 		at := sub.At()
 		sub.Close()
 		if _, err := p.Sched.Trigger(t.Context(), "job", scheduler.Request{}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(50 * time.Second)
-		sub = subscribe(t, p.Sched, at)
+		sub = p.Subscribe(at)
 		told, last := drain(t, sub, time.Second)
 		if strings.Join(told, ", ") != "run.started job, run.ended job" {
 			t.Errorf("%q", told)
 		}
 		sub.Close()
 		time.Sleep(2 * time.Minute)
-		sub = subscribe(t, p.Sched, last)
+		sub = p.Subscribe(last)
 		if told, _ := drain(t, sub, time.Second); strings.Join(told, ", ") != "reset" {
 			t.Errorf("%q", told)
 		}
 		sub.Close()
-		p.stop()
+		p.Stop()
 	})
 }
 
@@ -184,12 +177,12 @@ func TestStreamKeepsAPlaceForAMinute(t *testing.T) {
 // kept for him is bounded. More in one look than can be told is a reset for everybody.
 func TestStreamNeverLosesInSilence(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
-		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			for i := range 30 {
-				r.Register(fmt.Sprintf("job-%02d", i), "@every 1s", nop)
+				r.Register(fmt.Sprintf("job-%02d", i), "@every 1s", bubble.Nothing)
 			}
 		})
-		slow, fast := subscribe(t, p.Sched, ""), subscribe(t, p.Sched, "")
+		slow, fast := p.Subscribe(""), p.Subscribe("")
 		told, _ := drain(t, fast, 80*time.Second) // 30 starts and 30 ends a second
 		for _, kind := range told {
 			if kind == "reset" {
@@ -209,7 +202,7 @@ func TestStreamNeverLosesInSilence(t *testing.T) {
 		}
 		slow.Close()
 		fast.Close()
-		p.stop()
+		p.Stop()
 	})
 }
 
@@ -217,8 +210,8 @@ func TestStreamNeverLosesInSilence(t *testing.T) {
 func TestStreamOfAnotherProcess(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
-		here, there := start(t, store, func(r *cron.Registry) { r.Register("job", "@yearly", nop) }),
-			start(t, store, func(r *cron.Registry) {
+		here, there := bubble.Start(t, store, func(r *cron.Registry) { r.Register("job", "@yearly", bubble.Nothing) }),
+			bubble.Start(t, store, func(r *cron.Registry) {
 				r.Register("job", "@yearly", func(ctx context.Context) error {
 					time.Sleep(2500 * time.Millisecond) // until its start was told
 					cron.RunFrom(ctx).Progress(1, 2, "half")
@@ -226,7 +219,7 @@ func TestStreamOfAnotherProcess(t *testing.T) {
 					return nil
 				})
 			})
-		sub := subscribe(t, here.Sched, "")
+		sub := here.Subscribe("")
 		defer sub.Close()
 		rec, err := there.Sched.Trigger(t.Context(), "job", scheduler.Request{})
 		if err != nil {
@@ -243,7 +236,7 @@ func TestStreamOfAnotherProcess(t *testing.T) {
 		if strings.Join(told, ", ") != "job.paused job, run.ended job, job.resumed job" {
 			t.Errorf("%q of run %s", told, rec.ID)
 		}
-		here.stop()
-		there.stop()
+		here.Stop()
+		there.Stop()
 	})
 }

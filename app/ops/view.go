@@ -1,43 +1,31 @@
-package scheduler
+package ops
 
 import (
 	"encoding/json"
 	"time"
 
 	"fibercrons/app/cron"
-)
-
-// JobStatus is where a job stands.
-type JobStatus string
-
-// A job is disabled when it does not run in this environment or the scheduler is switched
-// off, paused until it is resumed, running while a run of it is active on any process, and
-// otherwise scheduled.
-const (
-	JobScheduled JobStatus = "scheduled"
-	JobRunning   JobStatus = "running"
-	JobPaused    JobStatus = "paused"
-	JobDisabled  JobStatus = "disabled"
+	"fibercrons/app/scheduler"
 )
 
 // JobView is a job as it is listed over HTTP and by the CLI. Instants are UTC; null is never.
 type JobView struct {
-	Name           string            `json:"name"`
-	Expr           string            `json:"expr"`
-	Schedules      []string          `json:"schedules"`
-	Timezone       string            `json:"timezone"`
-	Description    string            `json:"description"` // the author's, or the schedule in plain English
-	Tags           []string          `json:"tags"`
-	Metadata       map[string]string `json:"metadata"`
-	Status         JobStatus         `json:"status"`
-	Paused         bool              `json:"paused"`
-	LastRun        *time.Time        `json:"last_run"`
-	NextRun        *time.Time        `json:"next_run"`
-	LastStatus     *cron.Status      `json:"last_status"`
-	LastError      *string           `json:"last_error"`
-	LastDurationMS *int64            `json:"last_duration_ms"`
-	Runs           int64             `json:"runs"`
-	Failures       int64             `json:"failures"`
+	Name           string              `json:"name"`
+	Expr           string              `json:"expr"`
+	Schedules      []string            `json:"schedules"`
+	Timezone       string              `json:"timezone"`
+	Description    string              `json:"description"` // the author's, or the schedule in plain English
+	Tags           []string            `json:"tags"`
+	Metadata       map[string]string   `json:"metadata"`
+	Status         scheduler.JobStatus `json:"status"`
+	Paused         bool                `json:"paused"`
+	LastRun        *time.Time          `json:"last_run"`
+	NextRun        *time.Time          `json:"next_run"`
+	LastStatus     *cron.Status        `json:"last_status"`
+	LastError      *string             `json:"last_error"`
+	LastDurationMS *int64              `json:"last_duration_ms"`
+	Runs           int64               `json:"runs"`
+	Failures       int64               `json:"failures"`
 }
 
 // JobDetail is one job with everything known about it.
@@ -107,15 +95,6 @@ type Stats struct {
 // Filter selects jobs. The zero Filter is all of them.
 type Filter struct {
 	Tag    string
-	Status JobStatus
+	Status scheduler.JobStatus
 	Search string // in name, description, tags; any case
-}
-
-// Request asks for a run by hand.
-type Request struct {
-	Args  json.RawMessage // nil: the job's defaults
-	Key   string          // a second request with the same key gets the first one's run
-	Actor string          // who asks
-	Force bool            // run though the job is paused or running
-	Slot  time.Time       // the past slot that the run stands for: what [cron.Run.Slot] returns; zero: none
 }

@@ -1,4 +1,4 @@
-package scheduler
+package ops
 
 import (
 	"context"
@@ -7,7 +7,13 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/internal/millis"
+	"fibercrons/app/plan"
+	"fibercrons/app/scheduler"
 )
+
+// Crons is a scheduler with what people and programs ask of it beside runs: lists, details, histories, forecasts.
+type Crons struct{ *scheduler.Scheduler }
 
 // Listing is jobs as they stand.
 type Listing struct {
@@ -18,25 +24,25 @@ type Listing struct {
 }
 
 // Jobs returns the registered jobs by name, each as it stands, with one query of the store.
-func (s *Scheduler) Jobs(ctx context.Context, f Filter) ([]JobView, error) {
-	list, err := s.List(ctx, f)
+func (c Crons) Jobs(ctx context.Context, f Filter) ([]JobView, error) {
+	list, err := c.List(ctx, f)
 	return list.Jobs, err
 }
 
-// List is [Scheduler.Jobs], and says how long it holds.
-func (s *Scheduler) List(ctx context.Context, f Filter) (Listing, error) {
-	states, err := s.store.Outline(ctx)
+// List is [Crons.Jobs], and says how long it holds.
+func (c Crons) List(ctx context.Context, f Filter) (Listing, error) {
+	states, err := c.Store().Outline(ctx)
 	if err != nil {
 		return Listing{}, err
 	}
 	now := time.Now()
-	list := Listing{Jobs: make([]JobView, 0, len(s.jobs)), Until: now.Add(24 * time.Hour)}
-	for _, j := range s.jobs {
+	list := Listing{Jobs: make([]JobView, 0, len(c.Definitions())), Until: now.Add(24 * time.Hour)}
+	for _, j := range c.Definitions() {
 		if f.Tag != "" && !j.HasTag(f.Tag) || !matches(j, f.Search) {
 			continue
 		}
 		st := states[j.Name]
-		v := s.view(j, st, now)
+		v := c.View(j, st, now)
 		if f.Status == "" || v.Status == f.Status {
 			list.Jobs = append(list.Jobs, v)
 		}
@@ -59,16 +65,16 @@ func matches(j *cron.Job, search string) bool {
 	return has(j.Name) || has(j.Description) || slices.ContainsFunc(j.Tags, has)
 }
 
-// view shows a job.
-func (s *Scheduler) view(j *cron.Job, st State, now time.Time) JobView {
-	table, _ := overridden(j, st.Override) // what cannot be followed is not shown either; follow reports it
+// View shows a job as it stands by its state.
+func (c Crons) View(j *cron.Job, st scheduler.State, now time.Time) JobView {
+	table, _ := plan.Overridden(j, st.Override) // what cannot be followed is not shown either; follow reports it
 	v := JobView{
-		Name: j.Name, Expr: table.exprs[0], Schedules: table.exprs, Timezone: table.zone.String(), Description: j.Description,
-		Tags: j.Tags, Metadata: j.Metadata, Status: JobScheduled, Paused: st.PausedNow(now),
-		LastRun: optional(st.LastRun), Runs: st.Runs, Failures: st.Failures,
+		Name: j.Name, Expr: table.Exprs[0], Schedules: table.Exprs, Timezone: table.Zone.String(), Description: j.Description,
+		Tags: j.Tags, Metadata: j.Metadata, Status: scheduler.JobScheduled, Paused: st.PausedNow(now),
+		LastRun: millis.Optional(st.LastRun), Runs: st.Runs, Failures: st.Failures,
 	}
 	if v.Description == "" {
-		v.Description = table.explain()
+		v.Description = table.Explain()
 	}
 	if v.Tags == nil {
 		v.Tags = []string{}
@@ -87,20 +93,20 @@ func (s *Scheduler) view(j *cron.Job, st State, now time.Time) JobView {
 	}
 	from := now
 	switch {
-	case j.Disabled != "" || s.cfg.Disabled || s.isSuperseded(j.Name):
-		v.Status = JobDisabled
+	case j.Disabled != "" || c.ClockOff() || c.Superseded(j.Name):
+		v.Status = scheduler.JobDisabled
 		return v
 	case v.Paused:
-		v.Status = JobPaused
+		v.Status = scheduler.JobPaused
 		if st.PausedUntil.IsZero() {
 			return v
 		}
 		from = st.PausedUntil.Add(-time.Millisecond)
 	case st.Active > 0:
-		v.Status = JobRunning
+		v.Status = scheduler.JobRunning
 	}
-	if next, ok := table.next(from); ok {
-		v.NextRun = optional(next.UTC())
+	if next, ok := table.Next(from); ok {
+		v.NextRun = millis.Optional(next.UTC())
 	}
 	return v
 }
@@ -112,33 +118,33 @@ const (
 )
 
 // Job returns everything about one job, or [*cron.NoJobError].
-func (s *Scheduler) Job(ctx context.Context, name string) (JobDetail, error) {
-	e, err := s.entry(name)
+func (c Crons) Job(ctx context.Context, name string) (JobDetail, error) {
+	j, err := c.Definition(name)
 	if err != nil {
 		return JobDetail{}, err
 	}
-	states, err := s.store.States(ctx, name)
+	states, err := c.Store().States(ctx, name)
 	if err != nil {
 		return JobDetail{}, err
 	}
-	recs, err := s.store.Runs(ctx, Query{Job: name, Statuses: []cron.Status{cron.Succeeded, cron.Failed, cron.Interrupted}, Limit: statsSample})
+	recs, err := c.Store().Runs(ctx, scheduler.Query{Job: name, Statuses: []cron.Status{cron.Succeeded, cron.Failed, cron.Interrupted}, Limit: statsSample})
 	if err != nil {
 		return JobDetail{}, err
 	}
-	j, st, now := e.job, states[name], time.Now()
-	table, _ := overridden(j, st.Override)
+	st, now := states[name], time.Now()
+	table, _ := plan.Overridden(j, st.Override)
 	d := JobDetail{
-		JobView: s.view(j, st, now), ScheduleText: table.explain(), NextSlots: []time.Time{}, Notes: []string{},
-		Policies: policyView(&j.Policies), Ping: j.Ping.View(), Stats: stats(recs, st), Source: j.Source, Disabled: j.Disabled, FirstSeen: optional(st.FirstSeen),
+		JobView: c.View(j, st, now), ScheduleText: table.Explain(), NextSlots: []time.Time{}, Notes: []string{},
+		Policies: policyView(&j.Policies), Ping: j.Ping.View(), Stats: stats(recs, st), Source: j.Source, Disabled: j.Disabled, FirstSeen: millis.Optional(st.FirstSeen),
 	}
-	if d.Disabled == "" && s.isSuperseded(j.Name) {
+	if d.Disabled == "" && c.Superseded(j.Name) {
 		d.Disabled = "a newer version of the program runs beside this one and has another schedule for it, or none"
 	}
-	if s.cfg.Disabled && d.Disabled == "" {
+	if c.ClockOff() && d.Disabled == "" {
 		d.Disabled = "the scheduler is switched off (CRON_ENABLED=false)"
 	}
 	if d.Paused {
-		d.Pause = &PauseView{At: st.PausedAt, Until: optional(st.PausedUntil), Reason: st.PausedReason, By: st.PausedBy}
+		d.Pause = &PauseView{At: st.PausedAt, Until: millis.Optional(st.PausedUntil), Reason: st.PausedReason, By: st.PausedBy}
 	}
 	if j.Args != nil {
 		d.Args, d.ArgsSchema = j.Args.Defaults, j.Args.Schema
@@ -146,10 +152,10 @@ func (s *Scheduler) Job(ctx context.Context, name string) (JobDetail, error) {
 	if o := st.Override; o.Expr != "" {
 		d.Override = &OverrideView{Expr: o.Expr, By: o.Actor, At: o.At, Code: j.Exprs}
 	}
-	for t, ok := table.next(now); ok && len(d.NextSlots) < nextSlots; t, ok = table.next(t) {
+	for t, ok := table.Next(now); ok && len(d.NextSlots) < nextSlots; t, ok = table.Next(t) {
 		d.NextSlots = append(d.NextSlots, t.UTC())
 	}
-	for _, sch := range table.schedules {
+	for _, sch := range table.Schedules {
 		for _, n := range sch.Notes(now, now.Add(notesAhead)) {
 			d.Notes = append(d.Notes, n.String())
 		}
@@ -166,8 +172,8 @@ func policyView(p *cron.Policies) PolicyView {
 	}
 }
 
-func stats(recs []cron.Record, st State) Stats {
-	out := Stats{LastSuccess: optional(st.LastSuccess)}
+func stats(recs []cron.Record, st scheduler.State) Stats {
+	out := Stats{LastSuccess: millis.Optional(st.LastSuccess)}
 	var took []int64
 	for _, r := range recs {
 		if r.StartedAt == nil {
@@ -196,14 +202,14 @@ func stats(recs []cron.Record, st State) Stats {
 
 // Records returns runs, newest first; [*cron.NoJobError] when q names a job that is neither
 // registered nor has a history.
-func (s *Scheduler) Records(ctx context.Context, q Query) ([]cron.Record, error) {
-	recs, err := s.store.Runs(ctx, q)
+func (c Crons) Records(ctx context.Context, q scheduler.Query) ([]cron.Record, error) {
+	recs, err := c.Store().Runs(ctx, q)
 	if err != nil {
 		return nil, err
 	}
 	if len(recs) == 0 && q.Job != "" {
-		if _, err := s.entry(q.Job); err != nil {
-			states, serr := s.store.States(ctx, q.Job)
+		if _, err := c.Definition(q.Job); err != nil {
+			states, serr := c.Store().States(ctx, q.Job)
 			if serr != nil {
 				return nil, serr
 			}
@@ -214,55 +220,42 @@ func (s *Scheduler) Records(ctx context.Context, q Query) ([]cron.Record, error)
 	}
 	now := time.Now()
 	for i := range recs {
-		s.overlay(&recs[i], now)
+		c.Overlay(&recs[i], now)
 	}
 	return recs, nil
 }
 
-// Record returns one run, or [cron.ErrNotFound].
-func (s *Scheduler) Record(ctx context.Context, id string) (cron.Record, error) {
-	rec, err := s.store.Run(ctx, id)
-	if err != nil {
-		return rec, err
-	}
-	s.overlay(&rec, time.Now())
-	return rec, nil
-}
-
-// overlay adds to the record of a run that goes on what the store does not know yet.
-func (s *Scheduler) overlay(rec *cron.Record, now time.Time) {
-	if rec.Status != cron.Skipped {
-		rec.TraceID = s.traceOf(rec.ID)
-	}
-	if rec.Status != cron.Running {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e := s.byName[rec.Job]
-	if r := e.run(rec.ID); r != nil && r.status == cron.Running {
-		fresh := r.record()
-		rec.Attempts, rec.Progress, rec.Result = fresh.Attempts, fresh.Progress, fresh.Result
-		rec.Overdue = r.overdue(now)
-		return
-	}
-	began, known := rec.AttemptStarted()
-	switch {
-	case rec.Cancel != nil:
-		rec.Overdue = now.Sub(*rec.Cancel) > 5*time.Second
-	case e != nil && e.job.Policies.Timeout > 0 && known:
-		rec.Overdue = now.Sub(began) > e.job.Policies.Timeout+time.Second
-	}
-}
-
 // Logs returns lines of a run with Seq above after, oldest first; [cron.ErrNotFound] for no such run.
-func (s *Scheduler) Logs(ctx context.Context, id string, after int64, limit int) ([]cron.LogLine, error) {
-	lines, err := s.store.Logs(ctx, id, after, limit)
+func (c Crons) Logs(ctx context.Context, id string, after int64, limit int) ([]cron.LogLine, error) {
+	lines, err := c.Store().Logs(ctx, id, after, limit)
 	if err != nil || len(lines) > 0 {
 		return lines, err
 	}
-	if _, err := s.store.Run(ctx, id); err != nil {
+	if _, err := c.Store().Run(ctx, id); err != nil {
 		return nil, err
 	}
 	return []cron.LogLine{}, nil
+}
+
+// Pause is [scheduler.Scheduler.Pause], and shows the job.
+func (c Crons) Pause(ctx context.Context, p scheduler.Pause) (JobView, error) {
+	st, err := c.Scheduler.Pause(ctx, p)
+	return c.shown(p.Job, st, err)
+}
+
+// Reschedule is [scheduler.Scheduler.Reschedule], and shows the job.
+func (c Crons) Reschedule(ctx context.Context, name, expr, zone, actor string) (JobView, error) {
+	st, err := c.Scheduler.Reschedule(ctx, name, expr, zone, actor)
+	return c.shown(name, st, err)
+}
+
+func (c Crons) shown(name string, st scheduler.State, err error) (JobView, error) {
+	if err != nil {
+		return JobView{}, err
+	}
+	j, err := c.Definition(name)
+	if err != nil {
+		return JobView{}, err
+	}
+	return c.View(j, st, time.Now()), nil
 }

@@ -1,4 +1,4 @@
-package scheduler
+package feed
 
 import (
 	"context"
@@ -11,6 +11,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"fibercrons/app/ops"
+	"fibercrons/app/scheduler"
 )
 
 // The stream of changes comes from the store alone, so it is the same on every process. The hub
@@ -28,24 +31,25 @@ const (
 	lookTimeout = 10 * time.Second
 )
 
-// stream is the scheduler's hub, if there is one.
-type stream struct {
-	mu     sync.Mutex // of who comes and goes
+// Feed is the stream of what happens. It looks at the store only while somebody is subscribed.
+type Feed struct {
+	crons  ops.Crons
+	nudged <-chan struct{} // another process has changed something; nil: nobody says so
+	mu     sync.Mutex      // of who comes and goes
 	hub    atomic.Pointer[hub]
 	closed bool
 }
 
 // hub is the process's end of the stream.
 type hub struct {
-	s     *Scheduler
-	ctx   context.Context
-	stop  context.CancelFunc
-	done  chan struct{}
-	hints chan struct{}
-	view  picture // the loop's alone
+	f    *Feed
+	ctx  context.Context
+	stop context.CancelFunc
+	done chan struct{}
+	view picture // the loop's alone
 
-	subscribers int       // under stream.mu
-	left        time.Time // when the last one went; under stream.mu
+	subscribers int       // under Feed.mu
+	left        time.Time // when the last one went; under Feed.mu
 
 	mu    sync.Mutex
 	epoch string
@@ -56,17 +60,27 @@ type hub struct {
 	ended bool
 }
 
-// hint says that something has changed here. It costs next to nothing when nobody wants to know.
-func (s *Scheduler) hint() {
-	if n := s.cfg.Peers.Nudges; n != nil {
-		n.Nudge()
+// New returns the stream of what happens to the jobs of crons. nudged receives when another process has changed something;
+// nil: the store is looked at once a second.
+func New(crons ops.Crons, nudged <-chan struct{}) *Feed { return &Feed{crons: crons, nudged: nudged} }
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
-	if h := s.stream.hub.Load(); h != nil {
-		select {
-		case h.hints <- struct{}{}:
-		default:
-		}
-	}
+}
+
+// Change is something that happened in any of the processes that share a store.
+type Change struct {
+	// ID is a place in a stream; see [Feed.Subscribe].
+	ID   string
+	Kind scheduler.EventKind
+	Job  string
+	// Data is the run ([cron.Record]) or the job ([ops.JobView]) as it stood then, in JSON.
+	Data json.RawMessage
 }
 
 // Subscription is one reader of the stream. It is not safe for concurrent use.
@@ -79,27 +93,26 @@ type Subscription struct {
 
 // Subscribe opens the stream of what happens, in whichever process, from now on: after the place with
 // the ID after, if it is not empty. When that place is too far back, or was another process's, the
-// stream begins with [EventsMissed].
+// stream begins with [scheduler.EventsMissed].
 //
 // A run that waits is told as queued, each attempt as started, the end as ended, in this order;
 // between two looks at the store, a second apart at most, several progresses become one, and a run
 // that waited for less than that is not told as queued.
-func (s *Scheduler) Subscribe(ctx context.Context, after string) (*Subscription, error) {
-	st := &s.stream
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if st.closed {
+func (f *Feed) Subscribe(ctx context.Context, after string) (*Subscription, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed || isClosed(f.crons.Stopping()) {
 		return nil, errors.New("the scheduler has stopped")
 	}
-	h := st.hub.Load()
+	h := f.hub.Load()
 	if h == nil {
-		h = &hub{s: s, hints: make(chan struct{}, 1), grown: make(chan struct{}), done: make(chan struct{}), epoch: rand.Text()[:8]}
-		h.view.s = s
+		h = &hub{f: f, grown: make(chan struct{}), done: make(chan struct{}), epoch: rand.Text()[:8]}
+		h.view.crons = f.crons
 		if err := h.view.begin(ctx); err != nil {
 			return nil, err
 		}
-		h.ctx, h.stop = context.WithCancel(s.work)
-		st.hub.Store(h)
+		h.ctx, h.stop = context.WithCancel(context.Background())
+		f.hub.Store(h)
 		go h.run()
 	}
 	h.subscribers++
@@ -128,7 +141,7 @@ func (h *hub) id(n int64) string { return h.epoch + "-" + strconv.FormatInt(n, 1
 func (sub *Subscription) At() string { return sub.h.id(sub.next - 1) }
 
 // Next waits for changes and returns those that there are, oldest first. Whoever comes too late for
-// some of them gets [EventsMissed] in their place, and nothing else is left out. It returns ctx's
+// some of them gets [scheduler.EventsMissed] in their place, and nothing else is left out. It returns ctx's
 // error, or io.EOF when the scheduler has stopped.
 func (sub *Subscription) Next(ctx context.Context) ([]Change, error) {
 	h := sub.h
@@ -161,26 +174,26 @@ func (sub *Subscription) Next(ctx context.Context) ([]Change, error) {
 }
 
 func missed(id string) Change {
-	return Change{ID: id, Kind: EventsMissed, Data: json.RawMessage(`{"detail":"changes were missed; load jobs and runs again"}`)}
+	return Change{ID: id, Kind: scheduler.EventsMissed, Data: json.RawMessage(`{"detail":"changes were missed; load jobs and runs again"}`)}
 }
 
 // Close ends the subscription.
 func (sub *Subscription) Close() {
 	sub.once.Do(func() {
-		st := &sub.h.s.stream
-		st.mu.Lock()
-		defer st.mu.Unlock()
+		f := sub.h.f
+		f.mu.Lock()
+		defer f.mu.Unlock()
 		sub.h.subscribers--
 		sub.h.left = time.Now()
 	})
 }
 
-// close ends the stream for good.
-func (st *stream) close() {
-	st.mu.Lock()
-	st.closed = true
-	h := st.hub.Load()
-	st.mu.Unlock()
+// Close ends the stream for good, and all subscriptions.
+func (f *Feed) Close() {
+	f.mu.Lock()
+	f.closed = true
+	h := f.hub.Load()
+	f.mu.Unlock()
 	if h != nil {
 		h.stop()
 		<-h.done
@@ -194,7 +207,6 @@ func (h *hub) run() {
 	second := time.NewTicker(lookEvery)
 	defer second.Stop()
 	failing := false
-	nudged := h.s.cfg.Peers.nudged()
 	for {
 		select {
 		case <-h.ctx.Done():
@@ -203,8 +215,10 @@ func (h *hub) run() {
 			if h.deserted() {
 				return
 			}
-		case <-h.hints:
-		case <-nudged:
+		case <-h.f.crons.Stopping():
+			return
+		case <-h.f.crons.Changed():
+		case <-h.f.nudged:
 		}
 		begin := time.Now()
 		ctx, cancel := context.WithTimeout(h.ctx, lookTimeout)
@@ -218,12 +232,13 @@ func (h *hub) run() {
 			h.publish(changes)
 		case !failing:
 			failing = true
-			h.s.log.Error("the store does not tell what changes; streams of events wait for it", "error", err)
+			h.f.crons.Log().Error("the store does not tell what changes; streams of events wait for it", "error", err)
 		}
 		// What a look costs decides how often there is one.
 		rest := time.NewTimer(max(lookRest, 4*time.Since(begin)))
 		select {
 		case <-h.ctx.Done():
+		case <-h.f.crons.Stopping():
 		case <-rest.C:
 		}
 		rest.Stop()
@@ -232,13 +247,13 @@ func (h *hub) run() {
 
 // deserted says whether nobody has been here for some time; then the hub is none any more.
 func (h *hub) deserted() bool {
-	st := &h.s.stream
-	st.mu.Lock()
-	defer st.mu.Unlock()
+	f := h.f
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if h.subscribers > 0 || time.Since(h.left) < linger {
 		return false
 	}
-	st.hub.CompareAndSwap(h, nil)
+	f.hub.CompareAndSwap(h, nil)
 	return true
 }
 

@@ -1,4 +1,4 @@
-package scheduler
+package ops
 
 import (
 	"cmp"
@@ -8,29 +8,21 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/internal/millis"
+	"fibercrons/app/plan"
+	"fibercrons/app/scheduler"
 )
 
 // Timeline is what ran and what is due between two instants.
 type Timeline struct {
-	From      time.Time     `json:"from"`
-	To        time.Time     `json:"to"`
-	Now       time.Time     `json:"now"`
-	Runs      []TimelineRun `json:"runs"`      // oldest first
-	Slots     []Slot        `json:"slots"`     // to come, soonest first
-	Dense     []Dense       `json:"dense"`     // jobs with more slots to come than are listed
-	Herds     []Herd        `json:"herds"`     // minutes to come in which many jobs are due, the largest first
-	Truncated bool          `json:"truncated"` // there were more runs or slots than are listed
-}
-
-// TimelineRun is a run on a [Timeline].
-type TimelineRun struct {
-	ID        string      `json:"id"`
-	Job       string      `json:"job"`
-	Status    cron.Status `json:"status"`
-	Reason    cron.Reason `json:"reason,omitempty"`
-	Slot      *time.Time  `json:"slot"`
-	StartedAt *time.Time  `json:"started_at"`
-	EndedAt   *time.Time  `json:"ended_at"`
+	From      time.Time               `json:"from"`
+	To        time.Time               `json:"to"`
+	Now       time.Time               `json:"now"`
+	Runs      []scheduler.TimelineRun `json:"runs"`      // oldest first
+	Slots     []Slot                  `json:"slots"`     // to come, soonest first
+	Dense     []Dense                 `json:"dense"`     // jobs with more slots to come than are listed
+	Herds     []Herd                  `json:"herds"`     // minutes to come in which many jobs are due, the largest first
+	Truncated bool                    `json:"truncated"` // there were more runs or slots than are listed
 }
 
 // Slot is an instant at which a job is due.
@@ -69,11 +61,11 @@ const (
 )
 
 // Timeline returns what ran and what is due from from to to.
-func (s *Scheduler) Timeline(ctx context.Context, from, to time.Time) (Timeline, error) {
-	now := present()
-	t := Timeline{From: from.UTC(), To: to.UTC(), Now: now, Runs: []TimelineRun{}, Slots: []Slot{}, Dense: []Dense{}, Herds: []Herd{}}
+func (c Crons) Timeline(ctx context.Context, from, to time.Time) (Timeline, error) {
+	now := millis.Now()
+	t := Timeline{From: from.UTC(), To: to.UTC(), Now: now, Runs: []scheduler.TimelineRun{}, Slots: []Slot{}, Dense: []Dense{}, Herds: []Herd{}}
 	if from.Before(now) {
-		recs, err := s.store.Runs(ctx, Query{Since: from, Until: to.Add(time.Millisecond), Limit: timelineRuns + 1})
+		recs, err := c.Store().Runs(ctx, scheduler.Query{Since: from, Until: to.Add(time.Millisecond), Limit: timelineRuns + 1})
 		if err != nil {
 			return t, err
 		}
@@ -81,44 +73,44 @@ func (s *Scheduler) Timeline(ctx context.Context, from, to time.Time) (Timeline,
 			recs, t.Truncated = recs[:timelineRuns], true
 		}
 		for _, r := range slices.Backward(recs) {
-			t.Runs = append(t.Runs, TimelineRun{ID: r.ID, Job: r.Job, Status: r.Status, Reason: r.Reason, Slot: r.Slot, StartedAt: r.StartedAt, EndedAt: r.EndedAt})
+			t.Runs = append(t.Runs, scheduler.TimelineRun{ID: r.ID, Job: r.Job, Status: r.Status, Reason: r.Reason, Slot: r.Slot, StartedAt: r.StartedAt, EndedAt: r.EndedAt})
 		}
 	}
-	states, err := s.store.Outline(ctx)
+	states, err := c.Store().Outline(ctx)
 	if err != nil {
 		return t, err
 	}
-	s.forecast(&t, states, now)
+	c.forecast(&t, states, now)
 	return t, nil
 }
 
 // forecast lists what is due.
-func (s *Scheduler) forecast(t *Timeline, states map[string]State, now time.Time) {
-	minutes := make(map[int64][]*entry)
-	for _, j := range s.jobs {
+func (c Crons) forecast(t *Timeline, states map[string]scheduler.State, now time.Time) {
+	minutes := make(map[int64][]*cron.Job)
+	for _, j := range c.Definitions() {
 		st := states[j.Name]
 		after := now
 		if t.From.After(now) {
 			after = t.From.Add(-time.Millisecond)
 		}
 		switch {
-		case j.Disabled != "" || s.cfg.Disabled:
+		case j.Disabled != "" || c.ClockOff():
 			continue
 		case st.PausedNow(now) && st.PausedUntil.IsZero():
 			continue
 		case st.PausedNow(now) && st.PausedUntil.After(after):
 			after = st.PausedUntil.Add(-time.Millisecond)
 		}
-		table, _ := overridden(j, st.Override)
+		table, _ := plan.Overridden(j, st.Override)
 		n, last := 0, int64(-1)
-		for at, ok := table.next(after); ok && !at.After(t.To); at, ok = table.next(at) {
+		for at, ok := table.Next(after); ok && !at.After(t.To); at, ok = table.Next(at) {
 			if n++; n > denseSlots {
 				t.Dense = append(t.Dense, Dense{Job: j.Name, Slots: n})
 				break
 			}
 			t.Slots = append(t.Slots, Slot{Job: j.Name, At: at.UTC()})
 			if m := at.Unix() / 60; m != last {
-				minutes[m] = append(minutes[m], s.byName[j.Name])
+				minutes[m] = append(minutes[m], j)
 				last = m
 			}
 		}
@@ -133,16 +125,16 @@ func (s *Scheduler) forecast(t *Timeline, states map[string]State, now time.Time
 }
 
 // herds finds the fullest minutes.
-func herds(minutes map[int64][]*entry) []Herd {
+func herds(minutes map[int64][]*cron.Job) []Herd {
 	found := []Herd{}
-	for m, entries := range minutes {
-		if len(entries) < herdSize {
+	for m, jobs := range minutes {
+		if len(jobs) < herdSize {
 			continue
 		}
-		h := Herd{At: time.Unix(m*60, 0).UTC(), Jobs: len(entries), Hint: []HerdHint{}}
-		for _, e := range entries {
-			if use, ok := spread(e.job.Exprs[0]); ok && len(h.Hint) < herdHints {
-				h.Hint = append(h.Hint, HerdHint{Job: e.job.Name, Expr: e.job.Exprs[0], Use: use})
+		h := Herd{At: time.Unix(m*60, 0).UTC(), Jobs: len(jobs), Hint: []HerdHint{}}
+		for _, j := range jobs {
+			if use, ok := spread(j.Exprs[0]); ok && len(h.Hint) < herdHints {
+				h.Hint = append(h.Hint, HerdHint{Job: j.Name, Expr: j.Exprs[0], Use: use})
 			}
 		}
 		found = append(found, h)

@@ -1,4 +1,4 @@
-package scheduler
+package feed
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/ops"
+	"fibercrons/app/scheduler"
 )
 
 // glanceRuns is how many new runs one look takes in. More in one second are not told one by one.
@@ -17,26 +19,26 @@ const glanceRuns = 5000
 // picture is what the hub knows of runs and jobs. A look that fails changes nothing in it, so that
 // the next one finds all that the failed one would have.
 type picture struct {
-	s      *Scheduler
+	crons  ops.Crons
 	stamp  int64
-	newest Mark
-	runs   map[string]Sight // the active ones
-	jobs   []Switch
+	newest scheduler.Mark
+	runs   map[string]scheduler.Sight // the active ones
+	jobs   []scheduler.Switch
 	said   map[string]said // what was told of jobs
 }
 
 // said is what was told of a job last.
 type said struct {
 	paused bool
-	Switch
+	scheduler.Switch
 }
 
 // begin takes things as they are.
 func (p *picture) begin(ctx context.Context) (err error) {
-	if p.stamp, err = p.s.store.Stamp(ctx); err != nil {
+	if p.stamp, err = p.crons.Store().Stamp(ctx); err != nil {
 		return err
 	}
-	g, err := p.s.store.Glance(ctx, Mark{Number: math.MaxInt64, Audit: math.MaxInt64}, 0)
+	g, err := p.crons.Store().Glance(ctx, scheduler.Mark{Number: math.MaxInt64, Audit: math.MaxInt64}, 0)
 	if err != nil {
 		return err
 	}
@@ -44,14 +46,14 @@ func (p *picture) begin(ctx context.Context) (err error) {
 	now := time.Now()
 	p.said = make(map[string]said, len(g.Jobs))
 	for _, w := range g.Jobs {
-		p.said[w.Job] = said{w.pausedNow(now), w}
+		p.said[w.Job] = said{w.PausedNow(now), w}
 	}
 	return nil
 }
 
-func (p *picture) take(g Glance) {
+func (p *picture) take(g scheduler.Glance) {
 	p.newest, p.jobs = g.Newest, g.Jobs
-	p.runs = make(map[string]Sight, len(g.Runs))
+	p.runs = make(map[string]scheduler.Sight, len(g.Runs))
 	for _, r := range g.Runs {
 		if !r.Status.Ended() {
 			p.runs[r.ID] = r
@@ -62,13 +64,13 @@ func (p *picture) take(g Glance) {
 // look returns what has changed since the last look.
 func (p *picture) look(ctx context.Context) ([]Change, error) {
 	now := time.Now()
-	stamp, err := p.s.store.Stamp(ctx)
+	stamp, err := p.crons.Store().Stamp(ctx)
 	if err != nil {
 		return nil, err
 	}
-	next, steps, told := *p, []step(nil), []Told(nil)
+	next, steps, told := *p, []step(nil), []scheduler.Told(nil)
 	if stamp != p.stamp {
-		g, err := p.s.store.Glance(ctx, p.newest, glanceRuns)
+		g, err := p.crons.Store().Glance(ctx, p.newest, glanceRuns)
 		if err != nil {
 			return nil, err
 		}
@@ -99,7 +101,7 @@ type step struct {
 }
 
 // compare reads the runs of which something has changed, and says what.
-func (p *picture) compare(ctx context.Context, g Glance, next *picture, now time.Time) (steps []step, err error) {
+func (p *picture) compare(ctx context.Context, g scheduler.Glance, next *picture, now time.Time) (steps []step, err error) {
 	var ids []string
 	here := make(map[string]bool, len(g.Runs))
 	for _, r := range g.Runs {
@@ -129,7 +131,7 @@ func (p *picture) compare(ctx context.Context, g Glance, next *picture, now time
 			sight.ID, sight.Status, sight.Attempt, sight.Cancelled = rec.ID, rec.Status, rec.Attempt, rec.Cancel != nil
 			next.runs[rec.ID] = sight
 		}
-		p.s.overlay(rec, now)
+		p.crons.Overlay(rec, now)
 		steps = append(steps, stepsOf(p.runs[rec.ID], rec, now)...)
 	}
 	return steps, nil
@@ -138,7 +140,7 @@ func (p *picture) compare(ctx context.Context, g Glance, next *picture, now time
 // read returns the records, in order of insertion.
 func (p *picture) read(ctx context.Context, ids []string) (recs []cron.Record, err error) {
 	for some := range slices.Chunk(ids, 500) {
-		list, err := p.s.store.Runs(ctx, Query{IDs: some, Limit: len(some)})
+		list, err := p.crons.Store().Runs(ctx, scheduler.Query{IDs: some, Limit: len(some)})
 		if err != nil {
 			return nil, err
 		}
@@ -149,8 +151,8 @@ func (p *picture) read(ctx context.Context, ids []string) (recs []cron.Record, e
 }
 
 // stepsOf is what has happened to a run since was, the zero Sight for a run that is new.
-func stepsOf(was Sight, rec *cron.Record, now time.Time) (steps []step) {
-	add := func(kind EventKind, at time.Time, r cron.Record) {
+func stepsOf(was scheduler.Sight, rec *cron.Record, now time.Time) (steps []step) {
+	add := func(kind scheduler.EventKind, at time.Time, r cron.Record) {
 		if n := len(steps); n > 0 && at.Before(steps[n-1].at) {
 			at = steps[n-1].at // another process's clock
 		}
@@ -168,7 +170,7 @@ func stepsOf(was Sight, rec *cron.Record, now time.Time) (steps []step) {
 		} else if n == 1 && rec.StartedAt != nil {
 			at = *rec.StartedAt
 		}
-		add(RunStarted, at, began)
+		add(scheduler.RunStarted, at, began)
 	}
 	started := rec.Attempt > was.Attempt
 	switch {
@@ -177,15 +179,15 @@ func stepsOf(was Sight, rec *cron.Record, now time.Time) (steps []step) {
 		if rec.Attempt > 0 {
 			at = now
 		}
-		add(RunQueued, at, *rec)
+		add(scheduler.RunQueued, at, *rec)
 	case rec.Status.Ended():
 		at := now
 		if rec.EndedAt != nil {
 			at = *rec.EndedAt
 		}
-		add(RunEnded, at, *rec)
+		add(scheduler.RunEnded, at, *rec)
 	case rec.Status == cron.Running && !started, rec.Status == cron.Queued:
-		add(RunProgress, now, *rec)
+		add(scheduler.RunProgress, now, *rec)
 	}
 	return steps
 }
@@ -213,17 +215,17 @@ func rewound(rec cron.Record, n int) cron.Record {
 
 // switches says which jobs were paused, resumed or rescheduled. A pause may also just have run out, or
 // have come and gone between two looks; then the audit tells of it.
-func (p *picture) switches(ctx context.Context, told []Told, now time.Time) (steps []step, err error) {
-	kinds := make(map[string][]EventKind)
+func (p *picture) switches(ctx context.Context, told []scheduler.Told, now time.Time) (steps []step, err error) {
+	kinds := make(map[string][]scheduler.EventKind)
 	paused := make(map[string]bool) // as told so far
 	for job, was := range p.said {
 		paused[job] = was.paused
 	}
 	tell := func(job string, pause bool) {
 		if paused[job] = pause; pause {
-			kinds[job] = append(kinds[job], JobWasPaused)
+			kinds[job] = append(kinds[job], scheduler.JobWasPaused)
 		} else {
-			kinds[job] = append(kinds[job], JobWasResumed)
+			kinds[job] = append(kinds[job], scheduler.JobWasResumed)
 		}
 	}
 	for _, t := range told {
@@ -233,14 +235,14 @@ func (p *picture) switches(ctx context.Context, told []Told, now time.Time) (ste
 	}
 	heard := make(map[string]said, len(p.jobs))
 	for _, w := range p.jobs {
-		was, is := p.said[w.Job], said{w.pausedNow(now), w}
+		was, is := p.said[w.Job], said{w.PausedNow(now), w}
 		heard[w.Job] = is
 		again := is.paused && was.paused && !was.PausedAt.Equal(w.PausedAt) && len(kinds[w.Job]) == 0
 		if is.paused != paused[w.Job] || again {
 			tell(w.Job, is.paused)
 		}
 		if !was.OverrideAt.Equal(w.OverrideAt) {
-			kinds[w.Job] = append(kinds[w.Job], JobRescheduled)
+			kinds[w.Job] = append(kinds[w.Job], scheduler.JobRescheduled)
 		}
 	}
 	for job, is := range paused {
@@ -257,26 +259,26 @@ func (p *picture) switches(ctx context.Context, told []Told, now time.Time) (ste
 }
 
 // showJobs makes the events of jobs.
-func (p *picture) showJobs(ctx context.Context, kinds map[string][]EventKind, now time.Time) (steps []step, err error) {
+func (p *picture) showJobs(ctx context.Context, kinds map[string][]scheduler.EventKind, now time.Time) (steps []step, err error) {
 	if len(kinds) == 0 {
 		return nil, nil
 	}
 	names := slices.Sorted(maps.Keys(kinds))
-	states, err := p.s.store.States(ctx, names...)
+	states, err := p.crons.Store().States(ctx, names...)
 	if err != nil {
 		return nil, err
 	}
 	for _, job := range names {
-		e := p.s.byName[job]
-		if e == nil {
+		j, err := p.crons.Definition(job)
+		if err != nil {
 			continue // another program's
 		}
 		for _, kind := range kinds[job] {
 			st := states[job]
-			if pause := kind == JobWasPaused; kind != JobRescheduled && st.PausedNow(now) != pause {
+			if pause := kind == scheduler.JobWasPaused; kind != scheduler.JobRescheduled && st.PausedNow(now) != pause {
 				st.Paused, st.PausedUntil = pause, time.Time{} // it was so, and is not any more
 			}
-			data, err := json.Marshal(p.s.view(e.job, st, now))
+			data, err := json.Marshal(p.crons.View(j, st, now))
 			if err != nil {
 				return nil, err
 			}

@@ -1,4 +1,4 @@
-package scheduler_test
+package ops_test
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/bubble"
+	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
 )
 
@@ -46,12 +48,12 @@ func (a *asked) Runs(ctx context.Context, q scheduler.Query) ([]cron.Record, err
 func TestListIsOneQuery(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		store := &asked{Store: crontest.NewMemory()}
-		p := start(t, store, func(r *cron.Registry) {
+		p := bubble.Start(t, store, func(r *cron.Registry) {
 			for _, name := range []string{"a", "b", "c", "d"} {
-				r.Register(name, "* * * * *", nop, cron.Tags("all"))
+				r.Register(name, "* * * * *", bubble.Nothing, cron.Tags("all"))
 			}
 		})
-		for _, f := range []scheduler.Filter{{}, {Tag: "all"}, {Status: scheduler.JobScheduled}, {Search: "a"}} {
+		for _, f := range []ops.Filter{{}, {Tag: "all"}, {Status: scheduler.JobScheduled}, {Search: "a"}} {
 			store.calls = nil
 			if _, err := p.Sched.Jobs(t.Context(), f); err != nil {
 				t.Fatal(err)
@@ -60,33 +62,33 @@ func TestListIsOneQuery(t *testing.T) {
 				t.Errorf("%+v asks for %s", f, got)
 			}
 		}
-		p.stop()
+		p.Stop()
 	})
 }
 
 // A listing says until when it holds: the next slot of any job, or the end of a pause.
 func TestListSaysHowLongItHolds(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) { // it begins at midnight
-		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
-			r.Register("daily", "0 3 * * *", nop)
-			r.Register("yearly", "@yearly", nop)
+		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
+			r.Register("daily", "0 3 * * *", bubble.Nothing)
+			r.Register("yearly", "@yearly", bubble.Nothing)
 		})
-		holds := func(f scheduler.Filter, want time.Duration) {
+		holds := func(f ops.Filter, want time.Duration) {
 			t.Helper()
 			list, err := p.Sched.List(t.Context(), f)
 			if got := time.Until(list.Until); err != nil || got != want {
 				t.Errorf("%+v holds for %s, want %s (%v)", f, got, want, err)
 			}
 		}
-		holds(scheduler.Filter{}, 3*time.Hour)
-		holds(scheduler.Filter{Search: "yearly"}, 24*time.Hour)
+		holds(ops.Filter{}, 3*time.Hour)
+		holds(ops.Filter{Search: "yearly"}, 24*time.Hour)
 		pause := scheduler.Pause{Job: "yearly", Until: time.Now().Add(time.Hour)}
 		if _, err := p.Sched.Pause(t.Context(), pause); err != nil {
 			t.Fatal(err)
 		}
-		holds(scheduler.Filter{}, time.Hour)
-		holds(scheduler.Filter{Status: scheduler.JobScheduled}, time.Hour) // it will be in that list then
-		p.stop()
+		holds(ops.Filter{}, time.Hour)
+		holds(ops.Filter{Status: scheduler.JobScheduled}, time.Hour) // it will be in that list then
+		p.Stop()
 	})
 }
 
@@ -101,13 +103,13 @@ func (forgetful) Audit(context.Context, scheduler.AuditEntry) error {
 func TestChangeOutlivesItsAudit(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		var log strings.Builder
-		p := start(t, forgetful{crontest.NewMemory()}, func(r *cron.Registry) { r.Register("job", "@yearly", nop) },
+		p := bubble.Start(t, forgetful{crontest.NewMemory()}, func(r *cron.Registry) { r.Register("job", "@yearly", bubble.Nothing) },
 			func(c *scheduler.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 		job, err := p.Sched.By(scheduler.Caller{Actor: "ada"}).Pause(t.Context(), scheduler.Pause{Job: "job"})
 		if err != nil || !job.Paused {
 			t.Errorf("%v %v", job, err)
 		}
-		p.stop()
+		p.Stop()
 		if !strings.Contains(log.String(), "failed to write the audit entry of a change") || !strings.Contains(log.String(), "the disk is full") {
 			t.Error(log.String())
 		}
@@ -119,7 +121,7 @@ func TestTriggerForASlot(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		slot := time.Date(1999, 12, 31, 12, 0, 0, 0, time.UTC)
 		got := make(chan time.Time, 1)
-		p := start(t, crontest.NewMemory(), func(r *cron.Registry) {
+		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("job", "@yearly", func(ctx context.Context) error { got <- cron.RunFrom(ctx).Slot(); return nil })
 		})
 		rec, err := p.Sched.Trigger(t.Context(), "job", scheduler.Request{Slot: slot})
@@ -129,6 +131,6 @@ func TestTriggerForASlot(t *testing.T) {
 		if at := <-got; !at.Equal(slot) {
 			t.Errorf("Slot() is %s", at)
 		}
-		p.stop()
+		p.Stop()
 	})
 }

@@ -1,4 +1,4 @@
-package scheduler_test
+package ops_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
 )
 
@@ -19,7 +20,7 @@ func TestPreviewSaysWhatAScheduleWouldMean(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := scheduler.New(scheduler.Config{Store: crontest.NewMemory(), Jobs: jobs})
+	s := ops.Crons{Scheduler: scheduler.New(scheduler.Config{Store: crontest.NewMemory(), Jobs: jobs})}
 	p, err := s.Preview(t.Context(), "job", " 30 2 * * * ", "Europe/Berlin")
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +42,7 @@ func TestPreviewSaysWhatAScheduleWouldMean(t *testing.T) {
 	if _, err := s.Preview(t.Context(), "jop", "", ""); !errors.Is(err, cron.ErrNotFound) {
 		t.Errorf("an unknown job: %v", err)
 	}
-	views, err := s.Jobs(t.Context(), scheduler.Filter{})
+	views, err := s.Jobs(t.Context(), ops.Filter{})
 	if err != nil {
 		t.Fatal(err)
 	}
