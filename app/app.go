@@ -33,8 +33,8 @@ import (
 	"fibercrons/app/redis"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
+	"fibercrons/app/store/row"
 	"fibercrons/app/trace"
-	"fibercrons/models"
 )
 
 // App is the assembled application.
@@ -63,6 +63,8 @@ type options struct {
 	context  func(context.Context) context.Context
 	readOnly bool
 	here     bool
+
+	migrations []row.Migration
 }
 
 // Log is where the application logs. Optional. Default: slog.Default().
@@ -72,6 +74,9 @@ func Log(log *slog.Logger) Option { return func(o *options) { o.log = log } }
 func WithContext(add func(context.Context) context.Context) Option {
 	return func(o *options) { o.context = add }
 }
+
+// Migrations make the user's own tables, each once, in this order. Optional. Default: none.
+func Migrations(list []row.Migration) Option { return func(o *options) { o.migrations = list } }
 
 // ReadOnly is for looking only: no file is made or changed, and a database that does not exist yet
 // is an empty one.
@@ -147,7 +152,7 @@ func (a *App) observe(e scheduler.Event) {
 
 func (a *App) openStore(ctx context.Context, o options) (err error) {
 	so := store.Options{
-		URL: a.Config.Database.Reveal(), ReadOnly: o.readOnly, Lease: a.Config.Lease, Migrations: models.Migrations, Logger: o.log,
+		URL: a.Config.Database.Reveal(), ReadOnly: o.readOnly, Lease: a.Config.Lease, Migrations: o.migrations, Logger: o.log,
 		Committed: func(c store.Commit) { a.Metrics.Committed(c.Calls, c.Took, c.Err) },
 	}
 	if a.Trace != nil {

@@ -33,21 +33,21 @@ const (
 
 // arrows point down: nothing below knows what stands above it.
 var arrows = map[string]rule{
-	"cmd/server":               {inner: []string{"app/cron", "app/env", "app/server", "config", "jobs", "routes"}, yours: true},
-	"cmd/cli":                  {inner: []string{"app/cli", "app/cron", "app/env", "config", "jobs"}, yours: true},
-	"app/server":               {inner: []string{"app", "app/cron", "app/env", "app/internal/console", "app/ops", "app/web"}},
-	"app/cli":                  {inner: []string{"app", "app/alert", "app/cron", "app/env", "app/internal/console", "app/metrics", "app/ops", "app/schedule", "app/scheduler", "app/store", "models"}, outer: []string{"github.com/spf13/cobra", "github.com/jedib0t/go-pretty/v6"}},
+	"cmd/server":               {inner: []string{"app/cron", "app/server", "config", "jobs", "models", "routes"}, yours: true},
+	"cmd/cli":                  {inner: []string{"app/cli", "app/cron", "config", "jobs", "models"}, yours: true},
+	"app/server":               {inner: []string{"app", "app/cron", "app/env", "app/internal/console", "app/ops", "app/store/row", "app/web"}},
+	"app/cli":                  {inner: []string{"app", "app/alert", "app/cron", "app/env", "app/internal/console", "app/metrics", "app/ops", "app/schedule", "app/scheduler", "app/store", "app/store/row"}, outer: []string{"github.com/spf13/cobra", "github.com/jedib0t/go-pretty/v6"}},
 	"app/internal/console":     {inner: []string{"app/env"}, outer: []string{"github.com/lmittmann/tint", "github.com/mattn/go-isatty", "golang.org/x/sys"}},
 	"app/web":                  {inner: []string{"app", "app/alert", "app/cron", "app/dashboard", "app/feed", "app/ops", "app/scheduler", "app/web/access"}, outer: []string{fiber, fasthttp, "go.yaml.in/yaml/v3"}},
 	"app/web/access":           {inner: []string{"app/env"}, outer: []string{fiber}},
 	"jobs":                     {inner: []string{"app", "app/alert", "app/cron", "config", "models"}, yours: true},
 	"routes":                   {inner: []string{"app", "app/cron", "app/web", "config", "models"}, outer: []string{fiber}, yours: true},
-	"app":                      {inner: []string{"app/...", "models"}, outer: []string{gorm}}, // gorm for the type of DB alone
+	"app":                      {inner: []string{"app/..."}, outer: []string{gorm}}, // gorm for the type of DB alone
 	"app/parts":                {inner: []string{"app/..."}},
 	"app/crontest":             {inner: []string{"app/cron", "app/plan", "app/scheduler"}},
 	"app/internal/conformance": {inner: []string{"app/cron", "app/crontest", "app/plan", "app/scheduler"}, outer: []string{uuid}},
 	"app/dashboard":            {inner: []string{"app/alert", "app/cron", "app/ops", "app/schedule", "app/scheduler"}},
-	"app/store":                {inner: []string{"app/alert", "app/cron", "app/plan", "app/scheduler", "models"}, outer: []string{gorm, "gorm.io/driver", glebarez, "github.com/jackc/pgx/v5", "github.com/go-sql-driver/mysql", uuid}},
+	"app/store":                {inner: []string{"app/alert", "app/cron", "app/internal/texts", "app/plan", "app/scheduler", "app/store/row"}, outer: []string{gorm, "gorm.io/driver", glebarez, "github.com/jackc/pgx/v5", "github.com/go-sql-driver/mysql", uuid}},
 	"app/redis":                {inner: []string{"app/scheduler"}, outer: []string{"github.com/redis/go-redis/v9"}},
 	"app/river":                {inner: []string{"app/cron", "app/scheduler"}, outer: []string{"github.com/riverqueue", "github.com/jackc/pgx/v5"}},
 	"app/asynq":                {inner: []string{"app/cron", "app/scheduler"}, outer: []string{"github.com/hibiken/asynq"}},
@@ -69,7 +69,8 @@ var arrows = map[string]rule{
 	"app/internal/texts":       {},
 	"config":                   {inner: []string{"app/env"}, yours: true},
 	"app/env":                  {inner: []string{"app/internal/texts", "app/schedule"}, outer: []string{"github.com/caarlos0/env/v11", "github.com/joho/godotenv"}},
-	"models":                   {outer: []string{gorm}, yours: true},
+	"app/store/row":            {outer: []string{gorm}},
+	"models":                   {inner: []string{"app/store/row"}, outer: []string{gorm}, yours: true},
 }
 
 func TestArrowsPointDown(t *testing.T) {
@@ -106,7 +107,7 @@ func TestArrowsPointDown(t *testing.T) {
 func TestOneTechnologyPerPackage(t *testing.T) {
 	homes := map[string][]string{
 		"github.com/reugn/":      {"app/clock"},
-		"gorm.io/":               {"app", "app/store", "models"},
+		"gorm.io/":               {"app", "app/store", "app/store/row", "models"},
 		"github.com/glebarez/":   {"app/store"},
 		"github.com/gofiber/":    {"app/web", "app/web/access", "routes"},
 		"github.com/valyala/":    {"app/web"},
@@ -119,7 +120,7 @@ func TestOneTechnologyPerPackage(t *testing.T) {
 		"github.com/joho/":       {"app/env"},
 		"github.com/spf13/":      {"app/cli"},
 		"github.com/jedib0t/":    {"app/cli"},
-		"database/sql":           {"app/store", "models"},
+		"database/sql":           {"app/store", "app/store/row"},
 		"github.com/wneessen/":   {"app/alert"},
 	}
 	module := strings.TrimSpace(string(goList(t, "-m")))

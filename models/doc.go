@@ -1,4 +1,4 @@
-// Package models holds the rows of the database as gorm models, one per file. Add yours beside
+// Package models holds the rows of the database as gorm models. The template's own are in app/store/row. Add yours beside
 // them: a struct is all it takes, and app.DB(ctx) reads and writes it from a job or a route.
 //
 //	type Invoice struct {

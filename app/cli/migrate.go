@@ -8,7 +8,6 @@ import (
 
 	"fibercrons/app/internal/console"
 	"fibercrons/app/store"
-	"fibercrons/models"
 )
 
 // schema is what migrate answers.
@@ -47,7 +46,7 @@ func (p *program) schema(ctx context.Context, look bool, format string) error {
 	if err != nil {
 		return err
 	}
-	db, err := store.Open(ctx, store.Options{URL: cfg.Database.Reveal(), ReadOnly: look, NoMigrate: look, Lease: cfg.Lease, Migrations: models.Migrations})
+	db, err := store.Open(ctx, store.Options{URL: cfg.Database.Reveal(), ReadOnly: look, NoMigrate: look, Lease: cfg.Lease, Migrations: p.Migrations})
 	if err != nil {
 		return asked(err)
 	}

@@ -20,12 +20,14 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
 	"fibercrons/app/internal/console"
+	"fibercrons/app/store/row"
 )
 
 // Program is what one program differs in from another.
 type Program struct {
-	Jobs *cron.Registry
-	Load env.Loader
+	Jobs       *cron.Registry
+	Load       env.Loader
+	Migrations []row.Migration // of the user's own tables
 }
 
 // Main executes the command line of the process and returns the exit status. The first signal to stop ends the

@@ -57,7 +57,7 @@ func (p *program) open(ctx context.Context, opts ...app.Option) (*app.App, error
 		return nil, err
 	}
 	log := slog.New(console.Log(p.err, max(cfg.LogLevel, slog.LevelWarn), cfg.LogFormat))
-	a, err := app.New(ctx, cfg, p.Jobs, append([]app.Option{app.Log(log), app.Here(), app.WithContext(p.own)}, opts...)...)
+	a, err := app.New(ctx, cfg, p.Jobs, append([]app.Option{app.Log(log), app.Here(), app.WithContext(p.own), app.Migrations(p.Migrations)}, opts...)...)
 	return a, asked(err)
 }
 

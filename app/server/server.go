@@ -23,6 +23,7 @@ import (
 	"fibercrons/app/env"
 	"fibercrons/app/internal/console"
 	"fibercrons/app/ops"
+	"fibercrons/app/store/row"
 	"fibercrons/app/web"
 )
 
@@ -36,9 +37,10 @@ const (
 
 // Program is what one program differs in from another.
 type Program struct {
-	Jobs   *cron.Registry
-	Load   env.Loader
-	Routes web.Routes
+	Jobs       *cron.Registry
+	Load       env.Loader
+	Migrations []row.Migration // of the user's own tables
+	Routes     web.Routes
 }
 
 // Main runs p until the process is asked to stop, and returns the exit status. A second signal exits at once.
@@ -75,7 +77,7 @@ func run(ctx context.Context, p process) int {
 	for _, w := range warnings {
 		log.Warn(w)
 	}
-	a, err := app.New(ctx, cfg, p.Jobs, app.Log(log), app.WithContext(own))
+	a, err := app.New(ctx, cfg, p.Jobs, app.Log(log), app.WithContext(own), app.Migrations(p.Migrations))
 	if mistakes, ok := errors.AsType[*cron.Mistakes](err); ok {
 		return p.fail(exitUsage, listed(mistakes))
 	}

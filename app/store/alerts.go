@@ -9,7 +9,7 @@ import (
 
 	"fibercrons/app/alert"
 	"fibercrons/app/cron"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 var _ alert.Store = (*Store)(nil)
@@ -27,7 +27,7 @@ const (
 
 // Troubled implements [alert.Sights].
 func (s *Store) Troubled(ctx context.Context, since time.Time, limit int) ([]cron.Record, error) {
-	return s.outline(ctx, "look for runs that went wrong", troubledSQL, int64(models.MillisOf(since)), limit)
+	return s.outline(ctx, "look for runs that went wrong", troubledSQL, int64(row.MillisOf(since)), limit)
 }
 
 // Active implements [alert.Sights].
@@ -37,11 +37,11 @@ func (s *Store) Active(ctx context.Context, limit int) ([]cron.Record, error) {
 
 // StartedLate implements [alert.Sights].
 func (s *Store) StartedLate(ctx context.Context, since time.Time, by time.Duration, limit int) ([]cron.Record, error) {
-	return s.outline(ctx, "look for runs that started late", lateRunsSQL, int64(models.MillisOf(since)), by.Milliseconds(), limit)
+	return s.outline(ctx, "look for runs that started late", lateRunsSQL, int64(row.MillisOf(since)), by.Milliseconds(), limit)
 }
 
 func (s *Store) outline(ctx context.Context, what, query string, args ...any) ([]cron.Record, error) {
-	var rows []models.JobRun
+	var rows []row.JobRun
 	if err := s.reads.WithContext(ctx).Raw(query, args...).Scan(&rows).Error; err != nil {
 		return nil, fmt.Errorf("%s: %w", what, s.db.explain(err))
 	}
@@ -51,8 +51,8 @@ func (s *Store) outline(ctx context.Context, what, query string, args ...any) ([
 // OpenAlerts implements [alert.Sights].
 func (s *Store) OpenAlerts(ctx context.Context) ([]alert.Open, error) {
 	var rows []struct {
-		models.Alert
-		LastSuccess models.Millis
+		row.Alert
+		LastSuccess row.Millis
 	}
 	if err := s.reads.WithContext(ctx).Raw(openSQL).Scan(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read open alerts: %w", s.db.explain(err))
@@ -66,7 +66,7 @@ func (s *Store) OpenAlerts(ctx context.Context) ([]alert.Open, error) {
 
 // Alerts implements [alert.Book].
 func (s *Store) Alerts(ctx context.Context, q alert.Query) ([]alert.Alert, int, error) {
-	db := s.reads.WithContext(ctx).Model(&models.Alert{})
+	db := s.reads.WithContext(ctx).Model(&row.Alert{})
 	if q.Job != "" {
 		db = db.Where("job = ?", q.Job)
 	}
@@ -78,7 +78,7 @@ func (s *Store) Alerts(ctx context.Context, q alert.Query) ([]alert.Alert, int, 
 	}
 	db = db.Session(&gorm.Session{})
 	var total int64
-	var rows []models.Alert
+	var rows []row.Alert
 	err := db.Count(&total).Error
 	if err == nil && total > 0 {
 		err = db.Order("raised_at DESC, id DESC").Limit(q.Limit).Offset(q.Offset).Find(&rows).Error
@@ -100,7 +100,7 @@ func (s *Store) Alerts(ctx context.Context, q alert.Query) ([]alert.Alert, int, 
 	return out, int(total), nil
 }
 
-func alertOf(r *models.Alert) alert.Alert {
+func alertOf(r *row.Alert) alert.Alert {
 	return alert.Alert{
 		ID: r.ID, Job: r.Job, Kind: cron.AlertKind(r.Kind), Status: alert.Status(r.Status), Run: r.RunID, Slot: r.Slot.Pointer(),
 		At: r.At.Time(), RaisedAt: r.RaisedAt.Time(), Detail: r.Detail, Error: r.Error, Number: r.Number, Open: r.OpenKey != nil,

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"fibercrons/app/alert"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // pruneAlerts bounds what one call of PruneAlerts deletes of each table.
@@ -14,7 +14,7 @@ const pruneAlerts = 500
 
 // PruneAlerts implements [alert.Book].
 func (s *Store) PruneAlerts(ctx context.Context, giveUp, keep time.Duration) ([]alert.Delivery, error) {
-	var late []models.AlertDelivery
+	var late []row.AlertDelivery
 	err := s.writer.do(ctx, &op{
 		kind: "prune",
 		rows: groupRows / 2,
@@ -28,13 +28,13 @@ func (s *Store) PruneAlerts(ctx context.Context, giveUp, keep time.Duration) ([]
 				for i := range late {
 					ids[i], late[i].Status = late[i].ID, string(alert.Failed)
 				}
-				t.fail(db.Model(&models.AlertDelivery{}).Where("id IN ?", ids).Update("status", string(alert.Failed)).Error)
-				t.concludeMessages(db.Model(&models.AlertDelivery{}).Where("id IN ?", ids))
+				t.fail(db.Model(&row.AlertDelivery{}).Where("id IN ?", ids).Update("status", string(alert.Failed)).Error)
+				t.concludeMessages(db.Model(&row.AlertDelivery{}).Where("id IN ?", ids))
 			}
 			before := t.now - keep.Milliseconds()
-			t.forget(&models.Alert{}, "raised_at < ? AND open_key IS NULL AND status <> 'pending'", "raised_at", before)
-			t.forget(&models.AlertDelivery{}, "created_at < ? AND status <> 'pending'", "created_at", before)
-			t.forget(&models.Silence{}, "until_at < ?", "until_at", before)
+			t.forget(&row.Alert{}, "raised_at < ? AND open_key IS NULL AND status <> 'pending'", "raised_at", before)
+			t.forget(&row.AlertDelivery{}, "created_at < ? AND status <> 'pending'", "created_at", before)
+			t.forget(&row.Silence{}, "until_at < ?", "until_at", before)
 			return nil
 		},
 	})

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"fibercrons/app/alert"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // alertRows bounds the rows of one statement.
@@ -15,14 +15,14 @@ const alertRows = 100
 // Raise implements [alert.Book]. The unique keys of the table decide when two processes raise the
 // same; that the rows are looked for first spares them the error in all but that case.
 func (s *Store) Raise(ctx context.Context, r alert.Raise) error {
-	rows := make([]models.Alert, len(r.Alerts))
+	rows := make([]row.Alert, len(r.Alerts))
 	for i, a := range r.Alerts {
-		rows[i] = models.Alert{
+		rows[i] = row.Alert{
 			ID: a.ID, Job: a.Job, Kind: string(a.Kind), Dedup: a.Dedup, RunID: a.Run,
-			At: models.MillisOf(a.At), Status: string(a.Status), Silence: a.Silence, Detail: a.Detail, Error: a.Error, Number: a.Number,
+			At: row.MillisOf(a.At), Status: string(a.Status), Silence: a.Silence, Detail: a.Detail, Error: a.Error, Number: a.Number,
 		}
 		if a.Slot != nil {
-			rows[i].Slot = models.MillisOf(*a.Slot)
+			rows[i].Slot = row.MillisOf(*a.Slot)
 		}
 		if a.Open {
 			key := rows[i].Kind + ":" + a.Job
@@ -43,7 +43,7 @@ func (s *Store) Raise(ctx context.Context, r alert.Raise) error {
 	return nil
 }
 
-func (t *txn) raise(rows []models.Alert, r alert.Raise) {
+func (t *txn) raise(rows []row.Alert, r alert.Raise) {
 	db := t.gorm()
 	known := t.knownAlerts(rows)
 	looked := t.alreadyLooked(r.Looked)
@@ -51,46 +51,46 @@ func (t *txn) raise(rows []models.Alert, r alert.Raise) {
 		return
 	}
 	for some := range slices.Chunk(r.Close, alertRows) {
-		t.fail(db.Model(&models.Alert{}).Where("id IN ?", some).Update("open_key", nil).Error)
+		t.fail(db.Model(&row.Alert{}).Where("id IN ?", some).Update("open_key", nil).Error)
 	}
 	open := t.openKeys(rows)
-	var fresh []models.Alert
-	for _, row := range rows {
-		if known[row.Dedup] || looked[row.RunID] || row.OpenKey != nil && open[*row.OpenKey] {
+	var fresh []row.Alert
+	for _, a := range rows {
+		if known[a.Dedup] || looked[a.RunID] || a.OpenKey != nil && open[*a.OpenKey] {
 			continue
 		}
-		row.RaisedAt = models.Millis(t.now)
-		fresh = append(fresh, row)
+		a.RaisedAt = row.Millis(t.now)
+		fresh = append(fresh, a)
 	}
 	for some := range slices.Chunk(fresh, alertRows) {
 		t.fail(db.Create(&some).Error)
 	}
 	for some := range slices.Chunk(r.Looked, alertRows) {
-		t.fail(db.Model(&models.JobRun{}).Where("id IN ? AND looked_at IS NULL", some).Update("looked_at", t.now).Error)
+		t.fail(db.Model(&row.JobRun{}).Where("id IN ? AND looked_at IS NULL", some).Update("looked_at", t.now).Error)
 	}
 }
 
-func (t *txn) knownAlerts(rows []models.Alert) map[string]bool {
+func (t *txn) knownAlerts(rows []row.Alert) map[string]bool {
 	keys := make([]string, len(rows))
 	for i := range rows {
 		keys[i] = rows[i].Dedup
 	}
-	return t.among(&models.Alert{}, "dedup", "dedup IN ?", keys)
+	return t.among(&row.Alert{}, "dedup", "dedup IN ?", keys)
 }
 
-func (t *txn) openKeys(rows []models.Alert) map[string]bool {
+func (t *txn) openKeys(rows []row.Alert) map[string]bool {
 	var keys []string
 	for i := range rows {
 		if rows[i].OpenKey != nil {
 			keys = append(keys, *rows[i].OpenKey)
 		}
 	}
-	return t.among(&models.Alert{}, "open_key", "open_key IN ?", keys)
+	return t.among(&row.Alert{}, "open_key", "open_key IN ?", keys)
 }
 
 // alreadyLooked are the runs that another process has looked at meanwhile.
 func (t *txn) alreadyLooked(ids []string) map[string]bool {
-	return t.among(&models.JobRun{}, "id", "id IN ? AND looked_at IS NOT NULL", ids)
+	return t.among(&row.JobRun{}, "id", "id IN ? AND looked_at IS NOT NULL", ids)
 }
 
 // among returns which of the values there are.

@@ -12,7 +12,7 @@ import (
 
 	"fibercrons/app/alert"
 	"fibercrons/app/cron"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // aMinute is what limits by the minute look back.
@@ -21,7 +21,7 @@ const aMinute = int64(time.Minute / time.Millisecond)
 // Gather implements [alert.Book].
 func (s *Store) Gather(ctx context.Context, g alert.Gather) (waiting bool, err error) {
 	var idle int64
-	err = s.reads.WithContext(ctx).Model(&models.Alert{}).Where("status = 'pending' AND message = ''").Count(&idle).Error
+	err = s.reads.WithContext(ctx).Model(&row.Alert{}).Where("status = 'pending' AND message = ''").Count(&idle).Error
 	if err != nil {
 		return false, fmt.Errorf("gather alerts: %w", s.db.explain(err))
 	}
@@ -49,10 +49,10 @@ func (s *Store) Gather(ctx context.Context, g alert.Gather) (waiting bool, err e
 
 func (t *txn) gather(g alert.Gather, message string, ids []string) (waiting bool) {
 	db := t.gorm()
-	loose := func() *gorm.DB { return db.Model(&models.Alert{}).Where("status = 'pending' AND message = ''") }
+	loose := func() *gorm.DB { return db.Model(&row.Alert{}).Where("status = 'pending' AND message = ''") }
 	var wait struct {
 		Number        int64
-		First, Newest models.Millis
+		First, Newest row.Millis
 	}
 	t.fail(loose().Select("COUNT(*) AS number, MIN(raised_at) AS first, MAX(raised_at) AS newest").Scan(&wait).Error)
 	if t.err != nil {
@@ -63,7 +63,7 @@ func (t *txn) gather(g alert.Gather, message string, ids []string) (waiting bool
 			return true
 		}
 		var lately []string // few, and found by their time
-		t.fail(db.Model(&models.AlertDelivery{}).Where("created_at > ?", t.now-aMinute).Pluck("message", &lately).Error)
+		t.fail(db.Model(&row.AlertDelivery{}).Where("created_at > ?", t.now-aMinute).Pluck("message", &lately).Error)
 		if t.err != nil || len(unique(lately)) >= g.PerMinute {
 			return true
 		}
@@ -71,14 +71,14 @@ func (t *txn) gather(g alert.Gather, message string, ids []string) (waiting bool
 	}
 	// None when another process was first; some, also, when this is a second time.
 	var mine int64
-	t.fail(db.Model(&models.Alert{}).Where("message = ?", message).Count(&mine).Error)
-	there := t.among(&models.AlertDelivery{}, "channel", "message IN ?", []string{message})
-	var rows []models.AlertDelivery
+	t.fail(db.Model(&row.Alert{}).Where("message = ?", message).Count(&mine).Error)
+	there := t.among(&row.AlertDelivery{}, "channel", "message IN ?", []string{message})
+	var rows []row.AlertDelivery
 	for i, channel := range g.Channels {
 		if mine > 0 && !there[channel] {
-			rows = append(rows, models.AlertDelivery{
+			rows = append(rows, row.AlertDelivery{
 				ID: ids[i], Message: message, Channel: channel, Status: string(alert.Pending), Alerts: int(mine),
-				CreatedAt: models.Millis(t.now), NextAt: t.now,
+				CreatedAt: row.Millis(t.now), NextAt: t.now,
 			})
 		}
 	}
@@ -92,14 +92,14 @@ func (t *txn) gather(g alert.Gather, message string, ids []string) (waiting bool
 func (s *Store) TakeDeliveries(ctx context.Context, k alert.Take) ([]alert.Delivery, error) {
 	db := s.reads.WithContext(ctx)
 	var due int64
-	err := db.Model(&models.AlertDelivery{}).Where("status = 'pending' AND channel IN ?", k.Channels).Count(&due).Error
+	err := db.Model(&row.AlertDelivery{}).Where("status = 'pending' AND channel IN ?", k.Channels).Count(&due).Error
 	if err != nil {
 		return nil, fmt.Errorf("take deliveries of alerts: %w", s.db.explain(err))
 	}
 	if due == 0 {
 		return nil, nil
 	}
-	var rows []models.AlertDelivery
+	var rows []row.AlertDelivery
 	token := rand.Int64()
 	err = s.writer.do(ctx, &op{
 		kind: "deliver",
@@ -122,12 +122,12 @@ func (s *Store) TakeDeliveries(ctx context.Context, k alert.Take) ([]alert.Deliv
 	return out, nil
 }
 
-func (t *txn) takeDeliveries(k alert.Take, token int64) (rows []models.AlertDelivery) {
+func (t *txn) takeDeliveries(k alert.Take, token int64) (rows []row.AlertDelivery) {
 	db := t.gorm()
 	pending := func(channel string) *gorm.DB {
-		return db.Model(&models.AlertDelivery{}).Where("status = 'pending' AND channel = ?", channel)
+		return db.Model(&row.AlertDelivery{}).Where("status = 'pending' AND channel = ?", channel)
 	}
-	mine := func(channel string) (list []models.AlertDelivery) {
+	mine := func(channel string) (list []row.AlertDelivery) {
 		t.fail(pending(channel).Where("token = ? AND lease_until > ?", token, t.now).Order("created_at, id").Find(&list).Error)
 		return list
 	}
@@ -137,7 +137,7 @@ func (t *txn) takeDeliveries(k alert.Take, token int64) (rows []models.AlertDeli
 			continue
 		}
 		var sent, under int64
-		t.fail(db.Model(&models.AlertDelivery{}).Where("channel = ? AND sent_at > ?", channel, t.now-aMinute).Count(&sent).Error)
+		t.fail(db.Model(&row.AlertDelivery{}).Where("channel = ? AND sent_at > ?", channel, t.now-aMinute).Count(&sent).Error)
 		t.fail(pending(channel).Where("lease_until > ?", t.now).Count(&under).Error)
 		room := min(k.Limit, k.PerMinute-int(sent)-int(under))
 		if t.err != nil || room <= 0 {
@@ -158,7 +158,7 @@ func (t *txn) takeDeliveries(k alert.Take, token int64) (rows []models.AlertDeli
 
 // contents reads what a delivery tells: the first of its alerts, and how many there are of each kind.
 func contents(db *gorm.DB, d *alert.Delivery, most int) error {
-	var rows []models.Alert
+	var rows []row.Alert
 	if err := db.Where("message = ?", d.Message).Order("at, id").Limit(most).Find(&rows).Error; err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func contents(db *gorm.DB, d *alert.Delivery, most int) error {
 		Kind   cron.AlertKind
 		Number int
 	}
-	err := db.Model(&models.Alert{}).Select("kind, COUNT(*) AS number").Where("message = ?", d.Message).Group("kind").Scan(&kinds).Error
+	err := db.Model(&row.Alert{}).Select("kind, COUNT(*) AS number").Where("message = ?", d.Message).Group("kind").Scan(&kinds).Error
 	d.Kinds = make(map[cron.AlertKind]int, len(kinds))
 	for _, k := range kinds {
 		d.Kinds[k.Kind] = k.Number
@@ -186,14 +186,14 @@ func (s *Store) Settle(ctx context.Context, e alert.Settlement) error {
 			set := map[string]any{"lease_until": 0, "token": 0, "error": e.Error, "next_at": t.now + e.Again.Milliseconds()}
 			switch {
 			case e.Sent:
-				set["status"], set["sent_at"] = string(alert.Sent), models.Millis(t.now)
+				set["status"], set["sent_at"] = string(alert.Sent), row.Millis(t.now)
 			case e.GaveUp:
 				set["status"] = string(alert.Failed)
 			}
 			db := t.gorm()
-			t.fail(db.Model(&models.AlertDelivery{}).Where("id = ? AND token = ? AND status = 'pending'", e.ID, e.Token).Updates(set).Error)
+			t.fail(db.Model(&row.AlertDelivery{}).Where("id = ? AND token = ? AND status = 'pending'", e.ID, e.Token).Updates(set).Error)
 			if e.Sent || e.GaveUp {
-				t.concludeMessages(db.Model(&models.AlertDelivery{}).Where("id = ?", e.ID))
+				t.concludeMessages(db.Model(&row.AlertDelivery{}).Where("id = ?", e.ID))
 			}
 			return nil
 		},
@@ -211,8 +211,8 @@ func (t *txn) concludeMessages(of *gorm.DB) {
 	if t.err != nil || len(messages) == 0 {
 		return
 	}
-	going := t.among(&models.AlertDelivery{}, "message", "status = 'pending' AND message IN ?", messages)
-	broken := t.among(&models.AlertDelivery{}, "message", "status = 'failed' AND message IN ?", messages)
+	going := t.among(&row.AlertDelivery{}, "message", "status = 'pending' AND message IN ?", messages)
+	broken := t.among(&row.AlertDelivery{}, "message", "status = 'failed' AND message IN ?", messages)
 	for _, m := range messages {
 		if going[m] {
 			continue
@@ -221,12 +221,12 @@ func (t *txn) concludeMessages(of *gorm.DB) {
 		if broken[m] {
 			status = alert.Failed
 		}
-		t.fail(t.gorm().Model(&models.Alert{}).Where("message = ?", m).Update("status", string(status)).Error)
+		t.fail(t.gorm().Model(&row.Alert{}).Where("message = ?", m).Update("status", string(status)).Error)
 	}
 }
 
 // deliveriesOf returns the deliveries of each message of the alerts.
-func deliveriesOf(db *gorm.DB, alerts []models.Alert) (map[string][]alert.Delivery, error) {
+func deliveriesOf(db *gorm.DB, alerts []row.Alert) (map[string][]alert.Delivery, error) {
 	var messages []string
 	for i := range alerts {
 		if m := alerts[i].Message; m != "" {
@@ -236,7 +236,7 @@ func deliveriesOf(db *gorm.DB, alerts []models.Alert) (map[string][]alert.Delive
 	messages = unique(messages)
 	out := make(map[string][]alert.Delivery, len(messages))
 	for some := range slices.Chunk(messages, alertRows) {
-		var rows []models.AlertDelivery
+		var rows []row.AlertDelivery
 		if err := db.Where("message IN ?", some).Order("channel").Find(&rows).Error; err != nil {
 			return nil, err
 		}
@@ -247,13 +247,13 @@ func deliveriesOf(db *gorm.DB, alerts []models.Alert) (map[string][]alert.Delive
 	return out, nil
 }
 
-func deliveryOf(r *models.AlertDelivery) alert.Delivery {
+func deliveryOf(r *row.AlertDelivery) alert.Delivery {
 	d := alert.Delivery{
 		ID: r.ID, Channel: r.Channel, Status: alert.Status(r.Status), Attempts: r.Attempts, SentAt: r.SentAt.Pointer(), Error: r.Error,
 		CreatedAt: r.CreatedAt.Time(), Message: r.Message, Token: r.Token, Total: r.Alerts,
 	}
 	if d.Status == alert.Pending {
-		d.NextAt = models.Millis(r.NextAt).Pointer()
+		d.NextAt = row.Millis(r.NextAt).Pointer()
 	}
 	return d
 }

@@ -7,13 +7,13 @@ import (
 	"fmt"
 
 	"fibercrons/app/scheduler"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // Audit keeps one change that a person or a program made.
 func (s *Store) Audit(ctx context.Context, e scheduler.AuditEntry) error {
-	row := models.AuditEntry{
-		At: models.MillisOf(e.At), Actor: e.Actor, Action: e.Action, Target: e.Target,
+	entry := row.AuditEntry{
+		At: row.MillisOf(e.At), Actor: e.Actor, Action: e.Action, Target: e.Target,
 		Before: nullText(string(e.Before)), After: nullText(string(e.After)), Origin: e.Origin, RequestID: e.RequestID,
 	}
 	err := s.writer.do(ctx, &op{
@@ -22,12 +22,12 @@ func (s *Store) Audit(ctx context.Context, e scheduler.AuditEntry) error {
 		run: func(t *txn) error {
 			db := t.gorm()
 			var there int64
-			if row.ID != 0 { // the last attempt may have been committed
-				t.fail(db.Model(&models.AuditEntry{}).Where("id = ? AND at = ? AND action = ? AND target = ?", row.ID, row.At, row.Action, row.Target).Count(&there).Error)
+			if entry.ID != 0 { // the last attempt may have been committed
+				t.fail(db.Model(&row.AuditEntry{}).Where("id = ? AND at = ? AND action = ? AND target = ?", entry.ID, entry.At, entry.Action, entry.Target).Count(&there).Error)
 			}
 			if there == 0 {
-				row.ID = 0
-				t.fail(db.Create(&row).Error)
+				entry.ID = 0
+				t.fail(db.Create(&entry).Error)
 			}
 			return nil
 		},
@@ -41,14 +41,14 @@ func (s *Store) Audit(ctx context.Context, e scheduler.AuditEntry) error {
 // Audits returns what was changed, newest first: of a target or of all, at most limit entries
 // older than the one with ID before (0: from the newest on).
 func (s *Store) Audits(ctx context.Context, target string, before int64, limit int) ([]scheduler.AuditEntry, error) {
-	db := s.reads.WithContext(ctx).Model(&models.AuditEntry{})
+	db := s.reads.WithContext(ctx).Model(&row.AuditEntry{})
 	if target != "" {
 		db = db.Where("target = ?", target)
 	}
 	if before > 0 {
 		db = db.Where("id < ?", before)
 	}
-	var rows []models.AuditEntry
+	var rows []row.AuditEntry
 	if err := db.Order("id DESC").Limit(limit).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read audit entries: %w", s.db.explain(err))
 	}

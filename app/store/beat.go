@@ -9,7 +9,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/scheduler"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // Beat implements [scheduler.Claims]. With Gone nothing is extended, and what the instance had
@@ -30,7 +30,7 @@ func (s *Store) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.Held, e
 				var err error
 				held, err = heldBy(t.locking(db).Order("id"), b.Instance.ID)
 				t.fail(err)
-				lease := db.Model(&models.JobRun{}).Where("instance = ? AND ended_at IS NULL", b.Instance.ID)
+				lease := db.Model(&row.JobRun{}).Where("instance = ? AND ended_at IS NULL", b.Instance.ID)
 				if b.Gone {
 					t.fail(lease.Where("status = ?", cron.Queued).Update("lease_until", 0).Error)
 				} else {
@@ -52,21 +52,21 @@ func (s *Store) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.Held, e
 }
 
 func signOfLife(db *gorm.DB, b *scheduler.Beat) error {
-	row := models.Instance{
+	sign := row.Instance{
 		ID: b.Instance.ID, Host: b.Instance.Host, PID: b.Instance.PID, Version: b.Instance.Version, TZData: b.Instance.TZData,
-		StartedAt: models.MillisOf(b.Instance.StartedAt), SeenAt: models.MillisOf(b.At),
+		StartedAt: row.MillisOf(b.Instance.StartedAt), SeenAt: row.MillisOf(b.At),
 	}
 	if b.Gone {
-		row.StoppedAt = row.SeenAt
+		sign.StoppedAt = sign.SeenAt
 	}
 	return db.Clauses(clause.OnConflict{
 		Columns:   []clause.Column{{Name: "id"}},
 		DoUpdates: clause.AssignmentColumns([]string{"host", "pid", "version", "tzdata", "started_at", "seen_at", "stopped_at"}),
-	}).Create(&row).Error
+	}).Create(&sign).Error
 }
 
 func heldBy(db *gorm.DB, instance string) ([]scheduler.Held, error) {
-	rows, err := db.Model(&models.JobRun{}).
+	rows, err := db.Model(&row.JobRun{}).
 		Select("id, token, status, cancel_at, cancel_reason, cancel_by").
 		Where("instance = ? AND ended_at IS NULL", instance).Rows()
 	if err != nil {
@@ -76,7 +76,7 @@ func heldBy(db *gorm.DB, instance string) ([]scheduler.Held, error) {
 	var held []scheduler.Held
 	for rows.Next() {
 		var h scheduler.Held
-		var at models.Millis
+		var at row.Millis
 		if err := rows.Scan(&h.ID, &h.Token, &h.Status, &at, &h.Reason, &h.CancelBy); err != nil {
 			return nil, err
 		}
@@ -92,7 +92,7 @@ func (s *Store) Expired(ctx context.Context, limit int) ([]cron.Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look for expired runs: %w", s.db.explain(err))
 	}
-	var rows []models.JobRun
+	var rows []row.JobRun
 	err = s.reads.WithContext(ctx).
 		Where("ended_at IS NULL AND lease_until <= ?", now).
 		Order("seq + 0"). // an expression, or the whole table is walked in this order
@@ -121,7 +121,7 @@ func (s *Store) lastLines(ctx context.Context, recs []cron.Record) error {
 			Seq   int64
 		}
 		if err == nil {
-			err = s.reads.WithContext(ctx).Model(&models.RunLog{}).Select("run_id, MAX(seq) AS seq").
+			err = s.reads.WithContext(ctx).Model(&row.RunLog{}).Select("run_id, MAX(seq) AS seq").
 				Where("run_id IN ?", some).Group("run_id").Find(&last).Error
 		}
 		for _, l := range last {
@@ -133,7 +133,7 @@ func (s *Store) lastLines(ctx context.Context, recs []cron.Record) error {
 
 // Instances returns every process that has given a sign of life, by ID.
 func (s *Store) Instances(ctx context.Context) ([]scheduler.InstanceInfo, error) {
-	var rows []models.Instance
+	var rows []row.Instance
 	if err := s.reads.WithContext(ctx).Order("id").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("list instances: %w", s.db.explain(err))
 	}

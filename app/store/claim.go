@@ -8,7 +8,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/scheduler"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // Claim implements [scheduler.Claims].
@@ -39,7 +39,7 @@ func (s *Store) Claim(ctx context.Context, claims []scheduler.Claim) ([]schedule
 				if out[i].Early > 0 || out[i].Superseded || out[i].Rescheduled {
 					continue
 				}
-				t.advance(claims[i].Job, int64(models.MillisOf(claims[i].Watermark)))
+				t.advance(claims[i].Job, int64(row.MillisOf(claims[i].Watermark)))
 			}
 			return nil
 		},
@@ -83,7 +83,7 @@ func (t *txn) claim(c *scheduler.Claim) scheduler.Claimed {
 		if t.early(c) {
 			return scheduler.Claimed{Early: time.Duration(max(r.slot-t.now, 1)) * time.Millisecond}
 		}
-		if at := t.states[c.Job].overrideAt; at != 0 && at != int64(models.MillisOf(c.Since)) {
+		if at := t.states[c.Job].overrideAt; at != 0 && at != int64(row.MillisOf(c.Since)) {
 			return scheduler.Claimed{Rescheduled: true}
 		}
 	}

@@ -8,13 +8,13 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/scheduler"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // Sync implements [scheduler.Claims].
 func (s *Store) Sync(ctx context.Context, p scheduler.Program) (scheduler.Synced, error) {
 	defs := slices.Clone(p.Definitions)
-	at := models.MillisOf(p.At)
+	at := row.MillisOf(p.At)
 	var out scheduler.Synced
 	err := s.writer.do(ctx, &op{
 		kind: "sync",
@@ -34,11 +34,11 @@ func (s *Store) Sync(ctx context.Context, p scheduler.Program) (scheduler.Synced
 			generations := t.generations(db)
 			now := at
 			if t.sql.locks != nil { // the database's clock decides when a job begins, and what is far ahead
-				now = models.Millis(t.now)
+				now = row.Millis(t.now)
 				at = min(at, now)
 			}
 			strayedAt := now.Time().Add(scheduler.WrongClock)
-			var changed []models.JobState
+			var changed []row.JobState
 			var strayed []string
 			out = scheduler.Synced{States: make([]scheduler.State, len(defs)), Generation: own}
 			here := make(map[string]bool, len(defs))
@@ -60,14 +60,14 @@ func (s *Store) Sync(ctx context.Context, p scheduler.Program) (scheduler.Synced
 				}
 				fresh := st.Definition != d.Definition || st.Watermark.IsZero()
 				switch {
-				case st.Watermark.IsZero() && t.created != 0 && models.MillisOf(st.FirstSeen) == models.Millis(t.created):
+				case st.Watermark.IsZero() && t.created != 0 && row.MillisOf(st.FirstSeen) == row.Millis(t.created):
 					st.Watermark = st.FirstSeen // its history begins with nothing before it
 				case fresh && at.Time().After(st.Watermark):
 					st.Watermark = at.Time()
 				}
 				if fresh || !st.RemovedAt.IsZero() {
-					changed = append(changed, models.JobState{
-						Name: d.Name, Definition: d.Definition, FirstSeen: models.MillisOf(st.FirstSeen), Watermark: models.MillisOf(st.Watermark),
+					changed = append(changed, row.JobState{
+						Name: d.Name, Definition: d.Definition, FirstSeen: row.MillisOf(st.FirstSeen), Watermark: row.MillisOf(st.Watermark),
 						Generation: own,
 					})
 				}
@@ -75,20 +75,20 @@ func (s *Store) Sync(ctx context.Context, p scheduler.Program) (scheduler.Synced
 				kept[d.Name], out.States[i] = st, st
 			}
 			chunks(strayed, func(some []string) {
-				t.fail(db.Model(&models.JobState{}).Where("name IN ?", some).Update("watermark", now).Error)
+				t.fail(db.Model(&row.JobState{}).Where("name IN ?", some).Update("watermark", now).Error)
 			})
 			for name, st := range kept {
 				if known := t.states[name]; known != nil {
-					known.known, known.watermark = true, int64(models.MillisOf(st.Watermark))
+					known.known, known.watermark = true, int64(row.MillisOf(st.Watermark))
 				}
 				if !here[name] && st.RemovedAt.IsZero() && !(newer && generations[name] > own) {
-					changed = append(changed, models.JobState{
-						Name: name, Definition: st.Definition, FirstSeen: models.MillisOf(st.FirstSeen),
-						Watermark: models.MillisOf(st.Watermark), RemovedAt: at, Generation: own,
+					changed = append(changed, row.JobState{
+						Name: name, Definition: st.Definition, FirstSeen: row.MillisOf(st.FirstSeen),
+						Watermark: row.MillisOf(st.Watermark), RemovedAt: at, Generation: own,
 					})
 				}
 			}
-			batch(t, changed, updateRows, &t.sql.definitions, func(st models.JobState, args []any) []any {
+			batch(t, changed, updateRows, &t.sql.definitions, func(st row.JobState, args []any) []any {
 				return append(args, st.Name, st.Definition, int64(st.FirstSeen), int64(st.Watermark), orNull(int64(st.RemovedAt)), st.Generation)
 			})
 			return nil
@@ -110,18 +110,18 @@ func (s *Store) Pause(ctx context.Context, p scheduler.Pause) (scheduler.State, 
 		run: func(t *txn) error {
 			set := map[string]any{"paused": false, "paused_at": nil, "paused_until": nil, "paused_by": "", "paused_reason": ""}
 			if !p.Resume {
-				set = map[string]any{"paused": true, "paused_at": models.MillisOf(p.At), "paused_until": models.MillisOf(p.Until),
+				set = map[string]any{"paused": true, "paused_at": row.MillisOf(p.At), "paused_until": row.MillisOf(p.Until),
 					"paused_by": p.Actor, "paused_reason": p.Reason}
 			}
 			db := t.gorm()
-			t.fail(db.Model(&models.JobState{}).Where("name = ?", p.Job).Updates(set).Error)
+			t.fail(db.Model(&row.JobState{}).Where("name = ?", p.Job).Updates(set).Error)
 			found := false
 			t.fail(t.sql.eachState(db, []string{p.Job}, func(st scheduler.State) { out, found = st, true }))
 			if !found {
 				return cron.ErrNotFound
 			}
 			if st := t.states[p.Job]; st != nil {
-				st.paused, st.pausedUntil = out.Paused, int64(models.MillisOf(out.PausedUntil))
+				st.paused, st.pausedUntil = out.Paused, int64(row.MillisOf(out.PausedUntil))
 			}
 			return nil
 		},

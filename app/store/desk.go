@@ -10,7 +10,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/scheduler"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // States implements [scheduler.Desk], by one statement.
@@ -41,7 +41,7 @@ func (s *Store) Run(ctx context.Context, id string) (cron.Record, error) {
 }
 
 func oneRun(db *gorm.DB, id string) (cron.Record, error) {
-	var rows []models.JobRun
+	var rows []row.JobRun
 	if err := db.Where("id = ?", id).Limit(1).Find(&rows).Error; err != nil {
 		return cron.Record{}, err
 	}
@@ -51,7 +51,7 @@ func oneRun(db *gorm.DB, id string) (cron.Record, error) {
 	return record(&rows[0]), nil
 }
 
-func records(rows []models.JobRun) []cron.Record {
+func records(rows []row.JobRun) []cron.Record {
 	out := make([]cron.Record, len(rows))
 	for i := range rows {
 		out[i] = record(&rows[i])
@@ -59,7 +59,7 @@ func records(rows []models.JobRun) []cron.Record {
 	return out
 }
 
-func record(r *models.JobRun) cron.Record {
+func record(r *row.JobRun) cron.Record {
 	rec := cron.Record{
 		ID: r.ID, Job: r.Job, Status: cron.Status(r.Status), Reason: cron.Reason(r.Reason), Trigger: cron.Trigger(r.TriggeredBy),
 		DataSlot: r.DataSlot.Pointer(), Attempt: r.Attempt, Error: r.Error, Stack: r.Stack, Key: r.RequestKey.String,
@@ -88,7 +88,7 @@ func record(r *models.JobRun) cron.Record {
 
 // Logs implements [scheduler.Desk].
 func (s *Store) Logs(ctx context.Context, id string, after int64, limit int) ([]cron.LogLine, error) {
-	var rows []models.RunLog
+	var rows []row.RunLog
 	err := s.reads.WithContext(ctx).Where("run_id = ? AND seq > ?", id, after).Order("seq").Limit(limit).Find(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("read logs of run %s: %w", id, s.db.explain(err))

@@ -9,7 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"fibercrons/app/scheduler"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // Tamper has f called at "begin", "commit" and "committed" of every transaction with the kinds
@@ -103,7 +103,7 @@ func (s *Store) WithoutLease() { s.rules.expired = func(int64, int64) bool { ret
 func (s *Store) WithoutWatermark() { s.rules.settled = func(int64, int64) bool { return false } }
 
 // Texts reads rows of one text.
-var Texts = texts
+var Texts = oneColumn
 
 // Exec runs a statement on the writer's connection.
 func (s *Store) Exec(query string, args ...any) error {
@@ -120,7 +120,7 @@ func (s *Store) RunsSQL(q scheduler.Query) string {
 	if err != nil {
 		return err.Error()
 	}
-	return db.Session(&gorm.Session{DryRun: true}).Find(&[]models.JobRun{}).Statement.SQL.String()
+	return db.Session(&gorm.Session{DryRun: true}).Find(&[]row.JobRun{}).Statement.SQL.String()
 }
 
 // The statements whose plans are looked at.

@@ -10,7 +10,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // Each safeguard is taken away from schedulers at work, and the suites' check must see it. The same
@@ -98,9 +98,9 @@ func TestFaultCheckSeesEachBreach(t *testing.T) {
 // breaches make a sound world one with violations of the kind that names them.
 func breaches(t *testing.T) map[string]func(*world) {
 	// row finds a run.
-	row := func(w *world, job string, status cron.Status) *models.JobRun {
+	rowOf := func(w *world, job string, status cron.Status) *row.JobRun {
 		t.Helper()
-		i := slices.IndexFunc(w.rows, func(r models.JobRun) bool { return r.Job == job && r.Status == string(status) })
+		i := slices.IndexFunc(w.rows, func(r row.JobRun) bool { return r.Job == job && r.Status == string(status) })
 		if i < 0 {
 			t.Fatalf("no run of %s is %s in the sound world", job, status)
 		}
@@ -116,15 +116,15 @@ func breaches(t *testing.T) map[string]func(*world) {
 		},
 		"twice":      func(w *world) { w.marks = append(w.marks, w.marks[0]) },
 		"unrecorded": func(w *world) { w.marks[0].Attempt += 5 },
-		"unreadable": func(w *world) { row(w, "fast-skip", cron.Succeeded).Attempts.String = "[" },
-		"open":       func(w *world) { row(w, "fast-skip", cron.Succeeded).Status = string(cron.Queued) },
-		"untold":     func(w *world) { row(w, "fast-skip", cron.Succeeded).Attempt++ },
+		"unreadable": func(w *world) { rowOf(w, "fast-skip", cron.Succeeded).Attempts.String = "[" },
+		"open":       func(w *world) { rowOf(w, "fast-skip", cron.Succeeded).Status = string(cron.Queued) },
+		"untold":     func(w *world) { rowOf(w, "fast-skip", cron.Succeeded).Attempt++ },
 		"robbed":     func(w *world) { w.hurt = map[int]bool{} },
-		"rerun":      func(w *world) { row(w, "long-skip", cron.Interrupted).Status = string(cron.Succeeded) },
-		"given up":   func(w *world) { row(w, "long-rerun", cron.Succeeded).Status = string(cron.Interrupted) },
+		"rerun":      func(w *world) { rowOf(w, "long-skip", cron.Interrupted).Status = string(cron.Succeeded) },
+		"given up":   func(w *world) { rowOf(w, "long-rerun", cron.Succeeded).Status = string(cron.Interrupted) },
 		"unended":    func(w *world) { clear(w.ends) },
 		"invented":   func(w *world) { w.marks = nil },
-		"too early":  func(w *world) { row(w, "fast-skip", cron.Succeeded).EndedAt -= 10_000 },
+		"too early":  func(w *world) { rowOf(w, "fast-skip", cron.Succeeded).EndedAt -= 10_000 },
 		"damaged":    func(w *world) { w.file = "row 1 missing from index" },
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // mark is what a process wrote down beside the database: before it called a job's function, and
@@ -35,7 +35,7 @@ type world struct {
 	timed  []*cron.Job  // those whose slots are looked at: they were never edited nor paused
 	hurt   map[int]bool // lives that were killed or stopped; nil: who was hurt is not known
 	late   map[int]bool // lives whose heartbeats came late, as on a busy machine
-	rows   []models.JobRun
+	rows   []row.JobRun
 	states map[string]scheduler.State
 	lives  map[string]int // by instance
 	marks  []mark
@@ -63,7 +63,7 @@ func observe(t *testing.T, s *store.Store, jobs []*cron.Job, marks []mark) *worl
 	for _, i := range asked(t, func() ([]scheduler.InstanceInfo, error) { return s.Instances(t.Context()) }) {
 		w.lives[i.ID], _ = strconv.Atoi(i.Version)
 	}
-	w.rows = asked(t, func() (rows []models.JobRun, err error) { return rows, s.DB().Order("seq").Find(&rows).Error })
+	w.rows = asked(t, func() (rows []row.JobRun, err error) { return rows, s.DB().Order("seq").Find(&rows).Error })
 	if s.DB().Name() != "sqlite" {
 		w.file = "ok" // a server looks after its own
 	} else if err := s.DB().Raw("PRAGMA integrity_check").Scan(&w.file).Error; err != nil {
@@ -104,7 +104,7 @@ func (w *world) violations() (bad []string) {
 	}
 
 	// Every slot has one row, and every row is of a slot.
-	rows := make(map[slotOf]*models.JobRun, len(w.rows))
+	rows := make(map[slotOf]*row.JobRun, len(w.rows))
 	for i := range w.rows {
 		r := &w.rows[i]
 		if !r.Slot.Valid {

@@ -27,7 +27,7 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // crew is the processes that share one database.
@@ -216,18 +216,18 @@ func (p *process) works(t *testing.T) func() bool {
 }
 
 // active returns the runs that are a process's, by ID.
-func (c *crew) active(s *store.Store, p *process) map[string]models.JobRun {
+func (c *crew) active(s *store.Store, p *process) map[string]row.JobRun {
 	c.t.Helper()
 	return c.find(s, "ended_at IS NULL AND instance IN (SELECT id FROM job_instances WHERE version = ?)", strconv.Itoa(p.number))
 }
 
 // find returns runs by ID.
-func (c *crew) find(s *store.Store, where string, args ...any) map[string]models.JobRun {
+func (c *crew) find(s *store.Store, where string, args ...any) map[string]row.JobRun {
 	c.t.Helper()
-	rows := asked(c.t, func() (rows []models.JobRun, err error) {
+	rows := asked(c.t, func() (rows []row.JobRun, err error) {
 		return rows, s.DB().Where(where, args...).Find(&rows).Error
 	})
-	found := make(map[string]models.JobRun, len(rows))
+	found := make(map[string]row.JobRun, len(rows))
 	for _, r := range rows {
 		found[r.ID] = r
 	}

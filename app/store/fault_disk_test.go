@@ -19,7 +19,7 @@ import (
 	"fibercrons/app/crontest"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // smallDisk mounts a disk of the size, or skips the test where that is not allowed.
@@ -247,7 +247,7 @@ func testDamaged(t *testing.T, working bool, damage func(*os.File, int64) error)
 	}
 
 	s, err := store.Open(t.Context(), store.Options{URL: "sqlite://" + c.life.File})
-	var rows []models.JobRun
+	var rows []row.JobRun
 	if err == nil {
 		defer s.Close()
 		err = s.DB().Find(&rows).Error

@@ -17,7 +17,7 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // fleet is the schedulers of one bubble of fake time that share one file, each with a store of its
@@ -120,17 +120,17 @@ func (f *fleet) leave(h *host) {
 func (h *host) comeBack() { h.away.Store(false) }
 
 // running returns the runs of a job that a host is at, by ID; those of all hosts: 0.
-func (f *fleet) running(number int, job string) map[string]models.JobRun {
+func (f *fleet) running(number int, job string) map[string]row.JobRun {
 	f.t.Helper()
 	find := f.door.DB().Where("status = 'running' AND job = ?", job)
 	if number > 0 {
 		find = find.Where("instance IN (SELECT id FROM job_instances WHERE version = ?)", fmt.Sprint(number))
 	}
-	var rows []models.JobRun
+	var rows []row.JobRun
 	if err := find.Find(&rows).Error; err != nil {
 		f.t.Fatal(err)
 	}
-	found := make(map[string]models.JobRun, len(rows))
+	found := make(map[string]row.JobRun, len(rows))
 	for _, r := range rows {
 		found[r.ID] = r
 	}
@@ -154,14 +154,14 @@ func (f *fleet) await(what string, ok func() bool) {
 func (f *fleet) relieve() {
 	f.t.Helper()
 	sleeper := f.hosts[0]
-	var mine map[string]models.JobRun
+	var mine map[string]row.JobRun
 	f.await("the host to be at runs", func() bool {
 		mine = f.running(sleeper.number, "long-rerun")
 		return len(mine) > 0 && len(f.running(sleeper.number, "long-skip")) > 0
 	})
 	f.leave(sleeper)
 	f.await("another host to begin a run of its anew", func() bool {
-		return slices.ContainsFunc(slices.Collect(maps.Values(f.running(0, "long-rerun"))), func(r models.JobRun) bool {
+		return slices.ContainsFunc(slices.Collect(maps.Values(f.running(0, "long-rerun"))), func(r row.JobRun) bool {
 			_, was := mine[r.ID]
 			return was && r.Attempt == 2
 		})

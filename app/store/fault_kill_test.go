@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 var faultKills = flag.Int("fault.kills", 0, "number of kills; 0: 300, with -short 40, with -fault.long 10000")
@@ -102,8 +102,8 @@ func TestFaultKill9(t *testing.T) {
 
 	w := c.world(look)
 	report(t, append(w.violations(), append(watched(), c.disasters()...)...))
-	interrupted := slices.ContainsFunc(w.rows, func(r models.JobRun) bool { return r.Status == string(cron.Interrupted) })
-	rerun := slices.ContainsFunc(w.rows, func(r models.JobRun) bool { return r.Job == "long-rerun" && r.Attempt > 1 })
+	interrupted := slices.ContainsFunc(w.rows, func(r row.JobRun) bool { return r.Status == string(cron.Interrupted) })
+	rerun := slices.ContainsFunc(w.rows, func(r row.JobRun) bool { return r.Job == "long-rerun" && r.Attempt > 1 })
 	if !interrupted || !rerun {
 		t.Errorf("no run was interrupted (%t) or none rerun (%t): nothing was put to the test", interrupted, rerun)
 	}

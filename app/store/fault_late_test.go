@@ -15,7 +15,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/scheduler"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // lateFrom is how long after its slot a start is late.
@@ -130,7 +130,7 @@ func (l lateStart) String() string {
 
 // lateStarts works out when and why each slot started, the latest first. skew is by life.
 func (w *world) lateStarts(skew map[int]time.Duration) (all []lateStart) {
-	rows := make(map[string]*models.JobRun, len(w.rows))
+	rows := make(map[string]*row.JobRun, len(w.rows))
 	for i := range w.rows {
 		rows[w.rows[i].ID] = &w.rows[i]
 	}

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // A process is stopped for longer than a lease and goes on then, as after a suspend, a swap
@@ -37,12 +37,12 @@ func TestFaultStopped(t *testing.T) {
 	chance := rand.New(rand.NewPCG(*faultSeed, 2))
 	for range rounds {
 		// It is stopped while it has runs.
-		var mine map[string]models.JobRun
+		var mine map[string]row.JobRun
 		c.await("the process to be stopped between two transactions", func() bool {
 			time.Sleep(time.Duration(chance.IntN(500)) * time.Millisecond)
 			sleeper.signal(syscall.SIGSTOP)
 			mine = c.active(s, sleeper)
-			atWork := slices.ContainsFunc(slices.Collect(maps.Values(mine)), func(r models.JobRun) bool {
+			atWork := slices.ContainsFunc(slices.Collect(maps.Values(mine)), func(r row.JobRun) bool {
 				return r.Job == "long-skip" && cron.Status(r.Status) == cron.Running
 			})
 			if atWork && unlocked(door) {
@@ -52,10 +52,10 @@ func TestFaultStopped(t *testing.T) {
 			return false
 		})
 		time.Sleep(lease)
-		var settled map[string]models.JobRun
+		var settled map[string]row.JobRun
 		c.await("another process to settle its runs", func() bool {
 			settled = c.find(s, "id IN ?", slices.Collect(maps.Keys(mine)))
-			return !slices.ContainsFunc(slices.Collect(maps.Values(settled)), func(r models.JobRun) bool {
+			return !slices.ContainsFunc(slices.Collect(maps.Values(settled)), func(r row.JobRun) bool {
 				return r.Token == mine[r.ID].Token && cron.Status(r.Status) == cron.Running
 			})
 		})

@@ -7,7 +7,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/scheduler"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // end is a run that ends or is put back.
@@ -230,7 +230,7 @@ func insertArgs(r *run, args []any) []any {
 	}
 	return append(args, r.id, r.job, r.slotOrNull(), r.token, string(r.status), string(c.Trigger), int64(r.attempt),
 		r.instance, at, orNull(r.startedAt), r.leaseUntil, endedAt, string(r.reason), detail, r.group, c.Actor,
-		textOrNull(c.Key), textOrNull(string(c.Args)), orNull(int64(models.MillisOf(c.DataSlot))))
+		textOrNull(c.Key), textOrNull(string(c.Args)), orNull(int64(row.MillisOf(c.DataSlot))))
 }
 
 // flushEnds writes the many that succeeded and have nothing to tell apart from the others.
@@ -249,11 +249,11 @@ func (t *txn) flushEnds() {
 	})
 	batch(t, wide, wideRows, &t.sql.endWide, func(e end, args []any) []any {
 		f := e.f
-		var endedAt, nextAt models.Millis
+		var endedAt, nextAt row.Millis
 		if f.Status.Ended() {
-			endedAt = models.MillisOf(f.At)
+			endedAt = row.MillisOf(f.At)
 		} else {
-			nextAt = models.MillisOf(f.NextAt)
+			nextAt = row.MillisOf(f.NextAt)
 		}
 		return append(args, e.run.id, orNull(int64(endedAt)), orNull(e.run.startedAt), attempts(f),
 			string(f.Status), string(f.Reason), f.Error, f.Stack, textOrNull(string(f.Result)), jsonOrNull(f.Progress, f.Progress != nil),
@@ -265,7 +265,7 @@ func attempts(f *scheduler.Finish) any { return jsonOrNull(f.Attempts, f.Attempt
 
 func (t *txn) flushLines() {
 	batch(t, t.lines, wideRows, &t.sql.lines, func(l line, args []any) []any {
-		return append(args, l.run, l.Seq, orNull(int64(models.MillisOf(l.Time))), int64(l.Attempt), l.Level, l.Message, textOrNull(string(l.Attrs)))
+		return append(args, l.run, l.Seq, orNull(int64(row.MillisOf(l.Time))), int64(l.Attempt), l.Level, l.Message, textOrNull(string(l.Attrs)))
 	})
 	t.lines = nil
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"fibercrons/app/scheduler"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // Note implements [scheduler.Journal].
@@ -83,13 +83,13 @@ func (s *Store) Prune(ctx context.Context, job string, keep int, cutoff time.Tim
 				collect(prunableByNumber, job, job, job, keep, limit)
 			}
 			if !cutoff.IsZero() {
-				collect(prunableByAge, job, job, int64(models.MillisOf(cutoff)), limit)
+				collect(prunableByAge, job, job, int64(row.MillisOf(cutoff)), limit)
 			}
 			gone = unique(gone)
 			gone = gone[:min(len(gone), limit)]
 			chunks(gone, func(ids []string) {
-				t.exec("DELETE FROM job_run_logs WHERE run_id IN "+row(len(ids)), anys(ids)...)
-				t.exec("DELETE FROM job_runs WHERE id IN "+row(len(ids)), anys(ids)...)
+				t.exec("DELETE FROM job_run_logs WHERE run_id IN "+tuple(len(ids)), anys(ids)...)
+				t.exec("DELETE FROM job_runs WHERE id IN "+tuple(len(ids)), anys(ids)...)
 			})
 			return nil
 		},

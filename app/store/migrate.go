@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // migration is one step of the schema. Steps are only ever appended: one that has been released
@@ -90,26 +90,26 @@ func (s *Store) step(ctx context.Context) (more bool, err error) {
 
 // apply carries out the step after v.have.
 func (s *Store) apply(ctx context.Context, tx step, v survey, m migration) error {
-	row := versionRow{v.have + 1, m.name, int64(models.MillisOf(time.Now()))}
+	version := versionRow{v.have + 1, m.name, int64(row.MillisOf(time.Now()))}
 	if v.have == 0 && !v.begun {
 		if err := s.createVersions(ctx, tx, v); err != nil {
 			return err
 		}
 	}
 	if s.db.piecemeal() && !v.begun {
-		if err := s.enter(ctx, tx, versionTable, versionRow{row.version, row.name, 0}); err != nil {
+		if err := s.enter(ctx, tx, versionTable, versionRow{version.version, version.name, 0}); err != nil {
 			return err
 		}
 	}
 	for _, q := range m.sql {
 		if err := s.carryOut(ctx, tx, q, v.begun); err != nil {
-			return fmt.Errorf("step %d (%s): %w", row.version, m.name, err)
+			return fmt.Errorf("step %d (%s): %w", version.version, m.name, err)
 		}
 	}
 	if !s.db.piecemeal() {
-		return s.enter(ctx, tx, versionTable, row)
+		return s.enter(ctx, tx, versionTable, version)
 	}
-	_, err := tx.ExecContext(ctx, s.db.sql().bound("UPDATE "+versionTable+" SET applied_at = ? WHERE version = ?"), row.at, row.version)
+	_, err := tx.ExecContext(ctx, s.db.sql().bound("UPDATE "+versionTable+" SET applied_at = ? WHERE version = ?"), version.at, version.version)
 	return err
 }
 
@@ -135,6 +135,6 @@ func (s *Store) enter(ctx context.Context, tx step, table string, rows ...versio
 	for _, r := range rows {
 		args = append(args, r.version, r.name, r.at)
 	}
-	_, err := tx.ExecContext(ctx, s.db.sql().bound("INSERT INTO "+table+" (version, name, applied_at) VALUES "+list(row(3), len(rows))), args...)
+	_, err := tx.ExecContext(ctx, s.db.sql().bound("INSERT INTO "+table+" (version, name, applied_at) VALUES "+list(tuple(3), len(rows))), args...)
 	return err
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // Models returns the IDs of the user's migrations: those that the database has had, in any order, and those that it has
@@ -16,7 +16,7 @@ import (
 func (s *Store) Models(ctx context.Context) (applied, pending []string, err error) {
 	v, err := s.look(ctx, s.writes)
 	if _, there := v.relations[modelTable]; err == nil && there {
-		applied, err = texts(ctx, s.writes, "SELECT id FROM "+modelTable+" ORDER BY applied_at, id")
+		applied, err = oneColumn(ctx, s.writes, "SELECT id FROM "+modelTable+" ORDER BY applied_at, id")
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("read migrations of models: %w", s.db.explain(err))
@@ -36,7 +36,7 @@ func (s *Store) Models(ctx context.Context) (applied, pending []string, err erro
 const modelTable = "job_model_migrations"
 
 // checkModels finds mistakes in the list before anything is changed.
-func checkModels(list []models.Migration) error {
+func checkModels(list []row.Migration) error {
 	var errs []error
 	seen := map[string]int{}
 	for i, m := range list {
@@ -70,13 +70,13 @@ func (s *Store) migrateModels(ctx context.Context) error {
 	return nil
 }
 
-func (s *Store) migrateModel(ctx context.Context, m models.Migration) error {
+func (s *Store) migrateModel(ctx context.Context, m row.Migration) error {
 	lock, err := s.db.lock(ctx, s.changes)
 	if err != nil {
 		return err
 	}
 	defer lock.Rollback() //nolint:errcheck // after Commit it only says so
-	had, err := texts(ctx, lock, s.db.sql().bound("SELECT id FROM "+modelTable+" WHERE id = ?"), m.ID)
+	had, err := oneColumn(ctx, lock, s.db.sql().bound("SELECT id FROM "+modelTable+" WHERE id = ?"), m.ID)
 	if err != nil || len(had) > 0 {
 		return err
 	}
@@ -94,7 +94,7 @@ func (s *Store) migrateModel(ctx context.Context, m models.Migration) error {
 	if err := m.Up(db.WithContext(ctx)); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, s.db.sql().bound("INSERT INTO "+modelTable+" (id, applied_at) VALUES (?, ?)"), m.ID, int64(models.MillisOf(time.Now()))); err != nil {
+	if _, err := tx.ExecContext(ctx, s.db.sql().bound("INSERT INTO "+modelTable+" (id, applied_at) VALUES (?, ?)"), m.ID, int64(row.MillisOf(time.Now()))); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil || whole {

@@ -12,13 +12,13 @@ import (
 	"gorm.io/gorm"
 
 	"fibercrons/app/store"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 type bill struct {
 	ID    string `gorm:"primaryKey;size:64"`
 	Cents int64
-	Paid  models.Millis
+	Paid  row.Millis
 }
 
 type customer struct {
@@ -29,7 +29,7 @@ type customer struct {
 func TestMigrationsOfModels(t *testing.T) {
 	onAll(t, func(t *testing.T, _, url string) {
 		var runs atomic.Int64
-		list := []models.Migration{
+		list := []row.Migration{
 			{ID: "bills", Up: func(tx *gorm.DB) error { runs.Add(1); return tx.AutoMigrate(&bill{}) }},
 			{ID: "a first bill", Up: func(tx *gorm.DB) error {
 				return tx.Transaction(func(tx *gorm.DB) error { return tx.Create(&bill{ID: "b1", Cents: 5}).Error })
@@ -37,7 +37,7 @@ func TestMigrationsOfModels(t *testing.T) {
 			{ID: "a note", Up: func(tx *gorm.DB) error { return tx.Exec("ALTER TABLE bills ADD COLUMN note VARCHAR(20)").Error }},
 			{ID: "again", Up: func(tx *gorm.DB) error { return tx.AutoMigrate(&bill{}, &customer{}) }},
 		}
-		with := func(list []models.Migration) (*store.Store, error) {
+		with := func(list []row.Migration) (*store.Store, error) {
 			return store.Open(context.Background(), store.Options{URL: url, RetryFor: time.Minute, Migrations: list})
 		}
 		opened := make(chan error)
@@ -60,7 +60,7 @@ func TestMigrationsOfModels(t *testing.T) {
 		}
 		// One is removed, the others change places, and a new one comes first and fails.
 		broken := errors.New("no such luck")
-		next := []models.Migration{
+		next := []row.Migration{
 			{ID: "broken", Up: func(tx *gorm.DB) error {
 				if err := tx.Create(&bill{ID: "b2"}).Error; err != nil {
 					return err
@@ -102,7 +102,7 @@ func TestMigrationsOfModels(t *testing.T) {
 func TestMistakesInMigrationsOfModels(t *testing.T) {
 	up := func(*gorm.DB) error { return nil }
 	path := file(t)
-	_, err := store.Open(t.Context(), store.Options{URL: "sqlite://" + path, Migrations: []models.Migration{{ID: "a", Up: up}, {ID: "", Up: up}, {ID: "a", Up: up}, {ID: "b", Up: nil}}})
+	_, err := store.Open(t.Context(), store.Options{URL: "sqlite://" + path, Migrations: []row.Migration{{ID: "a", Up: up}, {ID: "", Up: up}, {ID: "a", Up: up}, {ID: "b", Up: nil}}})
 	for _, want := range []string{"migration 2 needs an ID", `migrations 1 and 3 have the same ID "a"`, `"b" has no function Up`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v lacks %q", err, want)

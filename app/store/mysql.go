@@ -260,7 +260,7 @@ func (d *mySQL) relations(ctx context.Context, q querier, names []string) (map[s
 		key = strings.ToLower
 	}
 	found, err := tables(ctx, q, key, "SELECT table_name, CASE table_type WHEN 'BASE TABLE' THEN 'table' WHEN 'VIEW' THEN 'view' ELSE 'relation' END, NULL "+
-		"FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name IN "+row(len(names)), anys(names)...)
+		"FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name IN "+tuple(len(names)), anys(names)...)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"fibercrons/app/internal/texts"
 )
 
 // driverParams are the parameters of a URL that the driver knows. Any other it sends to the server as
@@ -223,30 +225,10 @@ func anyNamed(roots *x509.CertPool) func(tls.ConnectionState) error {
 func nearestParam(name string) string {
 	known := append(slices.Clone(driverParams), "ssl-mode", "ssl-ca", "ssl-cert", "ssl-key", "socket", "useSSL")
 	best := slices.MinFunc(known, func(a, b string) int {
-		return cmp.Compare(edits(canonical(name), canonical(a)), edits(canonical(name), canonical(b)))
+		return cmp.Compare(texts.Distance(canonical(name), canonical(a)), texts.Distance(canonical(name), canonical(b)))
 	})
-	if edits(canonical(name), canonical(best)) > min(2, len(name)/4) {
+	if texts.Distance(canonical(name), canonical(best)) > min(2, len(name)/4) {
 		return ""
 	}
 	return best
-}
-
-// edits counts the insertions, deletions and substitutions between a and b.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			before, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, before+cost)
-		}
-	}
-	return row[len(b)]
 }

@@ -44,9 +44,9 @@ var mysqlStatements = statements{
 		free:   myIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, COALESCE(override_at, 0), "+myClock+" FROM job_state FORCE INDEX (PRIMARY) WHERE name", " ORDER BY name FOR UPDATE SKIP LOCKED"),
 		states: myIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, COALESCE(override_at, 0), "+myClock+" FROM job_state FORCE INDEX (PRIMARY) WHERE name", " ORDER BY name FOR UPDATE"),
 		// Not IGNORE: of several that wait for the same row, each would get a shared lock, and none the next.
-		create:       values{head: "INSERT INTO job_state (name, first_seen) VALUES ", row: row(2), tail: " ON DUPLICATE KEY UPDATE name = name"},
+		create:       values{head: "INSERT INTO job_state (name, first_seen) VALUES ", row: tuple(2), tail: " ON DUPLICATE KEY UPDATE name = name"},
 		groups:       myIn("SELECT name FROM job_groups FORCE INDEX (PRIMARY) WHERE name", " ORDER BY name FOR UPDATE"),
-		createGroups: values{head: "INSERT INTO job_groups (name) VALUES ", row: row(1), tail: " ON DUPLICATE KEY UPDATE name = name"},
+		createGroups: values{head: "INSERT INTO job_groups (name) VALUES ", row: tuple(1), tail: " ON DUPLICATE KEY UPDATE name = name"},
 	},
 
 	runsByID:       myIn("SELECT "+runColumns+" FROM job_runs r FORCE INDEX (job_runs_id) WHERE r.id", " ORDER BY r.id FOR UPDATE"),
@@ -59,7 +59,7 @@ var mysqlStatements = statements{
 	insertWide: values{
 		head: "INSERT INTO job_runs (id, job, slot, token, status, triggered_by, attempt, instance, queued_at, started_at, lease_until, ended_at, " +
 			"reason, error, run_group, actor, request_key, args, data_slot) VALUES ",
-		row: row(19), size: 100,
+		row: tuple(19), size: 100,
 	},
 	start: myRows("UPDATE ", 6, myRuns+" SET r.status = 'running', r.attempt = v.b, r.started_at = v.c, r.lease_until = v.d, r.instance = v.e, r.attempt_at = v.f, r.next_at = NULL"),
 	end:   myRows("UPDATE ", 4, myRuns+myEndColumns+"status = 'succeeded', r.reason = '', r.error = '', r.stack = '', r.next_at = NULL"),
@@ -67,15 +67,15 @@ var mysqlStatements = statements{
 		"r.result = COALESCE(v.i, r.result), r.progress = COALESCE(v.j, r.progress), "+
 		"r.next_at = v.k, r.instance = v.l, r.lease_until = v.m, r.token = v.n"),
 	// IGNORE: a line that is there stays, and one that does not fit is cut.
-	lines: values{head: "INSERT IGNORE INTO job_run_logs (run_id, seq, at, attempt, level, message, attrs) VALUES ", row: row(7), size: 100},
-	states: values{head: "INSERT INTO job_state (name, first_seen, watermark) VALUES ", row: row(3),
+	lines: values{head: "INSERT IGNORE INTO job_run_logs (run_id, seq, at, attempt, level, message, attrs) VALUES ", row: tuple(7), size: 100},
+	states: values{head: "INSERT INTO job_state (name, first_seen, watermark) VALUES ", row: tuple(3),
 		tail: " ON DUPLICATE KEY UPDATE watermark = GREATEST(watermark, VALUES(watermark))"},
 	watermarks: myRows("UPDATE ", 2, myStates+"s.watermark = v.b"),
 	successes: myRows("UPDATE ", 6, myStates+"s.last_status = 'succeeded', s.last_error = '', s.last_run = v.b, s.last_run_id = v.c, s.last_slot = v.d, "+
 		"s.last_duration_ms = v.e - v.b, s.last_success = v.e, s.runs = s.runs + v.f"),
-	definitions: values{head: "INSERT INTO job_state (name, definition, first_seen, watermark, removed_at, generation) VALUES ", row: row(6),
+	definitions: values{head: "INSERT INTO job_state (name, definition, first_seen, watermark, removed_at, generation) VALUES ", row: tuple(6),
 		tail: " ON DUPLICATE KEY UPDATE definition = VALUES(definition), watermark = GREATEST(watermark, VALUES(watermark)), removed_at = VALUES(removed_at), generation = VALUES(generation)"},
-	outcomes: values{head: "INSERT INTO job_state (name, first_seen, last_status, last_error, last_run, last_run_id, last_slot, last_duration_ms, last_success, runs, failures) VALUES ", row: row(11),
+	outcomes: values{head: "INSERT INTO job_state (name, first_seen, last_status, last_error, last_run, last_run_id, last_slot, last_duration_ms, last_success, runs, failures) VALUES ", row: tuple(11),
 		tail: " ON DUPLICATE KEY UPDATE last_status = VALUES(last_status), last_error = VALUES(last_error), " +
 			"last_run = COALESCE(VALUES(last_run), last_run), " +
 			"last_run_id = CASE WHEN VALUES(last_run) IS NULL THEN last_run_id ELSE VALUES(last_run_id) END, " +

@@ -12,7 +12,7 @@ import (
 
 	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 func TestOpenSaysWhatIsWrong(t *testing.T) {
@@ -176,7 +176,7 @@ func TestNoMigrate(t *testing.T) {
 // The migrations and the models say the same.
 func TestTablesFitModels(t *testing.T) {
 	s := open(t, file(t))
-	for _, m := range []any{&models.JobState{}, &models.JobRun{}, &models.RunLog{}, &models.Instance{}, &models.AuditEntry{}} {
+	for _, m := range []any{&row.JobState{}, &row.JobRun{}, &row.RunLog{}, &row.Instance{}, &row.AuditEntry{}} {
 		stmt := s.DB().Model(m).Statement
 		if err := stmt.Parse(m); err != nil {
 			t.Fatal(err)
@@ -260,13 +260,13 @@ func TestReadOnlyOfAnOldSchema(t *testing.T) {
 func TestUsersOwnTable(t *testing.T) {
 	type Invoice struct {
 		ID     string `gorm:"primaryKey"`
-		PaidAt models.Millis
+		PaidAt row.Millis
 	}
 	db := open(t, file(t)).DB()
 	if err := db.Migrator().CreateTable(&Invoice{}); err != nil {
 		t.Fatal(err)
 	}
-	at := models.MillisOf(time.Now())
+	at := row.MillisOf(time.Now())
 	for _, in := range []Invoice{{"a", at}, {"b", 0}} {
 		if err := db.Create(&in).Error; err != nil {
 			t.Fatal(err)

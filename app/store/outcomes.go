@@ -9,7 +9,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/scheduler"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // outcomeColumns leave out what is long: arguments, results, stacks.
@@ -32,7 +32,7 @@ func (s *Store) Recent(ctx context.Context, jobs []string, each int) (map[string
 		for _, job := range some {
 			args = append(args, job, each)
 		}
-		var rows []models.JobRun
+		var rows []row.JobRun
 		if err := s.reads.WithContext(ctx).Raw(recentSQL(len(some)), args...).Scan(&rows).Error; err != nil {
 			return nil, fmt.Errorf("read recent runs: %w", s.db.explain(err))
 		}
@@ -68,14 +68,14 @@ func (s *Store) Tally(ctx context.Context, since time.Time, step time.Duration, 
 		return nil, fmt.Errorf("count runs: %w", s.db.explain(err))
 	}
 	out := make(map[cron.Status][]int)
-	for _, row := range rows {
-		if row.Bucket < 0 || row.Bucket >= n {
+	for _, group := range rows {
+		if group.Bucket < 0 || group.Bucket >= n {
 			continue
 		}
-		if out[row.Status] == nil {
-			out[row.Status] = make([]int, n)
+		if out[group.Status] == nil {
+			out[group.Status] = make([]int, n)
 		}
-		out[row.Status][row.Bucket] += row.Runs
+		out[group.Status][group.Bucket] += group.Runs
 	}
 	return out, nil
 }
@@ -104,7 +104,7 @@ func (s *Store) Spans(ctx context.Context, from, to time.Time, limit int) ([]sch
 	for rows.Next() {
 		var r scheduler.TimelineRun
 		var slot sql.NullInt64
-		var queued, started, ended models.Millis
+		var queued, started, ended row.Millis
 		if err := rows.Scan(&r.ID, &r.Job, &r.Status, &r.Reason, &slot, &queued, &started, &ended); err != nil {
 			return nil, fmt.Errorf("read when runs went on: %w", err)
 		}

@@ -7,12 +7,12 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/plan"
 	"fibercrons/app/scheduler"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // Override implements [scheduler.Desk].
 func (s *Store) Override(ctx context.Context, o plan.Override) (scheduler.State, error) {
-	at := models.MillisOf(o.At)
+	at := row.MillisOf(o.At)
 	var out scheduler.State
 	err := s.writer.do(ctx, &op{
 		kind: "override",
@@ -20,20 +20,20 @@ func (s *Store) Override(ctx context.Context, o plan.Override) (scheduler.State,
 		need: func(n *needs) { n.jobs = append(n.jobs, o.Job) },
 		run: func(t *txn) error {
 			if t.sql.locks != nil { // the database's clock decides from when on it holds
-				at = min(at, models.Millis(t.now))
+				at = min(at, row.Millis(t.now))
 			}
 			db := t.gorm()
-			t.fail(db.Model(&models.JobState{}).Where("name = ?", o.Job).Updates(map[string]any{
+			t.fail(db.Model(&row.JobState{}).Where("name = ?", o.Job).Updates(map[string]any{
 				"override_expr": o.Expr, "override_zone": o.Zone, "override_by": o.Actor, "override_at": at,
 			}).Error)
-			t.fail(db.Model(&models.JobState{}).Where("name = ? AND watermark < ?", o.Job, at).Update("watermark", at).Error)
+			t.fail(db.Model(&row.JobState{}).Where("name = ? AND watermark < ?", o.Job, at).Update("watermark", at).Error)
 			found := false
 			t.fail(t.sql.eachState(db, []string{o.Job}, func(st scheduler.State) { out, found = st, true }))
 			if !found {
 				return cron.ErrNotFound
 			}
 			if known := t.states[o.Job]; known != nil {
-				known.watermark, known.overrideAt = int64(models.MillisOf(out.Watermark)), int64(at)
+				known.watermark, known.overrideAt = int64(row.MillisOf(out.Watermark)), int64(at)
 			}
 			return nil
 		},
@@ -46,7 +46,7 @@ func (s *Store) Override(ctx context.Context, o plan.Override) (scheduler.State,
 
 // Overrides implements [scheduler.Desk].
 func (s *Store) Overrides(ctx context.Context) ([]plan.Override, error) {
-	var rows []models.JobState
+	var rows []row.JobState
 	if err := s.reads.WithContext(ctx).Where("override_at IS NOT NULL").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read schedule overrides: %w", s.db.explain(err))
 	}
@@ -57,7 +57,7 @@ func (s *Store) Overrides(ctx context.Context) ([]plan.Override, error) {
 	return out, nil
 }
 
-func override(r *models.JobState) plan.Override {
+func override(r *row.JobState) plan.Override {
 	if r.OverrideAt == 0 {
 		return plan.Override{}
 	}

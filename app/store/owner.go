@@ -8,7 +8,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/scheduler"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // Start implements [scheduler.Claims].
@@ -138,7 +138,7 @@ func (t *txn) inGroup(r *run, st *scheduler.Start) (first *run) {
 // goesFirst says whether o, an active run, is to start before r.
 func (t *txn) goesFirst(o, r *run, st *scheduler.Start) bool {
 	return st.InTurn && !r.hand && !o.hand && o.status == cron.Queued && o.attempt == 0 && o.cancelAt == 0 &&
-		o.instance != r.instance && o.leaseUntil > t.now && o.slot < r.slot && o.slot > int64(models.MillisOf(st.Passed))
+		o.instance != r.instance && o.leaseUntil > t.now && o.slot < r.slot && o.slot > int64(row.MillisOf(st.Passed))
 }
 
 // Finish implements [scheduler.Claims].

@@ -195,7 +195,7 @@ func (d *postgres) relations(ctx context.Context, q querier, names []string) (ma
 // rename also renames the indexes, those of constraints included, and the sequence of an identity.
 func (d *postgres) rename(ctx context.Context, tx step, from, to []string, _ []migration) error {
 	for i, old := range from {
-		belongings, err := texts(ctx, tx, `
+		belongings, err := oneColumn(ctx, tx, `
 			SELECT format('ALTER %s %I RENAME TO %I', CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'INDEX' END, c.relname, n.name)
 			FROM pg_class c, LATERAL (SELECT $2::text || substr(c.relname, length($1::text) + 1) AS name) n
 			WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND starts_with(c.relname::text, $1::text || '_')
@@ -214,8 +214,8 @@ func (d *postgres) rename(ctx context.Context, tx step, from, to []string, _ []m
 	return nil
 }
 
-// texts reads rows of one text.
-func texts(ctx context.Context, q querier, query string, args ...any) ([]string, error) {
+// oneColumn reads rows of one text.
+func oneColumn(ctx context.Context, q querier, query string, args ...any) ([]string, error) {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err

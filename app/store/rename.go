@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // Releases before prefixStep had names that are other programs', too. Their tables are renamed here before any further
@@ -102,8 +102,8 @@ func (s *Store) rename(ctx context.Context, tx step, v survey) error {
 	made := makers(steps)
 	prefix := slices.IndexFunc(steps, func(m migration) bool { return m.name == prefixStep }) + 1
 	if !v.moving {
-		row := versionRow{prefix, prefixStep, int64(models.MillisOf(time.Now()))}
-		if err := s.enter(ctx, tx, oldVersionTable, row); err != nil {
+		version := versionRow{prefix, prefixStep, int64(row.MillisOf(time.Now()))}
+		if err := s.enter(ctx, tx, oldVersionTable, version); err != nil {
 			return err
 		}
 	}

@@ -8,7 +8,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/scheduler"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // Runs implements [scheduler.Desk]. Newest first is the reverse order of insertion.
@@ -17,7 +17,7 @@ func (s *Store) Runs(ctx context.Context, q scheduler.Query) ([]cron.Record, err
 	if err != nil {
 		return nil, fmt.Errorf("read runs: %w", s.db.explain(err))
 	}
-	var rows []models.JobRun
+	var rows []row.JobRun
 	if err := db.Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read runs: %w", s.db.explain(err))
 	}
@@ -25,7 +25,7 @@ func (s *Store) Runs(ctx context.Context, q scheduler.Query) ([]cron.Record, err
 }
 
 func selectRuns(read *gorm.DB, q scheduler.Query) (*gorm.DB, error) {
-	db := read.Model(&models.JobRun{})
+	db := read.Model(&row.JobRun{})
 	// Each order is that of an index: of a job's history, of time, of the table itself. Active
 	// runs are few and have an index of their own, whose order the expression keeps out.
 	order, byTime := "seq DESC", q.Job == "" && !(q.Since.IsZero() && q.Until.IsZero())
@@ -49,13 +49,13 @@ func selectRuns(read *gorm.DB, q scheduler.Query) (*gorm.DB, error) {
 		db = db.Where("instance = ?", q.Instance)
 	}
 	if !q.Since.IsZero() {
-		db = db.Where("queued_at >= ?", models.MillisOf(q.Since))
+		db = db.Where("queued_at >= ?", row.MillisOf(q.Since))
 	}
 	if !q.Until.IsZero() {
-		db = db.Where("queued_at < ?", models.MillisOf(q.Until))
+		db = db.Where("queued_at < ?", row.MillisOf(q.Until))
 	}
 	if q.Before != "" {
-		var cursor []models.JobRun
+		var cursor []row.JobRun
 		if err := read.Select("seq", "queued_at").Where("id = ?", q.Before).Limit(1).Find(&cursor).Error; err != nil {
 			return nil, err
 		}

@@ -9,7 +9,7 @@ import (
 
 	"fibercrons/app/alert"
 	"fibercrons/app/cron"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // Silences implements [alert.Silences].
@@ -22,7 +22,7 @@ func (s *Store) Silences(ctx context.Context, all bool) ([]alert.Silence, error)
 	if !all {
 		db = db.Where("until_at > ? AND ended_at IS NULL", now)
 	}
-	var rows []models.Silence
+	var rows []row.Silence
 	if err := db.Order("created_at DESC, id DESC").Limit(1000).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read silences: %w", s.db.explain(err))
 	}
@@ -35,15 +35,15 @@ func (s *Store) Silences(ctx context.Context, all bool) ([]alert.Silence, error)
 
 // Silence implements [alert.Silences].
 func (s *Store) Silence(ctx context.Context, a alert.Silence) error {
-	row := models.Silence{
-		ID: a.ID, Job: a.Job, UntilAt: models.MillisOf(a.Until), Reason: a.Reason, Actor: a.By, CreatedAt: models.MillisOf(a.CreatedAt),
+	silence := row.Silence{
+		ID: a.ID, Job: a.Job, UntilAt: row.MillisOf(a.Until), Reason: a.Reason, Actor: a.By, CreatedAt: row.MillisOf(a.CreatedAt),
 	}
 	err := s.writer.do(ctx, &op{
 		kind: "silence",
 		rows: 1,
 		run: func(t *txn) error {
-			if !t.among(&models.Silence{}, "id", "id IN ?", []string{row.ID})[row.ID] {
-				t.fail(t.gorm().Create(&row).Error)
+			if !t.among(&row.Silence{}, "id", "id IN ?", []string{silence.ID})[silence.ID] {
+				t.fail(t.gorm().Create(&silence).Error)
 			}
 			return nil
 		},
@@ -56,16 +56,16 @@ func (s *Store) Silence(ctx context.Context, a alert.Silence) error {
 
 // Unsilence implements [alert.Silences].
 func (s *Store) Unsilence(ctx context.Context, id, actor string, at time.Time) (alert.Silence, error) {
-	var rows []models.Silence
+	var rows []row.Silence
 	found := int64(0)
 	err := s.writer.do(ctx, &op{
 		kind: "unsilence",
 		rows: 1,
 		run: func(t *txn) error {
-			db, ended := t.gorm(), models.MillisOf(at)
+			db, ended := t.gorm(), row.MillisOf(at)
 			// A second try finds it ended when the first was committed and only the answer was lost; another call of the
 			// same millisecond has not seen it open.
-			open := db.Model(&models.Silence{}).Where("id = ? AND ended_at IS NULL AND until_at > ?", id, ended).Session(&gorm.Session{})
+			open := db.Model(&row.Silence{}).Where("id = ? AND ended_at IS NULL AND until_at > ?", id, ended).Session(&gorm.Session{})
 			if found == 0 {
 				t.fail(open.Count(&found).Error)
 			}
@@ -86,7 +86,7 @@ func (s *Store) Unsilence(ctx context.Context, id, actor string, at time.Time) (
 	return silenceOf(&rows[0]), nil
 }
 
-func silenceOf(r *models.Silence) alert.Silence {
+func silenceOf(r *row.Silence) alert.Silence {
 	return alert.Silence{
 		ID: r.ID, Job: r.Job, Until: r.UntilAt.Time(), Reason: r.Reason, By: r.Actor, CreatedAt: r.CreatedAt.Time(),
 		EndedAt: r.EndedAt.Pointer(), EndedBy: r.EndedBy,

@@ -245,7 +245,7 @@ func (d *sqlite) piecemeal() bool { return false }
 func (d *sqlite) done(error) bool { return false }
 
 func (d *sqlite) relations(ctx context.Context, q querier, names []string) (map[string]relation, error) {
-	return tables(ctx, q, strings.ToLower, "SELECT m.name, m.type, c.name FROM sqlite_schema m LEFT JOIN pragma_table_info(m.name) c ON m.type = 'table' WHERE LOWER(m.name) IN "+row(len(names)), anys(names)...)
+	return tables(ctx, q, strings.ToLower, "SELECT m.name, m.type, c.name FROM sqlite_schema m LEFT JOIN pragma_table_info(m.name) c ON m.type = 'table' WHERE LOWER(m.name) IN "+tuple(len(names)), anys(names)...)
 }
 
 // rename makes the indexes anew: SQLite cannot rename one.

@@ -128,8 +128,8 @@ func list(item string, n int) string {
 	return strings.TrimSuffix(strings.Repeat(item+",", n), ",")
 }
 
-// row is a row of n placeholders.
-func row(n int) string { return "(" + list("?", n) + ")" }
+// tuple is n placeholders in brackets.
+func tuple(n int) string { return "(" + list("?", n) + ")" }
 
 // in is a statement that ends with a list of n items and a closing bracket.
 func in(head, item string) values { return values{head: head, row: item, tail: ")"} }

@@ -11,7 +11,7 @@ import (
 	"gorm.io/gorm"
 
 	"fibercrons/app/scheduler"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // The statements read job_state and count the active runs by an index. Each column of each row
@@ -113,7 +113,7 @@ func scanRare(rare []byte, st *scheduler.State, err error) error {
 	if err != nil || rare == nil {
 		return err
 	}
-	var removed, pausedAt, pausedUntil, overrideAt models.Millis
+	var removed, pausedAt, pausedUntil, overrideAt row.Millis
 	var paused int
 	list := []any{
 		&removed, &paused, &pausedAt, &pausedUntil, &st.PausedBy, &st.PausedReason,

@@ -15,7 +15,7 @@ import (
 	"gorm.io/gorm/logger"
 
 	"fibercrons/app/scheduler"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // ErrClosed is the answer to whatever is asked after Close.
@@ -38,7 +38,7 @@ type Options struct {
 	// Logger hears of slow statements; what fails is returned. Optional. Default: none.
 	Logger *slog.Logger
 	// Migrations are of the user's own tables. Optional.
-	Migrations []models.Migration
+	Migrations []row.Migration
 	// Lease is how long the processes on the database hold a run without a heartbeat: those of an older release that
 	// gave one within twice as long keep their tables from being migrated. Optional. Default: 30 seconds.
 	Lease time.Duration

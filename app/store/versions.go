@@ -6,7 +6,7 @@ import (
 	"gorm.io/gorm"
 
 	"fibercrons/app/scheduler"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // versionsLock is the row of job_groups that a sync locks, so that of versions that come at the same
@@ -57,7 +57,7 @@ func (t *txn) version(db *gorm.DB, p *scheduler.Program) (own int64, newer bool)
 
 // generations are those of the jobs, by name.
 func (t *txn) generations(db *gorm.DB) map[string]int64 {
-	var rows []models.JobState
+	var rows []row.JobState
 	t.fail(db.Select("name, generation").Where("generation > 0").Find(&rows).Error)
 	out := make(map[string]int64, len(rows))
 	for _, r := range rows {

@@ -10,7 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"fibercrons/app/scheduler"
-	"fibercrons/models"
+	"fibercrons/app/store/row"
 )
 
 // stamper is a dialect that can tell cheaply whether anything was committed.
@@ -269,7 +269,7 @@ func (l *look) audits() error {
 func (l *look) switches() error {
 	return l.read(switchSQL, func(rows *sql.Rows) error {
 		var w scheduler.Switch
-		var pausedAt, pausedUntil, overrideAt models.Millis
+		var pausedAt, pausedUntil, overrideAt row.Millis
 		if err := rows.Scan(&w.Job, &w.Paused, &pausedAt, &pausedUntil, &overrideAt); err != nil {
 			return err
 		}

@@ -8,8 +8,9 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/config"
 	_ "fibercrons/jobs"
+	"fibercrons/models"
 )
 
 func main() {
-	os.Exit(cli.Main(cli.Program{Jobs: cron.Default, Load: config.Loader}))
+	os.Exit(cli.Main(cli.Program{Jobs: cron.Default, Load: config.Loader, Migrations: models.Migrations}))
 }

@@ -8,9 +8,10 @@ import (
 	"fibercrons/app/server"
 	"fibercrons/config"
 	_ "fibercrons/jobs"
+	"fibercrons/models"
 	"fibercrons/routes"
 )
 
 func main() {
-	os.Exit(server.Main(server.Program{Jobs: cron.Default, Load: config.Loader, Routes: routes.Mount}))
+	os.Exit(server.Main(server.Program{Jobs: cron.Default, Load: config.Loader, Migrations: models.Migrations, Routes: routes.Mount}))
 }

@@ -1,4 +1,4 @@
-package models
+package row
 
 // Silence keeps the alerts of a job from being sent for a time.
 type Silence struct {

@@ -1,4 +1,4 @@
-package models
+package row
 
 // Alert is something about a job that people are to be told. It is in a message, alone or with
 // others, once that was put together.

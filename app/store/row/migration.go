@@ -1,9 +1,9 @@
-package models
+package row
 
 import "gorm.io/gorm"
 
 // Migration is a step by which the user's own tables come to be, or change. It is carried out once on a database, in the
-// order of [Migrations].
+// order of the list.
 type Migration struct {
 	// ID is what is remembered, up to 200 bytes, such as "2027-01-15 invoices". It never changes.
 	ID string

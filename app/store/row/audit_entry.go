@@ -1,4 +1,4 @@
-package models
+package row
 
 import "database/sql"
 

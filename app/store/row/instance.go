@@ -1,4 +1,4 @@
-package models
+package row
 
 // Instance is one process that has run the scheduler, from its first sign of life on.
 type Instance struct {
