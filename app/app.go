@@ -134,8 +134,8 @@ func New(ctx context.Context, cfg env.Config, registry *cron.Registry, opts ...O
 	}
 	a.Crons = ops.Crons{Scheduler: scheduler.New(c)}
 	var nudged <-chan struct{}
-	if n := peers.Nudges; n != nil {
-		nudged = n.Nudged()
+	if n := peers.Notifier; n != nil {
+		nudged = n.Notified()
 	}
 	a.Feed = feed.New(a.Crons, nudged)
 	a.Metrics.Watch(a.Crons.Scheduler, a.Store.Queued)

@@ -20,7 +20,7 @@ type Store interface {
 type Sights interface {
 	// Stamp changes with every commit of any process; see [scheduler.Watch].
 	Stamp(ctx context.Context) (int64, error)
-	// Runs returns records, newest first; see [scheduler.Desk].
+	// Runs returns records, newest first; see [scheduler.Admin].
 	Runs(ctx context.Context, q scheduler.Query) ([]cron.Record, error)
 	// Troubled returns runs that went wrong, and slots that were skipped because they were missed
 	// or late, which no call of Raise has looked at: at most limit that ended at or after since,
@@ -73,7 +73,7 @@ type Silences interface {
 	Silence(ctx context.Context, s Silence) error
 	// Unsilence ends a silence that is in force and returns it, or [cron.ErrNotFound].
 	Unsilence(ctx context.Context, id, actor string, at time.Time) (Silence, error)
-	// Audit keeps one change; see [scheduler.Ledger].
+	// Audit keeps one change; see [scheduler.AuditLog].
 	Audit(ctx context.Context, e scheduler.AuditEntry) error
 }
 

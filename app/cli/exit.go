@@ -6,6 +6,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
+	"fibercrons/app/scheduler"
 )
 
 // The exit statuses.
@@ -61,7 +62,7 @@ func status(err error) int {
 	case is[*statusError](err):
 		e, _ := errors.AsType[*statusError](err)
 		return e.status
-	case is[*cron.RefusedError](err):
+	case is[*scheduler.RefusedError](err):
 		return exitRefused
 	case errors.Is(err, cron.ErrNotFound):
 		return exitNotFound

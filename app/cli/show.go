@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"fibercrons/app/cron"
 	"fibercrons/app/ops"
 	"fibercrons/app/schedule"
 )
@@ -103,7 +102,7 @@ func pauseText(pause *ops.PauseView, zone *time.Location) string {
 	return s
 }
 
-func pingText(ping *cron.PingView) string {
+func pingText(ping *ops.PingView) string {
 	if ping == nil {
 		return ""
 	}

@@ -34,26 +34,6 @@ func NoJob(name string, names []string) *NoJobError {
 // Is makes errors.Is(err, ErrNotFound) true.
 func (e *NoJobError) Is(target error) bool { return target == ErrNotFound }
 
-// RefusedError says why a run by hand was not accepted.
-type RefusedError struct {
-	Job    string
-	Reason Reason // ReasonPaused, ReasonOverlap, ReasonQueueFull, ReasonShutdown
-}
-
-func (e *RefusedError) Error() string {
-	switch e.Reason {
-	case ReasonPaused:
-		return fmt.Sprintf("job %q is paused; resume it, or force the run", e.Job)
-	case ReasonOverlap:
-		return fmt.Sprintf("job %q is running and does not overlap; wait for it, or force the run", e.Job)
-	case ReasonQueueFull:
-		return fmt.Sprintf("job %q has too many runs waiting", e.Job)
-	case ReasonShutdown:
-		return fmt.Sprintf("job %q cannot be run: the scheduler is stopping", e.Job)
-	}
-	return fmt.Sprintf("job %q was refused: %s", e.Job, e.Reason)
-}
-
 // ArgsError says which arguments of a run are wrong, or which other texts of a request.
 type ArgsError struct {
 	Job     string

@@ -15,11 +15,11 @@ func TestErrorTexts(t *testing.T) {
 	}{
 		{&cron.NoJobError{Name: "a"}, `no job "a"`},
 		{&cron.NoJobError{Name: "a", Nearest: "b"}, `no job "a"; did you mean "b"?`},
-		{&cron.RefusedError{Job: "a", Reason: cron.ReasonPaused}, `job "a" is paused; resume it, or force the run`},
-		{&cron.RefusedError{Job: "a", Reason: cron.ReasonOverlap}, `job "a" is running and does not overlap; wait for it, or force the run`},
-		{&cron.RefusedError{Job: "a", Reason: cron.ReasonQueueFull}, `job "a" has too many runs waiting`},
-		{&cron.RefusedError{Job: "a", Reason: cron.ReasonShutdown}, `job "a" cannot be run: the scheduler is stopping`},
-		{&cron.RefusedError{Job: "a", Reason: "moon"}, `job "a" was refused: moon`},
+		{&scheduler.RefusedError{Job: "a", Reason: cron.ReasonPaused}, `job "a" is paused; resume it, or force the run`},
+		{&scheduler.RefusedError{Job: "a", Reason: cron.ReasonOverlap}, `job "a" is running and does not overlap; wait for it, or force the run`},
+		{&scheduler.RefusedError{Job: "a", Reason: cron.ReasonQueueFull}, `job "a" has too many runs waiting`},
+		{&scheduler.RefusedError{Job: "a", Reason: cron.ReasonShutdown}, `job "a" cannot be run: the scheduler is stopping`},
+		{&scheduler.RefusedError{Job: "a", Reason: "moon"}, `job "a" was refused: moon`},
 		{&cron.ArgsError{Job: "a", Fields: []cron.FieldError{{Detail: "x"}}}, `arguments of job "a": x`},
 		{&cron.ArgsError{Job: "a", Fields: []cron.FieldError{{Field: "/b", Detail: "x"}, {Field: "/c", Detail: "y"}}}, `arguments of job "a": /b: x; /c: y`},
 	}

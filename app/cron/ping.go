@@ -86,17 +86,3 @@ func newPingTarget(address string, form []PingForm) (*PingTarget, error) {
 	}
 	return p, nil
 }
-
-// PingView is a [PingTarget] as it may be shown.
-type PingView struct {
-	Host string   `json:"host"`
-	Form PingForm `json:"form"`
-}
-
-// View returns the target as it may be shown; nil: there is none.
-func (p *PingTarget) View() *PingView {
-	if p == nil {
-		return nil
-	}
-	return &PingView{Host: p.Host, Form: p.Form}
-}

@@ -9,7 +9,7 @@ import (
 	"fibercrons/app/scheduler"
 )
 
-// Override implements [scheduler.Desk].
+// Override implements [scheduler.Admin].
 func (m *Memory) Override(_ context.Context, o plan.Override) (scheduler.State, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -25,7 +25,7 @@ func (m *Memory) Override(_ context.Context, o plan.Override) (scheduler.State, 
 	return j.view(), nil
 }
 
-// Overrides implements [scheduler.Desk].
+// Overrides implements [scheduler.Admin].
 func (m *Memory) Overrides(context.Context) ([]plan.Override, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

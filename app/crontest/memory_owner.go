@@ -171,7 +171,7 @@ func (m *Memory) apply(r *memRun, f *scheduler.Finish) {
 }
 
 // Beat implements [scheduler.Claims].
-func (m *Memory) Beat(_ context.Context, b scheduler.Beat) ([]scheduler.Held, error) {
+func (m *Memory) Beat(_ context.Context, b scheduler.Beat) ([]scheduler.LeasedRun, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
@@ -183,7 +183,7 @@ func (m *Memory) Beat(_ context.Context, b scheduler.Beat) ([]scheduler.Held, er
 		}
 		m.instances[in.ID] = in
 	}
-	var held []scheduler.Held
+	var held []scheduler.LeasedRun
 	for r := m.active.next; r != &m.active; r = r.next {
 		if r.instance != b.Instance.ID {
 			continue
@@ -197,7 +197,7 @@ func (m *Memory) Beat(_ context.Context, b scheduler.Beat) ([]scheduler.Held, er
 		default:
 			r.leaseUntil = now.Add(b.Lease).UnixMilli()
 		}
-		h := scheduler.Held{Fence: scheduler.Fence{ID: r.id, Token: r.token}, Status: r.status}
+		h := scheduler.LeasedRun{Fence: scheduler.Fence{ID: r.id, Token: r.token}, Status: r.status}
 		if r.cancelled() {
 			h.Cancel, h.Reason, h.CancelBy = true, r.more.cancelReason, r.more.cancelBy
 		}
@@ -263,7 +263,7 @@ func (m *Memory) Note(_ context.Context, notes []scheduler.Note) error {
 	return nil
 }
 
-// newestFirst is the order of [scheduler.Desk.Runs].
+// newestFirst is the order of [scheduler.Admin.Runs].
 func newestFirst(a, b *memRun) int {
 	return cmp.Or(cmp.Compare(b.queuedAt, a.queuedAt), cmp.Compare(b.id, a.id))
 }

@@ -15,15 +15,15 @@ func (m *Memory) Stamp(context.Context) (int64, error) {
 	return m.stamp, nil
 }
 
-// Glance implements [scheduler.Watch].
-func (m *Memory) Glance(_ context.Context, after scheduler.Mark, limit int) (scheduler.Glance, error) {
+// Summarize implements [scheduler.Watch].
+func (m *Memory) Summarize(_ context.Context, after scheduler.Position, limit int) (scheduler.Summary, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var g scheduler.Glance
+	var g scheduler.Summary
 	inserted, marked := 0, after.Number == 0
 	for _, r := range m.runs {
 		if r.number > g.Newest.Number {
-			g.Newest = scheduler.Mark{Number: r.number, ID: r.id}
+			g.Newest = scheduler.Position{Number: r.number, ID: r.id}
 		}
 		marked = marked || r.number == after.Number && r.id == after.ID
 		if r.number > after.Number {
@@ -36,7 +36,7 @@ func (m *Memory) Glance(_ context.Context, after scheduler.Mark, limit int) (sch
 	g.Missed = !marked || inserted > limit
 	for name, j := range m.jobs {
 		if s := &j.state; s.Paused || !s.Override.At.IsZero() {
-			g.Jobs = append(g.Jobs, scheduler.Switch{
+			g.Jobs = append(g.Jobs, scheduler.JobSetting{
 				Job: name, Paused: s.Paused, PausedAt: s.PausedAt, PausedUntil: s.PausedUntil, OverrideAt: s.Override.At,
 			})
 		}
@@ -44,14 +44,14 @@ func (m *Memory) Glance(_ context.Context, after scheduler.Mark, limit int) (sch
 	g.Newest.Audit = int64(len(m.audits))
 	for _, e := range m.audits {
 		if e.ID > after.Audit && (e.Action == "pause" || e.Action == "resume") {
-			g.Told = append(g.Told, scheduler.Told{Job: e.Target, Paused: e.Action == "pause"})
+			g.Told = append(g.Told, scheduler.PauseChange{Job: e.Target, Paused: e.Action == "pause"})
 		}
 	}
 	return g, nil
 }
 
-func (r *memRun) sight() scheduler.Sight {
-	s := scheduler.Sight{ID: r.id, Status: r.status, Attempt: r.attempt, Cancelled: r.cancelled()}
+func (r *memRun) sight() scheduler.RunSummary {
+	s := scheduler.RunSummary{ID: r.id, Status: r.status, Attempt: r.attempt, Cancelled: r.cancelled()}
 	if x := r.more; x != nil && r.active() {
 		if n := len(x.lines); n > 0 {
 			s.LastLine = x.lines[n-1].Seq
@@ -63,7 +63,7 @@ func (r *memRun) sight() scheduler.Sight {
 	return s
 }
 
-// Audit implements [scheduler.Ledger].
+// Audit implements [scheduler.AuditLog].
 func (m *Memory) Audit(_ context.Context, e scheduler.AuditEntry) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -85,7 +85,7 @@ func (m *Memory) Audits(_ context.Context, target string, before int64, limit in
 	return out, nil
 }
 
-// Outline implements [scheduler.Desk].
+// Outline implements [scheduler.Admin].
 func (m *Memory) Outline(ctx context.Context) (map[string]scheduler.State, error) {
 	return m.States(ctx)
 }

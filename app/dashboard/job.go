@@ -83,7 +83,7 @@ func tidy(text string) string {
 	return text
 }
 
-func policies(p ops.PolicyView, ping *cron.PingView) []Policy {
+func policies(p ops.PolicyView, ping *ops.PingView) []Policy {
 	for _, d := range []*string{&p.Timeout, &p.CatchUpWindow, &p.StartWithin, &p.KeepFor} {
 		*d = tidy(*d)
 	}

@@ -21,16 +21,16 @@ const glanceRuns = 5000
 type picture struct {
 	crons  ops.Crons
 	stamp  int64
-	newest scheduler.Mark
-	runs   map[string]scheduler.Sight // the active ones
-	jobs   []scheduler.Switch
+	newest scheduler.Position
+	runs   map[string]scheduler.RunSummary // the active ones
+	jobs   []scheduler.JobSetting
 	said   map[string]said // what was told of jobs
 }
 
 // said is what was told of a job last.
 type said struct {
 	paused bool
-	scheduler.Switch
+	scheduler.JobSetting
 }
 
 // begin takes things as they are.
@@ -38,7 +38,7 @@ func (p *picture) begin(ctx context.Context) (err error) {
 	if p.stamp, err = p.crons.Store().Stamp(ctx); err != nil {
 		return err
 	}
-	g, err := p.crons.Store().Glance(ctx, scheduler.Mark{Number: math.MaxInt64, Audit: math.MaxInt64}, 0)
+	g, err := p.crons.Store().Summarize(ctx, scheduler.Position{Number: math.MaxInt64, Audit: math.MaxInt64}, 0)
 	if err != nil {
 		return err
 	}
@@ -51,9 +51,9 @@ func (p *picture) begin(ctx context.Context) (err error) {
 	return nil
 }
 
-func (p *picture) take(g scheduler.Glance) {
+func (p *picture) take(g scheduler.Summary) {
 	p.newest, p.jobs = g.Newest, g.Jobs
-	p.runs = make(map[string]scheduler.Sight, len(g.Runs))
+	p.runs = make(map[string]scheduler.RunSummary, len(g.Runs))
 	for _, r := range g.Runs {
 		if !r.Status.Ended() {
 			p.runs[r.ID] = r
@@ -68,9 +68,9 @@ func (p *picture) look(ctx context.Context) ([]Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	next, steps, told := *p, []step(nil), []scheduler.Told(nil)
+	next, steps, told := *p, []step(nil), []scheduler.PauseChange(nil)
 	if stamp != p.stamp {
-		g, err := p.crons.Store().Glance(ctx, p.newest, glanceRuns)
+		g, err := p.crons.Store().Summarize(ctx, p.newest, glanceRuns)
 		if err != nil {
 			return nil, err
 		}
@@ -101,7 +101,7 @@ type step struct {
 }
 
 // compare reads the runs of which something has changed, and says what.
-func (p *picture) compare(ctx context.Context, g scheduler.Glance, next *picture, now time.Time) (steps []step, err error) {
+func (p *picture) compare(ctx context.Context, g scheduler.Summary, next *picture, now time.Time) (steps []step, err error) {
 	var ids []string
 	here := make(map[string]bool, len(g.Runs))
 	for _, r := range g.Runs {
@@ -150,8 +150,8 @@ func (p *picture) read(ctx context.Context, ids []string) (recs []cron.Record, e
 	return recs, nil
 }
 
-// stepsOf is what has happened to a run since was, the zero Sight for a run that is new.
-func stepsOf(was scheduler.Sight, rec *cron.Record, now time.Time) (steps []step) {
+// stepsOf is what has happened to a run since was, the zero RunSummary for a run that is new.
+func stepsOf(was scheduler.RunSummary, rec *cron.Record, now time.Time) (steps []step) {
 	add := func(kind scheduler.EventKind, at time.Time, r cron.Record) {
 		if n := len(steps); n > 0 && at.Before(steps[n-1].at) {
 			at = steps[n-1].at // another process's clock
@@ -215,7 +215,7 @@ func rewound(rec cron.Record, n int) cron.Record {
 
 // switches says which jobs were paused, resumed or rescheduled. A pause may also just have run out, or
 // have come and gone between two looks; then the audit tells of it.
-func (p *picture) switches(ctx context.Context, told []scheduler.Told, now time.Time) (steps []step, err error) {
+func (p *picture) switches(ctx context.Context, told []scheduler.PauseChange, now time.Time) (steps []step, err error) {
 	kinds := make(map[string][]scheduler.EventKind)
 	paused := make(map[string]bool) // as told so far
 	for job, was := range p.said {

@@ -37,9 +37,9 @@ func (w *watched) Stamp(ctx context.Context) (int64, error) {
 	return w.Store.Stamp(ctx)
 }
 
-func (w *watched) Glance(ctx context.Context, after scheduler.Mark, limit int) (scheduler.Glance, error) {
+func (w *watched) Summarize(ctx context.Context, after scheduler.Position, limit int) (scheduler.Summary, error) {
 	w.glances.Add(1)
-	return w.Store.Glance(ctx, after, limit)
+	return w.Store.Summarize(ctx, after, limit)
 }
 
 // drain returns what there is after a while, as "kind job", and the IDs.

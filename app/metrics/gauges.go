@@ -14,7 +14,7 @@ import (
 
 // Source is who is asked how things stand.
 type Source interface {
-	Pulse() scheduler.Pulse
+	Stats() scheduler.Stats
 	States(ctx context.Context) (map[string]scheduler.State, error)
 }
 
@@ -85,7 +85,7 @@ func (g *gauges) Collect(to chan<- prometheus.Metric) {
 		return
 	}
 	g.ask()
-	now, p := time.Now(), g.source.Pulse()
+	now, p := time.Now(), g.source.Stats()
 	tell := func(d *prometheus.Desc, v float64, labels ...*dto.LabelPair) { to <- &sample{d, labels, v, gauge} }
 	tell(runningDesc, float64(p.Running))
 	tell(waitingDesc, float64(p.Waiting))
@@ -127,7 +127,7 @@ type standing struct {
 }
 
 // perJob tells the gauges of jobs, and counts where they stand.
-func (g *gauges) perJob(list []scheduler.JobPulse, now time.Time, to chan<- prometheus.Metric) map[scheduler.JobStatus]int {
+func (g *gauges) perJob(list []scheduler.JobStats, now time.Time, to chan<- prometheus.Metric) map[scheduler.JobStatus]int {
 	count := map[scheduler.JobStatus]int{scheduler.JobScheduled: 0, scheduler.JobPaused: 0, scheduler.JobDisabled: 0}
 	var rest standing
 	for i := range list {
@@ -153,7 +153,7 @@ func (g *gauges) perJob(list []scheduler.JobPulse, now time.Time, to chan<- prom
 	return count
 }
 
-func (g *gauges) stands(j *scheduler.JobPulse, now time.Time) (s standing) {
+func (g *gauges) stands(j *scheduler.JobStats, now time.Time) (s standing) {
 	if st, ok := g.states[j.Name]; ok {
 		last := st.LastSuccess
 		if last.IsZero() {

@@ -23,13 +23,13 @@ import (
 // stub answers as a scheduler would.
 type stub struct {
 	mu     sync.Mutex
-	pulse  scheduler.Pulse
+	pulse  scheduler.Stats
 	states map[string]scheduler.State
 	err    error
 	pulses int
 }
 
-func (s *stub) Pulse() scheduler.Pulse {
+func (s *stub) Stats() scheduler.Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pulses++
@@ -156,7 +156,7 @@ func TestJobsBeyondTheCapShareALabel(t *testing.T) {
 		name := fmt.Sprintf("job-%02d", i)
 		names = append(names, name)
 		source.states[name] = scheduler.State{Name: name, LastSuccess: now.Add(-time.Duration(i) * time.Hour), LastStatus: cron.Succeeded}
-		source.pulse.Jobs = append(source.pulse.Jobs, scheduler.JobPulse{Name: name, Enabled: true, Next: now.Add(time.Duration(30-i) * time.Hour), Gap: time.Hour})
+		source.pulse.Jobs = append(source.pulse.Jobs, scheduler.JobStats{Name: name, Enabled: true, Next: now.Add(time.Duration(30-i) * time.Hour), Gap: time.Hour})
 	}
 	m := metrics.New(metrics.Options{Jobs: names, MaxJobs: 5, MaxHistograms: 2})
 	m.Watch(source, queue)
@@ -200,7 +200,7 @@ func TestGauges(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		now := time.Now()
 		source := &stub{
-			pulse: scheduler.Pulse{Workers: 64, Busy: 3, Running: 3, Waiting: 2, Overdue: 1, TickedAt: now.Add(-2 * time.Second), Jobs: []scheduler.JobPulse{
+			pulse: scheduler.Stats{Workers: 64, Busy: 3, Running: 3, Waiting: 2, Overdue: 1, TickedAt: now.Add(-2 * time.Second), Jobs: []scheduler.JobStats{
 				{Name: "fine", Enabled: true, Next: now.Add(time.Minute), Gap: time.Hour},
 				{Name: "new", Enabled: true, Next: now.Add(-3 * time.Second), Gap: time.Minute},
 				{Name: "off"},
@@ -363,7 +363,7 @@ func everything(t *testing.T) *metrics.Metrics {
 	now, took := time.Now(), int64(1)
 	m := metrics.New(metrics.Options{Jobs: []string{"a"}, Version: "v1.2.3"})
 	m.Watch(&stub{
-		pulse:  scheduler.Pulse{Workers: 1, TickedAt: now, Jobs: []scheduler.JobPulse{{Name: "a", Enabled: true, Next: now, Gap: time.Hour}}},
+		pulse:  scheduler.Stats{Workers: 1, TickedAt: now, Jobs: []scheduler.JobStats{{Name: "a", Enabled: true, Next: now, Gap: time.Hour}}},
 		states: map[string]scheduler.State{"a": {LastSuccess: now}},
 	}, queue)
 	m.Observe(scheduler.Event{Kind: scheduler.RunStarted, Job: "a", Record: cron.Record{Trigger: cron.BySchedule, Attempt: 1, Slot: &now, StartedAt: &now}})

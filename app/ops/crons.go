@@ -135,7 +135,7 @@ func (c Crons) Job(ctx context.Context, name string) (JobDetail, error) {
 	table, _ := plan.Overridden(j, st.Override)
 	d := JobDetail{
 		JobView: c.View(j, st, now), ScheduleText: table.Explain(), NextSlots: []time.Time{}, Notes: []string{},
-		Policies: policyView(&j.Policies), Ping: j.Ping.View(), Stats: stats(recs, st), Source: j.Source, Disabled: j.Disabled, FirstSeen: millis.Optional(st.FirstSeen),
+		Policies: policyView(&j.Policies), Ping: pingView(j.Ping), Stats: stats(recs, st), Source: j.Source, Disabled: j.Disabled, FirstSeen: millis.Optional(st.FirstSeen),
 	}
 	if d.Disabled == "" && c.Superseded(j.Name) {
 		d.Disabled = "a newer version of the program runs beside this one and has another schedule for it, or none"

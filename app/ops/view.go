@@ -37,7 +37,7 @@ type JobDetail struct {
 	Policies     PolicyView      `json:"policies"`
 	Stats        Stats           `json:"statistics"`
 	Pause        *PauseView      `json:"pause"`
-	Ping         *cron.PingView  `json:"ping"`
+	Ping         *PingView       `json:"ping"`
 	Override     *OverrideView   `json:"schedule_override"`
 	Args         json.RawMessage `json:"args_defaults,omitempty"`
 	ArgsSchema   json.RawMessage `json:"args_schema,omitempty"`
@@ -97,4 +97,17 @@ type Filter struct {
 	Tag    string
 	Status scheduler.JobStatus
 	Search string // in name, description, tags; any case
+}
+
+// PingView is a [cron.PingTarget] as it may be shown.
+type PingView struct {
+	Host string        `json:"host"`
+	Form cron.PingForm `json:"form"`
+}
+
+func pingView(p *cron.PingTarget) *PingView {
+	if p == nil {
+		return nil
+	}
+	return &PingView{Host: p.Host, Form: p.Form}
 }

@@ -26,7 +26,7 @@ func job(t *testing.T, every time.Duration, options ...cron.Option) *cron.Job {
 // What Decide says is held against the rules as the documentation of package cron has them, slot by slot.
 func TestDecideAgainstTheRules(t *testing.T) {
 	chance := rand.New(rand.NewPCG(1, 2))
-	for range 20_000 {
+	for range 3_000 {
 		every := time.Duration(1+chance.IntN(90)) * time.Second
 		window := time.Duration(1+chance.IntN(120)) * time.Minute
 		most := 1 + chance.IntN(20)

@@ -51,9 +51,9 @@ type Client struct {
 }
 
 var (
-	_ scheduler.Gate   = (*Client)(nil)
-	_ scheduler.Limits = (*Client)(nil)
-	_ scheduler.Nudger = (*Client)(nil)
+	_ scheduler.Gate     = (*Client)(nil)
+	_ scheduler.Limits   = (*Client)(nil)
+	_ scheduler.Notifier = (*Client)(nil)
 )
 
 const (
@@ -114,7 +114,7 @@ func (c *Client) Close() error {
 
 // Peers is what the client is to a scheduler.
 func (c *Client) Peers() scheduler.Peers {
-	p := scheduler.Peers{Gate: c, Nudges: c}
+	p := scheduler.Peers{Gate: c, Notifier: c}
 	if c.separate() {
 		p.Separate, p.Limits = true, c
 	}

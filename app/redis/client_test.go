@@ -42,9 +42,9 @@ func TestOpen(t *testing.T) {
 // Of many who ask for a slot at the same time one is admitted, and stays so.
 func TestOneIsAdmitted(t *testing.T) {
 	o := given(t)
-	var asked []scheduler.Bid
+	var asked []scheduler.SlotRequest
 	for i := range 200 {
-		asked = append(asked, scheduler.Bid{Job: fmt.Sprintf("job-%d", i%10), Slot: time.UnixMilli(int64(i)), Keep: time.Minute})
+		asked = append(asked, scheduler.SlotRequest{Job: fmt.Sprintf("job-%d", i%10), Slot: time.UnixMilli(int64(i)), Keep: time.Minute})
 	}
 	var winners [200]atomic.Int64
 	var wg sync.WaitGroup
@@ -87,7 +87,7 @@ func TestADatabaseIsAdmitted(t *testing.T) {
 		return open(t, o)
 	}
 	one, same, other := client("one"), client("one"), client("other")
-	ticket := []scheduler.Bid{{Job: "job", Slot: time.UnixMilli(1000), Keep: time.Hour}}
+	ticket := []scheduler.SlotRequest{{Job: "job", Slot: time.UnixMilli(1000), Keep: time.Hour}}
 	for _, test := range []struct {
 		name   string
 		client *redis.Client
@@ -157,16 +157,16 @@ func TestNudges(t *testing.T) {
 	o := given(t)
 	a, b := open(t, o), open(t, o)
 	until(t, "b hears a", func() bool {
-		a.Nudge()
+		a.Notify()
 		select {
-		case <-b.Nudged():
+		case <-b.Notified():
 			return true
 		case <-time.After(10 * time.Millisecond):
 			return false
 		}
 	})
 	select {
-	case <-a.Nudged():
+	case <-a.Notified():
 		t.Error("a hears itself")
 	default:
 	}
@@ -180,7 +180,7 @@ func TestNudges(t *testing.T) {
 	heard := sub.Channel()
 	began, n := time.Now(), 0
 	for time.Since(began) < 500*time.Millisecond {
-		a.Nudge()
+		a.Notify()
 	}
 	<-heard // however long that takes
 	n++
@@ -201,7 +201,7 @@ func TestNudges(t *testing.T) {
 func TestBreaker(t *testing.T) {
 	s, log := ownServer(t), new(journal)
 	c := open(t, redis.Options{URL: s.url(), Log: log.log()})
-	ticket := []scheduler.Bid{{Job: "job", Slot: time.UnixMilli(1000), Keep: time.Hour}}
+	ticket := []scheduler.SlotRequest{{Job: "job", Slot: time.UnixMilli(1000), Keep: time.Hour}}
 	admit := func() error {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
@@ -264,7 +264,7 @@ func TestAnswerFromBefore(t *testing.T) {
 	log := new(journal)
 	c := open(t, redis.Options{URL: url, Log: log.log()})
 	<-probed
-	if _, err := c.Admit(t.Context(), []scheduler.Bid{{Job: "job", Slot: time.UnixMilli(1000), Keep: time.Hour}}); err == nil {
+	if _, err := c.Admit(t.Context(), []scheduler.SlotRequest{{Job: "job", Slot: time.UnixMilli(1000), Keep: time.Hour}}); err == nil {
 		t.Fatal("admitted")
 	}
 	answer <- struct{}{}
@@ -315,7 +315,7 @@ func TestServerThatRefuses(t *testing.T) {
 			s, log := ownServer(t, test.args...), new(journal)
 			c := open(t, redis.Options{URL: strings.Replace(s.url(), "://", "://"+test.user, 1), Log: log.log(), Database: "one"})
 			until(t, "it is refused", func() bool { return c.Err() != nil })
-			_, err := c.Admit(t.Context(), []scheduler.Bid{{Job: "job", Slot: time.UnixMilli(1000), Keep: time.Hour}})
+			_, err := c.Admit(t.Context(), []scheduler.SlotRequest{{Job: "job", Slot: time.UnixMilli(1000), Keep: time.Hour}})
 			if text := fmt.Sprint(err, c.Err(), log); err == nil || strings.Contains(text, "hunter2") {
 				t.Error(text)
 			}

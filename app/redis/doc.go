@@ -9,7 +9,7 @@
 //     batch of jobs). The one that was first claims in the database as always. The others spare
 //     themselves an insert that would be lost, and a second later ask the database with one cheap
 //     query whether the slot is settled. If it is not, they claim it without asking again.
-//   - Nudges: after a commit a process publishes a few bytes, twenty times a second at most, and the
+//   - Notifier: after a commit a process publishes a few bytes, twenty times a second at most, and the
 //     streams of the others look at the database at once and not only at the next second.
 //   - Concurrency groups (cron.Limit) are counted by the database, which sees all runs.
 //

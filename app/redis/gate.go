@@ -25,7 +25,7 @@ end
 return out`)
 
 // Admit implements [scheduler.Gate], in one round trip.
-func (c *Client) Admit(ctx context.Context, tickets []scheduler.Bid) ([]bool, error) {
+func (c *Client) Admit(ctx context.Context, tickets []scheduler.SlotRequest) ([]bool, error) {
 	keys, args := make([]string, len(tickets)), make([]any, 1, len(tickets)+1)
 	args[0] = c.holder
 	for i, t := range tickets {

@@ -11,11 +11,11 @@ import (
 // happens.
 const nudgeRest = 50 * time.Millisecond
 
-// Nudge implements [scheduler.Nudger].
-func (c *Client) Nudge() { ring(c.pending) }
+// Notify implements [scheduler.Notifier].
+func (c *Client) Notify() { ring(c.pending) }
 
-// Nudged implements [scheduler.Nudger].
-func (c *Client) Nudged() <-chan struct{} { return c.heard }
+// Notified implements [scheduler.Notifier].
+func (c *Client) Notified() <-chan struct{} { return c.heard }
 
 // ring leaves a sign that there is something, if there is none yet.
 func ring(sign chan struct{}) {

@@ -390,7 +390,7 @@ func TestStreamIsNudged(t *testing.T) {
 		r.Register("job", "@yearly", func(context.Context) error { return nil })
 	}
 	here, there := replicate(t, file(t, path), &o, register), replicate(t, file(t, path), &o, register)
-	sub, err := feed.New(here.Crons, here.client.Peers().Nudges.Nudged()).Subscribe(t.Context(), "")
+	sub, err := feed.New(here.Crons, here.client.Peers().Notifier.Notified()).Subscribe(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

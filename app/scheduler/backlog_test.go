@@ -29,7 +29,7 @@ func TestASlotWaitsForAWorker(t *testing.T) {
 		if got := p.Runs("short"); len(got) != 0 {
 			t.Errorf("it was claimed although no worker is free: %v", got)
 		}
-		if pulse := p.Sched.Pulse(); pulse.Waiting != 1 || pulse.Busy != 1 {
+		if pulse := p.Sched.Stats(); pulse.Waiting != 1 || pulse.Busy != 1 {
 			t.Errorf("%d wait and %d workers are busy, want 1 and 1", pulse.Waiting, pulse.Busy)
 		}
 		time.Sleep(1200 * time.Millisecond)

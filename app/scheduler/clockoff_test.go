@@ -127,7 +127,7 @@ func TestADeadRunRefusesNothing(t *testing.T) {
 			overlap := func() bool {
 				t.Helper()
 				_, err := here.Trigger(t.Context(), "job", scheduler.Request{})
-				var r *cron.RefusedError
+				var r *scheduler.RefusedError
 				if err != nil && (!errors.As(err, &r) || r.Reason != cron.ReasonOverlap) {
 					t.Fatal(err)
 				}

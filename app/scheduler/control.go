@@ -23,7 +23,7 @@ type Request struct {
 }
 
 // Trigger asks for a run of a job, which goes on in this process. It returns once the run is
-// recorded. Errors: [*cron.NoJobError], [*cron.ArgsError], [*cron.RefusedError], or the store's.
+// recorded. Errors: [*cron.NoJobError], [*cron.ArgsError], [*RefusedError], or the store's.
 func (s *Scheduler) Trigger(ctx context.Context, name string, req Request) (cron.Record, error) {
 	e, err := s.entry(name)
 	if err != nil {
@@ -40,7 +40,7 @@ func (s *Scheduler) Trigger(ctx context.Context, name string, req Request) (cron
 		c := s.byHand(e, cron.ByHand, args, req.Actor)
 		c.Key, c.Force, c.DataSlot = req.Key, req.Force, millis.Whole(req.Slot)
 		rec, err := s.launch(ctx, e, c)
-		if refused := (*cron.RefusedError)(nil); errors.As(err, &refused) && refused.Reason == cron.ReasonOverlap && s.sweepJob(name) {
+		if refused := (*RefusedError)(nil); errors.As(err, &refused) && refused.Reason == cron.ReasonOverlap && s.sweepJob(name) {
 			continue // it was a dead process's run that stood in the way
 		}
 		return rec, err
@@ -62,7 +62,7 @@ func (s *Scheduler) launch(ctx context.Context, e *entry, c Claim) (cron.Record,
 	s.mu.Lock()
 	if s.phase >= draining {
 		s.mu.Unlock()
-		return cron.Record{}, &cron.RefusedError{Job: c.Job, Reason: cron.ReasonShutdown}
+		return cron.Record{}, &RefusedError{Job: c.Job, Reason: cron.ReasonShutdown}
 	}
 	direct := s.cfg.Executor == nil && s.free > 0 && s.ready.len() == 0 && !e.serial && c.Overlap != cron.Queue && c.Group == ""
 	if direct {
@@ -95,7 +95,7 @@ func (s *Scheduler) launch(ctx context.Context, e *entry, c Claim) (cron.Record,
 			s.pump()
 		}
 		s.mu.Unlock()
-		return cron.Record{}, &cron.RefusedError{Job: c.Job, Reason: got.Refused}
+		return cron.Record{}, &RefusedError{Job: c.Job, Reason: got.Refused}
 	}
 	var r *run
 	if got.goesOn() {
@@ -199,7 +199,7 @@ func (s *Scheduler) Retry(ctx context.Context, id, actor string) (cron.Record, e
 		return rec, err
 	}
 	if !rec.Status.Ended() {
-		return rec, &cron.RefusedError{Job: rec.Job, Reason: cron.ReasonOverlap}
+		return rec, &RefusedError{Job: rec.Job, Reason: cron.ReasonOverlap}
 	}
 	e, err := s.entry(rec.Job)
 	if err != nil {

@@ -109,13 +109,13 @@
 //	store.go state.go event.go                             the contract with the store; what observers see
 //	scheduler.go entry.go                                  the life of a scheduler; a job in it
 //	timetable.go backlog.go claim.go early.go version.go   overrides; what waits; claims; programs side by side
-//	line.go dispatch.go elsewhere.go live.go scope.go      workers; starting, waiting, ending
-//	executor.go post.go worker.go                          through a queue: the contract, tickets out, tickets in
-//	keeper.go sweep.go drain.go                            leases, cancel requests, notes, pruning; dead processes; the end
+//	ready_queue.go dispatch.go elsewhere.go live.go scope.go   workers; starting, waiting, ending
+//	executor.go outbox.go worker.go                        through a queue: the contract, tickets out, tickets in
+//	heartbeat.go sweep.go drain.go                         leases, cancel requests, notes, pruning; dead processes; the end
 //	unheeding.go hookpool.go                               functions that ignore their context; calling hooks
 //	control.go lookup.go                                   commands; single runs and jobs
 //	peers.go gate.go limits.go watch.go                    what processes tell each other beside the store
-//	ready.go pulse.go measure.go                           whether all is well, and what can be measured
+//	ready.go stats.go measure.go                           whether all is well, and what can be measured
 //
 // # What is deliberately not done
 //

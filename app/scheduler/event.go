@@ -44,8 +44,8 @@ func (s *Scheduler) tell(e Event) {
 
 // hint says that something has changed here. It costs next to nothing when nobody wants to know.
 func (s *Scheduler) hint() {
-	if n := s.cfg.Peers.Nudges; n != nil {
-		n.Nudge()
+	if n := s.cfg.Peers.Notifier; n != nil {
+		n.Notify()
 	}
 	select {
 	case s.changed <- struct{}{}:

@@ -28,7 +28,7 @@ type tickets struct {
 
 func newTickets() *tickets { return &tickets{holders: make(map[string]string)} }
 
-func (k *tickets) admit(holder string, asked []scheduler.Bid) []bool {
+func (k *tickets) admit(holder string, asked []scheduler.SlotRequest) []bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	out := make([]bool, len(asked))
@@ -47,12 +47,12 @@ func (k *tickets) admit(holder string, asked []scheduler.Bid) []bool {
 type gate struct {
 	*tickets
 	holder string
-	admit  func(ctx context.Context, asked []scheduler.Bid) ([]bool, error) // nil: as it should be
+	admit  func(ctx context.Context, asked []scheduler.SlotRequest) ([]bool, error) // nil: as it should be
 }
 
 var errGate = errors.New("the gate is away")
 
-func (g *gate) Admit(ctx context.Context, asked []scheduler.Bid) ([]bool, error) {
+func (g *gate) Admit(ctx context.Context, asked []scheduler.SlotRequest) ([]bool, error) {
 	if g.admit != nil {
 		return g.admit(ctx, asked)
 	}
@@ -119,10 +119,10 @@ func (y *tally) check(t *testing.T, job string, every time.Duration, from, until
 }
 
 // moods are what a gate may do to a scheduler, wrongly or not.
-func moods(g *gate, r *rand.Rand) func(context.Context, []scheduler.Bid) ([]bool, error) {
+func moods(g *gate, r *rand.Rand) func(context.Context, []scheduler.SlotRequest) ([]bool, error) {
 	mood, until := 0, time.Time{}
 	var mu sync.Mutex
-	return func(ctx context.Context, asked []scheduler.Bid) ([]bool, error) {
+	return func(ctx context.Context, asked []scheduler.SlotRequest) ([]bool, error) {
 		mu.Lock()
 		if time.Now().After(until) {
 			mood, until = r.IntN(6), time.Now().Add(time.Duration(r.IntN(20_000))*time.Millisecond)

@@ -53,7 +53,7 @@ func (c *cut) Finish(ctx context.Context, f scheduler.Finish) error {
 	return c.Store.Finish(ctx, f)
 }
 
-func (c *cut) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.Held, error) {
+func (c *cut) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.LeasedRun, error) {
 	if err := c.gone(); err != nil {
 		return nil, err
 	}

@@ -209,9 +209,9 @@ func (p *post) box() box {
 	return box{p, p.boxes[len(p.boxes)-1]}
 }
 
-func (b box) Nudged() <-chan struct{} { return b.own }
+func (b box) Notified() <-chan struct{} { return b.own }
 
-func (b box) Nudge() {
+func (b box) Notify() {
 	b.sent.Add(1)
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -232,7 +232,7 @@ func TestNudgesSpareTheWait(t *testing.T) {
 				register := func(r *cron.Registry) { r.Register("job", "@yearly", nop) }
 				change := func(c *scheduler.Config) {
 					if nudges {
-						c.Peers.Nudges = p.box()
+						c.Peers.Notifier = p.box()
 					}
 				}
 				here, there := bubble.Start(t, store, register, change), bubble.Start(t, store, register, change)

@@ -15,9 +15,9 @@ type Peers struct {
 	Separate bool
 	// Limits counts the runs of concurrency groups where no store sees them all.
 	Limits Limits
-	// Nudges says at once that something has changed, which the stream of changes otherwise finds
+	// Notifier says at once that something has changed, which the stream of changes otherwise finds
 	// out by looking at the store every second.
-	Nudges Nudger
+	Notifier Notifier
 }
 
 // Gate admits one of the processes that are about to claim the same slot.
@@ -25,13 +25,13 @@ type Gate interface {
 	// Admit says for each bid, in their order, whether the slot is the caller's to claim. Who
 	// asks again for a slot he was admitted to is admitted again. An error says that nothing is
 	// known; some of the slots may have been taken.
-	Admit(ctx context.Context, bids []Bid) ([]bool, error)
+	Admit(ctx context.Context, bids []SlotRequest) ([]bool, error)
 	// Err says why the gate cannot be asked at present; nil: it can. It does not wait for anything.
 	Err() error
 }
 
-// Bid asks for a slot.
-type Bid struct {
+// SlotRequest asks for a slot.
+type SlotRequest struct {
 	Job  string
 	Slot time.Time
 	Keep time.Duration // how long the answer has to be remembered
@@ -56,13 +56,13 @@ type Place struct {
 	Lease time.Duration
 }
 
-// Nudger tells other processes that there is something to look at, and is told by them. What gets
+// Notifier tells other processes that there is something to look at, and is told by them. What gets
 // lost costs nothing but the second until the next look.
-type Nudger interface {
-	// Nudge does not wait for anything.
-	Nudge()
-	// Nudged receives after another process's Nudge; several may be told as one.
-	Nudged() <-chan struct{}
+type Notifier interface {
+	// Notify does not wait for anything.
+	Notify()
+	// Notified receives after another process's Notify; several may be told as one.
+	Notified() <-chan struct{}
 }
 
 // Degraded says which help is missing although jobs run as they should; nil: none is.

@@ -428,7 +428,7 @@ func TestRunByHand(t *testing.T) {
 		if again, err := p.Sched.Trigger(ctx, "job", scheduler.Request{Key: "k"}); err != nil || again.ID != rec.ID {
 			t.Errorf("same key: %+v, %v", again, err)
 		}
-		var refused *cron.RefusedError
+		var refused *scheduler.RefusedError
 		if _, err := p.Sched.Trigger(ctx, "job", scheduler.Request{}); !errors.As(err, &refused) || refused.Reason != cron.ReasonOverlap {
 			t.Errorf("second run at the same time: %v", err)
 		}

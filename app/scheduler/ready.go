@@ -68,10 +68,10 @@ func (s *Scheduler) standing() error {
 		return &NotReadyError{PartScheduler, "the scheduler has not started", nil}
 	case s.storeError != nil:
 		return &NotReadyError{PartStore, "slots cannot be claimed", s.storeError}
-	case s.mail.err != nil:
-		return &NotReadyError{PartQueue, "runs cannot be handed to the queue", s.mail.err}
-	case s.mail.work != nil:
-		return &NotReadyError{PartQueue, "the queue cannot be worked", s.mail.work}
+	case s.outbox.err != nil:
+		return &NotReadyError{PartQueue, "runs cannot be handed to the queue", s.outbox.err}
+	case s.outbox.work != nil:
+		return &NotReadyError{PartQueue, "the queue cannot be worked", s.outbox.work}
 	}
 	if age := time.Since(s.tickedAt); s.phase == ticking && age > stalledAfter {
 		return &NotReadyError{PartScheduler, fmt.Sprintf("the scheduler has stalled: no tick for %s", age.Round(time.Second)), nil}

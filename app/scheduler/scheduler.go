@@ -108,7 +108,7 @@ type Scheduler struct {
 
 	clock *clock.Clock[*entry] // set once, before the first tick
 
-	mail       mail            // to the queue
+	outbox     outbox          // to the queue
 	take       context.Context // of those who work the queue
 	stopTaking context.CancelFunc
 	takers     sync.WaitGroup
@@ -120,8 +120,7 @@ type Scheduler struct {
 
 	hooks hookPool
 
-	gapMu sync.Mutex
-	gaps  map[string]gap // by job; of Pulse alone
+	gaps gaps // of Stats
 
 	mu         sync.Mutex
 	phase      phase
@@ -129,10 +128,10 @@ type Scheduler struct {
 	seq        int64
 	free       int  // workers
 	waking     bool // one is on its way to the line
-	ready      line
+	ready      readyQueue
 	backlog    backlog
 	soonest    int64 // no job is due before it, in ms
-	runs       roster
+	runs       activeRuns
 	blocked    map[string][]*run     // by what they wait for
 	elsewhere  map[string]*elsewhere // likewise, in other processes
 	storeError error                 // of the last claim
@@ -172,7 +171,7 @@ func New(c Config) *Scheduler {
 	}
 	s.work, s.stopWork = context.WithCancel(context.Background())
 	s.take, s.stopTaking = context.WithCancel(s.work)
-	s.mail = mail{sign: make(chan struct{}, 1), taking: make(map[string]Ticket)}
+	s.outbox = outbox{sign: make(chan struct{}, 1), taking: make(map[string]Ticket)}
 	if c.Context != nil {
 		s.base = c.Context(s.base)
 	}

@@ -22,9 +22,9 @@ var (
 type Store interface {
 	Claims
 	Journal
-	Desk
+	Admin
 	Watch
-	Ledger
+	AuditLog
 }
 
 // Claims is the path of a run from slot to end. Every method is one atomic commit, or part of
@@ -47,7 +47,7 @@ type Claims interface {
 	Finish(ctx context.Context, f Finish) error
 	// Beat extends the lease of everything the instance holds and returns it. What the
 	// instance believes to hold and is not in the answer is lost.
-	Beat(ctx context.Context, b Beat) ([]Held, error)
+	Beat(ctx context.Context, b Beat) ([]LeasedRun, error)
 	// Expired returns up to limit active runs whose lease has expired, oldest first, with the
 	// number of the last line that each has logged.
 	Expired(ctx context.Context, limit int) ([]cron.Record, error)
@@ -66,8 +66,8 @@ type Journal interface {
 	Prune(ctx context.Context, job string, keep int, cutoff time.Time, limit int) (int, error)
 }
 
-// Desk is what people and programs ask and tell.
-type Desk interface {
+// Admin is what people and programs ask and tell.
+type Admin interface {
 	// States returns the state of every job ever seen, or of those named, by name.
 	States(ctx context.Context, names ...string) (map[string]State, error)
 	// Outline returns what a list shows of every job ever seen: the last run's start, status,
@@ -256,8 +256,8 @@ type Beat struct {
 	Gone     bool // the instance has stopped
 }
 
-// Held is an active run of an instance.
-type Held struct {
+// LeasedRun is an active run of an instance.
+type LeasedRun struct {
 	Fence
 	Status   cron.Status
 	Cancel   bool // its end was asked for
@@ -315,8 +315,8 @@ type InstanceInfo struct {
 	StoppedAt time.Time `json:"stopped_at,omitzero"`
 }
 
-// Ledger keeps what people and programs have changed.
-type Ledger interface {
+// AuditLog keeps what people and programs have changed.
+type AuditLog interface {
 	// Audit keeps one entry. Its ID is the store's to give.
 	Audit(ctx context.Context, e AuditEntry) error
 }

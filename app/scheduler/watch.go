@@ -13,14 +13,14 @@ type Watch interface {
 	// cannot tell cheaply returns a larger number each time. Numbers of different Store values
 	// have nothing to do with each other.
 	Stamp(ctx context.Context) (int64, error)
-	// Glance returns where every active run stands, and every run that was inserted after the
+	// Summarize returns where every active run stands, and every run that was inserted after the
 	// mark. When these are more than limit, or cannot be told because the marked run is gone,
 	// Missed says so, and they may be left out.
-	Glance(ctx context.Context, after Mark, limit int) (Glance, error)
+	Summarize(ctx context.Context, after Position, limit int) (Summary, error)
 }
 
-// Mark is a place in the order in which runs were inserted. The zero Mark is before the first.
-type Mark struct {
+// Position is a place in the order in which runs were inserted. The zero Position is before the first.
+type Position struct {
 	Number int64
 	ID     string // of the run with that number, in case the number is given away again
 	Audit  int64  // ID of the audit entry written last
@@ -35,24 +35,24 @@ type Gap struct {
 	Since  time.Time // when it was noticed
 }
 
-// Glance is what goes on, in few words, as of one moment.
-type Glance struct {
-	Newest Mark
+// Summary is what goes on, in few words, as of one moment.
+type Summary struct {
+	Newest Position
 	Missed bool
-	Runs   []Sight  // in no order
-	Jobs   []Switch // every job that is paused or whose schedule was ever overridden
-	Told   []Told   // the pauses and resumes in the audit since the mark, oldest first
+	Runs   []RunSummary  // in no order
+	Jobs   []JobSetting  // every job that is paused or whose schedule was ever overridden
+	Told   []PauseChange // the pauses and resumes in the audit since the mark, oldest first
 }
 
-// Told is a pause, or the end of one, as the audit has it. States tell what is; this tells what was
+// PauseChange is a pause, or the end of one, as the audit has it. States tell what is; this tells what was
 // between two looks at them.
-type Told struct {
+type PauseChange struct {
 	Job    string
 	Paused bool
 }
 
-// Sight is where a run stands. Two that are equal tell the same.
-type Sight struct {
+// RunSummary is where a run stands. Two that are equal tell the same.
+type RunSummary struct {
 	ID        string
 	Status    cron.Status
 	Attempt   int
@@ -61,8 +61,8 @@ type Sight struct {
 	Progress  string // differs when the progress does; of active runs only
 }
 
-// Switch is how a person has set a job.
-type Switch struct {
+// JobSetting is how a person has set a job.
+type JobSetting struct {
 	Job         string
 	Paused      bool
 	PausedAt    time.Time
@@ -71,6 +71,6 @@ type Switch struct {
 }
 
 // PausedNow says whether the job's slots at now are to be skipped.
-func (w Switch) PausedNow(now time.Time) bool {
+func (w JobSetting) PausedNow(now time.Time) bool {
 	return State{Paused: w.Paused, PausedUntil: w.PausedUntil}.PausedNow(now)
 }

@@ -72,7 +72,7 @@ func (s *Scheduler) working(ctx context.Context) {
 func (s *Scheduler) workResult(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.mail.work = err
+	s.outbox.work = err
 }
 
 // Do implements [Worker].
@@ -136,10 +136,10 @@ func later(d time.Duration) *Answer { return &Answer{Again: max(d, time.Millisec
 func (s *Scheduler) accept(t Ticket) (*run, *Answer) {
 	r := s.byName[t.Job].run(t.Run)
 	if r == nil || r.token != t.Token || t.Attempt > r.Attempt()+1 {
-		other, taking := s.mail.taking[t.Run]
+		other, taking := s.outbox.taking[t.Run]
 		switch {
 		case !taking:
-			s.mail.taking[t.Run] = t
+			s.outbox.taking[t.Run] = t
 			return nil, nil
 		case other.same(t):
 			return nil, void() // delivered twice; the other delivery sees to it
@@ -163,7 +163,7 @@ func (s *Scheduler) fetch(t Ticket) (*run, *Answer) {
 	if r == nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		delete(s.mail.taking, t.Run)
+		delete(s.outbox.taking, t.Run)
 	}
 	return r, out
 }
@@ -260,7 +260,7 @@ func (s *Scheduler) tooLateFor(r *run) bool {
 // process's already looked at none; what is noted then is another's. s.mu is held.
 func (s *Scheduler) untake(r *run) {
 	if r.seq == 0 {
-		delete(s.mail.taking, r.ID())
+		delete(s.outbox.taking, r.ID())
 	}
 }
 

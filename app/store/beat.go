@@ -14,8 +14,8 @@ import (
 
 // Beat implements [scheduler.Claims]. With Gone nothing is extended, and what the instance had
 // queued may be taken over at once.
-func (s *Store) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.Held, error) {
-	var held []scheduler.Held
+func (s *Store) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.LeasedRun, error) {
+	var held []scheduler.LeasedRun
 	var err error
 	if b.Quick {
 		held, err = heldBy(s.reads.WithContext(ctx), b.Instance.ID)
@@ -65,7 +65,7 @@ func signOfLife(db *gorm.DB, b *scheduler.Beat) error {
 	}).Create(&sign).Error
 }
 
-func heldBy(db *gorm.DB, instance string) ([]scheduler.Held, error) {
+func heldBy(db *gorm.DB, instance string) ([]scheduler.LeasedRun, error) {
 	rows, err := db.Model(&row.JobRun{}).
 		Select("id, token, status, cancel_at, cancel_reason, cancel_by").
 		Where("instance = ? AND ended_at IS NULL", instance).Rows()
@@ -73,9 +73,9 @@ func heldBy(db *gorm.DB, instance string) ([]scheduler.Held, error) {
 		return nil, err
 	}
 	defer rows.Close()
-	var held []scheduler.Held
+	var held []scheduler.LeasedRun
 	for rows.Next() {
-		var h scheduler.Held
+		var h scheduler.LeasedRun
 		var at row.Millis
 		if err := rows.Scan(&h.ID, &h.Token, &h.Status, &at, &h.Reason, &h.CancelBy); err != nil {
 			return nil, err

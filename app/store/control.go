@@ -100,7 +100,7 @@ func (s *Store) Sync(ctx context.Context, p scheduler.Program) (scheduler.Synced
 	return out, nil
 }
 
-// Pause implements [scheduler.Desk].
+// Pause implements [scheduler.Admin].
 func (s *Store) Pause(ctx context.Context, p scheduler.Pause) (scheduler.State, error) {
 	var out scheduler.State
 	err := s.writer.do(ctx, &op{
@@ -132,7 +132,7 @@ func (s *Store) Pause(ctx context.Context, p scheduler.Pause) (scheduler.State, 
 	return out, nil
 }
 
-// Cancel implements [scheduler.Desk].
+// Cancel implements [scheduler.Admin].
 func (s *Store) Cancel(ctx context.Context, id string, reason cron.Reason, actor string) (cron.Record, error) {
 	var out cron.Record
 	err := s.writer.do(ctx, &op{

@@ -126,7 +126,7 @@ type punctual struct {
 	heard  time.Time // the last sign of life was asked for; of the scheduler's heartbeat alone
 }
 
-func (p *punctual) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.Held, error) {
+func (p *punctual) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.LeasedRun, error) {
 	if b.Quick || b.Gone {
 		return p.Store.Beat(ctx, b)
 	}

@@ -97,7 +97,7 @@ func (s *skewed) Finish(ctx context.Context, f scheduler.Finish) error {
 	return s.Store.Finish(ctx, moved(f, s.by))
 }
 
-func (s *skewed) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.Held, error) {
+func (s *skewed) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.LeasedRun, error) {
 	out, err := s.Store.Beat(ctx, moved(b, s.by))
 	return moved(out, -s.by), err
 }
@@ -167,7 +167,7 @@ func (s *telling) Claim(ctx context.Context, claims []scheduler.Claim) ([]schedu
 	return out, err
 }
 
-func (s *telling) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.Held, error) {
+func (s *telling) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.LeasedRun, error) {
 	out, err := s.Store.Beat(ctx, b)
 	s.well(err)
 	return out, err

@@ -10,7 +10,7 @@ import (
 	"fibercrons/app/store/row"
 )
 
-// Override implements [scheduler.Desk].
+// Override implements [scheduler.Admin].
 func (s *Store) Override(ctx context.Context, o plan.Override) (scheduler.State, error) {
 	at := row.MillisOf(o.At)
 	var out scheduler.State
@@ -44,7 +44,7 @@ func (s *Store) Override(ctx context.Context, o plan.Override) (scheduler.State,
 	return out, nil
 }
 
-// Overrides implements [scheduler.Desk].
+// Overrides implements [scheduler.Admin].
 func (s *Store) Overrides(ctx context.Context) ([]plan.Override, error) {
 	var rows []row.JobState
 	if err := s.reads.WithContext(ctx).Where("override_at IS NOT NULL").Find(&rows).Error; err != nil {

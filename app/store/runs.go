@@ -11,7 +11,7 @@ import (
 	"fibercrons/app/store/row"
 )
 
-// Runs implements [scheduler.Desk]. Newest first is the reverse order of insertion.
+// Runs implements [scheduler.Admin]. Newest first is the reverse order of insertion.
 func (s *Store) Runs(ctx context.Context, q scheduler.Query) ([]cron.Record, error) {
 	db, err := selectRuns(s.reads.WithContext(ctx), q)
 	if err != nil {

@@ -132,7 +132,7 @@ func TestServerReadOnly(t *testing.T) {
 		if runs, err := s.Runs(ctx, scheduler.Query{}); err != nil || len(runs) != 1 || s.Absent() {
 			t.Errorf("runs %v, %v", runs, err)
 		}
-		if _, err := s.Glance(ctx, scheduler.Mark{}, 10); err != nil {
+		if _, err := s.Summarize(ctx, scheduler.Position{}, 10); err != nil {
 			t.Error(err)
 		}
 		if _, err := s.Claim(ctx, []scheduler.Claim{claimOf("a", 2)}); err == nil || !strings.Contains(err.Error(), "cannot be written") {
@@ -266,7 +266,7 @@ func TestServerCloseLeavesNoConnection(t *testing.T) {
 		if _, err := s.Claim(t.Context(), []scheduler.Claim{claimOf("a", 1)}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Glance(t.Context(), scheduler.Mark{}, 1); err != nil {
+		if _, err := s.Summarize(t.Context(), scheduler.Position{}, 1); err != nil {
 			t.Fatal(err)
 		}
 		writes := s.Writes()

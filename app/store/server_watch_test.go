@@ -55,10 +55,10 @@ func TestGlanceSeesWhatCommitsLate(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				var mark scheduler.Mark
-				look := func(after scheduler.Mark) (seen, told int) {
+				var mark scheduler.Position
+				look := func(after scheduler.Position) (seen, told int) {
 					t.Helper()
-					g, err := ours.Glance(t.Context(), after, 100)
+					g, err := ours.Summarize(t.Context(), after, 100)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -78,14 +78,14 @@ func TestGlanceSeesWhatCommitsLate(t *testing.T) {
 					}
 					return seen, told
 				}
-				first := scheduler.Mark{Number: math.MaxInt64, Audit: math.MaxInt64}
+				first := scheduler.Position{Number: math.MaxInt64, Audit: math.MaxInt64}
 				newRun(1)
 				var commit func()
 				if begun == "before the first look" {
 					commit = behind(t, theirs, "late")
 				}
 				newRun(2)
-				if g, err := ours.Glance(t.Context(), first, 0); err != nil {
+				if g, err := ours.Summarize(t.Context(), first, 0); err != nil {
 					t.Fatal(err)
 				} else {
 					mark = g.Newest

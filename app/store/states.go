@@ -32,7 +32,7 @@ const (
 		"UNION ALL SELECT job, NULL, NULL, NULL, NULL, NULL, NULL, NULL, COUNT(*) FROM job_runs WHERE ended_at IS NULL GROUP BY job"
 )
 
-// Outline implements [scheduler.Desk], by one statement.
+// Outline implements [scheduler.Admin], by one statement.
 func (s *Store) Outline(ctx context.Context) (map[string]scheduler.State, error) {
 	out, active := make(map[string]scheduler.State, s.outlined.Load()), map[string]int{}
 	err := readStates(s.reads.WithContext(ctx).Raw(s.db.sql().json(outlineSQL)), func(rows *sql.Rows, st *scheduler.State) error {

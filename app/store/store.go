@@ -222,7 +222,7 @@ func (s *Store) Absent() bool { return s.absent }
 // On servers a transaction holds up those alone that want its rows.
 func (s *Store) DB() *gorm.DB { return s.users }
 
-// Ping implements [scheduler.Desk].
+// Ping implements [scheduler.Admin].
 func (s *Store) Ping(ctx context.Context) error {
 	var one int
 	if err := s.reads.WithContext(ctx).Raw("SELECT 1").Scan(&one).Error; err != nil {

@@ -67,12 +67,12 @@ func BenchmarkGlance(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	newest, err := s.Glance(b.Context(), scheduler.Mark{}, 2000)
+	newest, err := s.Summarize(b.Context(), scheduler.Position{}, 2000)
 	if err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, err := s.Glance(b.Context(), newest.Newest, 100); err != nil {
+		if _, err := s.Summarize(b.Context(), newest.Newest, 100); err != nil {
 			b.Fatal(err)
 		}
 	}

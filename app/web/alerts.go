@@ -14,7 +14,7 @@ import (
 )
 
 // alertsBy are the alerts in the hands of the caller of c.
-func (s *Server) alertsBy(c *fiber.Ctx) alert.Hand {
+func (s *Server) alertsBy(c *fiber.Ctx) alert.Audited {
 	return s.app.Alerts.By(scheduler.Caller{Actor: access.CallerOf(c).Name, Origin: s.access.Origin(c), RequestID: requestID(c)})
 }
 

@@ -206,7 +206,7 @@ func (s *Server) bulkForm(c *fiber.Ctx) error {
 	changed, refused := 0, 0
 	for _, name := range names {
 		err := change(name)
-		var no *cron.RefusedError
+		var no *scheduler.RefusedError
 		var wrong *cron.ArgsError
 		switch {
 		case err == nil:

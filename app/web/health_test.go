@@ -38,7 +38,7 @@ func TestNotReadyWithoutRedis(t *testing.T) {
 // closed is a gate that is away.
 type closed struct{}
 
-func (closed) Admit(context.Context, []scheduler.Bid) ([]bool, error) {
+func (closed) Admit(context.Context, []scheduler.SlotRequest) ([]bool, error) {
 	return nil, errors.New("connection refused")
 }
 

@@ -65,7 +65,7 @@ func problemOf(err error) *problem {
 		own     *problem
 		web     *fiber.Error
 		noJob   *cron.NoJobError
-		refused *cron.RefusedError
+		refused *scheduler.RefusedError
 		badArgs *cron.ArgsError
 	)
 	switch {

@@ -43,8 +43,8 @@ func Start(t *testing.T, store scheduler.Store, register func(r *cron.Registry),
 	}
 	p := &Program{T: t, Store: store, Sched: ops.Crons{Scheduler: scheduler.New(cfg)}, Ended: make(chan error, 1)}
 	var nudged <-chan struct{}
-	if n := cfg.Peers.Nudges; n != nil {
-		nudged = n.Nudged()
+	if n := cfg.Peers.Notifier; n != nil {
+		nudged = n.Notified()
 	}
 	p.Feed = feed.New(p.Sched, nudged)
 	var ctx context.Context

@@ -337,7 +337,7 @@ func (l *line) Finish(ctx context.Context, f scheduler.Finish) error {
 	return l.Store.Finish(ctx, f)
 }
 
-func (l *line) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.Held, error) {
+func (l *line) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.LeasedRun, error) {
 	if err := l.gone(); err != nil {
 		return nil, err
 	}

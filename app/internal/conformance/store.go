@@ -28,7 +28,7 @@ func Store(t *testing.T, open func(t *testing.T) scheduler.Store) {
 		{"Finish", finishCases},
 		{"Lease", leaseCases},
 		{"Journal", journalCases},
-		{"Desk", deskCases},
+		{"Admin", deskCases},
 		{"Watch", watchCases},
 	} {
 		t.Run(group.name, func(t *testing.T) {

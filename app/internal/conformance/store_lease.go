@@ -31,7 +31,7 @@ func (s *suite) taken(r cron.Record, status cron.Status) scheduler.Fence {
 	return f
 }
 
-func (s *suite) beat(instance string, change ...func(*scheduler.Beat)) []scheduler.Held {
+func (s *suite) beat(instance string, change ...func(*scheduler.Beat)) []scheduler.LeasedRun {
 	s.Helper()
 	b := scheduler.Beat{Instance: scheduler.InstanceInfo{ID: instance, Host: "h", PID: 1, StartedAt: s.now}, At: s.now, Lease: held}
 	for _, f := range change {
@@ -168,13 +168,13 @@ var leaseCases = map[string]func(*suite){
 		s.finish(s.won(s.due("d", day(13)), cron.Running, ""), cron.Failed)
 		must(s.Cancel(s.ctx, b.ID, cron.ReasonRequested, "ann"))(s)
 		for _, quick := range []bool{false, true} {
-			got := map[string]scheduler.Held{}
+			got := map[string]scheduler.LeasedRun{}
 			for _, h := range s.beat("a", func(b *scheduler.Beat) { b.Quick = quick }) {
 				got[h.ID] = h
 			}
 			s.equal("held", len(got), 2)
-			s.equal("first", got[a.ID], scheduler.Held{Fence: a.Fence, Status: cron.Running})
-			s.equal("second", got[b.ID], scheduler.Held{Fence: b.Fence, Status: cron.Queued, Cancel: true, Reason: cron.ReasonRequested, CancelBy: "ann"})
+			s.equal("first", got[a.ID], scheduler.LeasedRun{Fence: a.Fence, Status: cron.Running})
+			s.equal("second", got[b.ID], scheduler.LeasedRun{Fence: b.Fence, Status: cron.Queued, Cancel: true, Reason: cron.ReasonRequested, CancelBy: "ann"})
 		}
 	},
 	"a quick beat extends nothing": func(s *suite) {

@@ -12,8 +12,8 @@ import (
 )
 
 // sights are the runs of a glance by ID, each as "status attempt".
-func sights(g scheduler.Glance) map[string]scheduler.Sight {
-	out := make(map[string]scheduler.Sight, len(g.Runs))
+func sights(g scheduler.Summary) map[string]scheduler.RunSummary {
+	out := make(map[string]scheduler.RunSummary, len(g.Runs))
 	for _, r := range g.Runs {
 		out[r.ID] = r
 	}
@@ -51,28 +51,30 @@ var watchCases = map[string]func(*suite){
 		old := s.won(s.due("a", day(13)), cron.Running, "")
 		s.finish(old, cron.Succeeded)
 		going := s.won(s.due("b", day(13)), cron.Running, "")
-		start := must(s.Glance(s.ctx, scheduler.Mark{Number: math.MaxInt64}, 0))(s)
+		start := must(s.Summarize(s.ctx, scheduler.Position{Number: math.MaxInt64}, 0))(s)
 		s.equal("runs at first", len(start.Runs), 1)
 		s.equal("newest", start.Newest.ID, going.ID)
 
 		ended := s.won(s.due("a", day(14)), cron.Running, "")
 		s.finish(ended, cron.Failed)
 		waits := s.won(with(s.hand("c"), func(c *scheduler.Claim) { c.Status = cron.Queued }), cron.Queued, "")
-		g := must(s.Glance(s.ctx, start.Newest, 10))(s)
+		g := must(s.Summarize(s.ctx, start.Newest, 10))(s)
 		seen := sights(g)
 		s.equal("missed", g.Missed, false)
 		s.equal("runs", len(g.Runs), 3)
-		s.equal("the one that goes on", seen[going.ID], scheduler.Sight{ID: going.ID, Status: cron.Running, Attempt: 1})
+		s.equal("the one that goes on", seen[going.ID], scheduler.RunSummary{ID: going.ID, Status: cron.Running, Attempt: 1})
 		s.equal("the one that has ended", seen[ended.ID].Status, cron.Failed)
 		s.equal("the one that waits", seen[waits.ID].Status, cron.Queued)
 		s.equal("newest", g.Newest.ID, waits.ID)
 
-		again := must(s.Glance(s.ctx, g.Newest, 10))(s)
+		again := must(s.Summarize(s.ctx, g.Newest, 10))(s)
 		s.equal("nothing is new", len(again.Runs), 2)
 	},
 	"a sight differs when its run has told something": func(s *suite) {
 		c := s.won(s.due("a", day(13)), cron.Running, "")
-		look := func() scheduler.Sight { return sights(must(s.Glance(s.ctx, scheduler.Mark{}, 10))(s))[c.ID] }
+		look := func() scheduler.RunSummary {
+			return sights(must(s.Summarize(s.ctx, scheduler.Position{}, 10))(s))[c.ID]
+		}
 		last := look()
 		told := func(what string) {
 			s.Helper()
@@ -93,17 +95,17 @@ var watchCases = map[string]func(*suite){
 		for hour := range 3 {
 			s.finish(s.won(s.due("a", day(13+float64(hour))), cron.Running, ""), cron.Succeeded)
 		}
-		s.equal("three of three", must(s.Glance(s.ctx, scheduler.Mark{}, 3))(s).Missed, false)
-		s.equal("three of two", must(s.Glance(s.ctx, scheduler.Mark{}, 2))(s).Missed, true)
+		s.equal("three of three", must(s.Summarize(s.ctx, scheduler.Position{}, 3))(s).Missed, false)
+		s.equal("three of two", must(s.Summarize(s.ctx, scheduler.Position{}, 2))(s).Missed, true)
 	},
 	"new runs are missed when the marked one is gone": func(s *suite) {
 		c := s.won(with(s.hand("a"), func(c *scheduler.Claim) { c.Force, c.Watermark = true, day(20) }), cron.Running, "")
 		s.finish(c, cron.Succeeded)
-		mark := must(s.Glance(s.ctx, scheduler.Mark{}, 10))(s).Newest
+		mark := must(s.Summarize(s.ctx, scheduler.Position{}, 10))(s).Newest
 		s.equal("pruned", s.prune(0, day(23), 10), 1)
 		d := s.won(with(s.hand("a"), func(c *scheduler.Claim) { c.Force = true }), cron.Running, "") // it may get the number of the first
 		s.finish(d, cron.Succeeded)
-		s.equal("missed", must(s.Glance(s.ctx, mark, 10))(s).Missed, true)
+		s.equal("missed", must(s.Summarize(s.ctx, mark, 10))(s).Missed, true)
 	},
 	"a glance shows what was switched": func(s *suite) {
 		for _, job := range []string{"a", "b", "c"} {
@@ -111,16 +113,16 @@ var watchCases = map[string]func(*suite){
 		}
 		must(s.Pause(s.ctx, scheduler.Pause{Job: "a", At: s.now, Until: day(15)}))(s)
 		must(s.Override(s.ctx, plan.Override{Job: "b", Expr: "@daily", At: s.now}))(s)
-		g := must(s.Glance(s.ctx, scheduler.Mark{}, 10))(s)
-		slices.SortFunc(g.Jobs, func(a, b scheduler.Switch) int { return strings.Compare(a.Job, b.Job) })
-		s.equal("jobs", fmt.Sprint(g.Jobs), fmt.Sprint([]scheduler.Switch{
+		g := must(s.Summarize(s.ctx, scheduler.Position{}, 10))(s)
+		slices.SortFunc(g.Jobs, func(a, b scheduler.JobSetting) int { return strings.Compare(a.Job, b.Job) })
+		s.equal("jobs", fmt.Sprint(g.Jobs), fmt.Sprint([]scheduler.JobSetting{
 			{Job: "a", Paused: true, PausedAt: s.now, PausedUntil: day(15)},
 			{Job: "b", OverrideAt: s.now},
 		}))
 		must(s.Pause(s.ctx, scheduler.Pause{Job: "a", Resume: true}))(s)
 		must(s.Override(s.ctx, plan.Override{Job: "b", At: s.now.Add(1e9)}))(s)
-		g = must(s.Glance(s.ctx, scheduler.Mark{}, 10))(s)
-		s.equal("jobs", fmt.Sprint(g.Jobs), fmt.Sprint([]scheduler.Switch{{Job: "b", OverrideAt: s.now.Add(1e9)}}))
+		g = must(s.Summarize(s.ctx, scheduler.Position{}, 10))(s)
+		s.equal("jobs", fmt.Sprint(g.Jobs), fmt.Sprint([]scheduler.JobSetting{{Job: "b", OverrideAt: s.now.Add(1e9)}}))
 	},
 	"a glance tells of pauses in the audit": func(s *suite) {
 		audit := func(action, job string) {
@@ -128,14 +130,14 @@ var watchCases = map[string]func(*suite){
 			s.ok(s.Audit(s.ctx, scheduler.AuditEntry{At: s.now, Actor: "tester", Action: action, Target: job}))
 		}
 		audit("pause", "a")
-		start := must(s.Glance(s.ctx, scheduler.Mark{}, 10))(s)
-		s.equal("told at first", fmt.Sprint(start.Told), fmt.Sprint([]scheduler.Told{{Job: "a", Paused: true}}))
+		start := must(s.Summarize(s.ctx, scheduler.Position{}, 10))(s)
+		s.equal("told at first", fmt.Sprint(start.Told), fmt.Sprint([]scheduler.PauseChange{{Job: "a", Paused: true}}))
 		for _, action := range []string{"resume", "run", "pause", "schedule"} {
 			audit(action, "a")
 		}
-		g := must(s.Glance(s.ctx, start.Newest, 10))(s)
-		s.equal("told since", fmt.Sprint(g.Told), fmt.Sprint([]scheduler.Told{{Job: "a"}, {Job: "a", Paused: true}}))
-		s.equal("told twice", len(must(s.Glance(s.ctx, g.Newest, 10))(s).Told), 0)
+		g := must(s.Summarize(s.ctx, start.Newest, 10))(s)
+		s.equal("told since", fmt.Sprint(g.Told), fmt.Sprint([]scheduler.PauseChange{{Job: "a"}, {Job: "a", Paused: true}}))
+		s.equal("told twice", len(must(s.Summarize(s.ctx, g.Newest, 10))(s).Told), 0)
 	},
 	"an outline has what a list shows": func(s *suite) {
 		s.finish(s.won(s.due("a", day(13)), cron.Running, ""), cron.Failed)

@@ -17,8 +17,8 @@ const (
 	resendMost = 16
 )
 
-// mail is what is on its way to the queue. Scheduler.mu guards it.
-type mail struct {
+// outbox is what is on its way to the queue. Scheduler.mu guards it.
+type outbox struct {
 	out    []*run
 	sign   chan struct{}
 	err    error             // of the last call of Enqueue
@@ -57,9 +57,9 @@ func (s *Scheduler) post(r *run) {
 }
 
 func (s *Scheduler) send(r *run) {
-	s.mail.out = append(s.mail.out, r)
+	s.outbox.out = append(s.outbox.out, r)
 	select {
-	case s.mail.sign <- struct{}{}:
+	case s.outbox.sign <- struct{}{}:
 	default:
 	}
 }
@@ -85,7 +85,7 @@ func (s *Scheduler) posting() {
 		select {
 		case <-s.stopKeep:
 			return
-		case <-s.mail.sign:
+		case <-s.outbox.sign:
 		case <-ticker.C:
 			s.resend(time.Now())
 		}
@@ -103,10 +103,10 @@ func (s *Scheduler) posting() {
 func (s *Scheduler) sent() bool {
 	for {
 		s.mu.Lock()
-		n := min(postStep, len(s.mail.out))
+		n := min(postStep, len(s.outbox.out))
 		runs := make([]*run, 0, n)
 		tickets := make([]Ticket, 0, n)
-		for _, r := range s.mail.out[:n] {
+		for _, r := range s.outbox.out[:n] {
 			if r.posted && !r.gone && !r.begun {
 				runs = append(runs, r)
 				tickets = append(tickets, r.ticket())
@@ -133,15 +133,15 @@ func (s *Scheduler) posted(runs []*run, n int, err error) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
-		if s.mail.err == nil {
-			s.log.Error("runs cannot be handed to the queue; they are kept and handed over when it answers", "runs", len(s.mail.out), "error", err)
+		if s.outbox.err == nil {
+			s.log.Error("runs cannot be handed to the queue; they are kept and handed over when it answers", "runs", len(s.outbox.out), "error", err)
 		}
-		s.mail.err = err
+		s.outbox.err = err
 		return false
 	}
-	if s.mail.err != nil {
+	if s.outbox.err != nil {
 		s.log.Info("runs are handed to the queue again")
-		s.mail.err = nil
+		s.outbox.err = nil
 	}
 	now := time.Now()
 	for _, r := range runs {
@@ -151,7 +151,7 @@ func (s *Scheduler) posted(runs []*run, n int, err error) bool {
 			r.sent.at = next.Add(r.sent.wait)
 		}
 	}
-	s.mail.out = slices.Delete(s.mail.out, 0, n)
+	s.outbox.out = slices.Delete(s.outbox.out, 0, n)
 	return true
 }
 
@@ -163,7 +163,7 @@ func (s *Scheduler) resend(now time.Time) {
 	for r := range s.runs.all() {
 		if r.posted && !r.begun && !r.ending && !r.sent.at.IsZero() && now.After(r.sent.at) {
 			r.sent.at = time.Time{}
-			s.mail.out = append(s.mail.out, r)
+			s.outbox.out = append(s.outbox.out, r)
 		}
 	}
 }
@@ -175,7 +175,7 @@ func (r *run) ticket() Ticket {
 
 // started lets go of runs that were posted and are no longer this process's: some process has started
 // them. Known are those that were posted before the store was asked what is ours. s.mu is held.
-func (s *Scheduler) started(known map[string]*run, held []Held) {
+func (s *Scheduler) started(known map[string]*run, held []LeasedRun) {
 	if len(known) == 0 {
 		return
 	}

@@ -11,7 +11,7 @@ import (
 	"fibercrons/app/scheduler"
 )
 
-// States implements [scheduler.Desk].
+// States implements [scheduler.Admin].
 func (m *Memory) States(_ context.Context, names ...string) (map[string]scheduler.State, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -31,7 +31,7 @@ func (m *Memory) States(_ context.Context, names ...string) (map[string]schedule
 	return out, nil
 }
 
-// Runs implements [scheduler.Desk].
+// Runs implements [scheduler.Admin].
 func (m *Memory) Runs(_ context.Context, q scheduler.Query) ([]cron.Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -68,7 +68,7 @@ func (m *Memory) Runs(_ context.Context, q scheduler.Query) ([]cron.Record, erro
 	return records(found, q.Limit), nil
 }
 
-// Run implements [scheduler.Desk].
+// Run implements [scheduler.Admin].
 func (m *Memory) Run(_ context.Context, id string) (cron.Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -79,7 +79,7 @@ func (m *Memory) Run(_ context.Context, id string) (cron.Record, error) {
 	return r.record(), nil
 }
 
-// Logs implements [scheduler.Desk].
+// Logs implements [scheduler.Admin].
 func (m *Memory) Logs(_ context.Context, id string, after int64, limit int) ([]cron.LogLine, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -96,7 +96,7 @@ func (m *Memory) Logs(_ context.Context, id string, after int64, limit int) ([]c
 	return out, nil
 }
 
-// Pause implements [scheduler.Desk].
+// Pause implements [scheduler.Admin].
 func (m *Memory) Pause(_ context.Context, p scheduler.Pause) (scheduler.State, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -114,7 +114,7 @@ func (m *Memory) Pause(_ context.Context, p scheduler.Pause) (scheduler.State, e
 	return j.view(), nil
 }
 
-// Cancel implements [scheduler.Desk].
+// Cancel implements [scheduler.Admin].
 func (m *Memory) Cancel(_ context.Context, id string, reason cron.Reason, actor string) (cron.Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -128,7 +128,7 @@ func (m *Memory) Cancel(_ context.Context, id string, reason cron.Reason, actor 
 	return r.record(), nil
 }
 
-// Ping implements [scheduler.Desk].
+// Ping implements [scheduler.Admin].
 func (m *Memory) Ping(ctx context.Context) error { return ctx.Err() }
 
 // Instances returns every process that has given a sign of life, by ID.

@@ -24,8 +24,8 @@ func TestPulse(t *testing.T) {
 			r.Register("office", "0 9 * * MON-FRI", idleJob)
 			r.Register("once", "@at 2000-01-01T00:00:30Z", idleJob)
 		}, func(c *scheduler.Config) { c.Workers = 5 })
-		jobs := func(pulse scheduler.Pulse) map[string]scheduler.JobPulse {
-			m := map[string]scheduler.JobPulse{}
+		jobs := func(pulse scheduler.Stats) map[string]scheduler.JobStats {
+			m := map[string]scheduler.JobStats{}
 			for _, j := range pulse.Jobs {
 				m[j.Name] = j
 			}
@@ -40,20 +40,20 @@ func TestPulse(t *testing.T) {
 		}
 		time.Sleep(time.Minute + 5500*time.Millisecond) // between two looks of the keeper
 		synctest.Wait()
-		now := p.Sched.Pulse()
+		now := p.Sched.Stats()
 		if now.Workers != 5 || now.Busy != 2 || now.Running != 2 || now.Waiting != 0 || now.Overdue != 0 {
 			t.Errorf("after a minute: %+v", now)
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		now = p.Sched.Pulse()
+		now = p.Sched.Stats()
 		if now.Busy != 2 || now.Running != 2 || now.Waiting != 1 || now.Overdue != 1 {
 			t.Errorf("after two minutes: %+v", now)
 		}
 		if age := time.Since(now.TickedAt); age < 0 || age > time.Second {
 			t.Errorf("the clock was looked at %s ago", age)
 		}
-		for name, want := range map[string]scheduler.JobPulse{
+		for name, want := range map[string]scheduler.JobStats{
 			"deaf":   {Name: "deaf", Enabled: true, Next: at("2000-01-01T00:03:00Z"), Gap: time.Minute},
 			"off":    {Name: "off"},
 			"office": {Name: "office", Enabled: true, Next: at("2000-01-03T09:00:00Z"), Gap: 3 * 24 * time.Hour},
@@ -66,12 +66,12 @@ func TestPulse(t *testing.T) {
 		if _, err := p.Sched.Reschedule(t.Context(), "office", "@hourly", "", "test"); err != nil {
 			t.Fatal(err)
 		}
-		if got := jobs(p.Sched.Pulse())["office"]; got.Gap != time.Hour {
+		if got := jobs(p.Sched.Stats())["office"]; got.Gap != time.Hour {
 			t.Errorf("rescheduled: %+v", got)
 		}
 		close(deaf)
 		p.Stop()
-		if after := p.Sched.Pulse(); !after.TickedAt.IsZero() || after.Running != 0 || after.Busy != 0 {
+		if after := p.Sched.Stats(); !after.TickedAt.IsZero() || after.Running != 0 || after.Busy != 0 {
 			t.Errorf("stopped: %+v", after)
 		}
 	})

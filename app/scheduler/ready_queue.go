@@ -7,16 +7,16 @@ import (
 )
 
 // line is the runs that could start at once if a worker were free, in order of arrival.
-type line struct {
+type readyQueue struct {
 	runs []*run
 	head int
 }
 
-func (l *line) len() int { return len(l.runs) - l.head }
+func (l *readyQueue) len() int { return len(l.runs) - l.head }
 
-func (l *line) push(r *run) { l.runs = append(l.runs, r) }
+func (l *readyQueue) push(r *run) { l.runs = append(l.runs, r) }
 
-func (l *line) pop() *run {
+func (l *readyQueue) pop() *run {
 	if l.len() == 0 {
 		return nil
 	}

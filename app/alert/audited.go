@@ -29,19 +29,19 @@ func (a *Alerter) Silences(ctx context.Context, all bool) ([]Silence, error) {
 	return a.store.Silences(ctx, all)
 }
 
-// Hand is the Alerter in the hands of a caller: every change is written down, as those of
-// [scheduler.Hand] are.
-type Hand struct {
+// Audited is the Alerter for a caller: every change is written down, as those of
+// [ops.Audited] are.
+type Audited struct {
 	a   *Alerter
 	who scheduler.Caller
 }
 
 // By puts the Alerter into the hands of a caller.
-func (a *Alerter) By(who scheduler.Caller) Hand { return Hand{a, who} }
+func (a *Alerter) By(who scheduler.Caller) Audited { return Audited{a, who} }
 
 // Silence keeps the alerts of a job from being sent; job is empty for those of all jobs. Errors:
 // [*cron.NoJobError], [*cron.ArgsError], or the store's.
-func (h Hand) Silence(ctx context.Context, job string, until time.Time, reason string) (Silence, error) {
+func (h Audited) Silence(ctx context.Context, job string, until time.Time, reason string) (Silence, error) {
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	if job != "" && h.a.jobs[job] == nil {
 		return Silence{}, cron.NoJob(job, slices.Collect(maps.Keys(h.a.jobs)))
@@ -74,7 +74,7 @@ func (h Hand) Silence(ctx context.Context, job string, until time.Time, reason s
 
 // Unsilence ends a silence before its time. It returns [cron.ErrNotFound] when none with this ID is
 // in force.
-func (h Hand) Unsilence(ctx context.Context, id string) (Silence, error) {
+func (h Audited) Unsilence(ctx context.Context, id string) (Silence, error) {
 	s, err := h.a.store.Unsilence(ctx, id, h.who.Actor, time.Now().UTC().Truncate(time.Millisecond))
 	if err == nil {
 		h.audit(ctx, "unsilence", s, map[string]any{"silence": s.ID})
@@ -82,7 +82,7 @@ func (h Hand) Unsilence(ctx context.Context, id string) (Silence, error) {
 	return s, err
 }
 
-func (h Hand) audit(ctx context.Context, action string, s Silence, after map[string]any) {
+func (h Audited) audit(ctx context.Context, action string, s Silence, after map[string]any) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	raw, err := json.Marshal(after)

@@ -5,7 +5,7 @@ import "iter"
 // roster is the runs that this process holds: linked through the runs themselves, in all and by
 // job, since a burst of slots brings thousands at once and lets them go again. The zero roster
 // is empty. Scheduler.mu guards it.
-type roster struct {
+type activeRuns struct {
 	first *run
 	n     int
 }
@@ -16,7 +16,7 @@ type place struct {
 	older, newer *run // of its job
 }
 
-func (l *roster) add(r *run) {
+func (l *activeRuns) add(r *run) {
 	r.next = l.first
 	if l.first != nil {
 		l.first.prev = r
@@ -32,7 +32,7 @@ func (l *roster) add(r *run) {
 	e.newest = r
 }
 
-func (l *roster) remove(r *run) {
+func (l *activeRuns) remove(r *run) {
 	if r.prev != nil {
 		r.prev.next = r.next
 	} else {
@@ -55,7 +55,7 @@ func (l *roster) remove(r *run) {
 }
 
 // all yields every run. A run may be removed while it is the current one.
-func (l *roster) all() iter.Seq[*run] {
+func (l *activeRuns) all() iter.Seq[*run] {
 	return func(yield func(*run) bool) {
 		for r := l.first; r != nil; {
 			next := r.next
@@ -68,7 +68,7 @@ func (l *roster) all() iter.Seq[*run] {
 }
 
 // find returns the run with an ID, or nil. It looks at each.
-func (l *roster) find(id string) *run {
+func (l *activeRuns) find(id string) *run {
 	for r := l.first; r != nil; r = r.next {
 		if r.ID() == id {
 			return r
@@ -78,7 +78,7 @@ func (l *roster) find(id string) *run {
 }
 
 // byID is for those who look for many.
-func (l *roster) byID() map[string]*run {
+func (l *activeRuns) byID() map[string]*run {
 	m := make(map[string]*run, l.n)
 	for r := range l.all() {
 		m[r.ID()] = r

@@ -2,14 +2,15 @@ package scheduler
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"fibercrons/app/cron"
 	"fibercrons/app/plan"
 )
 
-// Pulse is how the scheduler of this process stands. It costs no query.
-type Pulse struct {
+// Stats is how the scheduler of this process stands. It costs no query.
+type Stats struct {
 	Workers int // how many runs may go on at one time
 	Busy    int // workers that have one
 	Running int // runs whose function is being called
@@ -17,18 +18,23 @@ type Pulse struct {
 	Overdue int // runs that go on past their timeout or the request to end
 	// TickedAt is when the clock was last looked at; zero: it is off, or has not begun.
 	TickedAt time.Time
-	Jobs     []JobPulse
+	Jobs     []JobStats
 }
 
-// JobPulse is where a job stands in its schedule.
-type JobPulse struct {
+// JobStats is where a job stands in its schedule.
+type JobStats struct {
 	Name    string
 	Enabled bool          // it is to run in this environment, and the clock is on
 	Next    time.Time     // the first slot that is not settled; zero: none is to come, or the clock is off
 	Gap     time.Duration // the longest between two of the slots to come; 0: there are fewer than two
 }
 
-// gap is the longest stretch between slots, as it was found.
+// gaps are the longest stretches between slots, by job, as they were found.
+type gaps struct {
+	mu    sync.Mutex
+	byJob map[string]gap
+}
+
 type gap struct {
 	table   *plan.Table
 	longest time.Duration
@@ -40,10 +46,10 @@ const (
 	gapHolds = time.Hour // and for how long the answer is good
 )
 
-// Pulse returns how things stand now.
-func (s *Scheduler) Pulse() Pulse {
+// Stats returns how things stand now.
+func (s *Scheduler) Stats() Stats {
 	now := time.Now()
-	p := Pulse{Workers: s.cfg.Workers, Jobs: make([]JobPulse, len(s.jobs))}
+	p := Stats{Workers: s.cfg.Workers, Jobs: make([]JobStats, len(s.jobs))}
 	tables := make([]*plan.Table, len(s.jobs))
 	s.mu.Lock()
 	p.Busy = p.Workers - s.free
@@ -72,22 +78,22 @@ func (s *Scheduler) Pulse() Pulse {
 		}
 	}
 	s.mu.Unlock()
-	s.gapMu.Lock()
-	defer s.gapMu.Unlock()
 	for i := range p.Jobs {
 		if tables[i] != nil {
-			p.Jobs[i].Gap = s.gap(p.Jobs[i].Name, tables[i], now)
+			p.Jobs[i].Gap = s.gaps.longest(p.Jobs[i].Name, tables[i], now)
 		}
 	}
 	return p
 }
 
-// gap looks ahead as far as a few slots go. gapMu is held.
-func (s *Scheduler) gap(job string, table *plan.Table, now time.Time) time.Duration {
-	if g, ok := s.gaps[job]; ok && g.table == table && now.Sub(g.found).Abs() < gapHolds {
-		return g.longest
+// longest looks ahead as far as a few slots go.
+func (g *gaps) longest(job string, table *plan.Table, now time.Time) time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if known, ok := g.byJob[job]; ok && known.table == table && now.Sub(known.found).Abs() < gapHolds {
+		return known.longest
 	}
-	g := gap{table: table, found: now}
+	found := gap{table: table, found: now}
 	slot, ok := table.Next(now)
 	for range gapSlots {
 		var next time.Time
@@ -95,15 +101,15 @@ func (s *Scheduler) gap(job string, table *plan.Table, now time.Time) time.Durat
 			break
 		}
 		if next, ok = table.Next(slot); ok {
-			g.longest = max(g.longest, next.Sub(slot))
+			found.longest = max(found.longest, next.Sub(slot))
 			slot = next
 		}
 	}
-	if s.gaps == nil {
-		s.gaps = make(map[string]gap, len(s.jobs))
+	if g.byJob == nil {
+		g.byJob = make(map[string]gap)
 	}
-	s.gaps[job] = g
-	return g.longest
+	g.byJob[job] = found
+	return found.longest
 }
 
 // States returns what the store keeps about every job.

@@ -106,10 +106,10 @@ func (s *Scheduler) beat() bool {
 	s.obey(held)
 	runs := s.runs.byID()
 	inStore := make(map[string]bool, len(held))
-	var lostTrack []Held
+	var lostTrack []LeasedRun
 	for _, h := range held {
 		inStore[h.ID] = true
-		_, taking := s.mail.taking[h.ID]
+		_, taking := s.outbox.taking[h.ID]
 		if runs[h.ID] != nil || taking || !quiet || s.claiming > 0 || s.phase >= draining {
 			delete(s.orphans, h.ID)
 			continue
@@ -157,14 +157,14 @@ func (s *Scheduler) lose(r *run) {
 // disown gives back a run that the store holds to be ours, and that we do not know: the answer to its
 // claim, or to its being taken over, was lost for good. It has not begun here. An attempt that the
 // store has counted is told of, and ends the run where the job's author wants no second one.
-func (s *Scheduler) disown(h Held) {
+func (s *Scheduler) disown(h LeasedRun) {
 	err := s.repudiate(h)
 	if err != nil && !errors.Is(err, ErrFenced) && !errors.Is(err, cron.ErrNotFound) {
 		s.log.Error("a run without an owner could not be given back", "run", h.ID, "error", err)
 	}
 }
 
-func (s *Scheduler) repudiate(h Held) error {
+func (s *Scheduler) repudiate(h LeasedRun) error {
 	rec, err := s.store.Run(s.work, h.ID)
 	if err != nil {
 		return err
@@ -205,7 +205,7 @@ func (s *Scheduler) listen() {
 }
 
 // obey cancels runs whose end was asked for. s.mu is held.
-func (s *Scheduler) obey(held []Held) {
+func (s *Scheduler) obey(held []LeasedRun) {
 	var runs map[string]*run
 	for _, h := range held {
 		if !h.Cancel {
