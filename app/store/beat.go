@@ -26,9 +26,8 @@ func (s *Store) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.LeasedR
 			run: func(t *txn) error {
 				db := t.gorm()
 				t.fail(signOfLife(db, &b))
-				// By their IDs and before they are written, as every lock on runs is taken.
 				var err error
-				held, err = heldBy(t.locking(db).Order("id"), b.Instance.ID)
+				held, err = heldBy(t.locking(db), b.Instance.ID) // locked before they are written
 				t.fail(err)
 				lease := db.Model(&row.JobRun{}).Where("instance = ? AND ended_at IS NULL", b.Instance.ID)
 				if b.Gone {

@@ -151,3 +151,10 @@ var (
 func ExplainSQLite(path string, code int) string {
 	return (&sqlite{path: path}).explainCode(code, errors.New("disk I/O error")).Error()
 }
+
+// HeardReads has f called with every statement of those who read.
+func (s *Store) HeardReads(f func(query string)) error {
+	return watchStatements(s.reads, func(ctx context.Context, _ string) (context.Context, func(system, table, text string, rows int64, err error)) {
+		return ctx, func(_, _, text string, _ int64, _ error) { f(text) }
+	})
+}

@@ -197,10 +197,11 @@ func (t *txn) early(c *scheduler.Claim) bool {
 // idle says whether there is nothing to commit but locks.
 func (t *txn) idle() bool { return t.sql.locks != nil && !t.wrote }
 
-// locking makes a read one that locks its rows.
+// locking makes a read of runs one that locks its rows, by their IDs, as every lock on runs is taken. Where one lock is all
+// there is the order would cost a walk through the whole history.
 func (t *txn) locking(db *gorm.DB) *gorm.DB {
 	if t.sql.locks == nil {
 		return db
 	}
-	return db.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
+	return db.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Order("id")
 }
