@@ -132,12 +132,8 @@ func New(ctx context.Context, cfg env.Config, registry *cron.Registry, opts ...O
 	if a.Trace != nil {
 		c.TraceID, c.Asked = a.Trace.TraceID, a.Trace.Asked
 	}
-	a.Crons = ops.Crons{Scheduler: scheduler.New(c)}
-	var nudged <-chan struct{}
-	if n := peers.Notifier; n != nil {
-		nudged = n.Notified()
-	}
-	a.Feed = feed.New(a.Crons, nudged)
+	a.Crons = ops.New(c)
+	a.Feed = feed.New(a.Crons)
 	a.Metrics.Watch(a.Crons.Scheduler, a.Store.Queued)
 	return a, nil
 }

@@ -119,7 +119,7 @@ func begin(t testing.TB, file string, jobs []*cron.Job, o alert.Options) *proces
 		o.Log = log
 	}
 	p.alerts = alert.New(o)
-	p.crons = ops.Crons{Scheduler: scheduler.New(scheduler.Config{Store: p.store, Jobs: jobs, Log: log, Grace: time.Second, Observe: p.alerts.Observe})}
+	p.crons = ops.New(scheduler.Config{Store: p.store, Jobs: jobs, Log: log, Grace: time.Second, Observe: p.alerts.Observe})
 	ctx, cancel := context.WithCancel(context.Background())
 	p.stop = cancel
 	p.ended.Go(func() { p.alerts.Run(ctx) })

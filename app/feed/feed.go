@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"fibercrons/app/ops"
@@ -34,9 +33,8 @@ const (
 // Feed is the stream of what happens. It looks at the store only while somebody is subscribed.
 type Feed struct {
 	crons  ops.Crons
-	nudged <-chan struct{} // another process has changed something; nil: nobody says so
-	mu     sync.Mutex      // of who comes and goes
-	hub    atomic.Pointer[hub]
+	mu     sync.Mutex // of who comes and goes
+	hub    *hub
 	closed bool
 }
 
@@ -60,9 +58,8 @@ type hub struct {
 	ended bool
 }
 
-// New returns the stream of what happens to the jobs of crons. nudged receives when another process has changed something;
-// nil: the store is looked at once a second.
-func New(crons ops.Crons, nudged <-chan struct{}) *Feed { return &Feed{crons: crons, nudged: nudged} }
+// New returns the stream of what happens to the jobs of crons.
+func New(crons ops.Crons) *Feed { return &Feed{crons: crons} }
 
 func isClosed(c <-chan struct{}) bool {
 	select {
@@ -104,7 +101,7 @@ func (f *Feed) Subscribe(ctx context.Context, after string) (*Subscription, erro
 	if f.closed || isClosed(f.crons.Stopping()) {
 		return nil, errors.New("the scheduler has stopped")
 	}
-	h := f.hub.Load()
+	h := f.hub
 	if h == nil {
 		h = &hub{f: f, grown: make(chan struct{}), done: make(chan struct{}), epoch: rand.Text()[:8]}
 		h.view.crons = f.crons
@@ -112,7 +109,7 @@ func (f *Feed) Subscribe(ctx context.Context, after string) (*Subscription, erro
 			return nil, err
 		}
 		h.ctx, h.stop = context.WithCancel(context.Background())
-		f.hub.Store(h)
+		f.hub = h
 		go h.run()
 	}
 	h.subscribers++
@@ -192,7 +189,7 @@ func (sub *Subscription) Close() {
 func (f *Feed) Close() {
 	f.mu.Lock()
 	f.closed = true
-	h := f.hub.Load()
+	h := f.hub
 	f.mu.Unlock()
 	if h != nil {
 		h.stop()
@@ -206,7 +203,7 @@ func (h *hub) run() {
 	defer h.end()
 	second := time.NewTicker(lookEvery)
 	defer second.Stop()
-	failing := false
+	failing, notified := false, h.f.crons.Notified()
 	for {
 		select {
 		case <-h.ctx.Done():
@@ -218,7 +215,7 @@ func (h *hub) run() {
 		case <-h.f.crons.Stopping():
 			return
 		case <-h.f.crons.Changed():
-		case <-h.f.nudged:
+		case <-notified:
 		}
 		begin := time.Now()
 		ctx, cancel := context.WithTimeout(h.ctx, lookTimeout)
@@ -253,7 +250,9 @@ func (h *hub) deserted() bool {
 	if h.subscribers > 0 || time.Since(h.left) < linger {
 		return false
 	}
-	f.hub.CompareAndSwap(h, nil)
+	if f.hub == h {
+		f.hub = nil
+	}
 	return true
 }
 

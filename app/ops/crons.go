@@ -15,6 +15,9 @@ import (
 // Crons is a scheduler with what people and programs ask of it beside runs: lists, details, histories, forecasts.
 type Crons struct{ *scheduler.Scheduler }
 
+// New returns a scheduler at rest; see [scheduler.New].
+func New(c scheduler.Config) Crons { return Crons{scheduler.New(c)} }
+
 // Listing is jobs as they stand.
 type Listing struct {
 	Jobs []JobView

@@ -20,7 +20,7 @@ func TestPreviewSaysWhatAScheduleWouldMean(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := ops.Crons{Scheduler: scheduler.New(scheduler.Config{Store: crontest.NewMemory(), Jobs: jobs})}
+	s := ops.New(scheduler.Config{Store: crontest.NewMemory(), Jobs: jobs})
 	p, err := s.Preview(t.Context(), "job", " 30 2 * * * ", "Europe/Berlin")
 	if err != nil {
 		t.Fatal(err)

@@ -97,7 +97,7 @@ func program(t *testing.T, register func(*cron.Registry)) *bench {
 	b.store = store
 	log := slog.New(slog.NewTextHandler(&locked{w: b.log}, nil))
 	b.pings = ping.New(ping.Options{Jobs: jobs, Client: &http.Client{Transport: b.service}, Logs: store.Logs, Log: log})
-	b.crons = ops.Crons{Scheduler: scheduler.New(scheduler.Config{Store: store, Jobs: jobs, Observe: b.pings.Observe, Log: slog.New(slog.DiscardHandler)})}
+	b.crons = ops.New(scheduler.Config{Store: store, Jobs: jobs, Observe: b.pings.Observe, Log: slog.New(slog.DiscardHandler)})
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- b.crons.Run(ctx) }()

@@ -128,7 +128,7 @@ func replicate(t *testing.T, s scheduler.Store, o *redis.Options, register func(
 	for _, c := range change {
 		c(&cfg)
 	}
-	r.Crons = ops.Crons{Scheduler: scheduler.New(cfg)}
+	r.Crons = ops.New(cfg)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx) }()
@@ -390,7 +390,7 @@ func TestStreamIsNudged(t *testing.T) {
 		r.Register("job", "@yearly", func(context.Context) error { return nil })
 	}
 	here, there := replicate(t, file(t, path), &o, register), replicate(t, file(t, path), &o, register)
-	sub, err := feed.New(here.Crons, here.client.Peers().Notifier.Notified()).Subscribe(t.Context(), "")
+	sub, err := feed.New(here.Crons).Subscribe(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

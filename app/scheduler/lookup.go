@@ -70,3 +70,11 @@ func (s *Scheduler) Changed() <-chan struct{} { return s.changed }
 
 // Stopping is closed when nothing more is to change in this process.
 func (s *Scheduler) Stopping() <-chan struct{} { return s.stopping }
+
+// Notified receives after another process has changed something; nil: none says so.
+func (s *Scheduler) Notified() <-chan struct{} {
+	if n := s.cfg.Peers.Notifier; n != nil {
+		return n.Notified()
+	}
+	return nil
+}

@@ -53,7 +53,7 @@ func TestPingIsSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	detail, err := ops.Crons{Scheduler: scheduler.New(scheduler.Config{Store: crontest.NewMemory(), Jobs: jobs})}.Job(t.Context(), "job")
+	detail, err := ops.New(scheduler.Config{Store: crontest.NewMemory(), Jobs: jobs}).Job(t.Context(), "job")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func (closed) Err() error { return errors.New("connection refused") }
 func TestDegradedWithoutRedis(t *testing.T) {
 	p := start(t, nil)
 	other := *p.app
-	other.Crons = ops.Crons{Scheduler: scheduler.New(scheduler.Config{Store: p.app.Store, Peers: scheduler.Peers{Gate: closed{}}, Disabled: true})}
+	other.Crons = ops.New(scheduler.Config{Store: p.app.Store, Peers: scheduler.Peers{Gate: closed{}}, Disabled: true})
 	req, err := http.NewRequest(http.MethodGet, "/readyz", nil)
 	if err != nil {
 		t.Fatal(err)

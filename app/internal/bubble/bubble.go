@@ -41,12 +41,8 @@ func Start(t *testing.T, store scheduler.Store, register func(r *cron.Registry),
 	for _, c := range change {
 		c(&cfg)
 	}
-	p := &Program{T: t, Store: store, Sched: ops.Crons{Scheduler: scheduler.New(cfg)}, Ended: make(chan error, 1)}
-	var nudged <-chan struct{}
-	if n := cfg.Peers.Notifier; n != nil {
-		nudged = n.Notified()
-	}
-	p.Feed = feed.New(p.Sched, nudged)
+	p := &Program{T: t, Store: store, Sched: ops.New(cfg), Ended: make(chan error, 1)}
+	p.Feed = feed.New(p.Sched)
 	var ctx context.Context
 	ctx, p.Cancel = context.WithCancel(t.Context())
 	go func() { p.Ended <- p.Sched.Run(ctx) }()
