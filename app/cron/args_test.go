@@ -12,6 +12,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/bubble"
 )
 
 // picky refuses some arguments.
@@ -172,7 +173,7 @@ func TestArgsAreRefused(t *testing.T) {
 		{"more", `{"n":1} {}`, []cron.FieldError{{Detail: "not valid JSON: there is more after the value"}}},
 	}
 	r := cron.NewRegistry()
-	r.Register("job", "@yearly", nop, cron.Args(allDefaults))
+	r.Register("job", "@yearly", bubble.Nothing, cron.Args(allDefaults))
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got := run(t, r, "job", crontest.Args(json.RawMessage(tt.given)))
@@ -186,7 +187,7 @@ func TestArgsAreRefused(t *testing.T) {
 
 func TestValidateDecides(t *testing.T) {
 	r := cron.NewRegistry()
-	r.Register("job", "@yearly", nop, cron.Args(picky{N: 1}))
+	r.Register("job", "@yearly", bubble.Nothing, cron.Args(picky{N: 1}))
 	for given, want := range map[string]string{
 		`{"n":2}`:  "",
 		`{"n":0}`:  `arguments of job "job": n must be positive`,
@@ -235,8 +236,8 @@ func TestArgsFrom(t *testing.T) {
 
 func TestSchema(t *testing.T) {
 	r := cron.NewRegistry()
-	r.Register("job", "@yearly", nop, cron.Args(allDefaults))
-	jobs, err := r.Jobs(defaults)
+	r.Register("job", "@yearly", bubble.Nothing, cron.Args(allDefaults))
+	jobs, err := r.Jobs(bubble.Defaults)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/bubble"
 )
 
 // level is a text of its own, by methods of the pointer for reading.
@@ -384,8 +385,8 @@ func TestArgsWithoutJSON(t *testing.T) {
 		cron.Args(struct{ time.Time }{}), cron.Args(struct{ M map[struct{}]int }{}),
 	} {
 		r := cron.NewRegistry()
-		r.Register("job", "@yearly", nop, option)
-		if _, err := r.Jobs(defaults); err == nil || !strings.Contains(err.Error(), "JSON") {
+		r.Register("job", "@yearly", bubble.Nothing, option)
+		if _, err := r.Jobs(bubble.Defaults); err == nil || !strings.Contains(err.Error(), "JSON") {
 			t.Errorf("%v", err)
 		}
 	}

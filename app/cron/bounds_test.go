@@ -16,6 +16,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/bubble"
 	"fibercrons/app/scheduler"
 )
 
@@ -68,7 +69,7 @@ func TestErrorsAreBounded(t *testing.T) {
 		{"broken text", func(context.Context) error { return errors.New(huge[1:] + "\x00") }, nil, "\ufffdää", nil},
 		{"after its timeout", func(ctx context.Context) error { <-ctx.Done(); return failure }, failure, "timed out after 10ms: ää",
 			[]cron.Option{cron.Timeout(10 * time.Millisecond)}},
-		{"of a wrapper", nop, failure, "wrapper: ää", []cron.Option{cron.Use(func(next cron.Func) cron.Func {
+		{"of a wrapper", bubble.Nothing, failure, "wrapper: ää", []cron.Option{cron.Use(func(next cron.Func) cron.Func {
 			return func(ctx context.Context) error { return errors.Join(fmt.Errorf("wrapper: %w", failure), next(ctx)) }
 		})}},
 	}
@@ -119,7 +120,7 @@ func loggedRun(t *testing.T, log *bytes.Buffer, job cron.Func, opts ...cron.Opti
 	t.Helper()
 	r := cron.NewRegistry()
 	r.Register("job", "@yearly", job, opts...)
-	jobs, err := r.Jobs(defaults)
+	jobs, err := r.Jobs(bubble.Defaults)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,21 +223,21 @@ func TestShortAttributesStayAsTheyAre(t *testing.T) {
 
 func TestOtherTextsAreBounded(t *testing.T) {
 	r := cron.NewRegistry()
-	r.Register("described", "@yearly", nop, cron.Describe(huge))
-	r.Register("owned", "@yearly", nop, cron.Meta("owner", huge))
-	r.Register("named", "@yearly", nop, cron.Meta(huge, "x"))
-	_, err := r.Jobs(defaults)
+	r.Register("described", "@yearly", bubble.Nothing, cron.Describe(huge))
+	r.Register("owned", "@yearly", bubble.Nothing, cron.Meta("owner", huge))
+	r.Register("named", "@yearly", bubble.Nothing, cron.Meta(huge, "x"))
+	_, err := r.Jobs(bubble.Defaults)
 	if err == nil || len(err.Error()) > 8<<10 || strings.Count(err.Error(), "and the rest elsewhere") != 3 {
 		t.Errorf("%.1000v", err)
 	}
 	r = cron.NewRegistry()
-	r.Register("job", "@yearly", nop, cron.Args(longRefusal{}))
+	r.Register("job", "@yearly", bubble.Nothing, cron.Args(longRefusal{}))
 	got := run(t, r, "job", crontest.Args(json.RawMessage(`{"n":2}`)))
 	var refused *cron.ArgsError
 	if !errors.As(got.Err, &refused) || len(refused.Error()) > 2<<10 || !strings.HasSuffix(refused.Error(), mark) {
 		t.Errorf("%.1000v", got.Err)
 	}
-	before := runFunc(t, nop, cron.Before(func(context.Context) error { return errors.New(huge) }))
+	before := runFunc(t, bubble.Nothing, cron.Before(func(context.Context) error { return errors.New(huge) }))
 	if n := len(before.Logs); n != 1 || len(before.Logs[0].Message) > 17<<10 {
 		t.Errorf("%d lines", n)
 	}

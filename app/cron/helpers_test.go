@@ -2,24 +2,19 @@ package cron_test
 
 import (
 	"bytes"
-	"context"
 	"log/slog"
 	"sync"
 	"testing"
-	"time"
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/bubble"
 )
-
-var defaults = cron.Defaults{CatchUpWindow: time.Hour, KeepRuns: 1000, Env: "test"}
-
-func nop(context.Context) error { return nil }
 
 // run runs a job of r once.
 func run(t *testing.T, r *cron.Registry, job string, options ...crontest.Option) crontest.Outcome {
 	t.Helper()
-	return crontest.Run(t, job, append(options, crontest.Registry(r), crontest.Defaults(defaults))...)
+	return crontest.Run(t, job, append(options, crontest.Registry(r), crontest.Defaults(bubble.Defaults))...)
 }
 
 // runFunc runs fn once as a job with options.

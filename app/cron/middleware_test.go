@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/internal/bubble"
 )
 
 func TestFirstListedIsOutermost(t *testing.T) {
@@ -102,11 +103,11 @@ func TestLabels(t *testing.T) {
 			return next(ctx)
 		}
 	}
-	runFunc(t, nop, cron.Tags("a", "b"), cron.Meta("owner", "billing"), cron.Use(wrapper))
+	runFunc(t, bubble.Nothing, cron.Tags("a", "b"), cron.Meta("owner", "billing"), cron.Use(wrapper))
 	if want := fmt.Sprint([]string{"a", "b"}, "billing", ""); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	runFunc(t, nop, cron.Use(wrapper))
+	runFunc(t, bubble.Nothing, cron.Use(wrapper))
 	if want := fmt.Sprint([]string(nil), "", ""); got != want {
 		t.Errorf("without labels %q, want %q", got, want)
 	}
@@ -116,4 +117,4 @@ func TestLabels(t *testing.T) {
 }
 
 // elsewhere registers a job that is wrong in another file than those of registry_test.go.
-func elsewhere(r *cron.Registry) { r.Register("z", "x", nop) }
+func elsewhere(r *cron.Registry) { r.Register("z", "x", bubble.Nothing) }

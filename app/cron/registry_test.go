@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/internal/bubble"
 )
 
 // line returns the place of its caller as registrations name it, some lines further on.
@@ -29,28 +30,28 @@ func TestMistakes(t *testing.T) {
 	}
 	long := strings.Repeat("x", 101)
 	with := func(options ...cron.Option) func(*cron.Registry) {
-		return func(r *cron.Registry) { r.Register("job", "@hourly", nop, options...) }
+		return func(r *cron.Registry) { r.Register("job", "@hourly", bubble.Nothing, options...) }
 	}
 	tests := []struct {
 		name     string
 		register func(r *cron.Registry)
 		want     []string // what each mistake says, in order
 	}{
-		{"empty name", func(r *cron.Registry) { r.Register("", "@hourly", nop) }, []string{`job "": a name has 1 to 100`}},
-		{"capital", func(r *cron.Registry) { r.Register("Job", "@hourly", nop) }, []string{`job "Job": a name has`}},
-		{"slash", func(r *cron.Registry) { r.Register("a/b", "@hourly", nop) }, []string{"a name has"}},
-		{"dash first", func(r *cron.Registry) { r.Register("-a", "@hourly", nop) }, []string{"a name has"}},
-		{"line end in name", func(r *cron.Registry) { r.Register("a\n", "@hourly", nop) }, []string{`job "a\n": a name has`}},
-		{"long name", func(r *cron.Registry) { r.Register(long, "@hourly", nop) }, []string{"a name has"}},
-		{"longest name", func(r *cron.Registry) { r.Register(long[1:], "@hourly", nop) }, nil},
-		{"reserved name", func(r *cron.Registry) { r.Register("runs", "@hourly", nop) }, []string{"the name is reserved for /crons/runs"}},
-		{"reserved name of a file", func(r *cron.Registry) { r.Register("openapi.json", "@hourly", nop) }, []string{"reserved"}},
+		{"empty name", func(r *cron.Registry) { r.Register("", "@hourly", bubble.Nothing) }, []string{`job "": a name has 1 to 100`}},
+		{"capital", func(r *cron.Registry) { r.Register("Job", "@hourly", bubble.Nothing) }, []string{`job "Job": a name has`}},
+		{"slash", func(r *cron.Registry) { r.Register("a/b", "@hourly", bubble.Nothing) }, []string{"a name has"}},
+		{"dash first", func(r *cron.Registry) { r.Register("-a", "@hourly", bubble.Nothing) }, []string{"a name has"}},
+		{"line end in name", func(r *cron.Registry) { r.Register("a\n", "@hourly", bubble.Nothing) }, []string{`job "a\n": a name has`}},
+		{"long name", func(r *cron.Registry) { r.Register(long, "@hourly", bubble.Nothing) }, []string{"a name has"}},
+		{"longest name", func(r *cron.Registry) { r.Register(long[1:], "@hourly", bubble.Nothing) }, nil},
+		{"reserved name", func(r *cron.Registry) { r.Register("runs", "@hourly", bubble.Nothing) }, []string{"the name is reserved for /crons/runs"}},
+		{"reserved name of a file", func(r *cron.Registry) { r.Register("openapi.json", "@hourly", bubble.Nothing) }, []string{"reserved"}},
 		{"nil function", func(r *cron.Registry) { r.Register("job", "@hourly", nil) }, []string{"the function is nil"}},
-		{"minute 61", func(r *cron.Registry) { r.Register("job", "61 * * * *", nop) }, []string{`schedule "61 * * * *": minute 61`}},
-		{"never fires", func(r *cron.Registry) { r.Register("job", "0 0 30 2 *", nop) }, []string{`schedule "0 0 30 2 *": `}},
-		{"empty expression", func(r *cron.Registry) { r.Register("job", "", nop) }, []string{`schedule ""`}},
-		{"TZ without a zone", func(r *cron.Registry) { r.Register("job", "TZ= * * * * *", nop) }, []string{"time zone"}},
-		{"unknown TZ", func(r *cron.Registry) { r.Register("job", "TZ=Europe/Berlim * * * * *", nop) }, []string{"did you mean Europe/Berlin?"}},
+		{"minute 61", func(r *cron.Registry) { r.Register("job", "61 * * * *", bubble.Nothing) }, []string{`schedule "61 * * * *": minute 61`}},
+		{"never fires", func(r *cron.Registry) { r.Register("job", "0 0 30 2 *", bubble.Nothing) }, []string{`schedule "0 0 30 2 *": `}},
+		{"empty expression", func(r *cron.Registry) { r.Register("job", "", bubble.Nothing) }, []string{`schedule ""`}},
+		{"TZ without a zone", func(r *cron.Registry) { r.Register("job", "TZ= * * * * *", bubble.Nothing) }, []string{"time zone"}},
+		{"unknown TZ", func(r *cron.Registry) { r.Register("job", "TZ=Europe/Berlim * * * * *", bubble.Nothing) }, []string{"did you mean Europe/Berlin?"}},
 		{"Also", with(cron.Also("x"), cron.Also("0 0 31 2 *")), []string{`schedule "x"`, `schedule "0 0 31 2 *"`}},
 		{"In", with(cron.In("Europe/Berlim")), []string{"did you mean Europe/Berlin?"}},
 		{"In nothing", with(cron.In("")), []string{"the time zone is empty"}},
@@ -59,7 +60,7 @@ func TestMistakes(t *testing.T) {
 		{"nil middleware", with(cron.Use(nil)), []string{"middleware 1 is nil"}},
 		{"middleware that panics", with(cron.Use(func(cron.Func) cron.Func { panic("no") })), []string{"a wrapper panicked when it was applied to the job, at cron/registry_test.go:"}},
 		{"middleware that returns nil", with(cron.Use(func(cron.Func) cron.Func { return nil })), []string{"a wrapper returned nil"}},
-		{"nil middleware of all", func(r *cron.Registry) { r.Use(nil); r.Register("job", "@hourly", nop) }, []string{"Registry.Use: middleware 1 is nil"}},
+		{"nil middleware of all", func(r *cron.Registry) { r.Use(nil); r.Register("job", "@hourly", bubble.Nothing) }, []string{"Registry.Use: middleware 1 is nil"}},
 		{"tags", with(cron.Tags("a b", "a,b", "", "a\u00a0b", "\xff", "a\x00", "ok", long)), []string{`tag "a b"`, `tag "a,b"`, `tag ""`, `tag "a\u00a0b"`, `tag "\xff"`, `tag "a\x00"`, `tag "xxx`}},
 		{"meta", with(cron.Meta("", "v")), []string{`metadata needs a key for the value "v"`}},
 		{"only", with(cron.Only()), []string{`Only("production")`}},
@@ -88,7 +89,7 @@ func TestMistakes(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := cron.NewRegistry()
 			tt.register(r)
-			jobs, err := r.Jobs(defaults)
+			jobs, err := r.Jobs(bubble.Defaults)
 			if len(tt.want) == 0 {
 				if err != nil {
 					t.Error(err)
@@ -112,13 +113,13 @@ func TestMistakes(t *testing.T) {
 func TestMistakesOfAllJobsComeTogether(t *testing.T) {
 	at := line(t, 2) // the first of the calls below
 	calls := []func(r *cron.Registry){
-		func(r *cron.Registry) { r.Register("a", "61 * * * *", nop) },
-		func(r *cron.Registry) { r.Register("b", "@hourly", nop) },
-		func(r *cron.Registry) { r.Register("b", "x", nop) },
-		func(r *cron.Registry) { r.Register("b", "@daily", nop) },
-		func(r *cron.Registry) { r.Register("c", "@hourly", nop, cron.Limit("db", 2)) },
-		func(r *cron.Registry) { r.Register("d", "@hourly", nop, cron.Limit("db", 3)) },
-		func(r *cron.Registry) { r.Register("runs", "@hourly", nop) },
+		func(r *cron.Registry) { r.Register("a", "61 * * * *", bubble.Nothing) },
+		func(r *cron.Registry) { r.Register("b", "@hourly", bubble.Nothing) },
+		func(r *cron.Registry) { r.Register("b", "x", bubble.Nothing) },
+		func(r *cron.Registry) { r.Register("b", "@daily", bubble.Nothing) },
+		func(r *cron.Registry) { r.Register("c", "@hourly", bubble.Nothing, cron.Limit("db", 2)) },
+		func(r *cron.Registry) { r.Register("d", "@hourly", bubble.Nothing, cron.Limit("db", 3)) },
+		func(r *cron.Registry) { r.Register("runs", "@hourly", bubble.Nothing) },
 	}
 	var base int
 	if _, err := fmt.Sscanf(strings.TrimPrefix(at, "cron/registry_test.go:"), "%d", &base); err != nil {
@@ -140,7 +141,7 @@ func TestMistakesOfAllJobsComeTogether(t *testing.T) {
 		for _, i := range rand.Perm(len(calls)) {
 			calls[i](r)
 		}
-		_, err := r.Jobs(defaults)
+		_, err := r.Jobs(bubble.Defaults)
 		var m *cron.Mistakes
 		if !errors.As(err, &m) || len(m.List) != len(want) {
 			t.Fatalf("%v\nwant %d mistakes", err, len(want))
@@ -155,11 +156,11 @@ func TestMistakesOfAllJobsComeTogether(t *testing.T) {
 
 func TestRegisterKnowsItsCaller(t *testing.T) {
 	r := cron.NewRegistry()
-	r.Register("by-method", "@hourly", nop)
+	r.Register("by-method", "@hourly", bubble.Nothing)
 	method := line(t, -1)
-	func() { r.Register("in-a-function", "@hourly", nop) }()
+	func() { r.Register("in-a-function", "@hourly", bubble.Nothing) }()
 	nested := line(t, -1)
-	jobs, err := r.Jobs(defaults)
+	jobs, err := r.Jobs(bubble.Defaults)
 	if err != nil || len(jobs) != 2 {
 		t.Fatal(err)
 	}
@@ -169,9 +170,9 @@ func TestRegisterKnowsItsCaller(t *testing.T) {
 
 	defer func(before *cron.Registry) { cron.Default = before }(cron.Default)
 	cron.Default = cron.NewRegistry()
-	cron.Register("by-package", "@hourly", nop)
+	cron.Register("by-package", "@hourly", bubble.Nothing)
 	pkg := line(t, -1)
-	if jobs, err = cron.Default.Jobs(defaults); err != nil || len(jobs) != 1 || jobs[0].Source != pkg {
+	if jobs, err = cron.Default.Jobs(bubble.Defaults); err != nil || len(jobs) != 1 || jobs[0].Source != pkg {
 		t.Errorf("%v, %v; want one job from %s", jobs, err, pkg)
 	}
 }
@@ -180,9 +181,9 @@ func TestJobsAreTheSameInAnyOrder(t *testing.T) {
 	names := []string{"e", "b", "a", "d", "c"}
 	r := cron.NewRegistry()
 	for _, i := range rand.Perm(len(names)) {
-		r.Register(names[i], "@hourly", nop)
+		r.Register(names[i], "@hourly", bubble.Nothing)
 	}
-	jobs, err := r.Jobs(defaults)
+	jobs, err := r.Jobs(bubble.Defaults)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,12 +206,12 @@ func TestJobsFillsInDefaults(t *testing.T) {
 		CatchUpWindow: 4 * time.Hour, KeepRuns: 5, KeepFor: 6 * time.Hour,
 	}
 	r := cron.NewRegistry()
-	r.Register("plain", "0 9 * * *", nop)
-	r.Register("says", "0 9 * * *", nop, cron.In("Asia/Tokyo"), cron.Timeout(0), cron.Retry(0, cron.Fixed(time.Second)),
+	r.Register("plain", "0 9 * * *", bubble.Nothing)
+	r.Register("says", "0 9 * * *", bubble.Nothing, cron.In("Asia/Tokyo"), cron.Timeout(0), cron.Retry(0, cron.Fixed(time.Second)),
 		cron.Overlap(cron.Queue), cron.CatchUp(cron.All, cron.Within(0), cron.AtMost(7)), cron.OnCrash(cron.Rerun),
 		cron.StartWithin(time.Second), cron.Limit("db", 2), cron.Keep(0, 0), cron.Only("production", "staging"),
 		cron.Tags("b", "a", "b"), cron.Meta("k", "1"), cron.Meta("k", "2"), cron.Describe("what for"))
-	r.Register("zoned", "TZ=America/New_York 0 9 * * *", nop, cron.In("Asia/Tokyo"), cron.Only("production"))
+	r.Register("zoned", "TZ=America/New_York 0 9 * * *", bubble.Nothing, cron.In("Asia/Tokyo"), cron.Only("production"))
 	jobs, err := r.Jobs(d)
 	if err != nil {
 		t.Fatal(err)
@@ -247,15 +248,15 @@ func TestJobsFillsInDefaults(t *testing.T) {
 func TestNothingIsAddedAfterJobs(t *testing.T) {
 	out := captureLog(t)
 	r := cron.NewRegistry()
-	r.Register("job", "@hourly", nop)
-	if _, err := r.Jobs(defaults); err != nil {
+	r.Register("job", "@hourly", bubble.Nothing)
+	if _, err := r.Jobs(bubble.Defaults); err != nil {
 		t.Fatal(err)
 	}
-	r.Register("late", "@hourly", nop)
+	r.Register("late", "@hourly", bubble.Nothing)
 	registered := line(t, -1)
 	r.Use(func(cron.Func) cron.Func { return nil })
 	used := line(t, -1)
-	if jobs, err := r.Jobs(defaults); err != nil || len(jobs) != 1 {
+	if jobs, err := r.Jobs(bubble.Defaults); err != nil || len(jobs) != 1 {
 		t.Errorf("%d jobs, %v", len(jobs), err)
 	}
 	if text := out.String(); !strings.Contains(text, registered) || !strings.Contains(text, used) {
@@ -272,12 +273,12 @@ func TestClone(t *testing.T) {
 	}
 	r := cron.NewRegistry()
 	r.Use(mark("shared"))
-	r.Register("job", "@hourly", nop)
-	if _, err := r.Jobs(defaults); err != nil {
+	r.Register("job", "@hourly", bubble.Nothing)
+	if _, err := r.Jobs(bubble.Defaults); err != nil {
 		t.Fatal(err)
 	}
 	c := r.Clone(mark("outer"))
-	c.Register("other", "@hourly", nop)
+	c.Register("other", "@hourly", bubble.Nothing)
 	if got := run(t, c, "job"); got.Err != nil || fmt.Sprint(order) != "[outer shared]" {
 		t.Errorf("%v, wrappers %v", got.Err, order)
 	}
@@ -285,7 +286,7 @@ func TestClone(t *testing.T) {
 	if got := run(t, r, "job"); got.Err != nil || fmt.Sprint(order) != "[shared]" {
 		t.Errorf("of the original: %v, wrappers %v", got.Err, order)
 	}
-	if jobs, err := r.Jobs(defaults); err != nil || len(jobs) != 1 {
+	if jobs, err := r.Jobs(bubble.Defaults); err != nil || len(jobs) != 1 {
 		t.Errorf("the original has %d jobs, %v", len(jobs), err)
 	}
 }

@@ -20,9 +20,9 @@ import (
 func TestASlotWaitsForAWorker(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
-			r.Register("long", "@at 2000-01-01T00:00:10Z", sleepy(20*time.Second))
-			r.Register("short", "@at 2000-01-01T00:00:11Z", nop)
-			r.Register("brief", "@at 2000-01-01T00:00:29.5Z", nop)
+			r.Register("long", "@at 2000-01-01T00:00:10Z", bubble.Sleepy(20*time.Second))
+			r.Register("short", "@at 2000-01-01T00:00:11Z", bubble.Nothing)
+			r.Register("brief", "@at 2000-01-01T00:00:29.5Z", bubble.Nothing)
 		}, func(c *scheduler.Config) { c.Workers = 1 })
 		time.Sleep(11*time.Second + 900*time.Millisecond)
 		synctest.Wait()
@@ -61,7 +61,7 @@ func TestASlotWaitsForAWorker(t *testing.T) {
 func TestOverlapIsDecidedAtOnce(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
-			r.Register("job", "@every 1s", sleepy(1500*time.Millisecond))
+			r.Register("job", "@every 1s", bubble.Sleepy(1500*time.Millisecond))
 		}, func(c *scheduler.Config) { c.Workers = 1 })
 		time.Sleep(10*time.Second + 10*time.Millisecond)
 		synctest.Wait()
@@ -97,10 +97,10 @@ func TestABusyProcessLeavesSlotsToOthers(t *testing.T) {
 				var calls atomic.Int32
 				register := func(takes time.Duration) func(*cron.Registry) {
 					return func(r *cron.Registry) {
-						r.Register("long", "@at 2000-01-01T00:00:00.5Z", sleepy(takes), cron.Overlap(cron.Allow))
+						r.Register("long", "@at 2000-01-01T00:00:00.5Z", bubble.Sleepy(takes), cron.Overlap(cron.Allow))
 						r.Register("job", "@every 1s", func(ctx context.Context) error {
 							if name == "allow" && calls.Add(1) == 1 { // it is among the busy process's own
-								return sleepy(takes)(ctx)
+								return bubble.Sleepy(takes)(ctx)
 							}
 							return nil
 						}, options...)
@@ -144,7 +144,7 @@ func TestABacklogLosesNothing(t *testing.T) {
 		const jobs = 40
 		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			for i := range jobs {
-				r.Register(fmt.Sprintf("job-%02d", i), "@every 100ms", sleepy(10*time.Millisecond))
+				r.Register(fmt.Sprintf("job-%02d", i), "@every 100ms", bubble.Sleepy(10*time.Millisecond))
 			}
 		}, func(c *scheduler.Config) { c.Workers = 2 })
 		time.Sleep(5*time.Second + 50*time.Millisecond)
@@ -215,7 +215,7 @@ func TestABacklogWaitsForTheStore(t *testing.T) {
 		var calls atomic.Int32
 		p := bubble.Start(t, line, func(r *cron.Registry) {
 			for i := range 300 {
-				r.Register(fmt.Sprintf("job-%03d", i), "@at 2000-01-01T00:00:10Z", nop)
+				r.Register(fmt.Sprintf("job-%03d", i), "@at 2000-01-01T00:00:10Z", bubble.Nothing)
 			}
 		}, func(c *scheduler.Config) {
 			c.Workers = 8

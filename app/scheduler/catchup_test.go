@@ -1,7 +1,6 @@
 package scheduler_test
 
 import (
-	"context"
 	"maps"
 	"testing"
 	"testing/synctest"
@@ -12,8 +11,6 @@ import (
 	"fibercrons/app/internal/bubble"
 	"fibercrons/app/scheduler"
 )
-
-func nop(context.Context) error { return nil }
 
 // TestCatchUp stops a scheduler at 00:00:30 for a while and looks at what became of the slots.
 // Bubbles begin at midnight UTC, 2000-01-01.
@@ -43,7 +40,7 @@ func TestCatchUp(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			crontest.Bubble(t, func(t *testing.T) {
 				store := crontest.NewMemory()
-				register := func(r *cron.Registry) { r.Register("job", tt.expr, nop, tt.options...) }
+				register := func(r *cron.Registry) { r.Register("job", tt.expr, bubble.Nothing, tt.options...) }
 				p := bubble.Start(t, store, register)
 				time.Sleep(30*time.Second + time.Millisecond)
 				p.Stop()
@@ -76,13 +73,13 @@ func TestCatchUp(t *testing.T) {
 func TestHistoryBeginsAtRegistration(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
-		p := bubble.Start(t, store, func(r *cron.Registry) { r.Register("old", "* * * * *", nop) })
+		p := bubble.Start(t, store, func(r *cron.Registry) { r.Register("old", "* * * * *", bubble.Nothing) })
 		time.Sleep(30 * time.Second)
 		p.Stop()
 		time.Sleep(10 * time.Minute)
 		p = bubble.Start(t, store, func(r *cron.Registry) {
-			r.Register("old", "*/2 * * * *", nop) // edited: no back-fill
-			r.Register("new", "* * * * *", nop)
+			r.Register("old", "*/2 * * * *", bubble.Nothing) // edited: no back-fill
+			r.Register("new", "* * * * *", bubble.Nothing)
 		})
 		time.Sleep(time.Second)
 		for _, job := range []string{"old", "new"} {
@@ -98,13 +95,13 @@ func TestRemovedJobKeepsItsState(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
 		both := func(r *cron.Registry) {
-			r.Register("stays", "* * * * *", nop)
-			r.Register("goes", "* * * * *", nop)
+			r.Register("stays", "* * * * *", bubble.Nothing)
+			r.Register("goes", "* * * * *", bubble.Nothing)
 		}
 		p := bubble.Start(t, store, both)
 		time.Sleep(2*time.Minute + time.Second)
 		p.Stop()
-		p = bubble.Start(t, store, func(r *cron.Registry) { r.Register("stays", "* * * * *", nop) })
+		p = bubble.Start(t, store, func(r *cron.Registry) { r.Register("stays", "* * * * *", bubble.Nothing) })
 		states, err := store.States(t.Context(), "goes")
 		if err != nil || states["goes"].RemovedAt.IsZero() || states["goes"].Runs != 2 {
 			t.Errorf("state of the removed job: %+v, %v", states["goes"], err)
@@ -124,7 +121,7 @@ func TestRemovedJobKeepsItsState(t *testing.T) {
 func TestPausedSlotsAreRecordedAndNotCaughtUp(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
-		register := func(r *cron.Registry) { r.Register("job", "* * * * *", nop, cron.CatchUp(cron.All)) }
+		register := func(r *cron.Registry) { r.Register("job", "* * * * *", bubble.Nothing, cron.CatchUp(cron.All)) }
 		p := bubble.Start(t, store, register)
 		time.Sleep(30 * time.Second)
 		until := time.Now().Add(5 * time.Minute)

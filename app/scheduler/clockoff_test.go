@@ -29,11 +29,11 @@ func TestClockOffSettlesWhatIsLeftBehind(t *testing.T) {
 			}
 		}
 		register := func(r *cron.Registry) {
-			r.Register("skip", "@yearly", first(sleepy(time.Hour)))
-			r.Register("rerun", "@yearly", first(sleepy(time.Hour)), cron.OnCrash(cron.Rerun))
+			r.Register("skip", "@yearly", first(bubble.Sleepy(time.Hour)))
+			r.Register("rerun", "@yearly", first(bubble.Sleepy(time.Hour)), cron.OnCrash(cron.Rerun))
 			r.Register("again", "@yearly", first(func(context.Context) error { return errors.New("boom") }), cron.Retry(1, cron.Fixed(3*time.Minute)))
-			r.Register("slot", "0 * * * *", first(sleepy(time.Hour)), cron.OnCrash(cron.Rerun))
-			r.Register("slot-skip", "0 * * * *", first(sleepy(time.Hour)))
+			r.Register("slot", "0 * * * *", first(bubble.Sleepy(time.Hour)), cron.OnCrash(cron.Rerun))
+			r.Register("slot-skip", "0 * * * *", first(bubble.Sleepy(time.Hour)))
 		}
 		dead := bubble.Start(t, line, register)
 		time.Sleep(time.Hour + time.Second)
@@ -79,9 +79,9 @@ func TestClockOffSettlesWhatIsBehindOthers(t *testing.T) {
 		store := crontest.NewMemory()
 		line := &cut{Store: store}
 		register := func(r *cron.Registry) {
-			r.Register("line-a", "@every 1s", sleepy(time.Hour), cron.Overlap(cron.Queue))
-			r.Register("line-b", "@every 1s", sleepy(time.Hour), cron.Overlap(cron.Queue))
-			r.Register("by-hand", "@yearly", sleepy(time.Hour))
+			r.Register("line-a", "@every 1s", bubble.Sleepy(time.Hour), cron.Overlap(cron.Queue))
+			r.Register("line-b", "@every 1s", bubble.Sleepy(time.Hour), cron.Overlap(cron.Queue))
+			r.Register("by-hand", "@yearly", bubble.Sleepy(time.Hour))
 		}
 		dead := bubble.Start(t, line, register)
 		time.Sleep(2 * time.Minute) // 200 runs wait
@@ -108,8 +108,8 @@ func TestADeadRunRefusesNothing(t *testing.T) {
 			line := &cut{Store: store}
 			registry := cron.NewRegistry()
 			register := func(r *cron.Registry) {
-				r.Register("job", "@yearly", sleepy(time.Hour), cron.OnCrash(policy))
-				r.Register("other", "@yearly", sleepy(time.Hour), cron.OnCrash(policy))
+				r.Register("job", "@yearly", bubble.Sleepy(time.Hour), cron.OnCrash(policy))
+				r.Register("other", "@yearly", bubble.Sleepy(time.Hour), cron.OnCrash(policy))
 			}
 			register(registry)
 			jobs, err := registry.Jobs(cron.Defaults{})
@@ -180,9 +180,9 @@ func TestHistoryIsPruned(t *testing.T) {
 				var calls atomic.Int32
 				register := func(r *cron.Registry) {
 					r.Register("number", "@every 1s", func(context.Context) error { calls.Add(1); return nil }, cron.Keep(5, 0))
-					r.Register("age", "*/10 * * * *", nop, cron.Keep(0, time.Hour))
-					r.Register("burst", "@yearly", nop, cron.Keep(1, 0), cron.Overlap(cron.Allow))
-					r.Register("all", "*/10 * * * *", nop, cron.Keep(0, 0))
+					r.Register("age", "*/10 * * * *", bubble.Nothing, cron.Keep(0, time.Hour))
+					r.Register("burst", "@yearly", bubble.Nothing, cron.Keep(1, 0), cron.Overlap(cron.Allow))
+					r.Register("all", "*/10 * * * *", bubble.Nothing, cron.Keep(0, 0))
 				}
 				p := bubble.Start(t, store, register)
 				time.Sleep(3*time.Hour + 500*time.Millisecond)
@@ -246,10 +246,10 @@ func TestASweepThatMeetsTheStopTakesNothing(t *testing.T) {
 				line := &cut{Store: store}
 				var ran atomic.Int32
 				register := func(r *cron.Registry) {
-					r.Register("slot", "0 0 * * * *", sleepy(time.Hour), cron.Overlap(cron.Queue))
+					r.Register("slot", "0 0 * * * *", bubble.Sleepy(time.Hour), cron.Overlap(cron.Queue))
 					r.Register("by-hand", "@yearly", func(ctx context.Context) error {
 						ran.Add(1)
-						return sleepy(time.Hour)(ctx)
+						return bubble.Sleepy(time.Hour)(ctx)
 					}, cron.OnCrash(cron.Rerun))
 				}
 				dead := bubble.Start(t, line, register)

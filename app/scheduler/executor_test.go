@@ -82,7 +82,7 @@ func TestQueueOverlap(t *testing.T) {
 					n := now.Add(1)
 					defer now.Add(-1)
 					most.Store(max(most.Load(), n))
-					return sleepy(150 * time.Second)(ctx)
+					return bubble.Sleepy(150 * time.Second)(ctx)
 				}, cron.Overlap(tt.policy))
 			}, func(c *crew) {
 				c.queue.workers = 2
@@ -115,7 +115,7 @@ func TestQueueKeepsTheOrderOfAJob(t *testing.T) {
 			slots = append(slots, cron.RunFrom(ctx).Slot())
 			n := len(slots)
 			mu.Unlock()
-			return sleepy(time.Duration(n%3) * 9 * time.Second)(ctx)
+			return bubble.Sleepy(time.Duration(n%3) * 9 * time.Second)(ctx)
 		}, cron.Overlap(cron.Queue))
 	}, func(c *crew) {
 		p, _ := c.hire("")
@@ -198,7 +198,7 @@ func TestQueueHoldsAGroupsLimit(t *testing.T) {
 				n := now.Add(1)
 				defer now.Add(-1)
 				most.Store(max(most.Load(), n))
-				return sleepy(30 * time.Second)(ctx)
+				return bubble.Sleepy(30 * time.Second)(ctx)
 			}, cron.Limit("g", 2))
 		}
 	}, func(c *crew) {
@@ -218,7 +218,7 @@ func TestQueueHoldsAGroupsLimit(t *testing.T) {
 
 func TestQueueTimeoutAndFailure(t *testing.T) {
 	withQueue(t, func(r *cron.Registry) {
-		r.Register("slow", "0 * * * *", sleepy(time.Hour), cron.Timeout(time.Minute))
+		r.Register("slow", "0 * * * *", bubble.Sleepy(time.Hour), cron.Timeout(time.Minute))
 		r.Register("panics", "0 * * * *", func(context.Context) error { panic("oh") })
 		r.Register("exits", "0 * * * *", func(context.Context) error { runtime.Goexit(); return nil })
 	}, func(c *crew) {
@@ -241,7 +241,7 @@ func TestQueueTimeoutAndFailure(t *testing.T) {
 
 func TestQueueCancel(t *testing.T) {
 	withQueue(t, func(r *cron.Registry) {
-		r.Register("job", "0 0 1 1 *", sleepy(time.Hour), cron.Overlap(cron.Allow))
+		r.Register("job", "0 0 1 1 *", bubble.Sleepy(time.Hour), cron.Overlap(cron.Allow))
 	}, func(c *crew) {
 		p, _ := c.hire(scheduler.SchedulerOnly)
 		ctx := context.Background()
@@ -289,8 +289,8 @@ func TestQueueCancel(t *testing.T) {
 
 func TestQueuePauseAndLateStart(t *testing.T) {
 	withQueue(t, func(r *cron.Registry) {
-		r.Register("paused", "* * * * *", sleepy(time.Second))
-		r.Register("late", "* * * * *", sleepy(time.Second), cron.StartWithin(30*time.Second), cron.Overlap(cron.Allow))
+		r.Register("paused", "* * * * *", bubble.Sleepy(time.Second))
+		r.Register("late", "* * * * *", bubble.Sleepy(time.Second), cron.StartWithin(30*time.Second), cron.Overlap(cron.Allow))
 	}, func(c *crew) {
 		p, _ := c.hire(scheduler.SchedulerOnly)
 		if _, err := p.Sched.Pause(context.Background(), scheduler.Pause{Job: "paused"}); err != nil {
@@ -312,11 +312,11 @@ func TestQueueDrain(t *testing.T) {
 	var made calls
 	withQueue(t, func(r *cron.Registry) {
 		r.Register("waits", "* * * * *", func(ctx context.Context) error { made.count(ctx); return nil })
-		r.Register("short", "0 0 1 1 *", func(ctx context.Context) error { made.count(ctx); return sleepy(5 * time.Second)(ctx) })
+		r.Register("short", "0 0 1 1 *", func(ctx context.Context) error { made.count(ctx); return bubble.Sleepy(5 * time.Second)(ctx) })
 		r.Register("again", "0 0 1 1 *", func(ctx context.Context) error {
 			made.count(ctx)
 			if cron.RunFrom(ctx).Attempt() == 1 {
-				return sleepy(time.Hour)(ctx)
+				return bubble.Sleepy(time.Hour)(ctx)
 			}
 			return nil
 		}, cron.OnCrash(cron.Rerun))
@@ -362,7 +362,7 @@ func TestQueueCrashOfAWorker(t *testing.T) {
 			withQueue(t, func(r *cron.Registry) {
 				r.Register("job", "0 0 1 1 *", func(ctx context.Context) error {
 					made.count(ctx)
-					return sleepy(5 * time.Minute)(ctx)
+					return bubble.Sleepy(5 * time.Minute)(ctx)
 				}, cron.OnCrash(policy))
 			}, func(c *crew) {
 				p, _ := c.hire(scheduler.SchedulerOnly)
@@ -432,12 +432,12 @@ func TestQueueCrashOfAScheduler(t *testing.T) {
 // An old version's worker does not know the job, and leaves it to one that does.
 func TestQueueRollingDeploy(t *testing.T) {
 	withQueue(t, func(r *cron.Registry) {
-		r.Register("old", "0 0 1 1 *", sleepy(time.Second))
+		r.Register("old", "0 0 1 1 *", bubble.Sleepy(time.Second))
 	}, func(c *crew) {
 		old, _ := c.hire(scheduler.WorkerOnly)
 		c.register = func(r *cron.Registry) {
-			r.Register("old", "0 0 1 1 *", sleepy(time.Second))
-			r.Register("new", "0 0 1 1 *", sleepy(time.Second))
+			r.Register("old", "0 0 1 1 *", bubble.Sleepy(time.Second))
+			r.Register("new", "0 0 1 1 *", bubble.Sleepy(time.Second))
 		}
 		p, _ := c.hire(scheduler.SchedulerOnly)
 		if _, err := p.Sched.Trigger(context.Background(), "new", scheduler.Request{}); err != nil {
@@ -476,7 +476,7 @@ func TestQueueMisbehaves(t *testing.T) {
 						if rand.IntN(3) == 0 {
 							return errors.New("not yet")
 						}
-						return sleepy(time.Duration(rand.IntN(1000)) * time.Millisecond)(ctx)
+						return bubble.Sleepy(time.Duration(rand.IntN(1000)) * time.Millisecond)(ctx)
 					}, cron.Overlap(cron.Allow), cron.Retry(20, cron.Fixed(time.Duration(rand.IntN(10))*time.Second)))
 				}
 			}, func(c *crew) {
@@ -510,7 +510,7 @@ func TestQueueMisbehaves(t *testing.T) {
 func TestQueueNeedsItsFences(t *testing.T) {
 	var made calls
 	withQueue(t, func(r *cron.Registry) {
-		r.Register("job", "@every 30s", func(ctx context.Context) error { made.count(ctx); return sleepy(10 * time.Second)(ctx) })
+		r.Register("job", "@every 30s", func(ctx context.Context) error { made.count(ctx); return bubble.Sleepy(10 * time.Second)(ctx) })
 	}, func(c *crew) {
 		c.queue.twice = true
 		p, l := c.hire("")
@@ -528,7 +528,7 @@ func TestQueueNeedsItsFences(t *testing.T) {
 
 func TestQueueAwayIsNotReady(t *testing.T) {
 	withQueue(t, func(r *cron.Registry) {
-		r.Register("job", "* * * * *", sleepy(time.Second))
+		r.Register("job", "* * * * *", bubble.Sleepy(time.Second))
 	}, func(c *crew) {
 		p, _ := c.hire("")
 		c.queue.refuse.Store(true)
@@ -566,7 +566,7 @@ func TestQueueChaos(t *testing.T) {
 				if name == "retry" && rand.IntN(2) == 0 {
 					return errors.New("not yet")
 				}
-				return sleepy(time.Duration(rand.IntN(90)) * time.Second)(ctx)
+				return bubble.Sleepy(time.Duration(rand.IntN(90)) * time.Second)(ctx)
 			}, append(options, cron.CatchUp(cron.All))...)
 		}
 	}, func(c *crew) {

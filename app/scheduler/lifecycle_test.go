@@ -72,11 +72,11 @@ func TestShutdownLetsRunsFinishAndCancelsTheRest(t *testing.T) {
 		store := crontest.NewMemory()
 		stubborn := make(chan struct{})
 		register := func(r *cron.Registry) {
-			r.Register("short", "* * * * *", sleepy(5*time.Second))
-			r.Register("long", "* * * * *", sleepy(time.Hour))
-			r.Register("again", "* * * * *", sleepy(time.Hour), cron.OnCrash(cron.Rerun))
+			r.Register("short", "* * * * *", bubble.Sleepy(5*time.Second))
+			r.Register("long", "* * * * *", bubble.Sleepy(time.Hour))
+			r.Register("again", "* * * * *", bubble.Sleepy(time.Hour), cron.OnCrash(cron.Rerun))
 			r.Register("stubborn", "* * * * *", func(context.Context) error { <-stubborn; return nil })
-			r.Register("waits", "* * * * *", sleepy(40*time.Second), cron.Overlap(cron.Queue))
+			r.Register("waits", "* * * * *", bubble.Sleepy(40*time.Second), cron.Overlap(cron.Queue))
 		}
 		p := bubble.Start(t, store, register)
 		time.Sleep(2*time.Minute + time.Second)
@@ -128,7 +128,7 @@ func (a *away) Finish(ctx context.Context, f scheduler.Finish) error {
 func TestShutdownKeepsAnEndThatCannotBeRecorded(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		store := &away{Store: crontest.NewMemory()}
-		p := bubble.Start(t, store, func(r *cron.Registry) { r.Register("job", "* * * * *", sleepy(time.Second)) })
+		p := bubble.Start(t, store, func(r *cron.Registry) { r.Register("job", "* * * * *", bubble.Sleepy(time.Second)) })
 		time.Sleep(time.Minute + 10*time.Second)
 		p.Stop()
 		if rec := p.Runs("job")[0]; store.other.Load() || rec.Status != cron.Running {
@@ -147,7 +147,7 @@ func TestCrash(t *testing.T) {
 				register := func(r *cron.Registry) {
 					r.Register("job", "0 * * * *", func(ctx context.Context) error {
 						if calls.Add(1) == 1 {
-							return sleepy(10 * time.Minute)(ctx)
+							return bubble.Sleepy(10 * time.Minute)(ctx)
 						}
 						return nil
 					}, cron.OnCrash(policy))
@@ -184,9 +184,9 @@ func TestStoreAway(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		line := &cut{Store: crontest.NewMemory()}
 		p := bubble.Start(t, line, func(r *cron.Registry) {
-			r.Register("all", "* * * * *", sleepy(time.Second), cron.CatchUp(cron.All))
-			r.Register("latest", "* * * * *", nop)
-			r.Register("long", "3 * * * *", sleepy(3*time.Minute))
+			r.Register("all", "* * * * *", bubble.Sleepy(time.Second), cron.CatchUp(cron.All))
+			r.Register("latest", "* * * * *", bubble.Nothing)
+			r.Register("long", "3 * * * *", bubble.Sleepy(3*time.Minute))
 		})
 		time.Sleep(3*time.Minute + 30*time.Second)
 		line.off.Store(true)
@@ -261,15 +261,15 @@ func TestTwoProcessesShareTheSlots(t *testing.T) {
 func TestDisabled(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
-			r.Register("job", "* * * * *", nop)
-			r.Register("elsewhere", "* * * * *", nop, cron.Only("production"))
+			r.Register("job", "* * * * *", bubble.Nothing)
+			r.Register("elsewhere", "* * * * *", bubble.Nothing, cron.Only("production"))
 		})
 		time.Sleep(3 * time.Minute)
 		if recs := p.Runs("elsewhere"); len(recs) != 0 {
 			t.Errorf("%v", bubble.Counts(recs))
 		}
 		p.Stop()
-		p = bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) { r.Register("job", "* * * * *", nop) },
+		p = bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) { r.Register("job", "* * * * *", bubble.Nothing) },
 			func(c *scheduler.Config) { c.Disabled = true })
 		time.Sleep(3 * time.Minute)
 		if recs := p.Runs("job"); len(recs) != 0 {

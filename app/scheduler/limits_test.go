@@ -146,7 +146,7 @@ func TestLimitWithoutAnAnswer(t *testing.T) {
 		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("long", "@yearly", b.run(10*time.Minute), cron.Limit("group", 2))
 			r.Register("waits", "@yearly", b.run(time.Second), cron.Limit("group", 2))
-			r.Register("free", "@yearly", nop)
+			r.Register("free", "@yearly", bubble.Nothing)
 		}, func(c *scheduler.Config) { c.Peers = scheduler.Peers{Limits: shared} })
 		trigger := func(name string) string {
 			rec, err := p.Sched.Trigger(t.Context(), name, scheduler.Request{Force: true})
@@ -229,7 +229,7 @@ func TestNudgesSpareTheWait(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			crontest.Bubble(t, func(t *testing.T) {
 				store, p := crontest.NewMemory(), new(post)
-				register := func(r *cron.Registry) { r.Register("job", "@yearly", nop) }
+				register := func(r *cron.Registry) { r.Register("job", "@yearly", bubble.Nothing) }
 				change := func(c *scheduler.Config) {
 					if nudges {
 						c.Peers.Notifier = p.box()

@@ -10,6 +10,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/bubble"
 	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
 )
@@ -31,14 +32,14 @@ func TestPingMistakes(t *testing.T) {
 		{cron.Ping("https://hc-ping.com/"+secret, cron.OnlySuccess, cron.OnlySuccess), "Ping takes one form, not 2"},
 	} {
 		r := cron.NewRegistry()
-		r.Register("job", "@yearly", nothing, test.option)
+		r.Register("job", "@yearly", bubble.Nothing, test.option)
 		_, err := r.Jobs(cron.Defaults{})
 		if err == nil || !strings.HasSuffix(err.Error(), `job "job": `+test.want) || strings.Contains(err.Error(), secret) {
 			t.Errorf("got  %v\nwant %s", err, test.want)
 		}
 	}
 	r := cron.NewRegistry()
-	r.Register("job", "@yearly", nothing, cron.Ping("https://a.example/x"), cron.Ping("https://b.example/x"))
+	r.Register("job", "@yearly", bubble.Nothing, cron.Ping("https://a.example/x"), cron.Ping("https://b.example/x"))
 	if _, err := r.Jobs(cron.Defaults{}); err == nil || !strings.Contains(err.Error(), "Ping is given twice") {
 		t.Errorf("got %v", err)
 	}
@@ -48,7 +49,7 @@ func TestPingMistakes(t *testing.T) {
 func TestPingIsSecret(t *testing.T) {
 	const secret = "0a1b2c3d"
 	r := cron.NewRegistry()
-	r.Register("job", "@yearly", nothing, cron.Ping("https://me:"+secret+"@hc.example:8443/"+secret+"?key="+secret))
+	r.Register("job", "@yearly", bubble.Nothing, cron.Ping("https://me:"+secret+"@hc.example:8443/"+secret+"?key="+secret))
 	jobs, err := r.Jobs(cron.Defaults{})
 	if err != nil {
 		t.Fatal(err)
@@ -104,5 +105,3 @@ func TestARunLeftBehindIsTold(t *testing.T) {
 		close(release)
 	})
 }
-
-func nothing(context.Context) error { return nil }

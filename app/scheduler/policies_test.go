@@ -18,18 +18,6 @@ import (
 	"fibercrons/app/scheduler"
 )
 
-// sleepy waits d, or until its context ends.
-func sleepy(d time.Duration) cron.Func {
-	return func(ctx context.Context) error {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(d):
-			return nil
-		}
-	}
-}
-
 func TestOverlap(t *testing.T) {
 	tests := []struct {
 		policy cron.OverlapPolicy
@@ -51,7 +39,7 @@ func TestOverlap(t *testing.T) {
 							most.Store(n)
 						}
 						defer now.Add(-1)
-						return sleepy(150 * time.Second)(ctx)
+						return bubble.Sleepy(150 * time.Second)(ctx)
 					}, cron.Overlap(tt.policy))
 				})
 				time.Sleep(6*time.Minute + 20*time.Second)
@@ -77,7 +65,7 @@ func TestQueuedRunsKeepTheirOrder(t *testing.T) {
 				mu.Lock()
 				slots = append(slots, cron.RunFrom(ctx).Slot())
 				mu.Unlock()
-				return sleepy(1500 * time.Millisecond)(ctx)
+				return bubble.Sleepy(1500 * time.Millisecond)(ctx)
 			}, cron.Overlap(cron.Queue))
 		})
 		time.Sleep(time.Minute)
@@ -186,7 +174,7 @@ func TestQueuedRunsOfAnotherAreWaitedForOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			crontest.Bubble(t, func(t *testing.T) {
 				store := crontest.NewMemory()
-				p := bubble.Start(t, store, func(r *cron.Registry) { r.Register("job", "@every 1s", nop, policy...) })
+				p := bubble.Start(t, store, func(r *cron.Registry) { r.Register("job", "@every 1s", bubble.Nothing, policy...) })
 				var claims []scheduler.Claim
 				now := time.Now()
 				for i := range 5 {
@@ -224,7 +212,7 @@ func TestLimitHoldsOverJobs(t *testing.T) {
 						most.Store(n)
 					}
 					defer now.Add(-1)
-					return sleepy(5 * time.Second)(ctx)
+					return bubble.Sleepy(5 * time.Second)(ctx)
 				}, cron.Limit("db", 3))
 			}
 		})
@@ -240,10 +228,10 @@ func TestSlowJobsDoNotDelayOthersWhileAWorkerIsFree(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			for i := range 3 {
-				r.Register(fmt.Sprintf("slow-%d", i), "* * * * *", sleepy(time.Hour))
+				r.Register(fmt.Sprintf("slow-%d", i), "* * * * *", bubble.Sleepy(time.Hour))
 			}
 			for i := range 4 { // they wait for each other, not for a worker
-				r.Register(fmt.Sprintf("limited-%d", i), "* * * * *", sleepy(time.Hour), cron.Limit("one", 1))
+				r.Register(fmt.Sprintf("limited-%d", i), "* * * * *", bubble.Sleepy(time.Hour), cron.Limit("one", 1))
 			}
 			r.Register("quick", "* * * * *", func(ctx context.Context) error {
 				if late := time.Since(cron.RunFrom(ctx).Slot()); late > 0 {
@@ -264,7 +252,7 @@ func TestTimeoutEndsTheContextAndWaits(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		release := make(chan struct{})
 		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
-			r.Register("obeys", "* * * * *", sleepy(time.Hour), cron.Timeout(10*time.Second))
+			r.Register("obeys", "* * * * *", bubble.Sleepy(time.Hour), cron.Timeout(10*time.Second))
 			r.Register("ignores", "* * * * *", func(context.Context) error { <-release; return nil }, cron.Timeout(10*time.Second))
 		})
 		time.Sleep(75 * time.Second)
@@ -417,7 +405,7 @@ func TestRunByHand(t *testing.T) {
 			r.Register("job", "@yearly", func(ctx context.Context) error {
 				run := cron.RunFrom(ctx)
 				run.Progress(1, 2, "half")
-				return errors.Join(run.Result(cron.ArgsFrom[args](ctx)), sleepy(time.Minute)(ctx))
+				return errors.Join(run.Result(cron.ArgsFrom[args](ctx)), bubble.Sleepy(time.Minute)(ctx))
 			}, cron.Args(args{Name: "x", N: 1}))
 		})
 		ctx := t.Context()
@@ -456,7 +444,7 @@ func TestCancel(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
 		register := func(r *cron.Registry) {
-			r.Register("job", "@yearly", sleepy(time.Hour), cron.Overlap(cron.Queue))
+			r.Register("job", "@yearly", bubble.Sleepy(time.Hour), cron.Overlap(cron.Queue))
 		}
 		p := bubble.Start(t, store, register)
 		other := bubble.Start(t, store, register) // a second process on the same store
@@ -493,7 +481,7 @@ func TestBackfillRunsPastSlotsInOrder(t *testing.T) {
 				mu.Lock()
 				slots = append(slots, cron.RunFrom(ctx).Slot())
 				mu.Unlock()
-				return sleepy(time.Second)(ctx)
+				return bubble.Sleepy(time.Second)(ctx)
 			})
 		})
 		to := time.Now().UTC()

@@ -76,7 +76,7 @@ func TestReadySaysWhyNot(t *testing.T) {
 			crontest.Bubble(t, func(t *testing.T) {
 				store := test.store
 				store.Store = crontest.NewMemory()
-				p := bubble.Start(t, &store, func(r *cron.Registry) { r.Register("second", "* * * * * *", nop) }, func(c *scheduler.Config) {
+				p := bubble.Start(t, &store, func(r *cron.Registry) { r.Register("second", "* * * * * *", bubble.Nothing) }, func(c *scheduler.Config) {
 					if test.change != nil {
 						test.change(c)
 					}
@@ -109,7 +109,7 @@ func TestReadySaysWhyNot(t *testing.T) {
 // A loop that has not settled anything for long is noticed, and that it goes on again, too.
 func TestReadyNoticesAStall(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
-		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) { r.Register("second", "* * * * * *", nop) })
+		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) { r.Register("second", "* * * * * *", bubble.Nothing) })
 		time.Sleep(time.Minute)
 		p.Sched.SettledAt(time.Now().Add(-9 * time.Second))
 		if err := p.Sched.Ready(t.Context()); err != nil {
@@ -153,8 +153,8 @@ func TestClaimsUnderWayProveNothing(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		var log strings.Builder // slog writes one record at a time
 		p := bubble.Start(t, &overlapping{Store: crontest.NewMemory(), failed: make(chan struct{})}, func(r *cron.Registry) {
-			r.Register("first", "0 * * * * *", nop)
-			r.Register("second", "1-59 * * * * *", nop)
+			r.Register("first", "0 * * * * *", bubble.Nothing)
+			r.Register("second", "1-59 * * * * *", bubble.Nothing)
 		}, func(c *scheduler.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 		time.Sleep(90 * time.Second)
 		synctest.Wait()

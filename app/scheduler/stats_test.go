@@ -19,7 +19,7 @@ func TestPulse(t *testing.T) {
 		deaf := make(chan struct{})
 		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("deaf", "* * * * *", func(context.Context) error { <-deaf; return nil }, cron.Timeout(10*time.Second))
-			r.Register("long", "* * * * *", sleepy(time.Hour), cron.Overlap(cron.Queue))
+			r.Register("long", "* * * * *", bubble.Sleepy(time.Hour), cron.Overlap(cron.Queue))
 			r.Register("off", "* * * * *", idleJob, cron.Only("elsewhere"))
 			r.Register("office", "0 9 * * MON-FRI", idleJob)
 			r.Register("once", "@at 2000-01-01T00:00:30Z", idleJob)
@@ -131,7 +131,7 @@ func TestCauseOfAnEnd(t *testing.T) {
 		{"succeeds", idleJob, ""},
 		{"fails", func(context.Context) error { return errors.New("out of paper") }, cron.CauseError},
 		{"panics", func(context.Context) error { panic("out of paper") }, cron.CausePanic},
-		{"hangs", sleepy(time.Hour), cron.CauseTimeout},
+		{"hangs", bubble.Sleepy(time.Hour), cron.CauseTimeout},
 	} {
 		crontest.Bubble(t, func(t *testing.T) {
 			p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {

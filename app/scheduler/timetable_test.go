@@ -15,7 +15,7 @@ import (
 func TestRescheduleHoldsEverywhereAndOverRestarts(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
-		register := func(r *cron.Registry) { r.Register("job", "0 * * * *", nop, cron.CatchUp(cron.All)) }
+		register := func(r *cron.Registry) { r.Register("job", "0 * * * *", bubble.Nothing, cron.CatchUp(cron.All)) }
 		p, other := bubble.Start(t, store, register), bubble.Start(t, store, register)
 		time.Sleep(30 * time.Minute)
 		v, err := p.Sched.Reschedule(t.Context(), "job", "*/10 * * * *", "", "ann")
@@ -54,7 +54,7 @@ func TestRescheduleHoldsEverywhereAndOverRestarts(t *testing.T) {
 func TestRescheduleHoldsAtOnce(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
-		register := func(r *cron.Registry) { r.Register("job", "@every 1s", nop, cron.CatchUp(cron.All)) }
+		register := func(r *cron.Registry) { r.Register("job", "@every 1s", bubble.Nothing, cron.CatchUp(cron.All)) }
 		p, other := bubble.Start(t, store, register), bubble.Start(t, store, register)
 		time.Sleep(10*time.Second + 200*time.Millisecond)
 		v, err := p.Sched.Reschedule(t.Context(), "job", "@every 700ms", "", "ann")
@@ -85,7 +85,7 @@ func TestRescheduleNeedsNoServer(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
 		r := cron.NewRegistry()
-		r.Register("job", "0 * * * *", nop)
+		r.Register("job", "0 * * * *", bubble.Nothing)
 		jobs, err := r.Jobs(bubble.Defaults)
 		if err != nil {
 			t.Fatal(err)

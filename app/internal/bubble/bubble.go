@@ -95,3 +95,15 @@ func Counts(recs []cron.Record) map[string]int {
 
 // Nothing is a job that does nothing.
 func Nothing(context.Context) error { return nil }
+
+// Sleepy waits d, or until its context ends.
+func Sleepy(d time.Duration) cron.Func {
+	return func(ctx context.Context) error {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(d):
+			return nil
+		}
+	}
+}

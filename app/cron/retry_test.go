@@ -1,4 +1,4 @@
-package scheduler_test
+package cron_test
 
 import (
 	"context"
@@ -14,11 +14,11 @@ import (
 	"fibercrons/app/internal/bubble"
 )
 
-// backoff returns b as a job has it, with the bubble.Defaults filled in.
+// backoff returns b as a job has it, with the defaults filled in.
 func backoff(t *testing.T, b cron.Backoff, d cron.Defaults) cron.Backoff {
 	t.Helper()
 	r := cron.NewRegistry()
-	r.Register("job", "@yearly", nop, cron.Retry(1, b))
+	r.Register("job", "@yearly", bubble.Nothing, cron.Retry(1, b))
 	jobs, err := r.Jobs(d)
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +122,7 @@ func TestWhatIsRetried(t *testing.T) {
 	}{
 		{"an error", func(context.Context) error { return boom }, nil, 3, "boom"},
 		{"a panic", func(context.Context) error { panic(boom) }, nil, 3, "boom"},
-		{"a timeout", sleepy(time.Hour), []cron.Option{cron.Timeout(time.Second)}, 3, "timed out after 1s"},
+		{"a timeout", bubble.Sleepy(time.Hour), []cron.Option{cron.Timeout(time.Second)}, 3, "timed out after 1s"},
 		{"an ignored timeout", func(context.Context) error { time.Sleep(2 * time.Second); return nil }, []cron.Option{cron.Timeout(time.Second)}, 3, "timed out"},
 		{"a final error", func(context.Context) error { return cron.NoRetry(boom) }, nil, 1, "boom"},
 		{"a final error inside of another", func(context.Context) error { return fmt.Errorf("job: %w", cron.NoRetry(boom)) }, nil, 1, "job: boom"},
@@ -130,8 +130,8 @@ func TestWhatIsRetried(t *testing.T) {
 		{"a panic with a final error", func(context.Context) error { panic(cron.NoRetry(boom)) }, nil, 1, "boom"},
 		{"an error that RetryIf takes", func(context.Context) error { return boom }, []cron.Option{cron.RetryIf(func(err error) bool { return errors.Is(err, boom) })}, 3, "boom"},
 		{"an error that it does not", func(context.Context) error { return other }, []cron.Option{cron.RetryIf(func(err error) bool { return errors.Is(err, boom) })}, 1, "other"},
-		{"a timeout that RetryIf takes", sleepy(time.Hour), []cron.Option{cron.Timeout(time.Second), cron.RetryIf(func(err error) bool { return errors.Is(err, context.DeadlineExceeded) })}, 3, "timed out"},
-		{"a RetryIf that panics", func(context.Context) error { return boom }, []cron.Option{cron.RetryIf(func(error) bool { panic("no") })}, 1, "boom (and RetryIf: panic at scheduler/retry_test.go:"},
+		{"a timeout that RetryIf takes", bubble.Sleepy(time.Hour), []cron.Option{cron.Timeout(time.Second), cron.RetryIf(func(err error) bool { return errors.Is(err, context.DeadlineExceeded) })}, 3, "timed out"},
+		{"a RetryIf that panics", func(context.Context) error { return boom }, []cron.Option{cron.RetryIf(func(error) bool { panic("no") })}, 1, "boom (and RetryIf: panic at cron/retry_test.go:"},
 		{"a RetryIf that takes a final error", func(context.Context) error { return cron.NoRetry(boom) }, []cron.Option{cron.RetryIf(func(error) bool { return true })}, 1, "boom"},
 	}
 	for _, tt := range tests {
@@ -160,7 +160,7 @@ func TestCancelledAttemptsAreNotRetried(t *testing.T) {
 			crontest.Bubble(t, func(t *testing.T) {
 				store := crontest.NewMemory()
 				p := bubble.Start(t, store, func(r *cron.Registry) {
-					r.Register("job", "0 * * * *", sleepy(10*time.Hour), cron.Retry(5, cron.Fixed(time.Second)))
+					r.Register("job", "0 * * * *", bubble.Sleepy(10*time.Hour), cron.Retry(5, cron.Fixed(time.Second)))
 				})
 				time.Sleep(time.Hour + time.Minute)
 				id := p.Runs("job")[0].ID

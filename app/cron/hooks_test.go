@@ -1,4 +1,4 @@
-package scheduler_test
+package cron_test
 
 import (
 	"context"
@@ -166,11 +166,11 @@ func TestOnSkip(t *testing.T) {
 			return nil
 		})
 		register := func(r *cron.Registry) {
-			r.Register("busy", "* * * * *", sleepy(3*time.Minute+30*time.Second), hook)
-			r.Register("paused", "* * * * *", sleepy(0), hook)
-			r.Register("free", "* * * * *", sleepy(0), hook, cron.CatchUp(cron.None))
-			r.Register("late", "* * * * *", sleepy(0), hook, cron.StartWithin(time.Second), cron.Limit("one", 1))
-			r.Register("hog", "59 59 * * * *", sleepy(10*time.Second), cron.Limit("one", 1))
+			r.Register("busy", "* * * * *", bubble.Sleepy(3*time.Minute+30*time.Second), hook)
+			r.Register("paused", "* * * * *", bubble.Sleepy(0), hook)
+			r.Register("free", "* * * * *", bubble.Sleepy(0), hook, cron.CatchUp(cron.None))
+			r.Register("late", "* * * * *", bubble.Sleepy(0), hook, cron.StartWithin(time.Second), cron.Limit("one", 1))
+			r.Register("hog", "59 59 * * * *", bubble.Sleepy(10*time.Second), cron.Limit("one", 1))
 		}
 		store := crontest.NewMemory()
 		p := bubble.Start(t, store, register)
@@ -217,7 +217,7 @@ func TestHooksChangeNothing(t *testing.T) {
 		took time.Duration // beyond the function's own
 	}{
 		{"error", func(context.Context) error { return errors.New("no hook") }, "no hook", 0},
-		{"panic", func(context.Context) error { panic("at the hook") }, "panic at scheduler/hooks_test.go:", 0},
+		{"panic", func(context.Context) error { panic("at the hook") }, "panic at cron/hooks_test.go:", 0},
 		{"typed nil", func(context.Context) error { return (*cron.TimeoutError)(nil) }, "nil pointer dereference", 0},
 		{"goexit", func(context.Context) error { runtime.Goexit(); return nil }, "runtime.Goexit", 0},
 		{"hangs", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, "context deadline exceeded", 10 * time.Second},
@@ -232,7 +232,7 @@ func TestHooksChangeNothing(t *testing.T) {
 				p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 					r.Hook(cron.Hooks{Before: test.hook, OnFailure: end, After: end, OnSkip: end}, d.hooks("next"))
 					r.Register("job", "@yearly", func(context.Context) error { d.note("job"); return errLuck })
-					r.Register("skips", "* * * * *", sleepy(90*time.Second))
+					r.Register("skips", "* * * * *", bubble.Sleepy(90*time.Second))
 				}, func(c *scheduler.Config) { c.Log = slog.New(slog.NewJSONHandler(&log, nil)) })
 				if _, err := p.Sched.Pause(t.Context(), scheduler.Pause{Job: "skips"}); err != nil {
 					t.Fatal(err)
@@ -309,7 +309,7 @@ func TestShutdownDoesNotWaitForeverForHooks(t *testing.T) {
 		deaf := make(chan struct{})
 		var log buffer
 		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
-			r.Register("job", "@yearly", sleepy(0), cron.After(func(context.Context, cron.Outcome) error { <-deaf; return nil }))
+			r.Register("job", "@yearly", bubble.Sleepy(0), cron.After(func(context.Context, cron.Outcome) error { <-deaf; return nil }))
 		}, func(c *scheduler.Config) {
 			c.Workers, c.Grace, c.Log = 1, 2*time.Second, slog.New(slog.NewJSONHandler(&log, nil))
 		})
@@ -342,7 +342,7 @@ func TestHooksThatWaitAreBounded(t *testing.T) {
 		called := make(chan struct{}, 20_000)
 		release := make(chan struct{})
 		register := func(r *cron.Registry) {
-			r.Register("job", "@every 1s", sleepy(0), cron.CatchUp(cron.None, cron.Within(24*time.Hour)), cron.OnSkip(func(context.Context, cron.Outcome) error {
+			r.Register("job", "@every 1s", bubble.Sleepy(0), cron.CatchUp(cron.None, cron.Within(24*time.Hour)), cron.OnSkip(func(context.Context, cron.Outcome) error {
 				<-release
 				called <- struct{}{}
 				return nil
@@ -366,8 +366,8 @@ func TestHooksThatWaitAreBounded(t *testing.T) {
 
 func TestHookMistakes(t *testing.T) {
 	r := cron.NewRegistry()
-	r.Hook(cron.Hooks{}, cron.Hooks{Before: nothing})
-	r.Register("job", "@yearly", nothing, cron.Before(nil), cron.After(nil), cron.OnFailure(nil), cron.OnSkip(nil))
+	r.Hook(cron.Hooks{}, cron.Hooks{Before: bubble.Nothing})
+	r.Register("job", "@yearly", bubble.Nothing, cron.Before(nil), cron.After(nil), cron.OnFailure(nil), cron.OnSkip(nil))
 	_, err := r.Jobs(cron.Defaults{})
 	var m *cron.Mistakes
 	if !errors.As(err, &m) || len(m.List) != 5 || m.List[0] != "Registry.Hook: hooks 1 hold no function" || !strings.HasSuffix(m.List[1], "Before needs a function") {
@@ -380,7 +380,7 @@ func TestHooksInTests(t *testing.T) {
 	var d diary
 	r := cron.NewRegistry()
 	r.Hook(d.hooks("all"))
-	r.Register("job", "@yearly", nothing, d.options("own")...)
+	r.Register("job", "@yearly", bubble.Nothing, d.options("own")...)
 	run(t, r, "job")
 	if got, want := d.take(), "all before 1; own before 1; all after succeeded; own after succeeded"; got != want {
 		t.Errorf("got %s, want %s", got, want)

@@ -1,4 +1,4 @@
-package scheduler_test
+package cron_test
 
 import (
 	"context"
@@ -30,7 +30,7 @@ func TestTimeoutError(t *testing.T) {
 		{"error of its own", func(ctx context.Context) error { <-ctx.Done(); return boom }, "timed out after 10s: boom"},
 		{"a little late", wait(10*time.Second+900*time.Millisecond, nil), "timed out after 10s"},
 		{"ignores it", wait(25*time.Second, nil), "timed out after 10s and returned only after 25s"},
-		{"panics late", func(context.Context) error { time.Sleep(11 * time.Second); panic(boom) }, "timed out after 10s and returned only after 11s: panic at scheduler/timeout_test.go:[0-9]+: boom"},
+		{"panics late", func(context.Context) error { time.Sleep(11 * time.Second); panic(boom) }, "timed out after 10s and returned only after 11s: panic at cron/timeout_test.go:[0-9]+: boom"},
 		{"ends by itself in time", func(ctx context.Context) error {
 			ctx, cancel := context.WithTimeout(ctx, time.Second)
 			defer cancel()
@@ -72,7 +72,7 @@ func TestTimeoutIsOfEachAttempt(t *testing.T) {
 			}
 		}
 		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
-			r.Register("job", "0 * * * *", sleepy(time.Hour), cron.Timeout(10*time.Second), cron.Retry(2, cron.Fixed(time.Minute)), cron.Use(deadline))
+			r.Register("job", "0 * * * *", bubble.Sleepy(time.Hour), cron.Timeout(10*time.Second), cron.Retry(2, cron.Fixed(time.Minute)), cron.Use(deadline))
 		})
 		time.Sleep(time.Hour + 10*time.Minute)
 		p.Stop()

@@ -1,4 +1,4 @@
-package scheduler_test
+package cron_test
 
 import (
 	"bytes"
@@ -26,7 +26,7 @@ func TestAttemptsAreLogged(t *testing.T) {
 		options []cron.Option
 		want    []string // level, message and error of the lines
 	}{
-		{"success", nop, nil, []string{"DEBUG attempt started", "INFO attempt succeeded"}},
+		{"success", bubble.Nothing, nil, []string{"DEBUG attempt started", "INFO attempt succeeded"}},
 		{"failure", func(context.Context) error { return boom }, nil, []string{"DEBUG attempt started", "ERROR attempt failed: boom"}},
 		{"retry", func(ctx context.Context) error {
 			if cron.RunFrom(ctx).Attempt() == 1 {
@@ -36,10 +36,10 @@ func TestAttemptsAreLogged(t *testing.T) {
 		}, []cron.Option{cron.Retry(1, cron.Fixed(time.Minute))}, []string{
 			"DEBUG attempt started", "WARN attempt failed, will retry: boom in 1m0s", "DEBUG attempt started", "INFO attempt succeeded"}},
 		{"panic", func(context.Context) error { panic(boom) }, nil, []string{"DEBUG attempt started", "ERROR attempt failed: panic with a stack"}},
-		{"timeout", sleepy(time.Hour), []cron.Option{cron.Timeout(time.Second)}, []string{"DEBUG attempt started", "ERROR attempt failed: timed out after 1s"}},
+		{"timeout", bubble.Sleepy(time.Hour), []cron.Option{cron.Timeout(time.Second)}, []string{"DEBUG attempt started", "ERROR attempt failed: timed out after 1s"}},
 		{"goexit", func(context.Context) error { runtime.Goexit(); return nil }, nil, []string{
 			"DEBUG attempt started", "ERROR attempt failed: the function ended its goroutine by runtime.Goexit"}},
-		{"cancel", sleepy(10 * time.Hour), []cron.Option{cron.Timeout(20 * time.Hour)}, []string{"DEBUG attempt started", "WARN attempt cancelled: context canceled"}},
+		{"cancel", bubble.Sleepy(10 * time.Hour), []cron.Option{cron.Timeout(20 * time.Hour)}, []string{"DEBUG attempt started", "WARN attempt cancelled: context canceled"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
