@@ -45,7 +45,7 @@ var arrows = map[string]rule{
 	"app":                      {inner: []string{"app/..."}, outer: []string{gorm}}, // gorm for the type of DB alone
 	"app/parts":                {inner: []string{"app/..."}},
 	"app/crontest":             {inner: []string{"app/cron", "app/plan", "app/scheduler"}},
-	"app/internal/conformance": {inner: []string{"app/cron", "app/crontest", "app/plan", "app/scheduler"}, outer: []string{uuid}},
+	"app/internal/conformance": {inner: []string{"app/cron", "app/crontest", "app/internal/millis", "app/plan", "app/scheduler"}, outer: []string{uuid}},
 	"app/dashboard":            {inner: []string{"app/alert", "app/cron", "app/ops", "app/schedule", "app/scheduler"}},
 	"app/store":                {inner: []string{"app/alert", "app/cron", "app/internal/texts", "app/plan", "app/scheduler", "app/store/row"}, outer: []string{gorm, "gorm.io/driver", glebarez, "github.com/jackc/pgx/v5", "github.com/go-sql-driver/mysql", uuid}},
 	"app/redis":                {inner: []string{"app/scheduler"}, outer: []string{"github.com/redis/go-redis/v9"}},
@@ -53,7 +53,7 @@ var arrows = map[string]rule{
 	"app/asynq":                {inner: []string{"app/cron", "app/scheduler"}, outer: []string{"github.com/hibiken/asynq"}},
 	"app/metrics":              {inner: []string{"app/cron", "app/scheduler"}, outer: []string{"github.com/prometheus", "google.golang.org/protobuf"}},
 	"app/trace":                {inner: []string{"app/cron", "app/scheduler"}, outer: []string{"go.opentelemetry.io"}},
-	"app/alert":                {inner: []string{"app/cron", "app/scheduler"}, outer: []string{uuid, "github.com/wneessen/go-mail"}},
+	"app/alert":                {inner: []string{"app/cron", "app/internal/millis", "app/scheduler"}, outer: []string{uuid, "github.com/wneessen/go-mail"}},
 	"app/ping":                 {inner: []string{"app/cron", "app/outgoing", "app/scheduler"}},
 	"app/outgoing":             {outer: []string{"golang.org/x/net"}},
 	"app/feed":                 {inner: []string{"app/cron", "app/ops", "app/scheduler"}},
@@ -69,7 +69,7 @@ var arrows = map[string]rule{
 	"app/internal/texts":       {},
 	"config":                   {inner: []string{"app/env"}, yours: true},
 	"app/env":                  {inner: []string{"app/internal/texts", "app/schedule"}, outer: []string{"github.com/caarlos0/env/v11", "github.com/joho/godotenv"}},
-	"app/store/row":            {outer: []string{gorm}},
+	"app/store/row":            {inner: []string{"app/internal/millis"}, outer: []string{gorm}},
 	"models":                   {inner: []string{"app/store/row"}, outer: []string{gorm}, yours: true},
 }
 

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/internal/millis"
 	"fibercrons/app/scheduler"
 )
 
@@ -42,7 +43,7 @@ func (a *Alerter) By(who scheduler.Caller) Audited { return Audited{a, who} }
 // Silence keeps the alerts of a job from being sent; job is empty for those of all jobs. Errors:
 // [*cron.NoJobError], [*cron.ArgsError], or the store's.
 func (h Audited) Silence(ctx context.Context, job string, until time.Time, reason string) (Silence, error) {
-	now := time.Now().UTC().Truncate(time.Millisecond)
+	now := millis.Now()
 	if job != "" && h.a.jobs[job] == nil {
 		return Silence{}, cron.NoJob(job, slices.Collect(maps.Keys(h.a.jobs)))
 	}
@@ -64,7 +65,7 @@ func (h Audited) Silence(ctx context.Context, job string, until time.Time, reaso
 	if len(wrong) > 0 {
 		return Silence{}, &cron.ArgsError{Job: job, Fields: wrong, Request: true}
 	}
-	s := Silence{ID: newID(), Job: job, Until: until.UTC().Truncate(time.Millisecond), Reason: reason, By: h.who.Actor, CreatedAt: now}
+	s := Silence{ID: newID(), Job: job, Until: millis.Whole(until), Reason: reason, By: h.who.Actor, CreatedAt: now}
 	if err := h.a.store.Silence(ctx, s); err != nil {
 		return Silence{}, err
 	}
@@ -75,7 +76,7 @@ func (h Audited) Silence(ctx context.Context, job string, until time.Time, reaso
 // Unsilence ends a silence before its time. It returns [cron.ErrNotFound] when none with this ID is
 // in force.
 func (h Audited) Unsilence(ctx context.Context, id string) (Silence, error) {
-	s, err := h.a.store.Unsilence(ctx, id, h.who.Actor, time.Now().UTC().Truncate(time.Millisecond))
+	s, err := h.a.store.Unsilence(ctx, id, h.who.Actor, millis.Now())
 	if err == nil {
 		h.audit(ctx, "unsilence", s, map[string]any{"silence": s.ID})
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/internal/millis"
 )
 
 // Message is what a channel brings to people: one alert, or a digest of many.
@@ -40,7 +41,7 @@ func (a *Alerter) message(d *Delivery) Message {
 func (a *Alerter) testMessage() Message {
 	host, _ := os.Hostname()
 	m := Message{
-		ID: newID(), Test: true, Environment: a.o.Environment, At: time.Now().UTC().Truncate(time.Millisecond),
+		ID: newID(), Test: true, Environment: a.o.Environment, At: millis.Now(),
 		Alerts: []Alert{}, Kinds: map[cron.AlertKind]int{}, link: a.o.Link,
 	}
 	m.Title = m.prefix() + "test: alerts of " + host + " arrive here"

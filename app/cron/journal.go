@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"fibercrons/app/internal/millis"
 	"fibercrons/app/internal/texts"
 )
 
@@ -60,7 +61,7 @@ func (j *journal) add(at time.Time, attempt int, level, message string, attrs js
 
 func (j *journal) put(at time.Time, attempt int, level, message string, attrs json.RawMessage) {
 	j.seq++
-	j.lines = append(j.lines, LogLine{Seq: j.seq, Time: at.UTC().Truncate(time.Millisecond), Attempt: attempt, Level: level, Message: message, Attrs: attrs})
+	j.lines = append(j.lines, LogLine{Seq: j.seq, Time: millis.Whole(at), Attempt: attempt, Level: level, Message: message, Attrs: attrs})
 }
 
 // take returns the lines gathered since the last take.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/internal/millis"
 	"fibercrons/app/scheduler"
 )
 
@@ -41,7 +42,7 @@ var syncCases = map[string]func(*suite){
 		s.equal("watermark", st[0].Watermark, then)
 	},
 	"a watermark of a clock that was wrong is set to now": func(s *suite) {
-		s.now = time.Now().UTC().Truncate(time.Millisecond)
+		s.now = millis.Now()
 		s.sync("a", "b")
 		far := s.now.Add(scheduler.WrongClock)
 		s.now = s.now.Add(time.Hour) // "a" is now within the bound, and "b" is not
@@ -214,7 +215,7 @@ var claimCases = map[string]func(*suite){
 	},
 	"paused": func(s *suite) {
 		s.sync("a")
-		s.now = time.Now().UTC().Truncate(time.Millisecond) // also by the clock of a store that has one
+		s.now = millis.Now() // also by the clock of a store that has one
 		must(s.Pause(s.ctx, scheduler.Pause{Job: "a", At: s.now, Until: s.now.Add(time.Hour)}))(s)
 		s.won(s.due("a", day(13)), cron.Skipped, cron.ReasonPaused)
 		s.is(s.claim(s.hand("a"))[0], scheduler.Claimed{Refused: cron.ReasonPaused})

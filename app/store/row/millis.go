@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"fibercrons/app/internal/millis"
 )
 
 // Millis is an instant in UTC milliseconds since 1970. Zero means that there is none, and is
@@ -12,28 +14,14 @@ import (
 type Millis int64
 
 // MillisOf returns t as Millis; the zero time is zero.
-func MillisOf(t time.Time) Millis {
-	if t.IsZero() {
-		return 0
-	}
-	return Millis(t.UnixMilli())
-}
+func MillisOf(t time.Time) Millis { return Millis(millis.Of(t)) }
 
 // Time returns the instant in UTC; zero is the zero time.
-func (m Millis) Time() time.Time {
-	if m == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(int64(m)).UTC()
-}
+func (m Millis) Time() time.Time { return millis.Time(m).UTC() }
 
 // Pointer returns the instant in UTC; zero is nil.
 func (m Millis) Pointer() *time.Time {
-	if m == 0 {
-		return nil
-	}
-	t := m.Time()
-	return &t
+	return millis.Optional(m.Time())
 }
 
 // String returns the instant in RFC 3339, or "never".
