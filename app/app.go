@@ -22,6 +22,7 @@ import (
 	"gorm.io/gorm"
 
 	"fibercrons/app/alert"
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
 	"fibercrons/app/feed"
@@ -31,7 +32,6 @@ import (
 	"fibercrons/app/parts"
 	"fibercrons/app/ping"
 	"fibercrons/app/redis"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 	"fibercrons/app/store/row"
 	"fibercrons/app/trace"
@@ -139,7 +139,7 @@ func New(ctx context.Context, cfg env.Config, registry *cron.Registry, opts ...O
 }
 
 // observe tells everybody who observes, none of whom may block, of an event.
-func (a *App) observe(e scheduler.Event) {
+func (a *App) observe(e contract.Event) {
 	a.Metrics.Observe(e)
 	a.Alerts.Observe(e)
 	a.pings.Observe(e)
@@ -159,7 +159,7 @@ func (a *App) openStore(ctx context.Context, o options) (err error) {
 }
 
 // meet opens Redis, if there is one. It does not wait for it: Redis may be away.
-func (a *App) meet(ctx context.Context, o options) (p scheduler.Peers, err error) {
+func (a *App) meet(ctx context.Context, o options) (p contract.Peers, err error) {
 	if !a.Config.Redis.IsSet() {
 		return p, nil
 	}

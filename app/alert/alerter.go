@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
 // Options are what an [Alerter] is made of.
@@ -101,14 +101,14 @@ func (a *Alerter) Channels() []string { return append([]string{}, a.names...) }
 
 // Observe is for [scheduler.Config].Observe: it has the database looked at sooner when something went
 // wrong in this process. It never blocks, and nothing depends on its being called.
-func (a *Alerter) Observe(e scheduler.Event) {
+func (a *Alerter) Observe(e contract.Event) {
 	if len(a.names) == 0 {
 		return
 	}
 	switch e.Kind {
-	case scheduler.RunOverdue:
+	case contract.RunOverdue:
 		a.overdue(&e.Record)
-	case scheduler.RunEnded:
+	case contract.RunEnded:
 		a.returned(e.Record.ID)
 		switch e.Record.Status {
 		case cron.Failed, cron.Interrupted, cron.Skipped:

@@ -10,9 +10,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"
-	"fibercrons/app/scheduler"
 )
 
 const (
@@ -34,11 +34,11 @@ func (a *Alerter) Silences(ctx context.Context, all bool) ([]Silence, error) {
 // [ops.Audited] are.
 type Audited struct {
 	a   *Alerter
-	who scheduler.Caller
+	who contract.Caller
 }
 
 // By puts the Alerter into the hands of a caller.
-func (a *Alerter) By(who scheduler.Caller) Audited { return Audited{a, who} }
+func (a *Alerter) By(who contract.Caller) Audited { return Audited{a, who} }
 
 // Silence keeps the alerts of a job from being sent; job is empty for those of all jobs. Errors:
 // [*cron.NoJobError], [*cron.ArgsError], or the store's.
@@ -88,7 +88,7 @@ func (h Audited) audit(ctx context.Context, action string, s Silence, after map[
 	defer cancel()
 	raw, err := json.Marshal(after)
 	if err == nil {
-		err = h.a.store.Audit(ctx, scheduler.AuditEntry{
+		err = h.a.store.Audit(ctx, contract.AuditEntry{
 			At: time.Now().UTC(), Actor: h.who.Actor, Action: action, Target: s.Job, After: raw, Origin: h.who.Origin, RequestID: h.who.RequestID,
 		})
 	}

@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"fibercrons/app/alert"
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
-	"fibercrons/app/scheduler"
 )
 
 var failing = cron.AlertPolicy{Failed: 1, Recovered: true}
@@ -198,7 +198,7 @@ func TestSilence(t *testing.T) {
 			r.Register("short", "* * * * *", outcomes("fs"))
 		})
 		p := begin(t, file(t), jobs, alert.Options{Channels: []alert.Channel{channel}})
-		hand := p.alerts.By(scheduler.Caller{Actor: "ada", Origin: "test"})
+		hand := p.alerts.By(contract.Caller{Actor: "ada", Origin: "test"})
 		silence := func(job string, d time.Duration) alert.Silence {
 			s, err := hand.Silence(t.Context(), job, time.Now().Add(d), "maintenance")
 			if err != nil {
@@ -248,7 +248,7 @@ func TestSilenceMistakes(t *testing.T) {
 	s := open(t, file(t))
 	defer s.Close()
 	jobs := jobsOf(t, failing, func(r *cron.Registry) { r.Register("billing", "* * * * *", outcomes("s")) })
-	hand := alert.New(alert.Options{Store: s, Jobs: jobs}).By(scheduler.Caller{Actor: "ada"})
+	hand := alert.New(alert.Options{Store: s, Jobs: jobs}).By(contract.Caller{Actor: "ada"})
 	now := time.Now()
 	for name, c := range map[string]struct {
 		job, reason string

@@ -26,7 +26,7 @@
 // then nothing until a success has closed the alert. Cancelled and skipped runs are neither.
 // Recovered: when it is closed. Late and missed: once an hour for a job. Overdue: once for a run;
 // and wherever failures are told so is, as overdue, a run that goes on 5 s after its timeout or cancellation, since
-// it never gets to fail. The process in which it goes on tells of it; see scheduler.RunOverdue.
+// it never gets to fail. The process in which it goes on tells of it; see contract.RunOverdue.
 // Jobs that are disabled in this environment are not told of; of a paused job only what still runs.
 // Runs by hand count as all others, but are never late. Nobody is told of what is older than a day.
 //

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fibercrons/app/alert"
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/scheduler"
@@ -193,7 +194,7 @@ func TestMatrix(t *testing.T) {
 			},
 			half: 3 * time.Minute,
 			act: func(t *testing.T, p *process) {
-				recs, err := p.crons.Records(t.Context(), scheduler.Query{Job: "job", Statuses: []cron.Status{cron.Running}})
+				recs, err := p.crons.Records(t.Context(), contract.Query{Job: "job", Statuses: []cron.Status{cron.Running}})
 				if err != nil || len(recs) != 1 {
 					t.Fatalf("%d runs, error %v", len(recs), err)
 				}
@@ -223,7 +224,7 @@ func TestMatrix(t *testing.T) {
 			register: func(r *cron.Registry) { r.Register("job", "*/5 * * * *", outcomes("f")) },
 			defaults: everything,
 			act: func(t *testing.T, p *process) {
-				if _, err := p.crons.Pause(t.Context(), scheduler.Pause{Job: "job"}); err != nil {
+				if _, err := p.crons.Pause(t.Context(), contract.Pause{Job: "job"}); err != nil {
 					t.Error(err)
 				}
 			},
@@ -250,14 +251,14 @@ func TestMatrix(t *testing.T) {
 			},
 			defaults: everything, half: 90 * time.Second,
 			act: func(t *testing.T, p *process) {
-				recs, err := p.crons.Records(t.Context(), scheduler.Query{Job: "job", Statuses: []cron.Status{cron.Running}})
+				recs, err := p.crons.Records(t.Context(), contract.Query{Job: "job", Statuses: []cron.Status{cron.Running}})
 				if err != nil || len(recs) != 1 {
 					t.Fatalf("%d runs, error %v", len(recs), err)
 				}
 				if _, err := p.crons.Cancel(t.Context(), recs[0].ID, "tester"); err != nil {
 					t.Error(err)
 				}
-				if _, err := p.crons.Pause(t.Context(), scheduler.Pause{Job: "job"}); err != nil {
+				if _, err := p.crons.Pause(t.Context(), contract.Pause{Job: "job"}); err != nil {
 					t.Error(err)
 				}
 			},

@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
 // Store is what alerts need of the database that keeps the runs. Instants of sending and waiting are
@@ -18,10 +18,10 @@ type Store interface {
 
 // Sights are what is seen of jobs and runs.
 type Sights interface {
-	// Stamp changes with every commit of any process; see [scheduler.Watch].
+	// Stamp changes with every commit of any process; see [contract.Watch].
 	Stamp(ctx context.Context) (int64, error)
-	// Runs returns records, newest first; see [scheduler.Admin].
-	Runs(ctx context.Context, q scheduler.Query) ([]cron.Record, error)
+	// Runs returns records, newest first; see [contract.Admin].
+	Runs(ctx context.Context, q contract.Query) ([]cron.Record, error)
 	// Troubled returns runs that went wrong, and slots that were skipped because they were missed
 	// or late, which no call of Raise has looked at: at most limit that ended at or after since,
 	// in the order of their ends.
@@ -73,8 +73,8 @@ type Silences interface {
 	Silence(ctx context.Context, s Silence) error
 	// Unsilence ends a silence that is in force and returns it, or [cron.ErrNotFound].
 	Unsilence(ctx context.Context, id, actor string, at time.Time) (Silence, error)
-	// Audit keeps one change; see [scheduler.AuditLog].
-	Audit(ctx context.Context, e scheduler.AuditEntry) error
+	// Audit keeps one change; see [contract.AuditLog].
+	Audit(ctx context.Context, e contract.AuditEntry) error
 }
 
 // Raise is what came of looking at runs.

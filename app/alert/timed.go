@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
 const (
@@ -122,7 +122,7 @@ func (p *pass) p95(job string) (time.Duration, error) {
 	if t, known := p.typical[job]; known && p.now.Sub(t.at) < typicalFor {
 		return t.p95, nil
 	}
-	recs, err := p.a.store.Runs(p.ctx, scheduler.Query{Job: job, Statuses: []cron.Status{cron.Succeeded}, Limit: typicalRuns})
+	recs, err := p.a.store.Runs(p.ctx, contract.Query{Job: job, Statuses: []cron.Status{cron.Succeeded}, Limit: typicalRuns})
 	if err != nil {
 		return 0, err
 	}

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
 // troubled looks at every run that went wrong and that nobody has looked at, in the order of their
@@ -134,7 +134,7 @@ func (p *pass) succeededBetween(o *Open, rec *cron.Record) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	// It was raised a moment ago, or there is a success after both.
-	before, err := p.a.store.Runs(p.ctx, scheduler.Query{Job: rec.Job, Statuses: finished, Before: rec.ID, Limit: 1})
+	before, err := p.a.store.Runs(p.ctx, contract.Query{Job: rec.Job, Statuses: finished, Before: rec.ID, Limit: 1})
 	if err != nil || len(before) == 0 || before[0].Status != cron.Succeeded || !before[0].EndedAt.After(o.At) {
 		return time.Time{}, err
 	}
@@ -146,7 +146,7 @@ func (p *pass) inARow(rec *cron.Record, n int) (int, error) {
 	if n == 1 {
 		return 1, nil
 	}
-	before, err := p.a.store.Runs(p.ctx, scheduler.Query{Job: rec.Job, Statuses: finished, Before: rec.ID, Limit: n - 1})
+	before, err := p.a.store.Runs(p.ctx, contract.Query{Job: rec.Job, Statuses: finished, Before: rec.ID, Limit: n - 1})
 	if err != nil {
 		return 0, err
 	}

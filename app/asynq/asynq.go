@@ -5,14 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fibercrons/app/contract"
 	"fmt"
 	"log/slog"
 	"strconv"
 	"time"
 
 	"github.com/hibiken/asynq"
-
-	"fibercrons/app/scheduler"
 )
 
 // Type is that of every task this package makes, and Queue the queue it goes to.
@@ -35,7 +34,7 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Executor is a [scheduler.Executor]. It is safe for concurrent use.
+// Executor is a [contract.Executor]. It is safe for concurrent use.
 type Executor struct {
 	o         Options
 	redis     asynq.RedisConnOpt
@@ -43,7 +42,7 @@ type Executor struct {
 	inspector *asynq.Inspector
 }
 
-var _ scheduler.Executor = (*Executor)(nil)
+var _ contract.Executor = (*Executor)(nil)
 
 // Open returns an executor. Redis need not answer yet.
 func Open(o Options) (*Executor, error) {
@@ -69,11 +68,11 @@ type payload struct {
 	Attempt int    `json:"attempt"`
 }
 
-func (p payload) ticket() scheduler.Ticket {
-	return scheduler.Ticket{Run: p.Run, Job: p.Job, Token: p.Token, Attempt: p.Attempt}
+func (p payload) ticket() contract.Ticket {
+	return contract.Ticket{Run: p.Run, Job: p.Job, Token: p.Token, Attempt: p.Attempt}
 }
 
-func taskID(t scheduler.Ticket) string {
+func taskID(t contract.Ticket) string {
 	return t.Run + ":" + strconv.Itoa(t.Attempt) + ":" + strconv.FormatInt(t.Token, 36)
 }
 
@@ -86,8 +85,8 @@ const (
 	redeliveries = 1
 )
 
-// Enqueue implements [scheduler.Executor].
-func (e *Executor) Enqueue(ctx context.Context, tickets []scheduler.Ticket) error {
+// Enqueue implements [contract.Executor].
+func (e *Executor) Enqueue(ctx context.Context, tickets []contract.Ticket) error {
 	for _, t := range tickets {
 		if err := e.enqueue(ctx, t); err != nil {
 			return fmt.Errorf("enqueue in asynq: %w", err)
@@ -96,7 +95,7 @@ func (e *Executor) Enqueue(ctx context.Context, tickets []scheduler.Ticket) erro
 	return nil
 }
 
-func (e *Executor) enqueue(ctx context.Context, t scheduler.Ticket) error {
+func (e *Executor) enqueue(ctx context.Context, t contract.Ticket) error {
 	body, err := json.Marshal(payload{Run: t.Run, Job: t.Job, Token: t.Token, Attempt: t.Attempt})
 	if err != nil {
 		return err
@@ -121,7 +120,7 @@ func (e *Executor) enqueue(ctx context.Context, t scheduler.Ticket) error {
 
 // over removes the ticket's task if asynq is done with it, and says whether it did: the run that it was
 // for still waits, so it did not end for that.
-func (e *Executor) over(t scheduler.Ticket) bool {
+func (e *Executor) over(t contract.Ticket) bool {
 	info, err := e.inspector.GetTaskInfo(e.o.Queue, taskID(t))
 	if err != nil {
 		return false

@@ -10,8 +10,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"fibercrons/app/asynq"
+	"fibercrons/app/contract"
 	"fibercrons/app/internal/conformance"
-	"fibercrons/app/scheduler"
 )
 
 // server is Redis in a database of its own, 9, where others of this package's tests are told apart by
@@ -73,9 +73,9 @@ func connect(t *testing.T, url, queue string) *asynq.Executor {
 }
 
 func TestHandoff(t *testing.T) {
-	conformance.Executor(t, func(t *testing.T) func() scheduler.Executor {
+	conformance.Executor(t, func(t *testing.T) func() contract.Executor {
 		url := server(t)
 		name := queue(t, url)
-		return func() scheduler.Executor { return connect(t, url, name) }
+		return func() contract.Executor { return connect(t, url, name) }
 	})
 }

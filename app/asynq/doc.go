@@ -1,5 +1,5 @@
 // Package asynq carries runs through asynq (github.com/hibiken/asynq), a queue in Redis. [Executor] is a
-// scheduler.Executor; what a run is and how it ended stays in the store, and asynq sees one task for each
+// contract.Executor; what a run is and how it ended stays in the store, and asynq sees one task for each
 // attempt.
 //
 // # What asynq sees

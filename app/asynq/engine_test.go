@@ -12,18 +12,18 @@ import (
 	hibiken "github.com/hibiken/asynq"
 
 	"fibercrons/app/asynq"
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
 // hands is a worker that does as it is told.
-type hands func(context.Context, scheduler.Ticket) scheduler.Answer
+type hands func(context.Context, contract.Ticket) contract.Answer
 
-func (h hands) Do(ctx context.Context, t scheduler.Ticket) scheduler.Answer { return h(ctx, t) }
-func (hands) Alive(context.Context, scheduler.Ticket) bool                  { return true }
+func (h hands) Do(ctx context.Context, t contract.Ticket) contract.Answer { return h(ctx, t) }
+func (hands) Alive(context.Context, contract.Ticket) bool                 { return true }
 
 // work works the queue until the test ends.
-func work(t *testing.T, e scheduler.Executor, h hands) {
+func work(t *testing.T, e contract.Executor, h hands) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var ended sync.WaitGroup
@@ -76,7 +76,7 @@ func state(t *testing.T, i *hibiken.Inspector, queue string, want hibiken.TaskSt
 	}
 }
 
-var ticket = scheduler.Ticket{Run: "0198-a", Job: "report.daily", Token: 1<<62 - 3, Attempt: 2}
+var ticket = contract.Ticket{Run: "0198-a", Job: "report.daily", Token: 1<<62 - 3, Attempt: 2}
 
 func TestATicketIsOneTask(t *testing.T) {
 	t.Parallel()
@@ -86,7 +86,7 @@ func TestATicketIsOneTask(t *testing.T) {
 	later := ticket
 	later.Attempt, later.NotBefore = 3, time.Now().Add(time.Hour)
 	for range 3 {
-		if err := e.Enqueue(ctx, []scheduler.Ticket{ticket, later, ticket}); err != nil {
+		if err := e.Enqueue(ctx, []contract.Ticket{ticket, later, ticket}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -112,26 +112,26 @@ func TestATicketIsOneTask(t *testing.T) {
 
 func TestWhatAsynqSees(t *testing.T) {
 	for name, tt := range map[string]struct {
-		outcome scheduler.Answer
+		outcome contract.Answer
 		state   hibiken.TaskState
 		word    string // in its error or its result
 	}{
-		"succeeded": {scheduler.Answer{Status: cron.Succeeded}, hibiken.TaskStateCompleted, ""},
-		"retried":   {scheduler.Answer{Status: cron.Queued, Error: "not yet"}, hibiken.TaskStateCompleted, "queued: not yet"},
-		"failed":    {scheduler.Answer{Status: cron.Failed, Error: "no disk"}, hibiken.TaskStateArchived, "no disk"},
-		"cancelled": {scheduler.Answer{Status: cron.Cancelled, Error: "by ann"}, hibiken.TaskStateCompleted, "by ann"},
-		"void":      {scheduler.Answer{}, hibiken.TaskStateCompleted, "void"},
-		"put back":  {scheduler.Answer{Again: time.Hour}, hibiken.TaskStateRetry, "put back for 1h"},
+		"succeeded": {contract.Answer{Status: cron.Succeeded}, hibiken.TaskStateCompleted, ""},
+		"retried":   {contract.Answer{Status: cron.Queued, Error: "not yet"}, hibiken.TaskStateCompleted, "queued: not yet"},
+		"failed":    {contract.Answer{Status: cron.Failed, Error: "no disk"}, hibiken.TaskStateArchived, "no disk"},
+		"cancelled": {contract.Answer{Status: cron.Cancelled, Error: "by ann"}, hibiken.TaskStateCompleted, "by ann"},
+		"void":      {contract.Answer{}, hibiken.TaskStateCompleted, "void"},
+		"put back":  {contract.Answer{Again: time.Hour}, hibiken.TaskStateRetry, "put back for 1h"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			url := server(t)
 			name := queue(t, url)
 			e := connect(t, url, name)
-			if err := e.Enqueue(context.Background(), []scheduler.Ticket{ticket}); err != nil {
+			if err := e.Enqueue(context.Background(), []contract.Ticket{ticket}); err != nil {
 				t.Fatal(err)
 			}
-			work(t, e, func(_ context.Context, got scheduler.Ticket) scheduler.Answer {
+			work(t, e, func(_ context.Context, got contract.Ticket) contract.Answer {
 				if got != ticket {
 					t.Errorf("the ticket came as %+v", got)
 				}
@@ -156,25 +156,25 @@ func TestTicketsComeAgain(t *testing.T) {
 	e, ctx, i := connect(t, url, name), context.Background(), tool(t, url)
 	came := make(chan int, 10)
 	n := 0
-	if err := e.Enqueue(ctx, []scheduler.Ticket{ticket}); err != nil {
+	if err := e.Enqueue(ctx, []contract.Ticket{ticket}); err != nil {
 		t.Fatal(err)
 	}
-	work(t, e, func(context.Context, scheduler.Ticket) scheduler.Answer {
+	work(t, e, func(context.Context, contract.Ticket) contract.Answer {
 		n++ // one at a time
 		came <- n
 		switch n {
 		case 1:
-			return scheduler.Answer{Again: 10 * time.Millisecond}
+			return contract.Answer{Again: 10 * time.Millisecond}
 		case 2:
-			return scheduler.Answer{}
+			return contract.Answer{}
 		}
-		return scheduler.Answer{Status: cron.Failed, Error: "oh"}
+		return contract.Answer{Status: cron.Failed, Error: "oh"}
 	})
 	<-came
 	<-came
 	for _, s := range []hibiken.TaskState{hibiken.TaskStateCompleted, hibiken.TaskStateArchived, hibiken.TaskStateArchived} {
 		state(t, i, name, s)
-		if err := e.Enqueue(ctx, []scheduler.Ticket{ticket}); err != nil {
+		if err := e.Enqueue(ctx, []contract.Ticket{ticket}); err != nil {
 			t.Fatal(err)
 		}
 		<-came
@@ -186,19 +186,19 @@ func TestCancelInAsynqCancelsTheRun(t *testing.T) {
 	url := server(t)
 	name := queue(t, url)
 	e, i := connect(t, url, name), tool(t, url)
-	if err := e.Enqueue(context.Background(), []scheduler.Ticket{ticket}); err != nil {
+	if err := e.Enqueue(context.Background(), []contract.Ticket{ticket}); err != nil {
 		t.Fatal(err)
 	}
 	began, ended := make(chan struct{}), make(chan struct{})
 	n := 0
-	work(t, e, func(ctx context.Context, _ scheduler.Ticket) scheduler.Answer {
+	work(t, e, func(ctx context.Context, _ contract.Ticket) contract.Answer {
 		if n++; n > 1 {
-			return scheduler.Answer{} // asynq hands it out once more; the run has ended
+			return contract.Answer{} // asynq hands it out once more; the run has ended
 		}
 		close(began)
 		<-ctx.Done()
 		close(ended)
-		return scheduler.Answer{Status: cron.Cancelled, Error: "cancelled by queue"}
+		return contract.Answer{Status: cron.Cancelled, Error: "cancelled by queue"}
 	})
 	<-began
 	task := state(t, i, name, hibiken.TaskStateActive)
@@ -242,7 +242,7 @@ func TestRedisAway(t *testing.T) {
 	}
 	defer func() { _ = e.Close() }()
 	for what, err := range map[string]error{
-		"enqueue": e.Enqueue(context.Background(), []scheduler.Ticket{ticket}),
+		"enqueue": e.Enqueue(context.Background(), []contract.Ticket{ticket}),
 		"work":    e.Work(context.Background(), hands(nil)),
 	} {
 		if err == nil || strings.Contains(err.Error(), "hunter2") {

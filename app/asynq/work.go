@@ -11,20 +11,20 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
 // calls are the tickets that are being worked.
 type calls struct {
-	scheduler.Worker
+	contract.Worker
 	going  sync.WaitGroup
 	cancel sync.Map // task ID -> context.CancelFunc
 }
 
-// Work implements [scheduler.Executor]. Each call has a server of its own, since a stopped one is of no
+// Work implements [contract.Executor]. Each call has a server of its own, since a stopped one is of no
 // further use.
-func (e *Executor) Work(ctx context.Context, w scheduler.Worker) error {
+func (e *Executor) Work(ctx context.Context, w contract.Worker) error {
 	c := &calls{Worker: w}
 	server := asynq.NewServer(e.redis, asynq.Config{
 		Concurrency:              e.o.Workers,
@@ -79,7 +79,7 @@ func (c *calls) ProcessTask(ctx context.Context, task *asynq.Task) error {
 }
 
 // note tells asynq's UI what became of a run that did not succeed and did not fail.
-func note(task *asynq.Task, out scheduler.Answer) {
+func note(task *asynq.Task, out contract.Answer) {
 	text := string(out.Status)
 	if text == "" {
 		text = "void: this attempt is made, or was made elsewhere"

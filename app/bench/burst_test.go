@@ -15,6 +15,7 @@ import (
 	"github.com/reugn/go-quartz/quartz"
 	robfig "github.com/robfig/cron/v3"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/scheduler"
 )
@@ -109,7 +110,7 @@ func startFibercrons(b *testing.B, n int, at time.Time, run func(int)) func() {
 }
 
 // serve runs a scheduler for the jobs of r until the returned function is called.
-func serve(b *testing.B, r *cron.Registry, store scheduler.Store, change ...func(*scheduler.Config)) (stop func()) {
+func serve(b *testing.B, r *cron.Registry, store contract.Store, change ...func(*scheduler.Config)) (stop func()) {
 	b.Helper()
 	jobs, err := r.Jobs(cron.Defaults{CatchUpWindow: time.Hour})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace"
 
 	"fibercrons/app/alert"
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/metrics"
 	"fibercrons/app/ping"
@@ -100,7 +101,7 @@ func observed(b *testing.B, w watched, n int) (user, wall time.Duration) {
 		}
 		r.Register(names[i], second(at, "*"), nop, options...)
 	}
-	var observers []func(scheduler.Event)
+	var observers []func(contract.Event)
 	opts := store.Options{URL: "sqlite://" + filepath.Join(b.TempDir(), "crons.db")}
 	var cfg scheduler.Config
 	defaults := cron.Defaults{CatchUpWindow: time.Hour}
@@ -124,11 +125,11 @@ func observed(b *testing.B, w watched, n int) (user, wall time.Duration) {
 	}
 	left := n
 	ended := make(chan struct{})
-	cfg.Observe = func(e scheduler.Event) { // with the scheduler's lock held, as every observer
+	cfg.Observe = func(e contract.Event) { // with the scheduler's lock held, as every observer
 		for _, o := range observers {
 			o(e)
 		}
-		if e.Kind == scheduler.RunEnded && e.Record.Status.Ended() {
+		if e.Kind == contract.RunEnded && e.Record.Status.Ended() {
 			if left--; left == 0 {
 				close(ended)
 			}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
@@ -108,8 +109,8 @@ func nop(context.Context) error { return nil }
 
 func onEnd(each func(cron.Record)) func(*scheduler.Config) {
 	return func(c *scheduler.Config) {
-		c.Observe = func(e scheduler.Event) {
-			if e.Kind == scheduler.RunEnded && e.Record.Status.Ended() {
+		c.Observe = func(e contract.Event) {
+			if e.Kind == contract.RunEnded && e.Record.Status.Ended() {
 				each(e.Record)
 			}
 		}

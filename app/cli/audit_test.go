@@ -8,13 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/crontest"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
 // audited returns what is in the audit, oldest first.
-func (f *fixture) audited() []scheduler.AuditEntry {
+func (f *fixture) audited() []contract.AuditEntry {
 	f.t.Helper()
 	db, err := store.Open(f.t.Context(), store.Options{URL: f.env["DATABASE_URL"], ReadOnly: true})
 	if err != nil {

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
-	"fibercrons/app/scheduler"
 )
 
 // The exit statuses.
@@ -62,7 +62,7 @@ func status(err error) int {
 	case is[*statusError](err):
 		e, _ := errors.AsType[*statusError](err)
 		return e.status
-	case is[*scheduler.RefusedError](err):
+	case is[*contract.RefusedError](err):
 		return exitRefused
 	case errors.Is(err, cron.ErrNotFound):
 		return exitNotFound

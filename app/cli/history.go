@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
 var statuses = []cron.Status{
@@ -32,7 +32,7 @@ func (p *program) history() *cobra.Command {
 	cmd.Flags().StringVar(&since, "since", "", "only runs queued at or after this instant, RFC 3339")
 	var format *string
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		q := scheduler.Query{Limit: limit}
+		q := contract.Query{Limit: limit}
 		if limit < 1 || limit > 10_000 {
 			return usage("--limit %d is out of range 1-10000", limit)
 		}

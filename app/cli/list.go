@@ -5,8 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/ops"
-	"fibercrons/app/scheduler"
 )
 
 func (p *program) list() *cobra.Command {
@@ -24,8 +24,8 @@ func (p *program) list() *cobra.Command {
 	cmd.Flags().StringVarP(&filter.Search, "search", "s", "", "only jobs with this text in name, description or tags")
 	var format *string
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		switch filter.Status = scheduler.JobStatus(status); filter.Status {
-		case "", scheduler.JobScheduled, scheduler.JobRunning, scheduler.JobPaused, scheduler.JobDisabled:
+		switch filter.Status = contract.JobStatus(status); filter.Status {
+		case "", contract.JobScheduled, contract.JobRunning, contract.JobPaused, contract.JobDisabled:
 		default:
 			return usage("--status %q is not a job's status; use scheduled, running, paused or disabled", status)
 		}
@@ -83,14 +83,14 @@ func expressions(v ops.JobView) cell {
 	return c
 }
 
-func jobStatus(s scheduler.JobStatus) cell {
+func jobStatus(s contract.JobStatus) cell {
 	c := text(string(s))
 	switch s {
-	case scheduler.JobRunning:
+	case contract.JobRunning:
 		c.tone = good
-	case scheduler.JobPaused:
+	case contract.JobPaused:
 		c.tone = warm
-	case scheduler.JobDisabled:
+	case contract.JobDisabled:
 		c.tone = faint
 	}
 	return c

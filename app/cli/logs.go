@@ -14,11 +14,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
 	"fibercrons/app/internal/console"
 	"fibercrons/app/ops"
-	"fibercrons/app/scheduler"
 )
 
 const (
@@ -60,7 +60,7 @@ func (p *program) logs() *cobra.Command {
 // findRun finds a run by its id, or the newest one of a job. A job's name is tried first: it is what
 // a person types, and an id is a UUID.
 func findRun(ctx context.Context, crons ops.Crons, word string, statuses ...cron.Status) (cron.Record, error) {
-	records, err := crons.Records(ctx, scheduler.Query{Job: word, Statuses: statuses, Limit: 1})
+	records, err := crons.Records(ctx, contract.Query{Job: word, Statuses: statuses, Limit: 1})
 	if err == nil && len(records) == 1 {
 		return records[0], nil
 	}

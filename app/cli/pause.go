@@ -1,12 +1,11 @@
 package cli
 
 import (
+	"fibercrons/app/contract"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"fibercrons/app/scheduler"
 )
 
 func (p *program) pause() *cobra.Command {
@@ -22,7 +21,7 @@ func (p *program) pause() *cobra.Command {
 	cmd.Flags().StringVar(&until, "until", "", "resume by itself then: an instant, or a time from now such as 2h")
 	var format *string
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		request := scheduler.Pause{Job: args[0], Reason: reason}
+		request := contract.Pause{Job: args[0], Reason: reason}
 		if until != "" {
 			var err error
 			if request.Until, err = parseMoment("--until", until, time.Now()); err != nil {
@@ -48,13 +47,13 @@ func (p *program) resume() *cobra.Command {
 	}
 	var format *string
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return p.setPause(cmd, scheduler.Pause{Job: args[0], Resume: true}, *format, fmt.Sprintf("job %s is resumed", args[0]))
+		return p.setPause(cmd, contract.Pause{Job: args[0], Resume: true}, *format, fmt.Sprintf("job %s is resumed", args[0]))
 	}
 	format = output(cmd, objectFormats...)
 	return cmd
 }
 
-func (p *program) setPause(cmd *cobra.Command, request scheduler.Pause, format, said string) error {
+func (p *program) setPause(cmd *cobra.Command, request contract.Pause, format, said string) error {
 	if _, _, err := p.job(request.Job); err != nil {
 		return err // before a database is made for a job that does not exist
 	}

@@ -8,6 +8,7 @@ import (
 	"os/user"
 
 	"fibercrons/app"
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
 	"fibercrons/app/internal/console"
@@ -82,8 +83,8 @@ func (p *program) close(a *app.App) {
 func hand(a *app.App) ops.Audited { return a.Crons.By(caller()) }
 
 // caller is whoever types.
-func caller() scheduler.Caller {
-	who := scheduler.Caller{Actor: "cli", Origin: "cli"}
+func caller() contract.Caller {
+	who := contract.Caller{Actor: "cli", Origin: "cli"}
 	if u, err := user.Current(); err == nil && u.Username != "" {
 		who.Actor = "cli:" + u.Username
 	}

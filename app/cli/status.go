@@ -10,19 +10,19 @@ import (
 	"github.com/spf13/cobra"
 
 	"fibercrons/app"
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/ops"
-	"fibercrons/app/scheduler"
 )
 
 // overview is what status answers.
 type overview struct {
-	Jobs      map[scheduler.JobStatus]int `json:"jobs"`
-	Next      *ops.JobView                `json:"next"`            // the job that is due first
-	Active    []cron.Record               `json:"active"`          // queued or running
-	Failures  []cron.Record               `json:"failures"`        // the newest runs that failed, of the last day
-	Instances []scheduler.InstanceInfo    `json:"instances"`       // processes that have not signed off
-	Redis     string                      `json:"redis,omitempty"` // up, or down; empty without REDIS_URL
+	Jobs      map[contract.JobStatus]int `json:"jobs"`
+	Next      *ops.JobView               `json:"next"`            // the job that is due first
+	Active    []cron.Record              `json:"active"`          // queued or running
+	Failures  []cron.Record              `json:"failures"`        // the newest runs that failed, of the last day
+	Instances []contract.InstanceInfo    `json:"instances"`       // processes that have not signed off
+	Redis     string                     `json:"redis,omitempty"` // up, or down; empty without REDIS_URL
 }
 
 func (p *program) status() *cobra.Command {
@@ -58,24 +58,24 @@ func glance(ctx context.Context, a *app.App, now time.Time) (o overview, err err
 	if err != nil {
 		return o, err
 	}
-	o.Jobs = map[scheduler.JobStatus]int{scheduler.JobScheduled: 0, scheduler.JobRunning: 0, scheduler.JobPaused: 0, scheduler.JobDisabled: 0}
+	o.Jobs = map[contract.JobStatus]int{contract.JobScheduled: 0, contract.JobRunning: 0, contract.JobPaused: 0, contract.JobDisabled: 0}
 	for i, v := range views {
 		o.Jobs[v.Status]++
 		if v.NextRun != nil && (o.Next == nil || v.NextRun.Before(*o.Next.NextRun)) {
 			o.Next = &views[i]
 		}
 	}
-	o.Active, err = crons.Records(ctx, scheduler.Query{Statuses: []cron.Status{cron.Running, cron.Queued}})
+	o.Active, err = crons.Records(ctx, contract.Query{Statuses: []cron.Status{cron.Running, cron.Queued}})
 	if err != nil {
 		return o, err
 	}
-	o.Failures, err = crons.Records(ctx, scheduler.Query{
+	o.Failures, err = crons.Records(ctx, contract.Query{
 		Statuses: []cron.Status{cron.Failed, cron.Interrupted}, Since: now.Add(-24 * time.Hour), Limit: 5,
 	})
 	if err != nil {
 		return o, err
 	}
-	o.Instances = []scheduler.InstanceInfo{}
+	o.Instances = []contract.InstanceInfo{}
 	o.Active, o.Failures = append([]cron.Record{}, o.Active...), append([]cron.Record{}, o.Failures...) // [] in JSON, not null
 	all, err := a.Store.Instances(ctx)
 	for _, i := range all {
@@ -102,7 +102,7 @@ func redisStatus(ctx context.Context, a *app.App) string {
 
 func (p *program) printOverview(o overview) {
 	var jobs []string
-	for _, s := range []scheduler.JobStatus{scheduler.JobScheduled, scheduler.JobRunning, scheduler.JobPaused, scheduler.JobDisabled} {
+	for _, s := range []contract.JobStatus{contract.JobScheduled, contract.JobRunning, contract.JobPaused, contract.JobDisabled} {
 		if n := o.Jobs[s]; n > 0 {
 			jobs = append(jobs, fmt.Sprintf("%d %s", n, s))
 		}

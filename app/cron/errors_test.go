@@ -4,8 +4,8 @@ import (
 	"errors"
 	"testing"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
 func TestErrorTexts(t *testing.T) {
@@ -15,11 +15,11 @@ func TestErrorTexts(t *testing.T) {
 	}{
 		{&cron.NoJobError{Name: "a"}, `no job "a"`},
 		{&cron.NoJobError{Name: "a", Nearest: "b"}, `no job "a"; did you mean "b"?`},
-		{&scheduler.RefusedError{Job: "a", Reason: cron.ReasonPaused}, `job "a" is paused; resume it, or force the run`},
-		{&scheduler.RefusedError{Job: "a", Reason: cron.ReasonOverlap}, `job "a" is running and does not overlap; wait for it, or force the run`},
-		{&scheduler.RefusedError{Job: "a", Reason: cron.ReasonQueueFull}, `job "a" has too many runs waiting`},
-		{&scheduler.RefusedError{Job: "a", Reason: cron.ReasonShutdown}, `job "a" cannot be run: the scheduler is stopping`},
-		{&scheduler.RefusedError{Job: "a", Reason: "moon"}, `job "a" was refused: moon`},
+		{&contract.RefusedError{Job: "a", Reason: cron.ReasonPaused}, `job "a" is paused; resume it, or force the run`},
+		{&contract.RefusedError{Job: "a", Reason: cron.ReasonOverlap}, `job "a" is running and does not overlap; wait for it, or force the run`},
+		{&contract.RefusedError{Job: "a", Reason: cron.ReasonQueueFull}, `job "a" has too many runs waiting`},
+		{&contract.RefusedError{Job: "a", Reason: cron.ReasonShutdown}, `job "a" cannot be run: the scheduler is stopping`},
+		{&contract.RefusedError{Job: "a", Reason: "moon"}, `job "a" was refused: moon`},
 		{&cron.ArgsError{Job: "a", Fields: []cron.FieldError{{Detail: "x"}}}, `arguments of job "a": x`},
 		{&cron.ArgsError{Job: "a", Fields: []cron.FieldError{{Field: "/b", Detail: "x"}, {Field: "/c", Detail: "y"}}}, `arguments of job "a": /b: x; /c: y`},
 	}
@@ -28,7 +28,7 @@ func TestErrorTexts(t *testing.T) {
 			t.Errorf("%T: %s, want %s", tt.err, got, tt.want)
 		}
 	}
-	if !errors.Is(&cron.NoJobError{}, cron.ErrNotFound) || errors.Is(&cron.NoJobError{}, scheduler.ErrFenced) {
+	if !errors.Is(&cron.NoJobError{}, cron.ErrNotFound) || errors.Is(&cron.NoJobError{}, contract.ErrFenced) {
 		t.Error("a job that is not there is not found, and nothing else")
 	}
 }

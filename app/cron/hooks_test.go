@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/internal/bubble"
@@ -174,7 +175,7 @@ func TestOnSkip(t *testing.T) {
 		}
 		store := crontest.NewMemory()
 		p := bubble.Start(t, store, register)
-		if _, err := p.Sched.Pause(t.Context(), scheduler.Pause{Job: "paused"}); err != nil {
+		if _, err := p.Sched.Pause(t.Context(), contract.Pause{Job: "paused"}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(3*time.Minute + time.Second)
@@ -234,7 +235,7 @@ func TestHooksChangeNothing(t *testing.T) {
 					r.Register("job", "@yearly", func(context.Context) error { d.note("job"); return errLuck })
 					r.Register("skips", "* * * * *", bubble.Sleepy(90*time.Second))
 				}, func(c *scheduler.Config) { c.Log = slog.New(slog.NewJSONHandler(&log, nil)) })
-				if _, err := p.Sched.Pause(t.Context(), scheduler.Pause{Job: "skips"}); err != nil {
+				if _, err := p.Sched.Pause(t.Context(), contract.Pause{Job: "skips"}); err != nil {
 					t.Fatal(err)
 				}
 				rec, err := p.Sched.Trigger(t.Context(), "job", scheduler.Request{})

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/scheduler"
 )
@@ -59,7 +60,7 @@ func walk(t *testing.T, job string, stretch time.Duration, options []Option) []c
 	go func() { ended <- sched.Run(ctx) }()
 	time.Sleep(stretch)
 	synctest.Wait()
-	records, err := sched.Store().Runs(ctx, scheduler.Query{Job: job, Limit: math.MaxInt})
+	records, err := sched.Store().Runs(ctx, contract.Query{Job: job, Limit: math.MaxInt})
 	stop()
 	if e := <-ended; err == nil {
 		err = e

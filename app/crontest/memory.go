@@ -7,11 +7,11 @@ import (
 	"sync"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
-// Memory is a [scheduler.Store] that keeps everything in this process and forgets it at the end. It
+// Memory is a [contract.Store] that keeps everything in this process and forgets it at the end. It
 // follows the same contract as the stores with a database, and passes the same [Conformance].
 // Leases end on the clock of time.Now. It is safe for concurrent use; its zero value is not.
 type Memory struct {
@@ -19,7 +19,7 @@ type Memory struct {
 	jobs      map[string]*memJob
 	runs      map[string]*memRun
 	groups    map[string]int // running now
-	instances map[string]scheduler.InstanceInfo
+	instances map[string]contract.InstanceInfo
 
 	generations  map[string]int64 // of programs, by print
 	generationOf map[string]int64 // of instances
@@ -29,10 +29,10 @@ type Memory struct {
 	keep   int
 	stamp  int64
 	newest int64 // number of the run inserted last
-	audits []scheduler.AuditEntry
+	audits []contract.AuditEntry
 }
 
-var _ scheduler.Store = (*Memory)(nil)
+var _ contract.Store = (*Memory)(nil)
 
 // NewMemory returns an empty store that keeps, besides the active ones, the newest 1000 runs of
 // each job.
@@ -41,7 +41,7 @@ func NewMemory() *Memory {
 		jobs:      make(map[string]*memJob),
 		runs:      make(map[string]*memRun),
 		groups:    make(map[string]int),
-		instances: make(map[string]scheduler.InstanceInfo),
+		instances: make(map[string]contract.InstanceInfo),
 
 		generations:  make(map[string]int64),
 		generationOf: make(map[string]int64),
@@ -53,7 +53,7 @@ func NewMemory() *Memory {
 }
 
 type memJob struct {
-	state   scheduler.State
+	state   contract.State
 	runs    []*memRun // in order of claim
 	slots   []*memRun // by slot
 	keys    map[string]*memRun
@@ -67,7 +67,7 @@ type memJob struct {
 func (m *Memory) job(name string, now time.Time) *memJob {
 	j := m.jobs[name]
 	if j == nil {
-		j = &memJob{state: scheduler.State{Name: name, FirstSeen: instant(now)}}
+		j = &memJob{state: contract.State{Name: name, FirstSeen: instant(now)}}
 		m.jobs[name] = j
 	}
 	return j
@@ -89,14 +89,14 @@ func (j *memJob) slot(at int64) (int, bool) {
 	})
 }
 
-// Sync implements [scheduler.Claims].
-func (m *Memory) Sync(_ context.Context, p scheduler.Program) (scheduler.Synced, error) {
+// Sync implements [contract.Claims].
+func (m *Memory) Sync(_ context.Context, p contract.Program) (contract.Synced, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	defs, now := p.Definitions, p.At
 	own, newer := m.version(&p)
 	here := make(map[string]bool, len(defs))
-	out := make([]scheduler.State, len(defs))
+	out := make([]contract.State, len(defs))
 	for i, d := range defs {
 		here[d.Name] = true
 		j := m.job(d.Name, now)
@@ -109,7 +109,7 @@ func (m *Memory) Sync(_ context.Context, p scheduler.Program) (scheduler.Synced,
 		if !same {
 			j.generation = own
 		}
-		if j.state.Watermark.After(now.Add(scheduler.WrongClock)) {
+		if j.state.Watermark.After(now.Add(contract.WrongClock)) {
 			j.state.Watermark = instant(now)
 		}
 		if j.state.Definition != d.Definition || j.state.Watermark.IsZero() {
@@ -124,12 +124,12 @@ func (m *Memory) Sync(_ context.Context, p scheduler.Program) (scheduler.Synced,
 			j.state.RemovedAt, j.generation = instant(now), own
 		}
 	}
-	return scheduler.Synced{States: out, Generation: own}, nil
+	return contract.Synced{States: out, Generation: own}, nil
 }
 
 // version enlists the program and its instance. It returns the program's generation, and whether an
 // instance of a newer one lives.
-func (m *Memory) version(p *scheduler.Program) (own int64, newer bool) {
+func (m *Memory) version(p *contract.Program) (own int64, newer bool) {
 	if p.Print == "" {
 		return 0, false
 	}
@@ -163,14 +163,14 @@ func (j *memJob) advance(to time.Time) {
 	}
 }
 
-func (j *memJob) view() scheduler.State {
+func (j *memJob) view() contract.State {
 	s := j.state
 	s.Active = j.queued + j.running
 	return s
 }
 
-// Claim implements [scheduler.Claims].
-func (m *Memory) Claim(_ context.Context, claims []scheduler.Claim) ([]scheduler.Claimed, error) {
+// Claim implements [contract.Claims].
+func (m *Memory) Claim(_ context.Context, claims []contract.Claim) ([]contract.Claimed, error) {
 	for i := range claims {
 		if err := validClaim(&claims[i]); err != nil {
 			return nil, err
@@ -179,7 +179,7 @@ func (m *Memory) Claim(_ context.Context, claims []scheduler.Claim) ([]scheduler
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
-	out := make([]scheduler.Claimed, len(claims))
+	out := make([]contract.Claimed, len(claims))
 	jobs := make([]*memJob, len(claims))
 	for i := range claims {
 		c := &claims[i]
@@ -196,7 +196,7 @@ func (m *Memory) Claim(_ context.Context, claims []scheduler.Claim) ([]scheduler
 	return out, nil
 }
 
-func validClaim(c *scheduler.Claim) error {
+func validClaim(c *contract.Claim) error {
 	switch {
 	case c.ID == "" || c.Job == "":
 		return fmt.Errorf("claim of job %q: it needs a job and an ID", c.Job)
@@ -206,7 +206,7 @@ func validClaim(c *scheduler.Claim) error {
 	return nil
 }
 
-func (m *Memory) claim(c *scheduler.Claim, j *memJob, now time.Time) scheduler.Claimed {
+func (m *Memory) claim(c *contract.Claim, j *memJob, now time.Time) contract.Claimed {
 	hand := c.Slot.IsZero()
 	at := 0
 	if hand {
@@ -219,13 +219,13 @@ func (m *Memory) claim(c *scheduler.Claim, j *memJob, now time.Time) scheduler.C
 			return j.slots[at].claimed(c.ID)
 		}
 		if !instant(c.Slot).After(j.state.Watermark) {
-			return scheduler.Claimed{}
+			return contract.Claimed{}
 		}
 		if c.Generation != 0 && j.generation > c.Generation {
-			return scheduler.Claimed{Superseded: true}
+			return contract.Claimed{Superseded: true}
 		}
 		if o := j.state.Override; !o.At.IsZero() && !o.At.Equal(instant(c.Since)) {
-			return scheduler.Claimed{Rescheduled: true}
+			return contract.Claimed{Rescheduled: true}
 		}
 	}
 	if c.Key != "" {
@@ -236,7 +236,7 @@ func (m *Memory) claim(c *scheduler.Claim, j *memJob, now time.Time) scheduler.C
 
 	status, reason := m.verdict(c, j)
 	if hand && status == cron.Skipped {
-		return scheduler.Claimed{Refused: reason}
+		return contract.Claimed{Refused: reason}
 	}
 	r := m.insert(c, j, status, reason, now)
 	if !hand {
@@ -246,7 +246,7 @@ func (m *Memory) claim(c *scheduler.Claim, j *memJob, now time.Time) scheduler.C
 }
 
 // verdict decides what the run of a claim that is not yet there becomes.
-func (m *Memory) verdict(c *scheduler.Claim, j *memJob) (cron.Status, cron.Reason) {
+func (m *Memory) verdict(c *contract.Claim, j *memJob) (cron.Status, cron.Reason) {
 	switch {
 	case c.Status == cron.Skipped:
 		return cron.Skipped, c.Reason
@@ -272,7 +272,7 @@ func (m *Memory) verdict(c *scheduler.Claim, j *memJob) (cron.Status, cron.Reaso
 	return cron.Skipped, cron.ReasonOverlap
 }
 
-func (m *Memory) insert(c *scheduler.Claim, j *memJob, status cron.Status, reason cron.Reason, now time.Time) *memRun {
+func (m *Memory) insert(c *contract.Claim, j *memJob, status cron.Status, reason cron.Reason, now time.Time) *memRun {
 	if len(m.slab) == 0 {
 		m.slab = make([]memRun, 256)
 	}

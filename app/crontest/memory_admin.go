@@ -7,22 +7,22 @@ import (
 	"slices"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
-// States implements [scheduler.Admin].
-func (m *Memory) States(_ context.Context, names ...string) (map[string]scheduler.State, error) {
+// States implements [contract.Admin].
+func (m *Memory) States(_ context.Context, names ...string) (map[string]contract.State, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(names) == 0 {
-		out := make(map[string]scheduler.State, len(m.jobs))
+		out := make(map[string]contract.State, len(m.jobs))
 		for name, j := range m.jobs {
 			out[name] = j.view()
 		}
 		return out, nil
 	}
-	out := make(map[string]scheduler.State, len(names))
+	out := make(map[string]contract.State, len(names))
 	for _, name := range names {
 		if j := m.jobs[name]; j != nil {
 			out[name] = j.view()
@@ -31,8 +31,8 @@ func (m *Memory) States(_ context.Context, names ...string) (map[string]schedule
 	return out, nil
 }
 
-// Runs implements [scheduler.Admin].
-func (m *Memory) Runs(_ context.Context, q scheduler.Query) ([]cron.Record, error) {
+// Runs implements [contract.Admin].
+func (m *Memory) Runs(_ context.Context, q contract.Query) ([]cron.Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if q.Limit <= 0 {
@@ -68,7 +68,7 @@ func (m *Memory) Runs(_ context.Context, q scheduler.Query) ([]cron.Record, erro
 	return records(found, q.Limit), nil
 }
 
-// Run implements [scheduler.Admin].
+// Run implements [contract.Admin].
 func (m *Memory) Run(_ context.Context, id string) (cron.Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -79,7 +79,7 @@ func (m *Memory) Run(_ context.Context, id string) (cron.Record, error) {
 	return r.record(), nil
 }
 
-// Logs implements [scheduler.Admin].
+// Logs implements [contract.Admin].
 func (m *Memory) Logs(_ context.Context, id string, after int64, limit int) ([]cron.LogLine, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -96,13 +96,13 @@ func (m *Memory) Logs(_ context.Context, id string, after int64, limit int) ([]c
 	return out, nil
 }
 
-// Pause implements [scheduler.Admin].
-func (m *Memory) Pause(_ context.Context, p scheduler.Pause) (scheduler.State, error) {
+// Pause implements [contract.Admin].
+func (m *Memory) Pause(_ context.Context, p contract.Pause) (contract.State, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	j := m.jobs[p.Job]
 	if j == nil {
-		return scheduler.State{}, fmt.Errorf("job %q: %w", p.Job, cron.ErrNotFound)
+		return contract.State{}, fmt.Errorf("job %q: %w", p.Job, cron.ErrNotFound)
 	}
 	s := &j.state
 	if p.Resume {
@@ -114,7 +114,7 @@ func (m *Memory) Pause(_ context.Context, p scheduler.Pause) (scheduler.State, e
 	return j.view(), nil
 }
 
-// Cancel implements [scheduler.Admin].
+// Cancel implements [contract.Admin].
 func (m *Memory) Cancel(_ context.Context, id string, reason cron.Reason, actor string) (cron.Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -128,22 +128,22 @@ func (m *Memory) Cancel(_ context.Context, id string, reason cron.Reason, actor 
 	return r.record(), nil
 }
 
-// Ping implements [scheduler.Admin].
+// Ping implements [contract.Admin].
 func (m *Memory) Ping(ctx context.Context) error { return ctx.Err() }
 
 // Instances returns every process that has given a sign of life, by ID.
-func (m *Memory) Instances(context.Context) ([]scheduler.InstanceInfo, error) {
+func (m *Memory) Instances(context.Context) ([]contract.InstanceInfo, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	out := make([]scheduler.InstanceInfo, 0, len(m.instances))
+	out := make([]contract.InstanceInfo, 0, len(m.instances))
 	for _, in := range m.instances {
 		out = append(out, in)
 	}
-	slices.SortFunc(out, func(a, b scheduler.InstanceInfo) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(out, func(a, b contract.InstanceInfo) int { return cmp.Compare(a.ID, b.ID) })
 	return out, nil
 }
 
-// Prune implements [scheduler.Journal].
+// Prune implements [contract.Journal].
 func (m *Memory) Prune(_ context.Context, job string, keep int, cutoff time.Time, limit int) (int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -4,18 +4,18 @@ import (
 	"context"
 	"fmt"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/plan"
-	"fibercrons/app/scheduler"
 )
 
-// Override implements [scheduler.Admin].
-func (m *Memory) Override(_ context.Context, o plan.Override) (scheduler.State, error) {
+// Override implements [contract.Admin].
+func (m *Memory) Override(_ context.Context, o plan.Override) (contract.State, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	j := m.jobs[o.Job]
 	if j == nil {
-		return scheduler.State{}, fmt.Errorf("job %q: %w", o.Job, cron.ErrNotFound)
+		return contract.State{}, fmt.Errorf("job %q: %w", o.Job, cron.ErrNotFound)
 	}
 	o.At = instant(o.At)
 	j.state.Override = o
@@ -25,7 +25,7 @@ func (m *Memory) Override(_ context.Context, o plan.Override) (scheduler.State, 
 	return j.view(), nil
 }
 
-// Overrides implements [scheduler.Admin].
+// Overrides implements [contract.Admin].
 func (m *Memory) Overrides(context.Context) ([]plan.Override, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

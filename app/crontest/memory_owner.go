@@ -7,27 +7,27 @@ import (
 	"slices"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
-// Start implements [scheduler.Claims].
-func (m *Memory) Start(_ context.Context, s scheduler.Start) (scheduler.StartOutcome, error) {
+// Start implements [contract.Claims].
+func (m *Memory) Start(_ context.Context, s contract.Start) (contract.StartOutcome, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := m.runs[s.ID]
 	switch {
 	case r == nil || r.token != s.Token || !r.active():
-		return scheduler.StartOutcome{}, scheduler.ErrFenced
+		return contract.StartOutcome{}, contract.ErrFenced
 	case r.status == cron.Running && (s.Instance == "" || s.Instance == r.instance) && (s.Attempt == 0 || s.Attempt == r.attempt):
-		return scheduler.StartOutcome{Started: true}, nil // this very start, asked again
+		return contract.StartOutcome{Started: true}, nil // this very start, asked again
 	case r.status == cron.Running, s.Attempt != 0 && s.Attempt != r.attempt+1:
-		return scheduler.StartOutcome{}, scheduler.ErrFenced
+		return contract.StartOutcome{}, contract.ErrFenced
 	case r.cancelled():
-		return scheduler.StartOutcome{Cancelled: true, Reason: r.more.cancelReason}, nil
+		return contract.StartOutcome{Cancelled: true, Reason: r.more.cancelReason}, nil
 	}
 	if other := m.before(r, &s); other != nil {
-		out := scheduler.StartOutcome{Blocked: true, By: other.id}
+		out := contract.StartOutcome{Blocked: true, By: other.id}
 		if other.status != cron.Running {
 			out.First = time.UnixMilli(other.slot).UTC()
 		}
@@ -50,12 +50,12 @@ func (m *Memory) Start(_ context.Context, s scheduler.Start) (scheduler.StartOut
 		r.more.nextAt = time.Time{}
 	}
 	r.leaseUntil = time.Now().Add(s.Lease).UnixMilli()
-	return scheduler.StartOutcome{Started: true}, nil
+	return contract.StartOutcome{Started: true}, nil
 }
 
 // before returns the run that stands in the way of a start: one of the job that goes on, or the last of the
 // group, or the earliest that goes first.
-func (m *Memory) before(r *memRun, s *scheduler.Start) (first *memRun) {
+func (m *Memory) before(r *memRun, s *contract.Start) (first *memRun) {
 	if s.Group != "" && s.GroupLimit > 0 {
 		if other := m.inGroup(r, s); other != nil {
 			return other
@@ -76,7 +76,7 @@ func (m *Memory) before(r *memRun, s *scheduler.Start) (first *memRun) {
 	return first
 }
 
-func (m *Memory) inGroup(r *memRun, s *scheduler.Start) (first *memRun) {
+func (m *Memory) inGroup(r *memRun, s *contract.Start) (first *memRun) {
 	full := m.groups[s.Group] >= s.GroupLimit
 	earlier := map[*memJob]bool{}
 	for o := m.active.next; o != nil && o != &m.active; o = o.next {
@@ -100,14 +100,14 @@ func (m *Memory) inGroup(r *memRun, s *scheduler.Start) (first *memRun) {
 }
 
 // goesFirst says whether o, an active run, is to start before r.
-func goesFirst(o, r *memRun, s *scheduler.Start) bool {
+func goesFirst(o, r *memRun, s *contract.Start) bool {
 	return s.InTurn && !r.hand && !o.hand && o.status == cron.Queued && o.attempt == 0 && !o.cancelled() &&
 		o.instance != r.instance && o.leaseUntil > time.Now().UnixMilli() &&
 		o.slot < r.slot && (s.Passed.IsZero() || o.slot > s.Passed.UnixMilli())
 }
 
-// Finish implements [scheduler.Claims].
-func (m *Memory) Finish(_ context.Context, f scheduler.Finish) error {
+// Finish implements [contract.Claims].
+func (m *Memory) Finish(_ context.Context, f contract.Finish) error {
 	if err := validFinish(&f); err != nil {
 		return err
 	}
@@ -116,14 +116,14 @@ func (m *Memory) Finish(_ context.Context, f scheduler.Finish) error {
 	r := m.runs[f.ID]
 	switch {
 	case r == nil || r.token != f.Token:
-		return scheduler.ErrFenced
+		return contract.ErrFenced
 	case !r.active():
 		if r.status == f.Status { // this very end, told again
 			return nil
 		}
-		return scheduler.ErrFenced
+		return contract.ErrFenced
 	case f.Attempt != 0 && (r.status != cron.Queued || f.Attempt != r.attempt+1):
-		return scheduler.ErrFenced
+		return contract.ErrFenced
 	}
 	m.apply(r, &f)
 	if f.Release {
@@ -132,7 +132,7 @@ func (m *Memory) Finish(_ context.Context, f scheduler.Finish) error {
 	return nil
 }
 
-func validFinish(f *scheduler.Finish) error {
+func validFinish(f *contract.Finish) error {
 	if f.Status != cron.Queued && !f.Status.Ended() {
 		return fmt.Errorf("finish of run %s: %q is not an end", f.ID, f.Status)
 	}
@@ -140,7 +140,7 @@ func validFinish(f *scheduler.Finish) error {
 }
 
 // apply ends the run or puts it back.
-func (m *Memory) apply(r *memRun, f *scheduler.Finish) {
+func (m *Memory) apply(r *memRun, f *contract.Finish) {
 	m.count(r, -1)
 	r.status, r.reason = f.Status, f.Reason
 	if r.more != nil || f.Error != "" || f.Stack != "" || f.Result != nil || f.Attempts != nil || !f.NextAt.IsZero() {
@@ -170,8 +170,8 @@ func (m *Memory) apply(r *memRun, f *scheduler.Finish) {
 	r.job.settled(r)
 }
 
-// Beat implements [scheduler.Claims].
-func (m *Memory) Beat(_ context.Context, b scheduler.Beat) ([]scheduler.LeasedRun, error) {
+// Beat implements [contract.Claims].
+func (m *Memory) Beat(_ context.Context, b contract.Beat) ([]contract.LeasedRun, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
@@ -183,7 +183,7 @@ func (m *Memory) Beat(_ context.Context, b scheduler.Beat) ([]scheduler.LeasedRu
 		}
 		m.instances[in.ID] = in
 	}
-	var held []scheduler.LeasedRun
+	var held []contract.LeasedRun
 	for r := m.active.next; r != &m.active; r = r.next {
 		if r.instance != b.Instance.ID {
 			continue
@@ -197,7 +197,7 @@ func (m *Memory) Beat(_ context.Context, b scheduler.Beat) ([]scheduler.LeasedRu
 		default:
 			r.leaseUntil = now.Add(b.Lease).UnixMilli()
 		}
-		h := scheduler.LeasedRun{Fence: scheduler.Fence{ID: r.id, Token: r.token}, Status: r.status}
+		h := contract.LeasedRun{Fence: contract.Fence{ID: r.id, Token: r.token}, Status: r.status}
 		if r.cancelled() {
 			h.Cancel, h.Reason, h.CancelBy = true, r.more.cancelReason, r.more.cancelBy
 		}
@@ -206,7 +206,7 @@ func (m *Memory) Beat(_ context.Context, b scheduler.Beat) ([]scheduler.LeasedRu
 	return held, nil
 }
 
-// Expired implements [scheduler.Claims].
+// Expired implements [contract.Claims].
 func (m *Memory) Expired(_ context.Context, limit int) ([]cron.Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -221,8 +221,8 @@ func (m *Memory) Expired(_ context.Context, limit int) ([]cron.Record, error) {
 	return records(late, limit), nil
 }
 
-// Take implements [scheduler.Claims].
-func (m *Memory) Take(_ context.Context, takes []scheduler.Take) ([]bool, error) {
+// Take implements [contract.Claims].
+func (m *Memory) Take(_ context.Context, takes []contract.Take) ([]bool, error) {
 	for i := range takes {
 		if err := validFinish(&takes[i].Finish); err != nil {
 			return nil, err
@@ -251,8 +251,8 @@ func (m *Memory) Take(_ context.Context, takes []scheduler.Take) ([]bool, error)
 	return out, nil
 }
 
-// Note implements [scheduler.Journal].
-func (m *Memory) Note(_ context.Context, notes []scheduler.Note) error {
+// Note implements [contract.Journal].
+func (m *Memory) Note(_ context.Context, notes []contract.Note) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, n := range notes {
@@ -263,7 +263,7 @@ func (m *Memory) Note(_ context.Context, notes []scheduler.Note) error {
 	return nil
 }
 
-// newestFirst is the order of [scheduler.Admin.Runs].
+// newestFirst is the order of [contract.Admin.Runs].
 func newestFirst(a, b *memRun) int {
 	return cmp.Or(cmp.Compare(b.queuedAt, a.queuedAt), cmp.Compare(b.id, a.id))
 }

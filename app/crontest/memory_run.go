@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
 // memRun is a run as Memory keeps it: what every run has here, what few have in memRest.
@@ -56,8 +56,8 @@ func (r *memRun) rest() *memRest {
 
 func (r *memRun) active() bool { return !r.status.Ended() }
 
-func (r *memRun) claimed(by string) scheduler.Claimed {
-	return scheduler.Claimed{Won: r.id == by, ID: r.id, Status: r.status, Reason: r.reason}
+func (r *memRun) claimed(by string) contract.Claimed {
+	return contract.Claimed{Won: r.id == by, ID: r.id, Status: r.status, Reason: r.reason}
 }
 
 // cancel notes the first request to end the run.

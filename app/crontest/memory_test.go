@@ -8,21 +8,21 @@ import (
 
 	"github.com/google/uuid"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/internal/conformance"
-	"fibercrons/app/scheduler"
 )
 
 func TestMemorySharing(t *testing.T) {
-	conformance.Replicas(t, func(*testing.T) []scheduler.Store {
+	conformance.Replicas(t, func(*testing.T) []contract.Store {
 		m := crontest.NewMemory()
-		return []scheduler.Store{m, m, m}
+		return []contract.Store{m, m, m}
 	})
 }
 
 func TestMemory(t *testing.T) {
-	conformance.Store(t, func(*testing.T) scheduler.Store { return crontest.NewMemory() })
+	conformance.Store(t, func(*testing.T) contract.Store { return crontest.NewMemory() })
 }
 
 // BenchmarkMemoryClaim is one claim of a batch of 500, each of another job.
@@ -35,14 +35,14 @@ func BenchmarkMemoryClaim(b *testing.B) {
 	for i := range names {
 		names[i] = fmt.Sprintf("job-%d", i)
 	}
-	defs := make([]scheduler.Definition, jobs)
+	defs := make([]contract.Definition, jobs)
 	for i := range defs {
-		defs[i] = scheduler.Definition{Name: names[i]}
+		defs[i] = contract.Definition{Name: names[i]}
 	}
-	if _, err := m.Sync(ctx, scheduler.Program{Definitions: defs, At: now}); err != nil {
+	if _, err := m.Sync(ctx, contract.Program{Definitions: defs, At: now}); err != nil {
 		b.Fatal(err)
 	}
-	claims := make([]scheduler.Claim, batch)
+	claims := make([]contract.Claim, batch)
 	ids := make([]string, b.N)
 	for i := range ids {
 		ids[i] = uuid.Must(uuid.NewV7()).String()
@@ -52,8 +52,8 @@ func BenchmarkMemoryClaim(b *testing.B) {
 		n := min(batch, b.N-first)
 		for i := range n {
 			slot := now.Add(time.Duration((first+i)/jobs+1) * time.Second)
-			claims[i] = scheduler.Claim{
-				Fence: scheduler.Fence{ID: ids[first+i], Token: 1}, Job: names[(first+i)%jobs], Slot: slot, Watermark: slot,
+			claims[i] = contract.Claim{
+				Fence: contract.Fence{ID: ids[first+i], Token: 1}, Job: names[(first+i)%jobs], Slot: slot, Watermark: slot,
 				Status: cron.Running, Overlap: cron.Allow, Instance: "a", Lease: time.Minute, At: now,
 			}
 		}

@@ -3,11 +3,10 @@ package crontest
 import (
 	"context"
 	"encoding/json"
-
-	"fibercrons/app/scheduler"
+	"fibercrons/app/contract"
 )
 
-// Stamp implements [scheduler.Watch]: it counts its calls.
+// Stamp implements [contract.Watch]: it counts its calls.
 func (m *Memory) Stamp(context.Context) (int64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -15,15 +14,15 @@ func (m *Memory) Stamp(context.Context) (int64, error) {
 	return m.stamp, nil
 }
 
-// Summarize implements [scheduler.Watch].
-func (m *Memory) Summarize(_ context.Context, after scheduler.Position, limit int) (scheduler.Summary, error) {
+// Summarize implements [contract.Watch].
+func (m *Memory) Summarize(_ context.Context, after contract.Position, limit int) (contract.Summary, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var g scheduler.Summary
+	var g contract.Summary
 	inserted, marked := 0, after.Number == 0
 	for _, r := range m.runs {
 		if r.number > g.Newest.Number {
-			g.Newest = scheduler.Position{Number: r.number, ID: r.id}
+			g.Newest = contract.Position{Number: r.number, ID: r.id}
 		}
 		marked = marked || r.number == after.Number && r.id == after.ID
 		if r.number > after.Number {
@@ -36,7 +35,7 @@ func (m *Memory) Summarize(_ context.Context, after scheduler.Position, limit in
 	g.Missed = !marked || inserted > limit
 	for name, j := range m.jobs {
 		if s := &j.state; s.Paused || !s.Override.At.IsZero() {
-			g.Jobs = append(g.Jobs, scheduler.JobSetting{
+			g.Jobs = append(g.Jobs, contract.JobSetting{
 				Job: name, Paused: s.Paused, PausedAt: s.PausedAt, PausedUntil: s.PausedUntil, OverrideAt: s.Override.At,
 			})
 		}
@@ -44,14 +43,14 @@ func (m *Memory) Summarize(_ context.Context, after scheduler.Position, limit in
 	g.Newest.Audit = int64(len(m.audits))
 	for _, e := range m.audits {
 		if e.ID > after.Audit && (e.Action == "pause" || e.Action == "resume") {
-			g.Told = append(g.Told, scheduler.PauseChange{Job: e.Target, Paused: e.Action == "pause"})
+			g.Told = append(g.Told, contract.PauseChange{Job: e.Target, Paused: e.Action == "pause"})
 		}
 	}
 	return g, nil
 }
 
-func (r *memRun) sight() scheduler.RunSummary {
-	s := scheduler.RunSummary{ID: r.id, Status: r.status, Attempt: r.attempt, Cancelled: r.cancelled()}
+func (r *memRun) sight() contract.RunSummary {
+	s := contract.RunSummary{ID: r.id, Status: r.status, Attempt: r.attempt, Cancelled: r.cancelled()}
 	if x := r.more; x != nil && r.active() {
 		if n := len(x.lines); n > 0 {
 			s.LastLine = x.lines[n-1].Seq
@@ -63,8 +62,8 @@ func (r *memRun) sight() scheduler.RunSummary {
 	return s
 }
 
-// Audit implements [scheduler.AuditLog].
-func (m *Memory) Audit(_ context.Context, e scheduler.AuditEntry) error {
+// Audit implements [contract.AuditLog].
+func (m *Memory) Audit(_ context.Context, e contract.AuditEntry) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	e.ID = int64(len(m.audits) + 1)
@@ -73,10 +72,10 @@ func (m *Memory) Audit(_ context.Context, e scheduler.AuditEntry) error {
 }
 
 // Audits returns what was changed, newest first.
-func (m *Memory) Audits(_ context.Context, target string, before int64, limit int) ([]scheduler.AuditEntry, error) {
+func (m *Memory) Audits(_ context.Context, target string, before int64, limit int) ([]contract.AuditEntry, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var out []scheduler.AuditEntry
+	var out []contract.AuditEntry
 	for i := len(m.audits) - 1; i >= 0 && len(out) < limit; i-- {
 		if e := m.audits[i]; (target == "" || e.Target == target) && (before == 0 || e.ID < before) {
 			out = append(out, e)
@@ -85,7 +84,7 @@ func (m *Memory) Audits(_ context.Context, target string, before int64, limit in
 	return out, nil
 }
 
-// Outline implements [scheduler.Admin].
-func (m *Memory) Outline(ctx context.Context) (map[string]scheduler.State, error) {
+// Outline implements [contract.Admin].
+func (m *Memory) Outline(ctx context.Context) (map[string]contract.State, error) {
 	return m.States(ctx)
 }

@@ -7,10 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/ops"
 	"fibercrons/app/schedule"
-	"fibercrons/app/scheduler"
 )
 
 // RunsPerPage is how many runs are on one page of a list of runs.
@@ -44,7 +44,7 @@ type RunList struct {
 }
 
 // NewJobPage makes the page. recent are the newest runs, for the chart.
-func NewJobPage(now time.Time, d ops.JobDetail, recent []cron.Record, runs RunList, audit []scheduler.AuditEntry) JobPage {
+func NewJobPage(now time.Time, d ops.JobDetail, recent []cron.Record, runs RunList, audit []contract.AuditEntry) JobPage {
 	p := JobPage{
 		JobDetail: d, Now: now, Chart: durationChart(recent), Runs: runs,
 		Fields: ArgFields(d.ArgsSchema, d.Args), Policies: policies(d.Policies, d.Ping), Audit: auditRows(audit),

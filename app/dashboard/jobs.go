@@ -7,9 +7,9 @@ import (
 	"strconv"
 	"strings"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/ops"
-	"fibercrons/app/scheduler"
 )
 
 // PerPage is how many jobs are on one page of the list.
@@ -89,7 +89,7 @@ func Select(jobs []ops.JobView, s Selection) JobList {
 		}
 		found = append(found, j)
 	}
-	for _, name := range []scheduler.JobStatus{scheduler.JobScheduled, scheduler.JobRunning, scheduler.JobPaused, scheduler.JobDisabled} {
+	for _, name := range []contract.JobStatus{contract.JobScheduled, contract.JobRunning, contract.JobPaused, contract.JobDisabled} {
 		list.Statuses = append(list.Statuses, Count{string(name), states[string(name)], s.Filter.Status == name})
 	}
 	list.Statuses = append(list.Statuses, Count{"failing", failing, s.Failing})
@@ -165,7 +165,7 @@ func (l JobList) WithStatus(word string) string {
 	case string(f.Status) == word:
 		f.Status = ""
 	default:
-		f.Status = scheduler.JobStatus(word)
+		f.Status = contract.JobStatus(word)
 	}
 	return l.url(f, failing, 0)
 }

@@ -5,9 +5,9 @@ import (
 	"slices"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/ops"
-	"fibercrons/app/scheduler"
 )
 
 const (
@@ -43,7 +43,7 @@ type OverviewData struct {
 	Running   []cron.Record // active runs, at most [OverviewRunning]
 	Recent    map[string][]cron.Record
 	Tally     map[cron.Status][]int
-	Instances []scheduler.InstanceInfo
+	Instances []contract.InstanceInfo
 	Ready     error // why jobs do not run as they should
 }
 
@@ -113,7 +113,7 @@ func NewOverview(d OverviewData) Overview {
 func (o Overview) health(d OverviewData) Health {
 	disabled := 0
 	for _, j := range d.Jobs {
-		disabled += btoi(j.Status == scheduler.JobDisabled)
+		disabled += btoi(j.Status == contract.JobDisabled)
 	}
 	switch {
 	case d.Ready != nil:

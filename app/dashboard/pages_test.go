@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
 	"fibercrons/app/ops"
-	"fibercrons/app/scheduler"
 )
 
 var now = time.Date(2026, 11, 22, 12, 34, 56, 0, time.UTC)
@@ -70,7 +70,7 @@ func runs(job string, n int) (list []cron.Record) {
 
 func jobView(name string, last cron.Status) ops.JobView {
 	at, next := now.Add(-time.Minute), now.Add(time.Minute)
-	return ops.JobView{Name: name, Expr: "* * * * *", Schedules: []string{"* * * * *"}, Timezone: "UTC", Description: "does " + name, Tags: []string{"a"}, Status: scheduler.JobScheduled, LastRun: &at, LastStatus: &last, NextRun: &next}
+	return ops.JobView{Name: name, Expr: "* * * * *", Schedules: []string{"* * * * *"}, Timezone: "UTC", Description: "does " + name, Tags: []string{"a"}, Status: contract.JobScheduled, LastRun: &at, LastStatus: &last, NextRun: &next}
 }
 
 func TestOverviewSaysFirstWhatFailed(t *testing.T) {
@@ -114,7 +114,7 @@ func TestJobListSelects(t *testing.T) {
 	for i := range 120 {
 		j := jobView(fmt.Sprintf("job-%03d", i), cron.Succeeded)
 		if i%10 == 0 {
-			j.Tags, j.Status = []string{"ten"}, scheduler.JobPaused
+			j.Tags, j.Status = []string{"ten"}, contract.JobPaused
 		}
 		if i == 7 {
 			*j.LastStatus = cron.Failed
@@ -130,7 +130,7 @@ func TestJobListSelects(t *testing.T) {
 		{dashboard.Selection{Offset: 100}, 120, 20, "job-100"},
 		{dashboard.Selection{Offset: 5000}, 120, 20, "job-100"},
 		{dashboard.Selection{Filter: ops.Filter{Tag: "ten"}}, 12, 12, "job-000"},
-		{dashboard.Selection{Filter: ops.Filter{Status: scheduler.JobPaused, Search: "JOB-01"}}, 1, 1, "job-010"},
+		{dashboard.Selection{Filter: ops.Filter{Status: contract.JobPaused, Search: "JOB-01"}}, 1, 1, "job-010"},
 		{dashboard.Selection{Failing: true}, 1, 1, "job-007"},
 		{dashboard.Selection{Filter: ops.Filter{Search: "none"}}, 0, 0, ""},
 	} {
@@ -158,7 +158,7 @@ func TestTimelineDrawsWhatRanAndWhatWill(t *testing.T) {
 	tl := ops.Timeline{From: now.Add(-24 * time.Hour), To: now.Add(24 * time.Hour), Now: now}
 	for i := range 60 {
 		for _, r := range runs(fmt.Sprintf("<b>job</b>%02d", i), 30) {
-			tl.Runs = append(tl.Runs, scheduler.TimelineRun{ID: r.ID, Job: r.Job, Status: r.Status, Slot: r.Slot, StartedAt: r.StartedAt, EndedAt: r.EndedAt})
+			tl.Runs = append(tl.Runs, contract.TimelineRun{ID: r.ID, Job: r.Job, Status: r.Status, Slot: r.Slot, StartedAt: r.StartedAt, EndedAt: r.EndedAt})
 		}
 		tl.Slots = append(tl.Slots, ops.Slot{Job: fmt.Sprintf("<b>job</b>%02d", i), At: now.Add(15 * time.Hour)})
 	}
@@ -248,7 +248,7 @@ func TestOverdueNeverHides(t *testing.T) {
 }
 
 func TestAuditShowsWhatChanged(t *testing.T) {
-	page := render(t, dashboard.NewAudit([]scheduler.AuditEntry{
+	page := render(t, dashboard.NewAudit([]contract.AuditEntry{
 		{ID: 2, At: now, Actor: "operator", Action: "schedule", Target: "report", Before: json.RawMessage(`{"schedules":["0 1 * * *"],"timezone":"UTC"}`), After: json.RawMessage(`{"schedules":["0 2 * * *"],"timezone":"UTC"}`)},
 		{ID: 1, At: now, Actor: "<b>", Action: "cancel", Target: "run-1"},
 	}, "", 0, 1))

@@ -2,11 +2,10 @@ package dashboard
 
 import (
 	"encoding/json"
+	"fibercrons/app/contract"
 	"slices"
 	"strings"
 	"time"
-
-	"fibercrons/app/scheduler"
 )
 
 // silentAfter is how long an instance may say nothing before it counts as silent.
@@ -17,13 +16,13 @@ type InstancesPage struct{ Rows []InstanceRow }
 
 // InstanceRow is a process.
 type InstanceRow struct {
-	scheduler.InstanceInfo
+	contract.InstanceInfo
 	State  string // alive, silent, stopped
 	Uptime string
 }
 
 // NewInstances makes the page: those that live first, then the newest.
-func NewInstances(now time.Time, list []scheduler.InstanceInfo) InstancesPage {
+func NewInstances(now time.Time, list []contract.InstanceInfo) InstancesPage {
 	var p InstancesPage
 	for _, i := range list {
 		row := InstanceRow{InstanceInfo: i, State: "alive"}
@@ -75,7 +74,7 @@ type AuditPage struct {
 
 // AuditRow is one change.
 type AuditRow struct {
-	scheduler.AuditEntry
+	contract.AuditEntry
 	Job  string   // the job it was about, where that is known
 	Says []Change // what changed
 }
@@ -84,14 +83,14 @@ type AuditRow struct {
 type Change struct{ Key, From, To string }
 
 // NewAudit makes the page.
-func NewAudit(entries []scheduler.AuditEntry, target string, before, next int64) AuditPage {
+func NewAudit(entries []contract.AuditEntry, target string, before, next int64) AuditPage {
 	return AuditPage{Rows: auditRows(entries), Target: target, Before: before, Next: next}
 }
 
 // IsRun says whether the change was about a run.
 func (r AuditRow) IsRun() bool { return r.Action == "cancel" || r.Action == "retry" }
 
-func auditRows(entries []scheduler.AuditEntry) []AuditRow {
+func auditRows(entries []contract.AuditEntry) []AuditRow {
 	rows := make([]AuditRow, 0, len(entries))
 	for _, e := range entries {
 		row := AuditRow{AuditEntry: e, Says: changes(e.Before, e.After)}

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/ops"
 	"fibercrons/app/schedule"
-	"fibercrons/app/scheduler"
 )
 
 // LogLines is how many lines of a log a page begins with.
@@ -45,7 +45,7 @@ type Step struct {
 }
 
 // NewRunPage makes the page.
-func NewRunPage(now time.Time, r cron.Record, lines []cron.LogLine, more bool, audit []scheduler.AuditEntry, known bool) RunPage {
+func NewRunPage(now time.Time, r cron.Record, lines []cron.LogLine, more bool, audit []contract.AuditEntry, known bool) RunPage {
 	p := RunPage{Record: r, Now: now, Audit: auditRows(audit), Known: known}
 	p.Log = LogTail{Run: r.ID, Lines: lines, More: more}
 	p.Steps = steps(now, r)

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/ops"
-	"fibercrons/app/scheduler"
 )
 
 // TimelineRuns is how many runs a timeline looks at; it wants one more, to know whether there is.
@@ -43,7 +43,7 @@ type TimelinePage struct {
 // lane is a job on the picture.
 type lane struct {
 	job      string
-	runs     []scheduler.TimelineRun
+	runs     []contract.TimelineRun
 	slots    []time.Time
 	failures int
 	dense    int
@@ -53,7 +53,7 @@ type lane struct {
 func NewTimeline(t ops.Timeline, w Window, search string, keep func(job string) bool) TimelinePage {
 	from, to := known(t)
 	slices.Reverse(t.Runs)
-	t.Runs = slices.DeleteFunc(slices.Clone(t.Runs), func(r scheduler.TimelineRun) bool { return !keep(r.Job) })
+	t.Runs = slices.DeleteFunc(slices.Clone(t.Runs), func(r contract.TimelineRun) bool { return !keep(r.Job) })
 	t.Slots = slices.DeleteFunc(slices.Clone(t.Slots), func(s ops.Slot) bool { return !keep(s.Job) })
 	t.Dense = slices.DeleteFunc(slices.Clone(t.Dense), func(d ops.Dense) bool { return !keep(d.Job) })
 	p := TimelinePage{Timeline: t, Window: w, Search: search}

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/ops"
-	"fibercrons/app/scheduler"
 )
 
 // The picture's measures.
@@ -126,9 +126,9 @@ func (c *canvas) lane(y int, l *lane) {
 }
 
 // runs draws a job's runs. Those that fall on one spot are one mark, of the worst among them.
-func (c *canvas) runs(y int, runs []scheduler.TimelineRun) {
+func (c *canvas) runs(y int, runs []contract.TimelineRun) {
 	worse := map[cron.Status]int{cron.Failed: 7, cron.Interrupted: 6, cron.Running: 5, cron.Queued: 4, cron.Cancelled: 3, cron.Succeeded: 2, cron.Skipped: 1}
-	var mark scheduler.TimelineRun
+	var mark contract.TimelineRun
 	var from, to float64
 	n := 0
 	flush := func() {
@@ -173,7 +173,7 @@ func (c *canvas) runs(y int, runs []scheduler.TimelineRun) {
 }
 
 // startOf is where a run stands on the picture.
-func startOf(r scheduler.TimelineRun) time.Time {
+func startOf(r contract.TimelineRun) time.Time {
 	switch {
 	case r.StartedAt != nil:
 		return *r.StartedAt

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/ops"
-	"fibercrons/app/scheduler"
 )
 
 // glanceRuns is how many new runs one look takes in. More in one second are not told one by one.
@@ -21,16 +21,16 @@ const glanceRuns = 5000
 type picture struct {
 	crons  ops.Crons
 	stamp  int64
-	newest scheduler.Position
-	runs   map[string]scheduler.RunSummary // the active ones
-	jobs   []scheduler.JobSetting
+	newest contract.Position
+	runs   map[string]contract.RunSummary // the active ones
+	jobs   []contract.JobSetting
 	said   map[string]said // what was told of jobs
 }
 
 // said is what was told of a job last.
 type said struct {
 	paused bool
-	scheduler.JobSetting
+	contract.JobSetting
 }
 
 // begin takes things as they are.
@@ -38,7 +38,7 @@ func (p *picture) begin(ctx context.Context) (err error) {
 	if p.stamp, err = p.crons.Store().Stamp(ctx); err != nil {
 		return err
 	}
-	g, err := p.crons.Store().Summarize(ctx, scheduler.Position{Number: math.MaxInt64, Audit: math.MaxInt64}, 0)
+	g, err := p.crons.Store().Summarize(ctx, contract.Position{Number: math.MaxInt64, Audit: math.MaxInt64}, 0)
 	if err != nil {
 		return err
 	}
@@ -51,9 +51,9 @@ func (p *picture) begin(ctx context.Context) (err error) {
 	return nil
 }
 
-func (p *picture) take(g scheduler.Summary) {
+func (p *picture) take(g contract.Summary) {
 	p.newest, p.jobs = g.Newest, g.Jobs
-	p.runs = make(map[string]scheduler.RunSummary, len(g.Runs))
+	p.runs = make(map[string]contract.RunSummary, len(g.Runs))
 	for _, r := range g.Runs {
 		if !r.Status.Ended() {
 			p.runs[r.ID] = r
@@ -68,7 +68,7 @@ func (p *picture) look(ctx context.Context) ([]Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	next, steps, told := *p, []step(nil), []scheduler.PauseChange(nil)
+	next, steps, told := *p, []step(nil), []contract.PauseChange(nil)
 	if stamp != p.stamp {
 		g, err := p.crons.Store().Summarize(ctx, p.newest, glanceRuns)
 		if err != nil {
@@ -101,7 +101,7 @@ type step struct {
 }
 
 // compare reads the runs of which something has changed, and says what.
-func (p *picture) compare(ctx context.Context, g scheduler.Summary, next *picture, now time.Time) (steps []step, err error) {
+func (p *picture) compare(ctx context.Context, g contract.Summary, next *picture, now time.Time) (steps []step, err error) {
 	var ids []string
 	here := make(map[string]bool, len(g.Runs))
 	for _, r := range g.Runs {
@@ -140,7 +140,7 @@ func (p *picture) compare(ctx context.Context, g scheduler.Summary, next *pictur
 // read returns the records, in order of insertion.
 func (p *picture) read(ctx context.Context, ids []string) (recs []cron.Record, err error) {
 	for some := range slices.Chunk(ids, 500) {
-		list, err := p.crons.Store().Runs(ctx, scheduler.Query{IDs: some, Limit: len(some)})
+		list, err := p.crons.Store().Runs(ctx, contract.Query{IDs: some, Limit: len(some)})
 		if err != nil {
 			return nil, err
 		}
@@ -151,8 +151,8 @@ func (p *picture) read(ctx context.Context, ids []string) (recs []cron.Record, e
 }
 
 // stepsOf is what has happened to a run since was, the zero RunSummary for a run that is new.
-func stepsOf(was scheduler.RunSummary, rec *cron.Record, now time.Time) (steps []step) {
-	add := func(kind scheduler.EventKind, at time.Time, r cron.Record) {
+func stepsOf(was contract.RunSummary, rec *cron.Record, now time.Time) (steps []step) {
+	add := func(kind contract.EventKind, at time.Time, r cron.Record) {
 		if n := len(steps); n > 0 && at.Before(steps[n-1].at) {
 			at = steps[n-1].at // another process's clock
 		}
@@ -170,7 +170,7 @@ func stepsOf(was scheduler.RunSummary, rec *cron.Record, now time.Time) (steps [
 		} else if n == 1 && rec.StartedAt != nil {
 			at = *rec.StartedAt
 		}
-		add(scheduler.RunStarted, at, began)
+		add(contract.RunStarted, at, began)
 	}
 	started := rec.Attempt > was.Attempt
 	switch {
@@ -179,15 +179,15 @@ func stepsOf(was scheduler.RunSummary, rec *cron.Record, now time.Time) (steps [
 		if rec.Attempt > 0 {
 			at = now
 		}
-		add(scheduler.RunQueued, at, *rec)
+		add(contract.RunQueued, at, *rec)
 	case rec.Status.Ended():
 		at := now
 		if rec.EndedAt != nil {
 			at = *rec.EndedAt
 		}
-		add(scheduler.RunEnded, at, *rec)
+		add(contract.RunEnded, at, *rec)
 	case rec.Status == cron.Running && !started, rec.Status == cron.Queued:
-		add(scheduler.RunProgress, now, *rec)
+		add(contract.RunProgress, now, *rec)
 	}
 	return steps
 }
@@ -215,17 +215,17 @@ func rewound(rec cron.Record, n int) cron.Record {
 
 // switches says which jobs were paused, resumed or rescheduled. A pause may also just have run out, or
 // have come and gone between two looks; then the audit tells of it.
-func (p *picture) switches(ctx context.Context, told []scheduler.PauseChange, now time.Time) (steps []step, err error) {
-	kinds := make(map[string][]scheduler.EventKind)
+func (p *picture) switches(ctx context.Context, told []contract.PauseChange, now time.Time) (steps []step, err error) {
+	kinds := make(map[string][]contract.EventKind)
 	paused := make(map[string]bool) // as told so far
 	for job, was := range p.said {
 		paused[job] = was.paused
 	}
 	tell := func(job string, pause bool) {
 		if paused[job] = pause; pause {
-			kinds[job] = append(kinds[job], scheduler.JobWasPaused)
+			kinds[job] = append(kinds[job], contract.JobWasPaused)
 		} else {
-			kinds[job] = append(kinds[job], scheduler.JobWasResumed)
+			kinds[job] = append(kinds[job], contract.JobWasResumed)
 		}
 	}
 	for _, t := range told {
@@ -242,7 +242,7 @@ func (p *picture) switches(ctx context.Context, told []scheduler.PauseChange, no
 			tell(w.Job, is.paused)
 		}
 		if !was.OverrideAt.Equal(w.OverrideAt) {
-			kinds[w.Job] = append(kinds[w.Job], scheduler.JobRescheduled)
+			kinds[w.Job] = append(kinds[w.Job], contract.JobRescheduled)
 		}
 	}
 	for job, is := range paused {
@@ -259,7 +259,7 @@ func (p *picture) switches(ctx context.Context, told []scheduler.PauseChange, no
 }
 
 // showJobs makes the events of jobs.
-func (p *picture) showJobs(ctx context.Context, kinds map[string][]scheduler.EventKind, now time.Time) (steps []step, err error) {
+func (p *picture) showJobs(ctx context.Context, kinds map[string][]contract.EventKind, now time.Time) (steps []step, err error) {
 	if len(kinds) == 0 {
 		return nil, nil
 	}
@@ -275,7 +275,7 @@ func (p *picture) showJobs(ctx context.Context, kinds map[string][]scheduler.Eve
 		}
 		for _, kind := range kinds[job] {
 			st := states[job]
-			if pause := kind == scheduler.JobWasPaused; kind != scheduler.JobRescheduled && st.PausedNow(now) != pause {
+			if pause := kind == contract.JobWasPaused; kind != contract.JobRescheduled && st.PausedNow(now) != pause {
 				st.Paused, st.PausedUntil = pause, time.Time{} // it was so, and is not any more
 			}
 			data, err := json.Marshal(p.crons.View(j, st, now))

@@ -11,8 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/ops"
-	"fibercrons/app/scheduler"
 )
 
 // The stream of changes comes from the store alone, so it is the same on every process. The hub
@@ -74,7 +74,7 @@ func isClosed(c <-chan struct{}) bool {
 type Change struct {
 	// ID is a place in a stream; see [Feed.Subscribe].
 	ID   string
-	Kind scheduler.EventKind
+	Kind contract.EventKind
 	Job  string
 	// Data is the run ([cron.Record]) or the job ([ops.JobView]) as it stood then, in JSON.
 	Data json.RawMessage
@@ -90,7 +90,7 @@ type Subscription struct {
 
 // Subscribe opens the stream of what happens, in whichever process, from now on: after the place with
 // the ID after, if it is not empty. When that place is too far back, or was another process's, the
-// stream begins with [scheduler.EventsMissed].
+// stream begins with [contract.EventsMissed].
 //
 // A run that waits is told as queued, each attempt as started, the end as ended, in this order;
 // between two looks at the store, a second apart at most, several progresses become one, and a run
@@ -138,7 +138,7 @@ func (h *hub) id(n int64) string { return h.epoch + "-" + strconv.FormatInt(n, 1
 func (sub *Subscription) At() string { return sub.h.id(sub.next - 1) }
 
 // Next waits for changes and returns those that there are, oldest first. Whoever comes too late for
-// some of them gets [scheduler.EventsMissed] in their place, and nothing else is left out. It returns ctx's
+// some of them gets [contract.EventsMissed] in their place, and nothing else is left out. It returns ctx's
 // error, or io.EOF when the scheduler has stopped.
 func (sub *Subscription) Next(ctx context.Context) ([]Change, error) {
 	h := sub.h
@@ -171,7 +171,7 @@ func (sub *Subscription) Next(ctx context.Context) ([]Change, error) {
 }
 
 func missed(id string) Change {
-	return Change{ID: id, Kind: scheduler.EventsMissed, Data: json.RawMessage(`{"detail":"changes were missed; load jobs and runs again"}`)}
+	return Change{ID: id, Kind: contract.EventsMissed, Data: json.RawMessage(`{"detail":"changes were missed; load jobs and runs again"}`)}
 }
 
 // Close ends the subscription.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/feed"
@@ -19,7 +20,7 @@ import (
 
 // watched counts what a stream asks of its store, and fails when it is told to.
 type watched struct {
-	scheduler.Store
+	contract.Store
 	still   atomic.Bool // the stamp stays as it is
 	broken  atomic.Bool
 	stamps  atomic.Int64
@@ -37,7 +38,7 @@ func (w *watched) Stamp(ctx context.Context) (int64, error) {
 	return w.Store.Stamp(ctx)
 }
 
-func (w *watched) Summarize(ctx context.Context, after scheduler.Position, limit int) (scheduler.Summary, error) {
+func (w *watched) Summarize(ctx context.Context, after contract.Position, limit int) (contract.Summary, error) {
 	w.glances.Add(1)
 	return w.Store.Summarize(ctx, after, limit)
 }
@@ -193,7 +194,7 @@ func TestStreamNeverLosesInSilence(t *testing.T) {
 			t.Errorf("%d changes", len(told))
 		}
 		changes, err := slow.Next(t.Context())
-		if err != nil || len(changes) != 1 || changes[0].Kind != scheduler.EventsMissed {
+		if err != nil || len(changes) != 1 || changes[0].Kind != contract.EventsMissed {
 			t.Fatalf("%d changes, %v; want a reset", len(changes), err)
 		}
 		told, _ = drain(t, slow, 2*time.Second)
@@ -229,7 +230,7 @@ func TestStreamOfAnotherProcess(t *testing.T) {
 		if strings.Join(told, ", ") != "run.started job, run.progress job" {
 			t.Errorf("%q", told)
 		}
-		if _, err := here.Sched.By(scheduler.Caller{Actor: "tester"}).Pause(t.Context(), scheduler.Pause{Job: "job", Until: time.Now().Add(20 * time.Second)}); err != nil {
+		if _, err := here.Sched.By(contract.Caller{Actor: "tester"}).Pause(t.Context(), contract.Pause{Job: "job", Until: time.Now().Add(20 * time.Second)}); err != nil {
 			t.Fatal(err)
 		}
 		told, _ = drain(t, sub, time.Minute)

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/scheduler"
 )
@@ -15,7 +16,7 @@ import (
 // Source is who is asked how things stand.
 type Source interface {
 	Stats() scheduler.Stats
-	States(ctx context.Context) (map[string]scheduler.State, error)
+	States(ctx context.Context) (map[string]contract.State, error)
 }
 
 const (
@@ -30,7 +31,7 @@ type gauges struct {
 	mu     sync.Mutex
 	source Source
 	queued func() int
-	states map[string]scheduler.State
+	states map[string]contract.State
 	asked  time.Time
 	up     bool
 }
@@ -127,19 +128,19 @@ type standing struct {
 }
 
 // perJob tells the gauges of jobs, and counts where they stand.
-func (g *gauges) perJob(list []scheduler.JobStats, now time.Time, to chan<- prometheus.Metric) map[scheduler.JobStatus]int {
-	count := map[scheduler.JobStatus]int{scheduler.JobScheduled: 0, scheduler.JobPaused: 0, scheduler.JobDisabled: 0}
+func (g *gauges) perJob(list []scheduler.JobStats, now time.Time, to chan<- prometheus.Metric) map[contract.JobStatus]int {
+	count := map[contract.JobStatus]int{contract.JobScheduled: 0, contract.JobPaused: 0, contract.JobDisabled: 0}
 	var rest standing
 	for i := range list {
 		j := &list[i]
 		s := g.stands(j, now)
 		switch {
 		case s.paused:
-			count[scheduler.JobPaused]++
+			count[contract.JobPaused]++
 		case j.Enabled:
-			count[scheduler.JobScheduled]++
+			count[contract.JobScheduled]++
 		default:
-			count[scheduler.JobDisabled]++
+			count[contract.JobDisabled]++
 		}
 		if own := g.jobs.of(j.Name); own != g.jobs.other {
 			g.tell(own, s, to)

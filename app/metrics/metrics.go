@@ -6,8 +6,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
 // Options say what is measured.
@@ -96,16 +96,16 @@ func New(o Options) *Metrics {
 }
 
 // Observe counts an event of the scheduler. It does not block; see [scheduler.Config].
-func (m *Metrics) Observe(e scheduler.Event) {
+func (m *Metrics) Observe(e contract.Event) {
 	rec := &e.Record
 	switch {
-	case e.Kind == scheduler.RunStarted:
+	case e.Kind == contract.RunStarted:
 		if rec.Attempt == 1 && rec.Slot != nil && rec.StartedAt != nil && rec.Trigger == cron.BySchedule {
 			m.jobs.of(e.Job).late.Observe(max(rec.StartedAt.Sub(*rec.Slot).Seconds(), 0))
 		}
-	case e.Kind == scheduler.RunOverdue:
+	case e.Kind == contract.RunOverdue:
 		m.jobs.of(e.Job).unheeding.Add(1)
-	case e.Kind != scheduler.RunEnded:
+	case e.Kind != contract.RunEnded:
 	case rec.Status == cron.Queued:
 		if n := len(rec.Attempts); n > 0 && rec.Attempts[n-1].EndedAt != nil && rec.NextAt != nil {
 			m.jobs.of(e.Job).retries.Add(1)
@@ -134,7 +134,7 @@ func (m *Metrics) ended(job string, rec *cron.Record) {
 }
 
 // Claimed counts the answer to a call that claims.
-func (m *Metrics) Claimed(c scheduler.ClaimCall) {
+func (m *Metrics) Claimed(c contract.ClaimCall) {
 	m.claims.Observe(c.Took.Seconds())
 	if c.Err != nil {
 		m.failed.Inc()

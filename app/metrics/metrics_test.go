@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	dto "github.com/prometheus/client_model/go"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/metrics"
@@ -24,7 +25,7 @@ import (
 type stub struct {
 	mu     sync.Mutex
 	pulse  scheduler.Stats
-	states map[string]scheduler.State
+	states map[string]contract.State
 	err    error
 	pulses int
 }
@@ -36,17 +37,17 @@ func (s *stub) Stats() scheduler.Stats {
 	return s.pulse
 }
 
-func (s *stub) States(context.Context) (map[string]scheduler.State, error) { return s.states, s.err }
+func (s *stub) States(context.Context) (map[string]contract.State, error) { return s.states, s.err }
 
 func queue() int { return 7 }
 
 // ended is the end of a run.
-func ended(job string, status cron.Status, change func(*cron.Record)) scheduler.Event {
+func ended(job string, status cron.Status, change func(*cron.Record)) contract.Event {
 	rec := cron.Record{Job: job, Status: status, Trigger: cron.BySchedule}
 	if change != nil {
 		change(&rec)
 	}
-	return scheduler.Event{Kind: scheduler.RunEnded, Job: job, Record: rec}
+	return contract.Event{Kind: contract.RunEnded, Job: job, Record: rec}
 }
 
 func compare(t *testing.T, m *metrics.Metrics, want string, names ...string) {
@@ -72,9 +73,9 @@ func TestRunsByJobOutcomeAndCause(t *testing.T) {
 	m.Observe(ended("a", cron.Queued, func(r *cron.Record) {
 		r.NextAt, r.Attempts = &now, []cron.Attempt{{Number: 1, EndedAt: &now, Error: "out of paper"}}
 	}))
-	m.Observe(scheduler.Event{Kind: scheduler.RunProgress, Job: "a"})
-	m.Observe(scheduler.Event{Kind: scheduler.RunOverdue, Job: "a"})
-	m.Observe(scheduler.Event{Kind: scheduler.JobWasPaused, Job: "a"})
+	m.Observe(contract.Event{Kind: contract.RunProgress, Job: "a"})
+	m.Observe(contract.Event{Kind: contract.RunOverdue, Job: "a"})
+	m.Observe(contract.Event{Kind: contract.JobWasPaused, Job: "a"})
 	compare(t, m, `
 # HELP cron_runs_total Runs that ended, and slots that were skipped, by outcome and cause: the reason, or of a failure whether it was an error, a panic or the timeout.
 # TYPE cron_runs_total counter
@@ -125,7 +126,7 @@ func TestLatenessIsThatOfFirstStartsOnSchedule(t *testing.T) {
 	caught.Trigger = cron.ByCatchUp
 	hand.Slot = nil
 	for _, rec := range []cron.Record{first, again, caught, hand} {
-		m.Observe(scheduler.Event{Kind: scheduler.RunStarted, Job: "a", Record: rec})
+		m.Observe(contract.Event{Kind: contract.RunStarted, Job: "a", Record: rec})
 	}
 	if h := histogramOf(t, m, "cron_start_lateness_seconds", "a"); h.GetSampleCount() != 1 || h.GetSampleSum() != 0.25 {
 		t.Errorf("the lateness is %v", h)
@@ -150,12 +151,12 @@ func TestHistogramsAreClassicAndNative(t *testing.T) {
 
 func TestJobsBeyondTheCapShareALabel(t *testing.T) {
 	var names []string
-	source := &stub{states: map[string]scheduler.State{}}
+	source := &stub{states: map[string]contract.State{}}
 	now := time.Now()
 	for i := range 20 {
 		name := fmt.Sprintf("job-%02d", i)
 		names = append(names, name)
-		source.states[name] = scheduler.State{Name: name, LastSuccess: now.Add(-time.Duration(i) * time.Hour), LastStatus: cron.Succeeded}
+		source.states[name] = contract.State{Name: name, LastSuccess: now.Add(-time.Duration(i) * time.Hour), LastStatus: cron.Succeeded}
 		source.pulse.Jobs = append(source.pulse.Jobs, scheduler.JobStats{Name: name, Enabled: true, Next: now.Add(time.Duration(30-i) * time.Hour), Gap: time.Hour})
 	}
 	m := metrics.New(metrics.Options{Jobs: names, MaxJobs: 5, MaxHistograms: 2})
@@ -206,7 +207,7 @@ func TestGauges(t *testing.T) {
 				{Name: "off"},
 				{Name: "paused", Enabled: true, Next: now.Add(time.Hour), Gap: time.Hour},
 			}},
-			states: map[string]scheduler.State{
+			states: map[string]contract.State{
 				"fine":   {LastSuccess: now.Add(-90 * time.Second), LastStatus: cron.Failed},
 				"new":    {FirstSeen: now.Add(-10 * time.Second)},
 				"paused": {Paused: true, FirstSeen: now.Add(-time.Hour), LastSuccess: now.Add(-time.Second), LastStatus: cron.Succeeded},
@@ -283,8 +284,8 @@ cron_workers_busy 3
 
 func TestClaimsAndCommits(t *testing.T) {
 	m := metrics.New(metrics.Options{})
-	m.Claimed(scheduler.ClaimCall{Won: 3, Lost: 2, Took: time.Millisecond})
-	m.Claimed(scheduler.ClaimCall{Took: time.Second, Err: errors.New("away")})
+	m.Claimed(contract.ClaimCall{Won: 3, Lost: 2, Took: time.Millisecond})
+	m.Claimed(contract.ClaimCall{Took: time.Second, Err: errors.New("away")})
 	m.Committed(40, 3*time.Millisecond, nil)
 	m.Committed(1, time.Millisecond, errors.New("full"))
 	compare(t, m, `
@@ -364,11 +365,11 @@ func everything(t *testing.T) *metrics.Metrics {
 	m := metrics.New(metrics.Options{Jobs: []string{"a"}, Version: "v1.2.3"})
 	m.Watch(&stub{
 		pulse:  scheduler.Stats{Workers: 1, TickedAt: now, Jobs: []scheduler.JobStats{{Name: "a", Enabled: true, Next: now, Gap: time.Hour}}},
-		states: map[string]scheduler.State{"a": {LastSuccess: now}},
+		states: map[string]contract.State{"a": {LastSuccess: now}},
 	}, queue)
-	m.Observe(scheduler.Event{Kind: scheduler.RunStarted, Job: "a", Record: cron.Record{Trigger: cron.BySchedule, Attempt: 1, Slot: &now, StartedAt: &now}})
+	m.Observe(contract.Event{Kind: contract.RunStarted, Job: "a", Record: cron.Record{Trigger: cron.BySchedule, Attempt: 1, Slot: &now, StartedAt: &now}})
 	m.Observe(ended("a", cron.Succeeded, func(r *cron.Record) { r.Duration = &took }))
-	m.Claimed(scheduler.ClaimCall{Won: 1})
+	m.Claimed(contract.ClaimCall{Won: 1})
 	m.Committed(1, time.Millisecond, nil)
 	m.Request(http.MethodGet, "/crons", http.StatusOK, time.Millisecond)
 	return m

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/metrics"
 	"fibercrons/app/scheduler"
@@ -56,8 +57,8 @@ func BenchmarkScrape(b *testing.B) {
 	}
 	slot, took := time.Now(), int64(20)
 	for _, name := range names {
-		m.Observe(scheduler.Event{Kind: scheduler.RunStarted, Job: name, Record: cron.Record{Trigger: cron.BySchedule, Attempt: 1, Slot: &slot, StartedAt: &slot}})
-		m.Observe(scheduler.Event{Kind: scheduler.RunEnded, Job: name, Record: cron.Record{Status: cron.Succeeded, Duration: &took}})
+		m.Observe(contract.Event{Kind: contract.RunStarted, Job: name, Record: cron.Record{Trigger: cron.BySchedule, Attempt: 1, Slot: &slot, StartedAt: &slot}})
+		m.Observe(contract.Event{Kind: contract.RunEnded, Job: name, Record: cron.Record{Status: cron.Succeeded, Duration: &took}})
 	}
 	scrape := func(b *testing.B) {
 		rec := httptest.NewRecorder()

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"
 	"fibercrons/app/scheduler"
@@ -16,11 +17,11 @@ import (
 // change stands whether or not it could be written down; the program's log then says so.
 type Audited struct {
 	c   Crons
-	who scheduler.Caller
+	who contract.Caller
 }
 
 // By puts the scheduler into the hands of a caller.
-func (c Crons) By(who scheduler.Caller) Audited { return Audited{c, who} }
+func (c Crons) By(who contract.Caller) Audited { return Audited{c, who} }
 
 type fields map[string]any
 
@@ -67,7 +68,7 @@ func (h Audited) Cancel(ctx context.Context, id string) (cron.Record, error) {
 }
 
 // Pause is [scheduler.Scheduler.Pause], also for the end of a pause.
-func (h Audited) Pause(ctx context.Context, p scheduler.Pause) (JobView, error) {
+func (h Audited) Pause(ctx context.Context, p contract.Pause) (JobView, error) {
 	p.Actor = h.who.Actor
 	before, err := h.c.Job(ctx, p.Job)
 	if err != nil {
@@ -108,7 +109,7 @@ func (h Audited) Reschedule(ctx context.Context, name, expr, zone string) (JobVi
 const patience = 10 * time.Second
 
 func (h Audited) audit(ctx context.Context, action, target string, before, after fields) {
-	e := scheduler.AuditEntry{At: millis.Now(), Actor: h.who.Actor, Action: action, Target: target, Origin: h.who.Origin, RequestID: h.who.RequestID}
+	e := contract.AuditEntry{At: millis.Now(), Actor: h.who.Actor, Action: action, Target: target, Origin: h.who.Origin, RequestID: h.who.RequestID}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	var err error

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/internal/bubble"
@@ -18,7 +19,7 @@ import (
 
 // asked counts the questions to the store by which a list could become slow.
 type asked struct {
-	scheduler.Store
+	contract.Store
 	mu    sync.Mutex
 	calls []string
 }
@@ -29,17 +30,17 @@ func (a *asked) note(call string) {
 	a.calls = append(a.calls, call)
 }
 
-func (a *asked) States(ctx context.Context, names ...string) (map[string]scheduler.State, error) {
+func (a *asked) States(ctx context.Context, names ...string) (map[string]contract.State, error) {
 	a.note("States")
 	return a.Store.States(ctx, names...)
 }
 
-func (a *asked) Outline(ctx context.Context) (map[string]scheduler.State, error) {
+func (a *asked) Outline(ctx context.Context) (map[string]contract.State, error) {
 	a.note("Outline")
 	return a.Store.Outline(ctx)
 }
 
-func (a *asked) Runs(ctx context.Context, q scheduler.Query) ([]cron.Record, error) {
+func (a *asked) Runs(ctx context.Context, q contract.Query) ([]cron.Record, error) {
 	a.note("Runs")
 	return a.Store.Runs(ctx, q)
 }
@@ -53,7 +54,7 @@ func TestListIsOneQuery(t *testing.T) {
 				r.Register(name, "* * * * *", bubble.Nothing, cron.Tags("all"))
 			}
 		})
-		for _, f := range []ops.Filter{{}, {Tag: "all"}, {Status: scheduler.JobScheduled}, {Search: "a"}} {
+		for _, f := range []ops.Filter{{}, {Tag: "all"}, {Status: contract.JobScheduled}, {Search: "a"}} {
 			store.calls = nil
 			if _, err := p.Sched.Jobs(t.Context(), f); err != nil {
 				t.Fatal(err)
@@ -82,20 +83,20 @@ func TestListSaysHowLongItHolds(t *testing.T) {
 		}
 		holds(ops.Filter{}, 3*time.Hour)
 		holds(ops.Filter{Search: "yearly"}, 24*time.Hour)
-		pause := scheduler.Pause{Job: "yearly", Until: time.Now().Add(time.Hour)}
+		pause := contract.Pause{Job: "yearly", Until: time.Now().Add(time.Hour)}
 		if _, err := p.Sched.Pause(t.Context(), pause); err != nil {
 			t.Fatal(err)
 		}
 		holds(ops.Filter{}, time.Hour)
-		holds(ops.Filter{Status: scheduler.JobScheduled}, time.Hour) // it will be in that list then
+		holds(ops.Filter{Status: contract.JobScheduled}, time.Hour) // it will be in that list then
 		p.Stop()
 	})
 }
 
 // forgetful cannot keep an audit.
-type forgetful struct{ scheduler.Store }
+type forgetful struct{ contract.Store }
 
-func (forgetful) Audit(context.Context, scheduler.AuditEntry) error {
+func (forgetful) Audit(context.Context, contract.AuditEntry) error {
 	return errors.New("the disk is full")
 }
 
@@ -105,7 +106,7 @@ func TestChangeOutlivesItsAudit(t *testing.T) {
 		var log strings.Builder
 		p := bubble.Start(t, forgetful{crontest.NewMemory()}, func(r *cron.Registry) { r.Register("job", "@yearly", bubble.Nothing) },
 			func(c *scheduler.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
-		job, err := p.Sched.By(scheduler.Caller{Actor: "ada"}).Pause(t.Context(), scheduler.Pause{Job: "job"})
+		job, err := p.Sched.By(contract.Caller{Actor: "ada"}).Pause(t.Context(), contract.Pause{Job: "job"})
 		if err != nil || !job.Paused {
 			t.Errorf("%v %v", job, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"
 	"fibercrons/app/plan"
@@ -69,11 +70,11 @@ func matches(j *cron.Job, search string) bool {
 }
 
 // View shows a job as it stands by its state.
-func (c Crons) View(j *cron.Job, st scheduler.State, now time.Time) JobView {
+func (c Crons) View(j *cron.Job, st contract.State, now time.Time) JobView {
 	table, _ := plan.Overridden(j, st.Override) // what cannot be followed is not shown either; follow reports it
 	v := JobView{
 		Name: j.Name, Expr: table.Exprs[0], Schedules: table.Exprs, Timezone: table.Zone.String(), Description: j.Description,
-		Tags: j.Tags, Metadata: j.Metadata, Status: scheduler.JobScheduled, Paused: st.PausedNow(now),
+		Tags: j.Tags, Metadata: j.Metadata, Status: contract.JobScheduled, Paused: st.PausedNow(now),
 		LastRun: millis.Optional(st.LastRun), Runs: st.Runs, Failures: st.Failures,
 	}
 	if v.Description == "" {
@@ -97,16 +98,16 @@ func (c Crons) View(j *cron.Job, st scheduler.State, now time.Time) JobView {
 	from := now
 	switch {
 	case j.Disabled != "" || c.ClockOff() || c.Superseded(j.Name):
-		v.Status = scheduler.JobDisabled
+		v.Status = contract.JobDisabled
 		return v
 	case v.Paused:
-		v.Status = scheduler.JobPaused
+		v.Status = contract.JobPaused
 		if st.PausedUntil.IsZero() {
 			return v
 		}
 		from = st.PausedUntil.Add(-time.Millisecond)
 	case st.Active > 0:
-		v.Status = scheduler.JobRunning
+		v.Status = contract.JobRunning
 	}
 	if next, ok := table.Next(from); ok {
 		v.NextRun = millis.Optional(next.UTC())
@@ -130,7 +131,7 @@ func (c Crons) Job(ctx context.Context, name string) (JobDetail, error) {
 	if err != nil {
 		return JobDetail{}, err
 	}
-	recs, err := c.Store().Runs(ctx, scheduler.Query{Job: name, Statuses: []cron.Status{cron.Succeeded, cron.Failed, cron.Interrupted}, Limit: statsSample})
+	recs, err := c.Store().Runs(ctx, contract.Query{Job: name, Statuses: []cron.Status{cron.Succeeded, cron.Failed, cron.Interrupted}, Limit: statsSample})
 	if err != nil {
 		return JobDetail{}, err
 	}
@@ -175,7 +176,7 @@ func policyView(p *cron.Policies) PolicyView {
 	}
 }
 
-func stats(recs []cron.Record, st scheduler.State) Stats {
+func stats(recs []cron.Record, st contract.State) Stats {
 	out := Stats{LastSuccess: millis.Optional(st.LastSuccess)}
 	var took []int64
 	for _, r := range recs {
@@ -205,7 +206,7 @@ func stats(recs []cron.Record, st scheduler.State) Stats {
 
 // Records returns runs, newest first; [*cron.NoJobError] when q names a job that is neither
 // registered nor has a history.
-func (c Crons) Records(ctx context.Context, q scheduler.Query) ([]cron.Record, error) {
+func (c Crons) Records(ctx context.Context, q contract.Query) ([]cron.Record, error) {
 	recs, err := c.Store().Runs(ctx, q)
 	if err != nil {
 		return nil, err
@@ -241,7 +242,7 @@ func (c Crons) Logs(ctx context.Context, id string, after int64, limit int) ([]c
 }
 
 // Pause is [scheduler.Scheduler.Pause], and shows the job.
-func (c Crons) Pause(ctx context.Context, p scheduler.Pause) (JobView, error) {
+func (c Crons) Pause(ctx context.Context, p contract.Pause) (JobView, error) {
 	st, err := c.Scheduler.Pause(ctx, p)
 	return c.shown(p.Job, st, err)
 }
@@ -252,7 +253,7 @@ func (c Crons) Reschedule(ctx context.Context, name, expr, zone, actor string) (
 	return c.shown(name, st, err)
 }
 
-func (c Crons) shown(name string, st scheduler.State, err error) (JobView, error) {
+func (c Crons) shown(name string, st contract.State, err error) (JobView, error) {
 	if err != nil {
 		return JobView{}, err
 	}

@@ -7,22 +7,22 @@ import (
 	"strings"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"
 	"fibercrons/app/plan"
-	"fibercrons/app/scheduler"
 )
 
 // Timeline is what ran and what is due between two instants.
 type Timeline struct {
-	From      time.Time               `json:"from"`
-	To        time.Time               `json:"to"`
-	Now       time.Time               `json:"now"`
-	Runs      []scheduler.TimelineRun `json:"runs"`      // oldest first
-	Slots     []Slot                  `json:"slots"`     // to come, soonest first
-	Dense     []Dense                 `json:"dense"`     // jobs with more slots to come than are listed
-	Herds     []Herd                  `json:"herds"`     // minutes to come in which many jobs are due, the largest first
-	Truncated bool                    `json:"truncated"` // there were more runs or slots than are listed
+	From      time.Time              `json:"from"`
+	To        time.Time              `json:"to"`
+	Now       time.Time              `json:"now"`
+	Runs      []contract.TimelineRun `json:"runs"`      // oldest first
+	Slots     []Slot                 `json:"slots"`     // to come, soonest first
+	Dense     []Dense                `json:"dense"`     // jobs with more slots to come than are listed
+	Herds     []Herd                 `json:"herds"`     // minutes to come in which many jobs are due, the largest first
+	Truncated bool                   `json:"truncated"` // there were more runs or slots than are listed
 }
 
 // Slot is an instant at which a job is due.
@@ -63,9 +63,9 @@ const (
 // Timeline returns what ran and what is due from from to to.
 func (c Crons) Timeline(ctx context.Context, from, to time.Time) (Timeline, error) {
 	now := millis.Now()
-	t := Timeline{From: from.UTC(), To: to.UTC(), Now: now, Runs: []scheduler.TimelineRun{}, Slots: []Slot{}, Dense: []Dense{}, Herds: []Herd{}}
+	t := Timeline{From: from.UTC(), To: to.UTC(), Now: now, Runs: []contract.TimelineRun{}, Slots: []Slot{}, Dense: []Dense{}, Herds: []Herd{}}
 	if from.Before(now) {
-		recs, err := c.Store().Runs(ctx, scheduler.Query{Since: from, Until: to.Add(time.Millisecond), Limit: timelineRuns + 1})
+		recs, err := c.Store().Runs(ctx, contract.Query{Since: from, Until: to.Add(time.Millisecond), Limit: timelineRuns + 1})
 		if err != nil {
 			return t, err
 		}
@@ -73,7 +73,7 @@ func (c Crons) Timeline(ctx context.Context, from, to time.Time) (Timeline, erro
 			recs, t.Truncated = recs[:timelineRuns], true
 		}
 		for _, r := range slices.Backward(recs) {
-			t.Runs = append(t.Runs, scheduler.TimelineRun{ID: r.ID, Job: r.Job, Status: r.Status, Reason: r.Reason, Slot: r.Slot, StartedAt: r.StartedAt, EndedAt: r.EndedAt})
+			t.Runs = append(t.Runs, contract.TimelineRun{ID: r.ID, Job: r.Job, Status: r.Status, Reason: r.Reason, Slot: r.Slot, StartedAt: r.StartedAt, EndedAt: r.EndedAt})
 		}
 	}
 	states, err := c.Store().Outline(ctx)
@@ -85,7 +85,7 @@ func (c Crons) Timeline(ctx context.Context, from, to time.Time) (Timeline, erro
 }
 
 // forecast lists what is due.
-func (c Crons) forecast(t *Timeline, states map[string]scheduler.State, now time.Time) {
+func (c Crons) forecast(t *Timeline, states map[string]contract.State, now time.Time) {
 	minutes := make(map[int64][]*cron.Job)
 	for _, j := range c.Definitions() {
 		st := states[j.Name]

@@ -4,28 +4,28 @@ import (
 	"encoding/json"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
 // JobView is a job as it is listed over HTTP and by the CLI. Instants are UTC; null is never.
 type JobView struct {
-	Name           string              `json:"name"`
-	Expr           string              `json:"expr"`
-	Schedules      []string            `json:"schedules"`
-	Timezone       string              `json:"timezone"`
-	Description    string              `json:"description"` // the author's, or the schedule in plain English
-	Tags           []string            `json:"tags"`
-	Metadata       map[string]string   `json:"metadata"`
-	Status         scheduler.JobStatus `json:"status"`
-	Paused         bool                `json:"paused"`
-	LastRun        *time.Time          `json:"last_run"`
-	NextRun        *time.Time          `json:"next_run"`
-	LastStatus     *cron.Status        `json:"last_status"`
-	LastError      *string             `json:"last_error"`
-	LastDurationMS *int64              `json:"last_duration_ms"`
-	Runs           int64               `json:"runs"`
-	Failures       int64               `json:"failures"`
+	Name           string             `json:"name"`
+	Expr           string             `json:"expr"`
+	Schedules      []string           `json:"schedules"`
+	Timezone       string             `json:"timezone"`
+	Description    string             `json:"description"` // the author's, or the schedule in plain English
+	Tags           []string           `json:"tags"`
+	Metadata       map[string]string  `json:"metadata"`
+	Status         contract.JobStatus `json:"status"`
+	Paused         bool               `json:"paused"`
+	LastRun        *time.Time         `json:"last_run"`
+	NextRun        *time.Time         `json:"next_run"`
+	LastStatus     *cron.Status       `json:"last_status"`
+	LastError      *string            `json:"last_error"`
+	LastDurationMS *int64             `json:"last_duration_ms"`
+	Runs           int64              `json:"runs"`
+	Failures       int64              `json:"failures"`
 }
 
 // JobDetail is one job with everything known about it.
@@ -95,7 +95,7 @@ type Stats struct {
 // Filter selects jobs. The zero Filter is all of them.
 type Filter struct {
 	Tag    string
-	Status scheduler.JobStatus
+	Status contract.JobStatus
 	Search string // in name, description, tags; any case
 }
 

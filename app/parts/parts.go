@@ -12,6 +12,7 @@ import (
 	"path"
 	"runtime/debug"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
 	"fibercrons/app/outgoing"
@@ -52,9 +53,9 @@ func Scheduler(cfg env.Config) scheduler.Config {
 	}
 	switch cfg.Role {
 	case env.RoleScheduler:
-		c.Role = scheduler.SchedulerOnly
+		c.Role = contract.SchedulerOnly
 	case env.RoleWorker:
-		c.Role = scheduler.WorkerOnly
+		c.Role = contract.WorkerOnly
 	}
 	return c
 }

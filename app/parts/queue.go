@@ -7,14 +7,14 @@ import (
 	"time"
 
 	"fibercrons/app/asynq"
+	"fibercrons/app/contract"
 	"fibercrons/app/env"
 	"fibercrons/app/river"
-	"fibercrons/app/scheduler"
 )
 
 // Queue is what carries claimed runs to whichever process works it.
 type Queue interface {
-	scheduler.Executor
+	contract.Executor
 	io.Closer
 }
 

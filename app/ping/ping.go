@@ -8,8 +8,8 @@ import (
 	"slices"
 	"sync"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
 // Options are what a [Pinger] is made of.
@@ -87,7 +87,7 @@ func New(o Options) *Pinger {
 }
 
 // Observe takes an event of the scheduler. It does not wait for anything.
-func (p *Pinger) Observe(e scheduler.Event) {
+func (p *Pinger) Observe(e contract.Event) {
 	if p == nil {
 		return
 	}
@@ -100,7 +100,7 @@ func (p *Pinger) Observe(e scheduler.Event) {
 	if p.closed {
 		return
 	}
-	l.queue = append(l.queue, ping{start: e.Kind == scheduler.RunStarted, run: e.Record, exit: e.Exit})
+	l.queue = append(l.queue, ping{start: e.Kind == contract.RunStarted, run: e.Record, exit: e.Exit})
 	if len(l.queue) > maxQueue {
 		oldest := max(slices.IndexFunc(l.queue, func(one ping) bool { return one.start }), 0)
 		l.queue = slices.Delete(l.queue, oldest, oldest+1)
@@ -117,12 +117,12 @@ func (p *Pinger) Observe(e scheduler.Event) {
 
 // wants says whether the target is to be told of e: of the first attempt of a run, and of the end
 // of one that had begun.
-func (l *lane) wants(e scheduler.Event) bool {
+func (l *lane) wants(e contract.Event) bool {
 	all := l.target.Form == cron.Healthchecks
 	switch e.Kind {
-	case scheduler.RunStarted:
+	case contract.RunStarted:
 		return all && e.Record.Attempt == 1
-	case scheduler.RunEnded:
+	case contract.RunEnded:
 		ran := e.Record.StartedAt != nil && e.Record.Status.Ended() && e.Record.Status != cron.Skipped
 		return ran && (all || e.Record.Status == cron.Succeeded)
 	default:

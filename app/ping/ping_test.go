@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/ops"
@@ -79,7 +80,7 @@ type bench struct {
 	*service
 	pings *ping.Pinger
 	crons ops.Crons
-	store scheduler.Store
+	store contract.Store
 	log   *strings.Builder
 }
 
@@ -229,7 +230,7 @@ func TestSkippedAndCancelled(t *testing.T) {
 			r.Register("job", "* * * * *", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, cron.Ping(target))
 		})
 		pass(3*time.Minute + time.Second)
-		recs, err := b.crons.Records(t.Context(), scheduler.Query{Job: "job"})
+		recs, err := b.crons.Records(t.Context(), contract.Query{Job: "job"})
 		if err != nil || len(recs) != 3 {
 			t.Fatalf("%d runs (%v)", len(recs), err)
 		}
@@ -251,8 +252,8 @@ func TestInterrupted(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		b := program(t, func(r *cron.Registry) { r.Register("job", "@yearly", nothing, cron.Ping(target)) })
 		pass(time.Second)
-		_, err := b.store.Claim(t.Context(), []scheduler.Claim{{
-			Fence: scheduler.Fence{ID: "dead-run", Token: 1}, Job: "job", Trigger: cron.ByHand, Status: cron.Running,
+		_, err := b.store.Claim(t.Context(), []contract.Claim{{
+			Fence: contract.Fence{ID: "dead-run", Token: 1}, Job: "job", Trigger: cron.ByHand, Status: cron.Running,
 			Instance: "dead", Lease: 30 * time.Second, At: time.Now(),
 		}})
 		if err != nil {
@@ -318,13 +319,13 @@ func pass(d time.Duration) {
 
 func nothing(context.Context) error { return nil }
 
-func started(job string) scheduler.Event {
-	return scheduler.Event{Kind: scheduler.RunStarted, Job: job, Record: cron.Record{ID: "r", Job: job, Status: cron.Running, Attempt: 1}}
+func started(job string) contract.Event {
+	return contract.Event{Kind: contract.RunStarted, Job: job, Record: cron.Record{ID: "r", Job: job, Status: cron.Running, Attempt: 1}}
 }
 
-func ended(job string, status cron.Status) scheduler.Event {
+func ended(job string, status cron.Status) contract.Event {
 	now := time.Now()
-	return scheduler.Event{Kind: scheduler.RunEnded, Job: job, Record: cron.Record{ID: "r", Job: job, Status: status, Attempt: 1, StartedAt: &now, EndedAt: &now}}
+	return contract.Event{Kind: contract.RunEnded, Job: job, Record: cron.Record{ID: "r", Job: job, Status: status, Attempt: 1, StartedAt: &now, EndedAt: &now}}
 }
 
 // Each change is told once, by host.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fibercrons/app/contract"
 	"log/slog"
 	"sync"
 	"time"
@@ -11,8 +12,6 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
 	"github.com/redis/go-redis/v9/maintnotifications"
-
-	"fibercrons/app/scheduler"
 )
 
 // Options say which Redis, and what for.
@@ -30,7 +29,7 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Client is this process's connection to Redis. It implements what [scheduler.Peers] asks for.
+// Client is this process's connection to Redis. It implements what [contract.Peers] asks for.
 type Client struct {
 	opts   Options
 	self   string // this process
@@ -51,9 +50,9 @@ type Client struct {
 }
 
 var (
-	_ scheduler.Gate     = (*Client)(nil)
-	_ scheduler.Limits   = (*Client)(nil)
-	_ scheduler.Notifier = (*Client)(nil)
+	_ contract.Gate     = (*Client)(nil)
+	_ contract.Limits   = (*Client)(nil)
+	_ contract.Notifier = (*Client)(nil)
 )
 
 const (
@@ -113,8 +112,8 @@ func (c *Client) Close() error {
 }
 
 // Peers is what the client is to a scheduler.
-func (c *Client) Peers() scheduler.Peers {
-	p := scheduler.Peers{Gate: c, Notifier: c}
+func (c *Client) Peers() contract.Peers {
+	p := contract.Peers{Gate: c, Notifier: c}
 	if c.separate() {
 		p.Separate, p.Limits = true, c
 	}

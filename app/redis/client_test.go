@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/redis"
-	"fibercrons/app/scheduler"
 )
 
 func TestOpenTellsNothingOfTheURL(t *testing.T) {
@@ -42,9 +42,9 @@ func TestOpen(t *testing.T) {
 // Of many who ask for a slot at the same time one is admitted, and stays so.
 func TestOneIsAdmitted(t *testing.T) {
 	o := given(t)
-	var asked []scheduler.SlotRequest
+	var asked []contract.SlotRequest
 	for i := range 200 {
-		asked = append(asked, scheduler.SlotRequest{Job: fmt.Sprintf("job-%d", i%10), Slot: time.UnixMilli(int64(i)), Keep: time.Minute})
+		asked = append(asked, contract.SlotRequest{Job: fmt.Sprintf("job-%d", i%10), Slot: time.UnixMilli(int64(i)), Keep: time.Minute})
 	}
 	var winners [200]atomic.Int64
 	var wg sync.WaitGroup
@@ -87,7 +87,7 @@ func TestADatabaseIsAdmitted(t *testing.T) {
 		return open(t, o)
 	}
 	one, same, other := client("one"), client("one"), client("other")
-	ticket := []scheduler.SlotRequest{{Job: "job", Slot: time.UnixMilli(1000), Keep: time.Hour}}
+	ticket := []contract.SlotRequest{{Job: "job", Slot: time.UnixMilli(1000), Keep: time.Hour}}
 	for _, test := range []struct {
 		name   string
 		client *redis.Client
@@ -113,7 +113,7 @@ func TestPlaces(t *testing.T) {
 	a := open(t, o)
 	o.Database = "other"
 	b := open(t, o)
-	place := func(run string) scheduler.Place { return scheduler.Place{Group: "group", Run: run, Lease: time.Hour} }
+	place := func(run string) contract.Place { return contract.Place{Group: "group", Run: run, Lease: time.Hour} }
 	enter := func(c *redis.Client, run string, want bool) {
 		t.Helper()
 		if got, err := c.Enter(t.Context(), place(run), 2); err != nil || got != want {
@@ -133,18 +133,18 @@ func TestPlaces(t *testing.T) {
 	// A lost place is taken again, and others wait until it is free.
 	raw := talk(t, o.URL)
 	raw.Del(t.Context(), o.Prefix+":limit:group")
-	if err := a.Renew(t.Context(), []scheduler.Place{place("one"), place("three")}); err != nil {
+	if err := a.Renew(t.Context(), []contract.Place{place("one"), place("three")}); err != nil {
 		t.Error(err)
 	}
 	enter(b, "two", false)
 
 	// What nobody renews ends.
-	short := scheduler.Place{Group: "short", Run: "one", Lease: 50 * time.Millisecond}
+	short := contract.Place{Group: "short", Run: "one", Lease: 50 * time.Millisecond}
 	if ok, err := a.Enter(t.Context(), short, 1); !ok || err != nil {
 		t.Error(ok, err)
 	}
 	until(t, "the lease has ended", func() bool {
-		ok, err := b.Enter(t.Context(), scheduler.Place{Group: "short", Run: "two", Lease: time.Hour}, 1)
+		ok, err := b.Enter(t.Context(), contract.Place{Group: "short", Run: "two", Lease: time.Hour}, 1)
 		return err == nil && ok
 	})
 	if left := raw.PTTL(t.Context(), o.Prefix+":limit:short").Val(); left < 50*time.Minute {
@@ -201,7 +201,7 @@ func TestNudges(t *testing.T) {
 func TestBreaker(t *testing.T) {
 	s, log := ownServer(t), new(journal)
 	c := open(t, redis.Options{URL: s.url(), Log: log.log()})
-	ticket := []scheduler.SlotRequest{{Job: "job", Slot: time.UnixMilli(1000), Keep: time.Hour}}
+	ticket := []contract.SlotRequest{{Job: "job", Slot: time.UnixMilli(1000), Keep: time.Hour}}
 	admit := func() error {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
@@ -264,7 +264,7 @@ func TestAnswerFromBefore(t *testing.T) {
 	log := new(journal)
 	c := open(t, redis.Options{URL: url, Log: log.log()})
 	<-probed
-	if _, err := c.Admit(t.Context(), []scheduler.SlotRequest{{Job: "job", Slot: time.UnixMilli(1000), Keep: time.Hour}}); err == nil {
+	if _, err := c.Admit(t.Context(), []contract.SlotRequest{{Job: "job", Slot: time.UnixMilli(1000), Keep: time.Hour}}); err == nil {
 		t.Fatal("admitted")
 	}
 	answer <- struct{}{}
@@ -315,7 +315,7 @@ func TestServerThatRefuses(t *testing.T) {
 			s, log := ownServer(t, test.args...), new(journal)
 			c := open(t, redis.Options{URL: strings.Replace(s.url(), "://", "://"+test.user, 1), Log: log.log(), Database: "one"})
 			until(t, "it is refused", func() bool { return c.Err() != nil })
-			_, err := c.Admit(t.Context(), []scheduler.SlotRequest{{Job: "job", Slot: time.UnixMilli(1000), Keep: time.Hour}})
+			_, err := c.Admit(t.Context(), []contract.SlotRequest{{Job: "job", Slot: time.UnixMilli(1000), Keep: time.Hour}})
 			if text := fmt.Sprint(err, c.Err(), log); err == nil || strings.Contains(text, "hunter2") {
 				t.Error(text)
 			}

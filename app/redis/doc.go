@@ -1,5 +1,5 @@
 // Package redis is the optional part of the scheduler that uses Redis (REDIS_URL). [Client] is what
-// scheduler.Peers asks for: a gate in front of the claims, places in concurrency groups, and nudges.
+// contract.Peers asks for: a gate in front of the claims, places in concurrency groups, and nudges.
 //
 // # With a database that all replicas share
 //

@@ -2,12 +2,11 @@ package redis
 
 import (
 	"context"
+	"fibercrons/app/contract"
 	"fmt"
 	"strconv"
 
 	goredis "github.com/redis/go-redis/v9"
-
-	"fibercrons/app/scheduler"
 )
 
 // admit is SET NX PX for each key, and says of each whether the caller has it. That it looks first
@@ -24,8 +23,8 @@ for i, key in ipairs(KEYS) do
 end
 return out`)
 
-// Admit implements [scheduler.Gate], in one round trip.
-func (c *Client) Admit(ctx context.Context, tickets []scheduler.SlotRequest) ([]bool, error) {
+// Admit implements [contract.Gate], in one round trip.
+func (c *Client) Admit(ctx context.Context, tickets []contract.SlotRequest) ([]bool, error) {
 	keys, args := make([]string, len(tickets)), make([]any, 1, len(tickets)+1)
 	args[0] = c.holder
 	for i, t := range tickets {

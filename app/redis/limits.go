@@ -2,12 +2,11 @@ package redis
 
 import (
 	"context"
+	"fibercrons/app/contract"
 	"fmt"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
-
-	"fibercrons/app/scheduler"
 )
 
 // A group is a sorted set of runs by the end of their leases, on the server's clock: the replicas'
@@ -39,8 +38,8 @@ for i, key in ipairs(KEYS) do
 end
 return #KEYS`)
 
-// Enter implements [scheduler.Limits].
-func (c *Client) Enter(ctx context.Context, p scheduler.Place, limit int) (ok bool, err error) {
+// Enter implements [contract.Limits].
+func (c *Client) Enter(ctx context.Context, p contract.Place, limit int) (ok bool, err error) {
 	err = c.call(ctx, func(ctx context.Context) error {
 		n, err := enter.Run(ctx, c.server, []string{c.group(p)}, p.Run, p.Lease.Milliseconds(), limit).Int()
 		ok = n == 1
@@ -52,9 +51,9 @@ func (c *Client) Enter(ctx context.Context, p scheduler.Place, limit int) (ok bo
 	return ok, nil
 }
 
-// Renew implements [scheduler.Limits].
-func (c *Client) Renew(ctx context.Context, places []scheduler.Place) error {
-	byLease := make(map[time.Duration][]scheduler.Place)
+// Renew implements [contract.Limits].
+func (c *Client) Renew(ctx context.Context, places []contract.Place) error {
+	byLease := make(map[time.Duration][]contract.Place)
 	for _, p := range places {
 		byLease[p.Lease] = append(byLease[p.Lease], p)
 	}
@@ -70,8 +69,8 @@ func (c *Client) Renew(ctx context.Context, places []scheduler.Place) error {
 	return nil
 }
 
-// Leave implements [scheduler.Limits].
-func (c *Client) Leave(ctx context.Context, p scheduler.Place) error {
+// Leave implements [contract.Limits].
+func (c *Client) Leave(ctx context.Context, p contract.Place) error {
 	err := c.call(ctx, func(ctx context.Context) error { return c.server.ZRem(ctx, c.group(p), p.Run).Err() })
 	if err != nil {
 		return fmt.Errorf("leave group %q: %w", p.Group, err)
@@ -79,4 +78,4 @@ func (c *Client) Leave(ctx context.Context, p scheduler.Place) error {
 	return nil
 }
 
-func (c *Client) group(p scheduler.Place) string { return c.key("limit", p.Group) }
+func (c *Client) group(p contract.Place) string { return c.key("limit", p.Group) }

@@ -11,10 +11,10 @@ import (
 // happens.
 const nudgeRest = 50 * time.Millisecond
 
-// Notify implements [scheduler.Notifier].
+// Notify implements [contract.Notifier].
 func (c *Client) Notify() { ring(c.pending) }
 
-// Notified implements [scheduler.Notifier].
+// Notified implements [contract.Notifier].
 func (c *Client) Notified() <-chan struct{} { return c.heard }
 
 // ring leaves a sign that there is something, if there is none yet.

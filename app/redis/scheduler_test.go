@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/feed"
@@ -65,7 +66,7 @@ func (y *tally) check(t *testing.T, job string, every time.Duration, crew ...*re
 	states := make(map[int64]string)
 	waited := 0
 	for _, r := range crew {
-		recs, err := r.Records(t.Context(), scheduler.Query{Job: job, Limit: 100_000})
+		recs, err := r.Records(t.Context(), contract.Query{Job: job, Limit: 100_000})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -111,7 +112,7 @@ type replica struct {
 	end    func()
 }
 
-func replicate(t *testing.T, s scheduler.Store, o *redis.Options, register func(*cron.Registry), change ...func(*scheduler.Config)) *replica {
+func replicate(t *testing.T, s contract.Store, o *redis.Options, register func(*cron.Registry), change ...func(*scheduler.Config)) *replica {
 	t.Helper()
 	registry := cron.NewRegistry()
 	register(registry)
@@ -166,14 +167,14 @@ func identified(t *testing.T, o redis.Options, s *store.Store) *redis.Options {
 // Redis is killed, emptied, stopped and back while three replicas of one store tick: every slot is run
 // once.
 func TestNoSlotDependsOnRedis(t *testing.T) {
-	stores := map[string]func(*testing.T) func() scheduler.Store{
-		"memory": func(*testing.T) func() scheduler.Store {
+	stores := map[string]func(*testing.T) func() contract.Store{
+		"memory": func(*testing.T) func() contract.Store {
 			s := crontest.NewMemory()
-			return func() scheduler.Store { return s }
+			return func() contract.Store { return s }
 		},
-		"sqlite": func(t *testing.T) func() scheduler.Store {
+		"sqlite": func(t *testing.T) func() contract.Store {
 			path := filepath.Join(t.TempDir(), "crons.db")
-			return func() scheduler.Store { return file(t, path) }
+			return func() contract.Store { return file(t, path) }
 		},
 	}
 	for name, make := range stores {
@@ -244,7 +245,7 @@ func TestSeparateDatabases(t *testing.T) {
 		y.check(t, job, every, crew...)
 		shares := map[string]int{}
 		for i, r := range crew {
-			recs, err := r.Records(t.Context(), scheduler.Query{Job: job, Limit: 100_000})
+			recs, err := r.Records(t.Context(), contract.Query{Job: job, Limit: 100_000})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -292,11 +293,11 @@ func TestSeparateDatabaseWithoutRedis(t *testing.T) {
 
 // losses counts claims that another replica had won already.
 type losses struct {
-	scheduler.Store
+	contract.Store
 	made, lost *atomic.Int64
 }
 
-func (l losses) Claim(ctx context.Context, claims []scheduler.Claim) ([]scheduler.Claimed, error) {
+func (l losses) Claim(ctx context.Context, claims []contract.Claim) ([]contract.Claimed, error) {
 	out, err := l.Store.Claim(ctx, claims)
 	for _, c := range out {
 		l.made.Add(1)
@@ -413,7 +414,7 @@ func TestStreamIsNudged(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, c := range changes {
-					told = told || c.Kind == scheduler.RunEnded && c.Job == "job"
+					told = told || c.Kind == contract.RunEnded && c.Job == "job"
 				}
 			}
 			sum += time.Since(asked).Round(time.Millisecond)

@@ -1,5 +1,5 @@
 // Package river carries runs through River (riverqueue.com), a queue in Postgres. [Executor] is a
-// scheduler.Executor; what a run is and how it ended stays in the store, and River sees one job for each
+// contract.Executor; what a run is and how it ended stays in the store, and River sees one job for each
 // attempt.
 //
 // # What River sees

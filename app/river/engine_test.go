@@ -14,22 +14,22 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivertype"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/river"
-	"fibercrons/app/scheduler"
 )
 
 // hands is a worker that does as it is told.
 type hands struct {
-	do    func(context.Context, scheduler.Ticket) scheduler.Answer
-	alive func(scheduler.Ticket) bool
+	do    func(context.Context, contract.Ticket) contract.Answer
+	alive func(contract.Ticket) bool
 }
 
-func (h hands) Do(ctx context.Context, t scheduler.Ticket) scheduler.Answer { return h.do(ctx, t) }
-func (h hands) Alive(_ context.Context, t scheduler.Ticket) bool            { return h.alive != nil && h.alive(t) }
+func (h hands) Do(ctx context.Context, t contract.Ticket) contract.Answer { return h.do(ctx, t) }
+func (h hands) Alive(_ context.Context, t contract.Ticket) bool           { return h.alive != nil && h.alive(t) }
 
 // work works the queue until the test ends.
-func work(t *testing.T, e scheduler.Executor, h hands) {
+func work(t *testing.T, e contract.Executor, h hands) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var ended sync.WaitGroup
@@ -79,7 +79,7 @@ func state(t *testing.T, c *engine.Client[pgx.Tx], want rivertype.JobState) *riv
 	}
 }
 
-var ticket = scheduler.Ticket{Run: "0198-a", Job: "report.daily", Token: 1<<62 - 3, Attempt: 2}
+var ticket = contract.Ticket{Run: "0198-a", Job: "report.daily", Token: 1<<62 - 3, Attempt: 2}
 
 func TestATicketIsOneJob(t *testing.T) {
 	t.Parallel()
@@ -88,7 +88,7 @@ func TestATicketIsOneJob(t *testing.T) {
 	later := ticket
 	later.Attempt, later.NotBefore = 3, time.Now().Add(time.Hour).UTC().Truncate(time.Millisecond)
 	for range 3 {
-		if err := e.Enqueue(ctx, []scheduler.Ticket{ticket, later, ticket}); err != nil {
+		if err := e.Enqueue(ctx, []contract.Ticket{ticket, later, ticket}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -115,26 +115,26 @@ func TestATicketIsOneJob(t *testing.T) {
 
 func TestWhatRiverSees(t *testing.T) {
 	for name, tt := range map[string]struct {
-		outcome scheduler.Answer
+		outcome contract.Answer
 		state   rivertype.JobState
 		word    string // in its errors or its output
 	}{
-		"succeeded":   {scheduler.Answer{Status: cron.Succeeded}, rivertype.JobStateCompleted, "succeeded"},
-		"retried":     {scheduler.Answer{Status: cron.Queued, Error: "not yet"}, rivertype.JobStateCompleted, "not yet"},
-		"failed":      {scheduler.Answer{Status: cron.Failed, Error: "no disk"}, rivertype.JobStateDiscarded, "no disk"},
-		"interrupted": {scheduler.Answer{Status: cron.Interrupted, Error: "gone"}, rivertype.JobStateDiscarded, "gone"},
-		"cancelled":   {scheduler.Answer{Status: cron.Cancelled, Error: "by ann"}, rivertype.JobStateCancelled, "by ann"},
-		"void":        {scheduler.Answer{}, rivertype.JobStateCompleted, `""`},
-		"put back":    {scheduler.Answer{Again: time.Hour}, rivertype.JobStateScheduled, "snoozes"},
+		"succeeded":   {contract.Answer{Status: cron.Succeeded}, rivertype.JobStateCompleted, "succeeded"},
+		"retried":     {contract.Answer{Status: cron.Queued, Error: "not yet"}, rivertype.JobStateCompleted, "not yet"},
+		"failed":      {contract.Answer{Status: cron.Failed, Error: "no disk"}, rivertype.JobStateDiscarded, "no disk"},
+		"interrupted": {contract.Answer{Status: cron.Interrupted, Error: "gone"}, rivertype.JobStateDiscarded, "gone"},
+		"cancelled":   {contract.Answer{Status: cron.Cancelled, Error: "by ann"}, rivertype.JobStateCancelled, "by ann"},
+		"void":        {contract.Answer{}, rivertype.JobStateCompleted, `""`},
+		"put back":    {contract.Answer{Again: time.Hour}, rivertype.JobStateScheduled, "snoozes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			url := database(t)
 			e := connect(t, url)
-			if err := e.Enqueue(context.Background(), []scheduler.Ticket{ticket}); err != nil {
+			if err := e.Enqueue(context.Background(), []contract.Ticket{ticket}); err != nil {
 				t.Fatal(err)
 			}
-			work(t, e, hands{do: func(_ context.Context, got scheduler.Ticket) scheduler.Answer {
+			work(t, e, hands{do: func(_ context.Context, got contract.Ticket) contract.Answer {
 				if got != ticket {
 					t.Errorf("the ticket came as %+v", got)
 				}
@@ -160,22 +160,22 @@ func TestTicketsComeAgain(t *testing.T) {
 	e, ctx := connect(t, url), context.Background()
 	came := make(chan int, 10)
 	n := 0
-	if err := e.Enqueue(ctx, []scheduler.Ticket{ticket}); err != nil {
+	if err := e.Enqueue(ctx, []contract.Ticket{ticket}); err != nil {
 		t.Fatal(err)
 	}
-	work(t, e, hands{do: func(context.Context, scheduler.Ticket) scheduler.Answer {
+	work(t, e, hands{do: func(context.Context, contract.Ticket) contract.Answer {
 		n++ // one at a time
 		came <- n
 		if n == 1 {
-			return scheduler.Answer{Again: 10 * time.Millisecond}
+			return contract.Answer{Again: 10 * time.Millisecond}
 		}
-		return scheduler.Answer{}
+		return contract.Answer{}
 	}})
 	<-came
 	<-came
 	c, _ := tool(t, url)
 	state(t, c, rivertype.JobStateCompleted)
-	if err := e.Enqueue(ctx, []scheduler.Ticket{ticket}); err != nil {
+	if err := e.Enqueue(ctx, []contract.Ticket{ticket}); err != nil {
 		t.Fatal(err)
 	}
 	<-came
@@ -185,14 +185,14 @@ func TestCancelInRiverCancelsTheRun(t *testing.T) {
 	t.Parallel()
 	url := database(t)
 	e, ctx := connect(t, url), context.Background()
-	if err := e.Enqueue(ctx, []scheduler.Ticket{ticket}); err != nil {
+	if err := e.Enqueue(ctx, []contract.Ticket{ticket}); err != nil {
 		t.Fatal(err)
 	}
 	began := make(chan struct{})
-	work(t, e, hands{do: func(ctx context.Context, _ scheduler.Ticket) scheduler.Answer {
+	work(t, e, hands{do: func(ctx context.Context, _ contract.Ticket) contract.Answer {
 		close(began)
 		<-ctx.Done()
-		return scheduler.Answer{Status: cron.Cancelled, Error: "cancelled by queue"}
+		return contract.Answer{Status: cron.Cancelled, Error: "cancelled by queue"}
 	}})
 	<-began
 	c, _ := tool(t, url)
@@ -209,7 +209,7 @@ func TestRescue(t *testing.T) {
 	e, ctx := connect(t, url), context.Background()
 	goesOn := ticket
 	goesOn.Run = "0198-b"
-	if err := e.Enqueue(ctx, []scheduler.Ticket{ticket, goesOn}); err != nil {
+	if err := e.Enqueue(ctx, []contract.Ticket{ticket, goesOn}); err != nil {
 		t.Fatal(err)
 	}
 	c, pool := tool(t, url)
@@ -217,11 +217,11 @@ func TestRescue(t *testing.T) {
 		t.Fatal(err)
 	}
 	work(t, e, hands{
-		do: func(context.Context, scheduler.Ticket) scheduler.Answer {
+		do: func(context.Context, contract.Ticket) contract.Answer {
 			t.Error("a function is called again")
-			return scheduler.Answer{}
+			return contract.Answer{}
 		},
-		alive: func(t scheduler.Ticket) bool { return t.Run == goesOn.Run },
+		alive: func(t contract.Ticket) bool { return t.Run == goesOn.Run },
 	})
 	for began := time.Now(); ; time.Sleep(100 * time.Millisecond) {
 		list := jobs(t, c)

@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/internal/conformance"
 	"fibercrons/app/river"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
@@ -23,7 +23,7 @@ var killFor = flag.Duration("kill.for", 15*time.Second, "how long processes are 
 // life is what a process is told that is going to be killed.
 type life struct {
 	Dir, URL string
-	Role     scheduler.Role
+	Role     contract.Role
 }
 
 const lifeVariable = "KILL_LIFE"
@@ -78,7 +78,7 @@ func TestKill(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	k.Child = func(role scheduler.Role) *exec.Cmd {
+	k.Child = func(role contract.Role) *exec.Cmd {
 		l.Role = role
 		told, err := json.Marshal(l)
 		if err != nil {

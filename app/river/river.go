@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fibercrons/app/contract"
 	"fmt"
 	"log/slog"
 	"regexp"
@@ -15,8 +16,6 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivertype"
-
-	"fibercrons/app/scheduler"
 )
 
 // Kind is that of every job this package inserts, and Queue the queue it goes to.
@@ -40,7 +39,7 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Executor is a [scheduler.Executor]. It is safe for concurrent use.
+// Executor is a [contract.Executor]. It is safe for concurrent use.
 type Executor struct {
 	o      Options
 	pool   *pgxpool.Pool
@@ -49,7 +48,7 @@ type Executor struct {
 	pooled bool                  // there is a pooler between
 }
 
-var _ scheduler.Executor = (*Executor)(nil)
+var _ contract.Executor = (*Executor)(nil)
 
 // connections is how many River gets: to fetch, to insert, to note ends, to listen, to lead.
 const connections = 8
@@ -120,8 +119,8 @@ type args struct {
 // Kind implements [river.JobArgs].
 func (args) Kind() string { return Kind }
 
-func (a args) ticket() scheduler.Ticket {
-	return scheduler.Ticket{Run: a.Run, Job: a.Job, Token: a.Token, Attempt: a.Attempt}
+func (a args) ticket() contract.Ticket {
+	return contract.Ticket{Run: a.Run, Job: a.Job, Token: a.Token, Attempt: a.Attempt}
 }
 
 // live are the states in which a ticket is not inserted again. One that has ended is: if its run still
@@ -131,8 +130,8 @@ var live = []rivertype.JobState{
 	rivertype.JobStateRetryable, rivertype.JobStateScheduled,
 }
 
-// Enqueue implements [scheduler.Executor].
-func (e *Executor) Enqueue(ctx context.Context, tickets []scheduler.Ticket) error {
+// Enqueue implements [contract.Executor].
+func (e *Executor) Enqueue(ctx context.Context, tickets []contract.Ticket) error {
 	many := make([]river.InsertManyParams, 0, len(tickets))
 	seen := make(map[args]bool, len(tickets)) // River refuses all of them when one comes twice
 	for _, t := range tickets {

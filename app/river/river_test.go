@@ -11,9 +11,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/internal/conformance"
 	"fibercrons/app/river"
-	"fibercrons/app/scheduler"
 )
 
 // database makes a database of the test's own and returns its URL.
@@ -61,8 +61,8 @@ func connect(t *testing.T, url string) *river.Executor {
 }
 
 func TestHandoff(t *testing.T) {
-	conformance.Executor(t, func(t *testing.T) func() scheduler.Executor {
+	conformance.Executor(t, func(t *testing.T) func() contract.Executor {
 		url := database(t)
-		return func() scheduler.Executor { return connect(t, url) }
+		return func() contract.Executor { return connect(t, url) }
 	})
 }

@@ -9,13 +9,13 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
-// Work implements [scheduler.Executor]. Each call has a client of its own, since a stopped one is of no
+// Work implements [contract.Executor]. Each call has a client of its own, since a stopped one is of no
 // further use.
-func (e *Executor) Work(ctx context.Context, w scheduler.Worker) error {
+func (e *Executor) Work(ctx context.Context, w contract.Worker) error {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &worker{Worker: w, rescue: e.o.Rescue})
 	client, err := river.NewClient(riverpgxv5.New(e.pool), &river.Config{
@@ -59,7 +59,7 @@ func (e *Executor) stop(gently, hard func(context.Context) error) error {
 // worker is what River calls.
 type worker struct {
 	river.WorkerDefaults[args]
-	scheduler.Worker
+	contract.Worker
 	rescue time.Duration
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/internal/bubble"
@@ -78,9 +79,9 @@ func TestOverlapIsDecidedAtOnce(t *testing.T) {
 }
 
 // slower is a process whose claims come after those of others that tick at the same instant.
-type slower struct{ scheduler.Store }
+type slower struct{ contract.Store }
 
-func (s slower) Claim(ctx context.Context, claims []scheduler.Claim) ([]scheduler.Claimed, error) {
+func (s slower) Claim(ctx context.Context, claims []contract.Claim) ([]contract.Claimed, error) {
 	time.Sleep(time.Millisecond)
 	return s.Store.Claim(ctx, claims)
 }
@@ -219,7 +220,7 @@ func TestABacklogWaitsForTheStore(t *testing.T) {
 			}
 		}, func(c *scheduler.Config) {
 			c.Workers = 8
-			c.Claimed = func(call scheduler.ClaimCall) {
+			c.Claimed = func(call contract.ClaimCall) {
 				if call.Err != nil {
 					calls.Add(1)
 				}

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/internal/bubble"
@@ -125,7 +126,7 @@ func TestPausedSlotsAreRecordedAndNotCaughtUp(t *testing.T) {
 		p := bubble.Start(t, store, register)
 		time.Sleep(30 * time.Second)
 		until := time.Now().Add(5 * time.Minute)
-		if v, err := p.Sched.Pause(t.Context(), scheduler.Pause{Job: "job", Reason: "deploy", Actor: "ann", Until: until}); err != nil || v.Status != scheduler.JobPaused || !v.NextRun.Equal(until.Truncate(time.Minute).Add(time.Minute)) {
+		if v, err := p.Sched.Pause(t.Context(), contract.Pause{Job: "job", Reason: "deploy", Actor: "ann", Until: until}); err != nil || v.Status != contract.JobPaused || !v.NextRun.Equal(until.Truncate(time.Minute).Add(time.Minute)) {
 			t.Fatalf("%+v, %v", v, err)
 		}
 		time.Sleep(2 * time.Minute)

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"
 	"fibercrons/app/plan"
@@ -21,7 +22,7 @@ type batch struct {
 	permit int   // workers reserved: so many of the claims may begin as soon as they are won
 	at     int64 // when it was made, in ms: what is due until then is claimed
 	pulled bool  // by a worker; see backlog.go
-	claims []Claim
+	claims []contract.Claim
 	// troubles of the scheduler when the batch was made
 	troubles int64
 	// generation of this version of the program when the batch was made
@@ -64,12 +65,12 @@ func (b *batch) giveBack() {
 
 // newFence names a new run. The ID is a UUID that orders by time and, within a millisecond, by
 // a counter (RFC 9562, version 7, section 6.2, method 1).
-func (s *Scheduler) newFence(now time.Time) Fence {
+func (s *Scheduler) newFence(now time.Time) contract.Fence {
 	n := uint64(s.named.Add(1))
 	var id uuid.UUID
 	binary.BigEndian.PutUint64(id[:8], uint64(now.UnixMilli())<<16|7<<12|n>>14&0xfff) //nolint:gosec // 48 bits of milliseconds last until 10889
 	binary.BigEndian.PutUint64(id[8:], 1<<63|n&0x3fff<<48|rand.Uint64()>>16)
-	return Fence{ID: id.String(), Token: newToken()}
+	return contract.Fence{ID: id.String(), Token: newToken()}
 }
 
 func newToken() int64 { return rand.Int64N(1<<62) + 1 }
@@ -89,7 +90,7 @@ func (s *Scheduler) fill(b *batch) {
 		for k := range b.decisions {
 			d := &b.decisions[k]
 			slot := time.UnixMilli(d.Slot).UTC()
-			b.claims = append(b.claims, Claim{
+			b.claims = append(b.claims, contract.Claim{
 				Job: e.job.Name, Slot: slot, Trigger: d.Trigger, Status: d.Status, Reason: d.Reason, Detail: d.Detail,
 				Overlap: d.Overlap, QueueCap: e.queueCap(d), Group: e.job.Policies.Group,
 				Instance: s.instance.ID, Lease: s.cfg.Lease, At: at, Watermark: slot, Generation: b.generation, Since: p.table.Since,
@@ -157,7 +158,7 @@ func (s *Scheduler) claim(b *batch) *run {
 
 // begin puts the runs of a batch in line. It returns one that the calling worker is to begin, the jobs that
 // were due again meanwhile, and those that have another schedule than this process knew.
-func (s *Scheduler) begin(b *batch, results []Claimed) (mine *run, again, moved []*entry) {
+func (s *Scheduler) begin(b *batch, results []contract.Claimed) (mine *run, again, moved []*entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.claiming--
@@ -218,11 +219,11 @@ func (s *Scheduler) begin(b *batch, results []Claimed) (mine *run, again, moved 
 }
 
 // claimAll gives claims to the store, in slices.
-func (s *Scheduler) claimAll(claims []Claim) ([]Claimed, error) {
+func (s *Scheduler) claimAll(claims []contract.Claim) ([]contract.Claimed, error) {
 	if len(claims) <= sliceSize {
 		return s.measured(s.work, claims)
 	}
-	results := make([]Claimed, 0, len(claims))
+	results := make([]contract.Claimed, 0, len(claims))
 	for some := range slices.Chunk(claims, sliceSize) {
 		got, err := s.measured(s.work, some)
 		if err != nil {
@@ -238,8 +239,8 @@ func (s *Scheduler) claimAll(claims []Claim) ([]Claimed, error) {
 const runsTogether = 17
 
 // won makes the run of the i-th claim; nil: there is nothing to run.
-func (s *Scheduler) won(b *batch, e *entry, i int, got *Claimed) *run {
-	if !got.goesOn() {
+func (s *Scheduler) won(b *batch, e *entry, i int, got *contract.Claimed) *run {
+	if !got.GoesOn() {
 		return nil
 	}
 	if len(b.runs) == 0 {
@@ -252,7 +253,7 @@ func (s *Scheduler) won(b *batch, e *entry, i int, got *Claimed) *run {
 }
 
 // prepare fills in the run of a claim.
-func (s *Scheduler) prepare(r *run, e *entry, c *Claim, got *Claimed) {
+func (s *Scheduler) prepare(r *run, e *entry, c *contract.Claim, got *contract.Claimed) {
 	slot := millis.Of(c.Slot)
 	var byHand *cron.Input
 	if slot == 0 {
@@ -268,7 +269,7 @@ func (s *Scheduler) prepare(r *run, e *entry, c *Claim, got *Claimed) {
 
 // claimed acts on the answer to one claim, of which r is the run. It returns r if a worker is to begin it
 // now. s.mu is held.
-func (s *Scheduler) claimed(e *entry, c *Claim, got *Claimed, r *run, direct bool) *run {
+func (s *Scheduler) claimed(e *entry, c *contract.Claim, got *contract.Claimed, r *run, direct bool) *run {
 	if direct && (r == nil || r.status != cron.Running) {
 		s.free++
 	}
@@ -285,7 +286,7 @@ func (s *Scheduler) claimed(e *entry, c *Claim, got *Claimed, r *run, direct boo
 		s.enlist(r)
 	case got.Won:
 		e.dirty = true
-		s.tell(Event{Kind: RunEnded, Job: c.Job, Record: claimRecord(c, got)})
+		s.tell(contract.Event{Kind: contract.RunEnded, Job: c.Job, Record: claimRecord(c, got)})
 		if e.job.HasHooks(cron.Skipped) {
 			s.hooks.skipped(e.job, claimRecord(c, got))
 		}
@@ -294,7 +295,7 @@ func (s *Scheduler) claimed(e *entry, c *Claim, got *Claimed, r *run, direct boo
 }
 
 // claimRecord shares nothing with c, which is used again.
-func claimRecord(c *Claim, got *Claimed) cron.Record {
+func claimRecord(c *contract.Claim, got *contract.Claimed) cron.Record {
 	rec := cron.Record{ID: got.ID, Job: c.Job, Status: got.Status, Reason: got.Reason, Error: c.Detail, Trigger: c.Trigger, Instance: c.Instance, QueuedAt: c.At, EndedAt: millis.Optional(c.At), Key: c.Key, Actor: c.Actor}
 	rec.Slot = millis.Optional(c.Slot)
 	return rec
@@ -309,7 +310,7 @@ func (s *Scheduler) claimFailed(b *batch, err error) {
 	i := 0
 	for _, p := range b.parts {
 		if p.entry.doubt == nil {
-			p.entry.doubt = make(map[int64]Fence)
+			p.entry.doubt = make(map[int64]contract.Fence)
 		}
 		for range p.n {
 			p.entry.doubt[b.claims[i].Slot.UnixMilli()] = b.claims[i].Fence
@@ -353,7 +354,7 @@ func (s *Scheduler) drop(r *run) {
 	s.leaveGroup(r)
 	s.runs.remove(r)
 	s.unfile(r)
-	r.tellQueue(Answer{})
+	r.tellQueue(contract.Answer{})
 	r.entry.pass(r)
 	r.entry.dirty = true
 	if r.done != nil {
@@ -389,6 +390,3 @@ func (s *Scheduler) repeat(ctx context.Context, final func(error) bool, do func(
 		wait = min(2*wait, 2*time.Second)
 	}
 }
-
-// goesOn says that the claim was won, and by a run that has not ended.
-func (c *Claimed) goesOn() bool { return c.Won && !c.Status.Ended() }

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/internal/bubble"
@@ -127,7 +128,7 @@ func TestADeadRunRefusesNothing(t *testing.T) {
 			overlap := func() bool {
 				t.Helper()
 				_, err := here.Trigger(t.Context(), "job", scheduler.Request{})
-				var r *scheduler.RefusedError
+				var r *contract.RefusedError
 				if err != nil && (!errors.As(err, &r) || r.Reason != cron.ReasonOverlap) {
 					t.Fatal(err)
 				}
@@ -142,7 +143,7 @@ func TestADeadRunRefusesNothing(t *testing.T) {
 				t.Errorf("%s: refused is %t", policy, got)
 			}
 			for job, want := range map[string]cron.Status{"job": map[bool]cron.Status{true: cron.Queued, false: cron.Interrupted}[refused], "other": cron.Running} {
-				recs, err := store.Runs(t.Context(), scheduler.Query{Job: job})
+				recs, err := store.Runs(t.Context(), contract.Query{Job: job})
 				if err != nil || len(recs) == 0 || recs[len(recs)-1].Status != want {
 					t.Errorf("%s: %s is %+v, %v", policy, job, recs, err)
 				}
@@ -158,7 +159,7 @@ func TestADeadRunRefusesNothing(t *testing.T) {
 
 // pruning notes what is asked to be deleted.
 type pruning struct {
-	scheduler.Store
+	contract.Store
 	most  int
 	calls map[string]int
 }
@@ -222,7 +223,7 @@ func TestHistoryIsPruned(t *testing.T) {
 
 // slowSweep is a store on which the look for expired runs takes until it is let go on.
 type slowSweep struct {
-	scheduler.Store
+	contract.Store
 	slow   atomic.Bool
 	let    chan struct{}
 	waited atomic.Bool

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"
 )
@@ -23,7 +24,7 @@ type Request struct {
 }
 
 // Trigger asks for a run of a job, which goes on in this process. It returns once the run is
-// recorded. Errors: [*cron.NoJobError], [*cron.ArgsError], [*RefusedError], or the store's.
+// recorded. Errors: [*cron.NoJobError], [*cron.ArgsError], [*contract.RefusedError], or the store's.
 func (s *Scheduler) Trigger(ctx context.Context, name string, req Request) (cron.Record, error) {
 	e, err := s.entry(name)
 	if err != nil {
@@ -40,17 +41,17 @@ func (s *Scheduler) Trigger(ctx context.Context, name string, req Request) (cron
 		c := s.byHand(e, cron.ByHand, args, req.Actor)
 		c.Key, c.Force, c.DataSlot = req.Key, req.Force, millis.Whole(req.Slot)
 		rec, err := s.launch(ctx, e, c)
-		if refused := (*RefusedError)(nil); errors.As(err, &refused) && refused.Reason == cron.ReasonOverlap && s.sweepJob(name) {
+		if refused := (*contract.RefusedError)(nil); errors.As(err, &refused) && refused.Reason == cron.ReasonOverlap && s.sweepJob(name) {
 			continue // it was a dead process's run that stood in the way
 		}
 		return rec, err
 	}
 }
 
-func (s *Scheduler) byHand(e *entry, trigger cron.Trigger, args json.RawMessage, actor string) Claim {
+func (s *Scheduler) byHand(e *entry, trigger cron.Trigger, args json.RawMessage, actor string) contract.Claim {
 	p := &e.job.Policies
 	now := millis.Now()
-	return Claim{
+	return contract.Claim{
 		Fence: s.newFence(now), Job: e.job.Name, Trigger: trigger, Status: cron.Queued, Args: args, Actor: actor,
 		Overlap: p.Overlap, QueueCap: p.CatchUpCap, Group: p.Group, Instance: s.instance.ID, Lease: s.cfg.Lease,
 		At: now,
@@ -58,11 +59,11 @@ func (s *Scheduler) byHand(e *entry, trigger cron.Trigger, args json.RawMessage,
 }
 
 // launch claims a run by hand and begins it.
-func (s *Scheduler) launch(ctx context.Context, e *entry, c Claim) (cron.Record, error) {
+func (s *Scheduler) launch(ctx context.Context, e *entry, c contract.Claim) (cron.Record, error) {
 	s.mu.Lock()
 	if s.phase >= draining {
 		s.mu.Unlock()
-		return cron.Record{}, &RefusedError{Job: c.Job, Reason: cron.ReasonShutdown}
+		return cron.Record{}, &contract.RefusedError{Job: c.Job, Reason: cron.ReasonShutdown}
 	}
 	direct := s.cfg.Executor == nil && s.free > 0 && s.ready.len() == 0 && !e.serial && c.Overlap != cron.Queue && c.Group == ""
 	if direct {
@@ -95,10 +96,10 @@ func (s *Scheduler) launch(ctx context.Context, e *entry, c Claim) (cron.Record,
 			s.pump()
 		}
 		s.mu.Unlock()
-		return cron.Record{}, &RefusedError{Job: c.Job, Reason: got.Refused}
+		return cron.Record{}, &contract.RefusedError{Job: c.Job, Reason: got.Refused}
 	}
 	var r *run
-	if got.goesOn() {
+	if got.GoesOn() {
 		r = new(run)
 		s.prepare(r, e, &c, &got)
 	}
@@ -122,19 +123,19 @@ func (s *Scheduler) launch(ctx context.Context, e *entry, c Claim) (cron.Record,
 
 // claimOne asks until the store has answered, since a claim that may have been made must not
 // be left without its run. It gives up when ctx has ended before the first answer.
-func (s *Scheduler) claimOne(ctx context.Context, c Claim) (Claimed, error) {
+func (s *Scheduler) claimOne(ctx context.Context, c contract.Claim) (contract.Claimed, error) {
 	if err := ctx.Err(); err != nil {
-		return Claimed{}, err
+		return contract.Claimed{}, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Lease/2)
 	defer cancel()
-	var got []Claimed
+	var got []contract.Claimed
 	err := s.repeat(ctx, func(err error) bool { return errors.Is(err, context.DeadlineExceeded) }, func() (err error) {
-		got, err = s.measured(ctx, []Claim{c})
+		got, err = s.measured(ctx, []contract.Claim{c})
 		return err
 	})
 	if err != nil {
-		return Claimed{}, err
+		return contract.Claimed{}, err
 	}
 	return got[0], nil
 }
@@ -199,7 +200,7 @@ func (s *Scheduler) Retry(ctx context.Context, id, actor string) (cron.Record, e
 		return rec, err
 	}
 	if !rec.Status.Ended() {
-		return rec, &RefusedError{Job: rec.Job, Reason: cron.ReasonOverlap}
+		return rec, &contract.RefusedError{Job: rec.Job, Reason: cron.ReasonOverlap}
 	}
 	e, err := s.entry(rec.Job)
 	if err != nil {
@@ -292,17 +293,17 @@ func (e *entry) between(from, to time.Time) ([]time.Time, error) {
 
 // Pause pauses a job on every process, or resumes it, until p.Until or for good. Slots that
 // pass meanwhile are recorded as skipped and not caught up.
-func (s *Scheduler) Pause(ctx context.Context, p Pause) (State, error) {
+func (s *Scheduler) Pause(ctx context.Context, p contract.Pause) (contract.State, error) {
 	e, err := s.entry(p.Job)
 	if err != nil {
-		return State{}, err
+		return contract.State{}, err
 	}
 	if err := fit(p.Job, "/reason", p.Reason, longestReason); err != nil {
-		return State{}, err
+		return contract.State{}, err
 	}
 	p.At = millis.Now()
 	if !p.Resume && !p.Until.IsZero() && !p.Until.After(p.At) {
-		return State{}, cron.RequestError(p.Job, "/until", "is in the past")
+		return contract.State{}, cron.RequestError(p.Job, "/until", "is in the past")
 	}
 	st, err := s.store.Pause(ctx, p)
 	if errors.Is(err, cron.ErrNotFound) {
@@ -311,14 +312,14 @@ func (s *Scheduler) Pause(ctx context.Context, p Pause) (State, error) {
 		}
 	}
 	if err != nil {
-		return State{}, err
+		return contract.State{}, err
 	}
-	event := JobWasPaused
+	event := contract.JobWasPaused
 	if p.Resume {
-		event = JobWasResumed
+		event = contract.JobWasResumed
 	}
 	s.mu.Lock()
-	s.tell(Event{Kind: event, Job: p.Job})
+	s.tell(contract.Event{Kind: event, Job: p.Job})
 	s.mu.Unlock()
 	return st, nil
 }

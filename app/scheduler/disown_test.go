@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/scheduler"
@@ -20,7 +21,7 @@ type mumbling struct {
 	lost atomic.Bool
 }
 
-func (m *mumbling) Take(ctx context.Context, takes []scheduler.Take) ([]bool, error) {
+func (m *mumbling) Take(ctx context.Context, takes []contract.Take) ([]bool, error) {
 	done, err := m.Memory.Take(ctx, takes)
 	if err == nil && m.lost.CompareAndSwap(false, true) {
 		return nil, errors.New("the answer is lost")
@@ -45,11 +46,11 @@ func TestTakenWithoutAnswerRuns(t *testing.T) {
 		done := make(chan error)
 		go func() { done <- s.Run(ctx) }()
 		synctest.Wait()
-		claim := scheduler.Claim{
-			Fence: scheduler.Fence{ID: "01", Token: 1}, Job: "a", Trigger: cron.ByHand, Status: cron.Queued,
+		claim := contract.Claim{
+			Fence: contract.Fence{ID: "01", Token: 1}, Job: "a", Trigger: cron.ByHand, Status: cron.Queued,
 			Overlap: cron.Allow, Instance: "dead", Lease: time.Second, At: time.Now(),
 		}
-		if got, err := db.Claim(ctx, []scheduler.Claim{claim}); err != nil || !got[0].Won {
+		if got, err := db.Claim(ctx, []contract.Claim{claim}); err != nil || !got[0].Won {
 			t.Fatal(got, err)
 		}
 		time.Sleep(10 * lease)

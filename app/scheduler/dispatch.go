@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"
 )
@@ -75,9 +76,9 @@ func (s *Scheduler) start(r *run) bool {
 }
 
 // ask asks the store for the start of the next attempt, until it has answered.
-func (s *Scheduler) ask(r *run) (StartOutcome, error) {
+func (s *Scheduler) ask(r *run) (contract.StartOutcome, error) {
 	p := &r.Definition().Policies
-	ask := Start{
+	ask := contract.Start{
 		Fence: r.fence(), Job: r.Job(), At: millis.Now(), Lease: s.cfg.Lease,
 		Serial: r.serial, Group: p.Group, GroupLimit: p.GroupLimit,
 	}
@@ -99,9 +100,9 @@ func (s *Scheduler) ask(r *run) (StartOutcome, error) {
 }
 
 // unstarted ends a run between attempts. s.mu is held.
-func (s *Scheduler) unstarted(r *run, status cron.Status, reason cron.Reason, text string) Finish {
+func (s *Scheduler) unstarted(r *run, status cron.Status, reason cron.Reason, text string) contract.Finish {
 	r.ending = true
-	f := Finish{
+	f := contract.Finish{
 		Fence: r.fence(), Job: r.Job(), Slot: r.Claimed().UTC(), Status: status, Reason: reason, Error: text,
 		Attempts: r.allAttempts(), Started: r.startedAt.UTC(), At: millis.Now(),
 	}
@@ -154,7 +155,7 @@ func (s *Scheduler) enter(r *run, now time.Time) bool {
 		r.going.cancel(r.stopped)
 	}
 	if s.observe != nil {
-		s.tell(Event{Kind: RunStarted, Job: r.Job(), Record: r.record()})
+		s.tell(contract.Event{Kind: contract.RunStarted, Job: r.Job(), Record: r.record()})
 	}
 	s.hint()
 	return true
@@ -180,10 +181,10 @@ func (s *Scheduler) returned(ctx *scope, r *run, err error) (next work) {
 	return next
 }
 
-func (s *Scheduler) endLater(r *run, f Finish) { s.wg.Go(func() { s.end(r, f) }) }
+func (s *Scheduler) endLater(r *run, f contract.Finish) { s.wg.Go(func() { s.end(r, f) }) }
 
 // end commits the end of a run, or of an attempt, and wakes what waited for it.
-func (s *Scheduler) end(r *run, f Finish) {
+func (s *Scheduler) end(r *run, f contract.Finish) {
 	f.Lines = r.Lines(f.Status.Ended(), f.At)
 	err := s.store.Finish(s.work, f)
 	if err != nil && !fenced(err) {
@@ -197,7 +198,7 @@ func (s *Scheduler) end(r *run, f Finish) {
 
 // ended is called when the end of a run, or of an attempt, was committed, or could not be.
 // s.mu is held.
-func (s *Scheduler) ended(r *run, f *Finish, err error) {
+func (s *Scheduler) ended(r *run, f *contract.Finish, err error) {
 	if fenced(err) && r.posted { // some process has started it meanwhile, and sees to it
 		s.drop(r)
 		return
@@ -208,7 +209,7 @@ func (s *Scheduler) ended(r *run, f *Finish, err error) {
 		s.unblock(r)
 		return
 	}
-	r.tellQueue(Answer{Status: f.Status, Error: f.Error})
+	r.tellQueue(contract.Answer{Status: f.Status, Error: f.Error})
 	switch {
 	case f.Status != cron.Queued || f.Release:
 		s.drop(r)
@@ -216,14 +217,14 @@ func (s *Scheduler) ended(r *run, f *Finish, err error) {
 		s.delay(r, *f)
 	}
 	if s.observe != nil {
-		s.tell(Event{Kind: RunEnded, Job: r.Job(), Record: r.endRecord(f), Exit: exitStatus(f.err)})
+		s.tell(contract.Event{Kind: contract.RunEnded, Job: r.Job(), Record: r.endRecord(f), Exit: exitStatus(f.Cause)})
 	}
 	s.hooks.ended(r, f)
 	s.hint()
 	s.unblock(r)
 }
 
-func (s *Scheduler) endAgain(f Finish) error {
+func (s *Scheduler) endAgain(f contract.Finish) error {
 	return s.repeat(s.work, fenced, func() error { return s.store.Finish(s.work, f) })
 }
 
@@ -236,10 +237,10 @@ func (s *Scheduler) forget(r *run) {
 	s.pump()
 }
 
-func fenced(err error) bool { return errors.Is(err, ErrFenced) }
+func fenced(err error) bool { return errors.Is(err, contract.ErrFenced) }
 
 // delay puts a run back in line when its next attempt is due. s.mu is held.
-func (s *Scheduler) delay(r *run, f Finish) {
+func (s *Scheduler) delay(r *run, f contract.Finish) {
 	r.status, r.nextAt, r.begun, r.ending = cron.Queued, millis.Of(f.NextAt), false, false
 	s.leaveGroup(r)
 	if s.phase >= draining {

@@ -1,5 +1,6 @@
-// Package scheduler is the engine: it turns the slots of jobs into runs, each into one recorded row, on one process or many.
-// Package cron has the words.
+// Package scheduler is the engine: it turns the slots of jobs into runs, each into one recorded row, on one process or
+// many. Package cron has the words. Package contract has what the engine agrees on with its store, its queue, other
+// processes and observers.
 //
 // # From an expression to a recorded run
 //
@@ -27,7 +28,7 @@
 // row lets one process win; who won is read back by token, so that a claim whose answer was lost is asked for again under the
 // same fence and turns out won or not. The watermark keeps slots from coming back after their rows are pruned. Every
 // later write holds only while token and status are still those of the row: a process that slept through its
-// lease ends nothing and starts nothing ([ErrFenced]), and its run's context is cancelled.
+// lease ends nothing and starts nothing ([contract.ErrFenced]), and its run's context is cancelled.
 //
 // G2: no silent loss. Every slot inside the catch-up window ends as one row. The watermark moves only with the rows
 // of all slots before it, in one commit. What cannot be claimed stays unsettled and is asked for again each second. Slots
@@ -76,7 +77,7 @@
 // cancelled there is cancelled here. Runs of a job that wait for each other have their tickets out one at
 // a time, in the order of their slots, for each process that claims.
 //
-// [SchedulerOnly] claims and sends, [WorkerOnly] makes attempts and claims no slots; both beat and sweep.
+// [contract.SchedulerOnly] claims and sends, [contract.WorkerOnly] makes attempts and claims no slots; both beat and sweep.
 // All of them share one store.
 //
 // # When things go wrong
@@ -88,7 +89,7 @@
 //
 // The clock goes back: nothing repeats, since slots at or below the watermark are settled; jobs are
 // due again when the clock has passed it. It is ahead of the clock of a database server: a slot starts
-// when that has reached it ([Claimed.Early]). It goes forward, or the machine sleeps: noticed within a
+// when that has reached it ([contract.Claimed.Early]). It goes forward, or the machine sleeps: noticed within a
 // second or so, and the slots in between are missed ones. Leases end on the database's clock where
 // it has one, and so do not depend on the processes agreeing.
 //
@@ -97,7 +98,7 @@
 // back into the queue. 5 s later what is still running is recorded as interrupted, and the leases
 // are given up.
 //
-// Processes may meet beside the store ([Peers]): a gate in front of the claims spares a shared store those
+// Processes may meet beside the store ([contract.Peers]): a gate in front of the claims spares a shared store those
 // that would be lost, and decides nothing. Where each process has a store of its own the gate decides which
 // of them runs a slot, and without its answer slots stay unsettled; then G1 holds for all of the stores
 // as long as the gate remembers, and G2 for each of them. See gate.go and limits.go.
@@ -106,15 +107,14 @@
 //
 // # Files, in reading order
 //
-//	store.go state.go event.go                             the contract with the store; what observers see
 //	scheduler.go entry.go                                  the life of a scheduler; a job in it
 //	timetable.go backlog.go claim.go early.go version.go   overrides; what waits; claims; programs side by side
 //	ready_queue.go dispatch.go elsewhere.go live.go scope.go   workers; starting, waiting, ending
-//	executor.go outbox.go worker.go                        through a queue: the contract, tickets out, tickets in
+//	outbox.go worker.go                                    through a queue: tickets out, tickets in
 //	heartbeat.go sweep.go drain.go                         leases, cancel requests, notes, pruning; dead processes; the end
 //	unheeding.go hookpool.go                               functions that ignore their context; calling hooks
 //	control.go lookup.go                                   commands; single runs and jobs
-//	peers.go gate.go limits.go watch.go                    what processes tell each other beside the store
+//	gate.go limits.go                                      what processes tell each other beside the store
 //	ready.go stats.go measure.go                           whether all is well, and what can be measured
 //
 // # What is deliberately not done

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"
 )
@@ -80,7 +81,7 @@ func (s *Scheduler) signOff() error {
 	}
 	ctx, cancel := context.WithTimeout(s.work, afterGrace)
 	defer cancel()
-	if _, err := s.store.Beat(ctx, Beat{Instance: s.instance, At: millis.Now(), Gone: true}); err != nil {
+	if _, err := s.store.Beat(ctx, contract.Beat{Instance: s.instance, At: millis.Now(), Gone: true}); err != nil {
 		return fmt.Errorf("sign off: %w", err)
 	}
 	return nil
@@ -103,7 +104,7 @@ func (s *Scheduler) giveBack(r *run) {
 	ctx, cancel := context.WithTimeout(s.work, afterGrace)
 	defer cancel()
 	err := s.store.Finish(ctx, f)
-	if err != nil && !errors.Is(err, ErrFenced) {
+	if err != nil && !errors.Is(err, contract.ErrFenced) {
 		s.log.Error("a waiting run could not be given back; it is taken over when its lease expires", "job", r.Job(), "run", r.ID(), "error", err)
 	}
 	s.forget(r)
@@ -116,7 +117,7 @@ func (s *Scheduler) abandon() (left int) {
 	s.mu.Lock()
 	type leftBehind struct {
 		run *run
-		end Finish
+		end contract.Finish
 	}
 	var stuck []leftBehind
 	for r := range s.runs.all() {
@@ -144,11 +145,11 @@ func (s *Scheduler) abandon() (left int) {
 		}
 		err := s.store.Finish(ctx, *f)
 		switch {
-		case err != nil && !errors.Is(err, ErrFenced):
+		case err != nil && !errors.Is(err, contract.ErrFenced):
 			s.log.Error("the end of a run could not be recorded", "job", f.Job, "run", f.ID, "error", err)
 		case err == nil && f.Status.Ended() && s.observe != nil:
 			s.mu.Lock()
-			s.tell(Event{Kind: RunEnded, Job: f.Job, Record: stuck[i].run.endRecord(f)})
+			s.tell(contract.Event{Kind: contract.RunEnded, Job: f.Job, Record: stuck[i].run.endRecord(f)})
 			s.mu.Unlock()
 		}
 	}

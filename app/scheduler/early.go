@@ -1,6 +1,9 @@
 package scheduler
 
-import "time"
+import (
+	"fibercrons/app/contract"
+	"time"
+)
 
 // A store with a clock of its own starts no slot before that clock has reached it: so a process whose
 // clock is fast starts nothing early, and of processes with different clocks none is always the first.
@@ -11,7 +14,7 @@ const fastClock = time.Second
 
 // early has the job looked at again when the slot of c is due by the store's clock. Until it has been
 // claimed, what is due and what was missed is judged by that clock. s.mu is held.
-func (s *Scheduler) early(e *entry, c *Claim, by time.Duration) {
+func (s *Scheduler) early(e *entry, c *contract.Claim, by time.Duration) {
 	ahead := c.At.Sub(c.Slot.Add(-by))
 	e.ahead = max(ahead.Milliseconds(), 0)
 	if ahead >= fastClock && !s.aheadSaid {

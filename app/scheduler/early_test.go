@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/scheduler"
@@ -19,10 +20,10 @@ type clocked struct {
 	asked  int
 }
 
-func (c *clocked) Claim(ctx context.Context, claims []scheduler.Claim) ([]scheduler.Claimed, error) {
+func (c *clocked) Claim(ctx context.Context, claims []contract.Claim) ([]contract.Claimed, error) {
 	now := time.Now().Add(-c.behind)
-	var due []scheduler.Claim
-	out := make([]scheduler.Claimed, len(claims))
+	var due []contract.Claim
+	out := make([]contract.Claimed, len(claims))
 	var at []int
 	c.mu.Lock()
 	c.asked += len(claims)

@@ -1,6 +1,9 @@
 package scheduler
 
-import "time"
+import (
+	"fibercrons/app/contract"
+	"time"
+)
 
 // Runs of a job that wait for each other, or of a group that is limited, may be held by several processes.
 // Only the store knows whether one of another process goes on, or was due earlier, so a start that it has
@@ -41,7 +44,7 @@ func (s *Scheduler) elsewhereOf(r *run) *elsewhere {
 }
 
 // waitElsewhere has r, which was refused its start, or who waits before it, ask again. s.mu is held.
-func (s *Scheduler) waitElsewhere(r *run, out *StartOutcome) {
+func (s *Scheduler) waitElsewhere(r *run, out *contract.StartOutcome) {
 	if out.By == "" {
 		return // listening sees to it
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"fibercrons/app/clock"
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/plan"
 )
@@ -30,7 +31,7 @@ type entry struct {
 	ahead int64 // the store has said that a slot is early by its clock: how far ahead ours is, in ms
 	// doubt holds the fences of claims that the store answered with an error. They are asked
 	// for again under the same fences, which settles whether they had been made.
-	doubt  map[int64]Fence
+	doubt  map[int64]contract.Fence
 	file   []*run // those that wait for each other on their way through the queue; the first has its ticket out
 	turn   *run   // of a job whose runs wait for each other: the one that goes on, retries included
 	newest *run   // of those in this process: queued, waiting or running

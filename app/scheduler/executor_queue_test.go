@@ -10,8 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
 // queue is an engine in memory, shared by the processes of a test. It delivers at least once, and
@@ -19,18 +19,18 @@ import (
 type queue struct {
 	mu      sync.Mutex
 	waiting []item
-	known   map[scheduler.Ticket]bool
-	told    []scheduler.Answer
+	known   map[contract.Ticket]bool
+	told    []contract.Answer
 	workers int // of each process
 
-	lose    func(scheduler.Ticket) bool // drops the ticket, as a queue does whose memory was wiped
-	twice   bool                        // every ticket is delivered three times
-	noReply atomic.Bool                 // tickets are taken, and the answer is lost
+	lose    func(contract.Ticket) bool // drops the ticket, as a queue does whose memory was wiped
+	twice   bool                       // every ticket is delivered three times
+	noReply atomic.Bool                // tickets are taken, and the answer is lost
 	refuse  atomic.Bool
 }
 
 type item struct {
-	scheduler.Ticket
+	contract.Ticket
 	at time.Time
 }
 
@@ -47,7 +47,7 @@ type end struct {
 
 func (q *queue) end() *end { return &end{queue: q, workers: cmp.Or(q.workers, 20)} }
 
-func (e *end) Enqueue(_ context.Context, tickets []scheduler.Ticket) error {
+func (e *end) Enqueue(_ context.Context, tickets []contract.Ticket) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.cut.Load() || e.refuse.Load() {
@@ -63,7 +63,7 @@ func (e *end) Enqueue(_ context.Context, tickets []scheduler.Ticket) error {
 			continue
 		}
 		if e.known == nil {
-			e.known = make(map[scheduler.Ticket]bool)
+			e.known = make(map[contract.Ticket]bool)
 		}
 		e.known[key] = true
 		copies := 1
@@ -81,7 +81,7 @@ func (e *end) Enqueue(_ context.Context, tickets []scheduler.Ticket) error {
 }
 
 // Work hands tickets out in random order.
-func (e *end) Work(ctx context.Context, w scheduler.Worker) error {
+func (e *end) Work(ctx context.Context, w contract.Worker) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	places := make(chan struct{}, e.workers)
@@ -107,7 +107,7 @@ func (e *end) Work(ctx context.Context, w scheduler.Worker) error {
 	}
 }
 
-func (e *end) do(w scheduler.Worker, t scheduler.Ticket) {
+func (e *end) do(w contract.Worker, t contract.Ticket) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	e.working.Store(t.Run, cancel)
@@ -126,11 +126,11 @@ func (e *end) do(w scheduler.Worker, t scheduler.Ticket) {
 	}
 }
 
-func (e *end) next() (scheduler.Ticket, bool) {
+func (e *end) next() (contract.Ticket, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.cut.Load() || e.deaf.Load() {
-		return scheduler.Ticket{}, false
+		return contract.Ticket{}, false
 	}
 	for _, i := range rand.Perm(len(e.waiting)) {
 		if it := e.waiting[i]; !it.at.After(time.Now()) {
@@ -138,7 +138,7 @@ func (e *end) next() (scheduler.Ticket, bool) {
 			return it.Ticket, true
 		}
 	}
-	return scheduler.Ticket{}, false
+	return contract.Ticket{}, false
 }
 
 // outcomes counts what the queue was told of tickets that were not put back.
@@ -162,7 +162,7 @@ type wire struct {
 	unfenced atomic.Bool   // its starts ask for no attempt in particular, and move nothing
 }
 
-func (l *wire) Start(ctx context.Context, s scheduler.Start) (scheduler.StartOutcome, error) {
+func (l *wire) Start(ctx context.Context, s contract.Start) (contract.StartOutcome, error) {
 	if l.unfenced.Load() {
 		s.Instance, s.Attempt = "", 0
 	}
@@ -173,7 +173,7 @@ func (l *wire) Start(ctx context.Context, s scheduler.Start) (scheduler.StartOut
 // slow is what lets others in between a look at the store and what is made of it.
 func (l *wire) slow() { time.Sleep(time.Duration(50+rand.IntN(200)) * time.Millisecond) }
 
-func (l *wire) Finish(ctx context.Context, f scheduler.Finish) error {
+func (l *wire) Finish(ctx context.Context, f contract.Finish) error {
 	l.slow()
 	return l.cut.Finish(ctx, f)
 }
@@ -186,14 +186,14 @@ func (l *wire) Run(ctx context.Context, id string) (cron.Record, error) {
 	return l.Store.Run(ctx, id)
 }
 
-func (l *wire) Take(ctx context.Context, takes []scheduler.Take) ([]bool, error) {
+func (l *wire) Take(ctx context.Context, takes []contract.Take) ([]bool, error) {
 	if err := l.gone(); err != nil {
 		return nil, err
 	}
 	return l.Store.Take(ctx, takes)
 }
 
-func (l *wire) Note(ctx context.Context, notes []scheduler.Note) error {
+func (l *wire) Note(ctx context.Context, notes []contract.Note) error {
 	if err := l.gone(); err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/internal/bubble"
@@ -24,13 +25,13 @@ import (
 // crew is processes that share a store and a queue.
 type crew struct {
 	*testing.T
-	store    scheduler.Store
+	store    contract.Store
 	queue    *queue
 	register func(*cron.Registry)
 }
 
 // hire starts a process of a role.
-func (c *crew) hire(role scheduler.Role, change ...func(*scheduler.Config)) (*bubble.Program, *wire) {
+func (c *crew) hire(role contract.Role, change ...func(*scheduler.Config)) (*bubble.Program, *wire) {
 	c.Helper()
 	l := &wire{cut: cut{Store: c.store}, end: c.queue.end()}
 	p := bubble.Start(c.T, l, c.register, append([]func(*scheduler.Config){func(cfg *scheduler.Config) {
@@ -86,9 +87,9 @@ func TestQueueOverlap(t *testing.T) {
 				}, cron.Overlap(tt.policy))
 			}, func(c *crew) {
 				c.queue.workers = 2
-				p, _ := c.hire(scheduler.SchedulerOnly)
-				w1, _ := c.hire(scheduler.WorkerOnly)
-				w2, _ := c.hire(scheduler.WorkerOnly)
+				p, _ := c.hire(contract.SchedulerOnly)
+				w1, _ := c.hire(contract.WorkerOnly)
+				w2, _ := c.hire(contract.WorkerOnly)
 				time.Sleep(6*time.Minute + 20*time.Second)
 				c.counts(p, "job", tt.want)
 				if most.Load() != tt.most {
@@ -119,7 +120,7 @@ func TestQueueKeepsTheOrderOfAJob(t *testing.T) {
 		}, cron.Overlap(cron.Queue))
 	}, func(c *crew) {
 		p, _ := c.hire("")
-		w, _ := c.hire(scheduler.WorkerOnly)
+		w, _ := c.hire(contract.WorkerOnly)
 		time.Sleep(10*time.Minute + 5*time.Second)
 		mu.Lock()
 		defer mu.Unlock()
@@ -147,9 +148,9 @@ func TestQueueRetries(t *testing.T) {
 					return nil
 				}, cron.Retry(5, cron.Fixed(wait)))
 			}, func(c *crew) {
-				p, _ := c.hire(scheduler.SchedulerOnly)
-				w1, _ := c.hire(scheduler.WorkerOnly)
-				w2, _ := c.hire(scheduler.WorkerOnly)
+				p, _ := c.hire(contract.SchedulerOnly)
+				w1, _ := c.hire(contract.WorkerOnly)
+				w2, _ := c.hire(contract.WorkerOnly)
 				time.Sleep(time.Hour + 50*time.Minute)
 				rec := p.Runs("job")[0]
 				if rec.Status != cron.Succeeded || rec.Attempt != 4 || len(rec.Attempts) != 4 {
@@ -203,7 +204,7 @@ func TestQueueHoldsAGroupsLimit(t *testing.T) {
 		}
 	}, func(c *crew) {
 		p, _ := c.hire("")
-		w, _ := c.hire(scheduler.WorkerOnly)
+		w, _ := c.hire(contract.WorkerOnly)
 		time.Sleep(12 * time.Minute)
 		for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
 			c.counts(p, name, map[string]int{"succeeded": 1})
@@ -243,7 +244,7 @@ func TestQueueCancel(t *testing.T) {
 	withQueue(t, func(r *cron.Registry) {
 		r.Register("job", "0 0 1 1 *", bubble.Sleepy(time.Hour), cron.Overlap(cron.Allow))
 	}, func(c *crew) {
-		p, _ := c.hire(scheduler.SchedulerOnly)
+		p, _ := c.hire(contract.SchedulerOnly)
 		ctx := context.Background()
 		waits, err := p.Sched.Trigger(ctx, "job", scheduler.Request{})
 		if err != nil {
@@ -255,7 +256,7 @@ func TestQueueCancel(t *testing.T) {
 		time.Sleep(time.Second)
 		c.counts(p, "job", map[string]int{"cancelled requested": 1})
 
-		w, l := c.hire(scheduler.WorkerOnly)
+		w, l := c.hire(contract.WorkerOnly)
 		runs, err := p.Sched.Trigger(ctx, "job", scheduler.Request{})
 		if err != nil {
 			t.Fatal(err)
@@ -292,12 +293,12 @@ func TestQueuePauseAndLateStart(t *testing.T) {
 		r.Register("paused", "* * * * *", bubble.Sleepy(time.Second))
 		r.Register("late", "* * * * *", bubble.Sleepy(time.Second), cron.StartWithin(30*time.Second), cron.Overlap(cron.Allow))
 	}, func(c *crew) {
-		p, _ := c.hire(scheduler.SchedulerOnly)
-		if _, err := p.Sched.Pause(context.Background(), scheduler.Pause{Job: "paused"}); err != nil {
+		p, _ := c.hire(contract.SchedulerOnly)
+		if _, err := p.Sched.Pause(context.Background(), contract.Pause{Job: "paused"}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(3*time.Minute + 40*time.Second)
-		w, _ := c.hire(scheduler.WorkerOnly) // nobody was there for three slots
+		w, _ := c.hire(contract.WorkerOnly) // nobody was there for three slots
 		time.Sleep(30 * time.Second)
 		c.counts(p, "paused", map[string]int{"skipped paused": 4})
 		c.counts(p, "late", map[string]int{"skipped late": 3, "succeeded": 1})
@@ -321,12 +322,12 @@ func TestQueueDrain(t *testing.T) {
 			return nil
 		}, cron.OnCrash(cron.Rerun))
 	}, func(c *crew) {
-		first, _ := c.hire(scheduler.SchedulerOnly)
+		first, _ := c.hire(contract.SchedulerOnly)
 		time.Sleep(61 * time.Second)
 		c.counts(first, "waits", map[string]int{"queued": 1})
 		first.Stop()
-		p, _ := c.hire(scheduler.SchedulerOnly)
-		w1, _ := c.hire(scheduler.WorkerOnly)
+		p, _ := c.hire(contract.SchedulerOnly)
+		w1, _ := c.hire(contract.WorkerOnly)
 		time.Sleep(5 * time.Second) // a look around of either of them, and less than a lease
 		c.counts(p, "waits", map[string]int{"succeeded": 1})
 		for _, job := range []string{"short", "again"} {
@@ -340,7 +341,7 @@ func TestQueueDrain(t *testing.T) {
 		if took := time.Since(began); took < 9*time.Second || took > 12*time.Second {
 			t.Errorf("stopping took %s, the grace is 10s", took)
 		}
-		w2, _ := c.hire(scheduler.WorkerOnly)
+		w2, _ := c.hire(contract.WorkerOnly)
 		time.Sleep(12 * time.Second) // until the next sweep
 		c.counts(p, "short", map[string]int{"succeeded": 1})
 		c.counts(p, "again", map[string]int{"succeeded": 1})
@@ -365,8 +366,8 @@ func TestQueueCrashOfAWorker(t *testing.T) {
 					return bubble.Sleepy(5 * time.Minute)(ctx)
 				}, cron.OnCrash(policy))
 			}, func(c *crew) {
-				p, _ := c.hire(scheduler.SchedulerOnly)
-				w, l := c.hire(scheduler.WorkerOnly)
+				p, _ := c.hire(contract.SchedulerOnly)
+				w, l := c.hire(contract.WorkerOnly)
 				rec, err := p.Sched.Trigger(context.Background(), "job", scheduler.Request{})
 				if err != nil {
 					t.Fatal(err)
@@ -379,11 +380,11 @@ func TestQueueCrashOfAWorker(t *testing.T) {
 				} else {
 					c.queue.mu.Lock()
 					for range 3 {
-						c.queue.waiting = append(c.queue.waiting, item{scheduler.Ticket{Run: rec.ID, Job: "job", Token: old.Token, Attempt: 1}, time.Now().Add(2 * time.Second)})
+						c.queue.waiting = append(c.queue.waiting, item{contract.Ticket{Run: rec.ID, Job: "job", Token: old.Token, Attempt: 1}, time.Now().Add(2 * time.Second)})
 					}
 					c.queue.mu.Unlock()
 				}
-				w2, _ := c.hire(scheduler.WorkerOnly)
+				w2, _ := c.hire(contract.WorkerOnly)
 				time.Sleep(10 * time.Minute)
 				c.counts(p, "job", want)
 				if list := made.doubled(); list != nil {
@@ -407,14 +408,14 @@ func TestQueueCrashOfAScheduler(t *testing.T) {
 				r.Register("job", "0 * * * *", func(ctx context.Context) error { made.count(ctx); return nil })
 			}, func(c *crew) {
 				c.queue.refuse.Store(refuse)
-				first, l := c.hire(scheduler.SchedulerOnly)
+				first, l := c.hire(contract.SchedulerOnly)
 				time.Sleep(time.Hour + 10*time.Millisecond)
 				synctest.Wait()
 				l.die()
 				c.queue.refuse.Store(false)
 				c.counts(first, "job", map[string]int{"queued": 1})
-				p, _ := c.hire(scheduler.SchedulerOnly)
-				w, _ := c.hire(scheduler.WorkerOnly)
+				p, _ := c.hire(contract.SchedulerOnly)
+				w, _ := c.hire(contract.WorkerOnly)
 				time.Sleep(2 * time.Minute)
 				c.counts(p, "job", map[string]int{"succeeded": 1})
 				if list := made.doubled(); list != nil {
@@ -434,18 +435,18 @@ func TestQueueRollingDeploy(t *testing.T) {
 	withQueue(t, func(r *cron.Registry) {
 		r.Register("old", "0 0 1 1 *", bubble.Sleepy(time.Second))
 	}, func(c *crew) {
-		old, _ := c.hire(scheduler.WorkerOnly)
+		old, _ := c.hire(contract.WorkerOnly)
 		c.register = func(r *cron.Registry) {
 			r.Register("old", "0 0 1 1 *", bubble.Sleepy(time.Second))
 			r.Register("new", "0 0 1 1 *", bubble.Sleepy(time.Second))
 		}
-		p, _ := c.hire(scheduler.SchedulerOnly)
+		p, _ := c.hire(contract.SchedulerOnly)
 		if _, err := p.Sched.Trigger(context.Background(), "new", scheduler.Request{}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
 		c.counts(p, "new", map[string]int{"queued": 1})
-		w, _ := c.hire(scheduler.WorkerOnly)
+		w, _ := c.hire(contract.WorkerOnly)
 		time.Sleep(10 * time.Minute) // either worker may get the ticket, time and again
 		c.counts(p, "new", map[string]int{"succeeded": 1})
 		for _, x := range []*bubble.Program{p, old, w} {
@@ -458,8 +459,8 @@ func TestQueueRollingDeploy(t *testing.T) {
 func TestQueueMisbehaves(t *testing.T) {
 	for name, spoil := range map[string]func(*queue){
 		"loses": func(q *queue) {
-			seen := map[scheduler.Ticket]int{}
-			q.lose = func(t scheduler.Ticket) bool { seen[t]++; return seen[t] < 3 }
+			seen := map[contract.Ticket]int{}
+			q.lose = func(t contract.Ticket) bool { seen[t]++; return seen[t] < 3 }
 		},
 		"does not reply": func(q *queue) {
 			q.noReply.Store(true)
@@ -482,11 +483,11 @@ func TestQueueMisbehaves(t *testing.T) {
 			}, func(c *crew) {
 				spoil(c.queue)
 				p, _ := c.hire("")
-				w, _ := c.hire(scheduler.WorkerOnly)
+				w, _ := c.hire(contract.WorkerOnly)
 				time.Sleep(30*time.Minute + 10*time.Second)
 				p.Sched.Ready(context.Background())
 				for _, job := range []string{"a", "b", "c", "d"} {
-					if _, err := p.Sched.Pause(context.Background(), scheduler.Pause{Job: job}); err != nil {
+					if _, err := p.Sched.Pause(context.Background(), contract.Pause{Job: job}); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -515,7 +516,7 @@ func TestQueueNeedsItsFences(t *testing.T) {
 		c.queue.twice = true
 		p, l := c.hire("")
 		l.unfenced.Store(true)
-		w, l := c.hire(scheduler.WorkerOnly)
+		w, l := c.hire(contract.WorkerOnly)
 		l.unfenced.Store(true)
 		time.Sleep(3 * time.Hour) // whether it doubles is a matter of who comes first
 		if list := made.doubled(); list == nil {
@@ -570,7 +571,7 @@ func TestQueueChaos(t *testing.T) {
 			}, append(options, cron.CatchUp(cron.All))...)
 		}
 	}, func(c *crew) {
-		p, _ := c.hire(scheduler.SchedulerOnly)
+		p, _ := c.hire(contract.SchedulerOnly)
 		c.queue.twice = true
 		type process struct {
 			*bubble.Program
@@ -579,7 +580,7 @@ func TestQueueChaos(t *testing.T) {
 		var alive, dead []process
 		deaths := 0
 		for range 400 {
-			roles := []scheduler.Role{"", scheduler.WorkerOnly, scheduler.SchedulerOnly, scheduler.WorkerOnly}
+			roles := []contract.Role{"", contract.WorkerOnly, contract.SchedulerOnly, contract.WorkerOnly}
 			if len(alive) < 4 {
 				x, l := c.hire(roles[rand.IntN(len(roles))])
 				alive = append(alive, process{x, l})
@@ -599,7 +600,7 @@ func TestQueueChaos(t *testing.T) {
 		}
 		w, _ := c.hire("")
 		for name := range jobs {
-			if _, err := p.Sched.Pause(context.Background(), scheduler.Pause{Job: name}); err != nil {
+			if _, err := p.Sched.Pause(context.Background(), contract.Pause{Job: name}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/scheduler"
 )
@@ -20,13 +21,13 @@ func TestQueueTicketBesideAnOlderOne(t *testing.T) {
 	withQueue(t, func(r *cron.Registry) {
 		r.Register("job", "0 0 1 1 *", func(ctx context.Context) error { made.count(ctx); return nil })
 	}, func(c *crew) {
-		first, _ := c.hire(scheduler.SchedulerOnly)
+		first, _ := c.hire(contract.SchedulerOnly)
 		if _, err := first.Sched.Trigger(context.Background(), "job", scheduler.Request{}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)
 		first.Stop()
-		p, _ := c.hire(scheduler.SchedulerOnly)
+		p, _ := c.hire(contract.SchedulerOnly)
 		time.Sleep(time.Second)
 		c.queue.mu.Lock()
 		if n := len(c.queue.waiting); n != 2 {
@@ -35,7 +36,7 @@ func TestQueueTicketBesideAnOlderOne(t *testing.T) {
 			c.queue.waiting[1].at = time.Now().Add(time.Second)
 		}
 		c.queue.mu.Unlock()
-		w, _ := c.hire(scheduler.WorkerOnly, func(cfg *scheduler.Config) { cfg.Store.(*wire).look = 2 * time.Second })
+		w, _ := c.hire(contract.WorkerOnly, func(cfg *scheduler.Config) { cfg.Store.(*wire).look = 2 * time.Second })
 		time.Sleep(10 * time.Second)
 		c.counts(p, "job", map[string]int{"succeeded": 1})
 		if list := made.doubled(); list != nil {
@@ -62,7 +63,7 @@ func TestQueueTicketOfALaterAttempt(t *testing.T) {
 	}, func(c *crew) {
 		p, here := c.hire("")
 		here.end.deaf.Store(true)
-		w, there := c.hire(scheduler.WorkerOnly)
+		w, there := c.hire(contract.WorkerOnly)
 		swap := func() {
 			there.end.deaf.Store(true)
 			here.end.deaf.Store(false)
@@ -96,8 +97,8 @@ func TestQueueTicketOfALostRun(t *testing.T) {
 					return nil
 				}, cron.OnCrash(cron.Rerun))
 			}, func(c *crew) {
-				p, _ := c.hire(scheduler.SchedulerOnly)
-				w, l := c.hire(scheduler.WorkerOnly)
+				p, _ := c.hire(contract.SchedulerOnly)
+				w, l := c.hire(contract.WorkerOnly)
 				if _, err := p.Sched.Trigger(context.Background(), "job", scheduler.Request{}); err != nil {
 					t.Fatal(err)
 				}
@@ -113,7 +114,7 @@ func TestQueueTicketOfALostRun(t *testing.T) {
 					c.counts(p, "job", map[string]int{"succeeded": 1})
 				} else {
 					l.end.deaf.Store(true)
-					w2, _ := c.hire(scheduler.WorkerOnly)
+					w2, _ := c.hire(contract.WorkerOnly)
 					time.Sleep(5 * time.Second)
 					c.counts(p, "job", map[string]int{"succeeded": 1})
 					w2.Stop()

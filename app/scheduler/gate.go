@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/plan"
 )
@@ -46,7 +47,7 @@ func (s *Scheduler) admit(b *batch) {
 
 // spare asks about one slot of each job, the first that is fresh: who has it claims the rest as well.
 func (s *Scheduler) spare(b *batch) {
-	var bids []SlotRequest
+	var bids []contract.SlotRequest
 	var at, of []int // the claim, counted within its part, and the part
 	i := 0
 	for k := range b.parts {
@@ -55,7 +56,7 @@ func (s *Scheduler) spare(b *batch) {
 			if p.entry.hurries() || b.at-c.Slot.UnixMilli() >= gateFresh.Milliseconds() || p.entry.doubts(c.Slot) {
 				continue
 			}
-			bids, at, of = append(bids, SlotRequest{Job: c.Job, Slot: c.Slot, Keep: bidShared}), append(at, j), append(of, k)
+			bids, at, of = append(bids, contract.SlotRequest{Job: c.Job, Slot: c.Slot, Keep: bidShared}), append(at, j), append(of, k)
 			break
 		}
 		i += p.n
@@ -87,14 +88,14 @@ func (e *entry) doubts(slot time.Time) bool {
 
 // elect asks about every slot that is to run.
 func (s *Scheduler) elect(b *batch) {
-	var bids []SlotRequest
+	var bids []contract.SlotRequest
 	var of []int // the claim
 	i := 0
 	for _, p := range b.parts {
 		keep := p.entry.job.Policies.CatchUpFor + bidSeparate
 		for j, c := range b.claims[i : i+p.n] {
 			if c.Status != cron.Skipped && !p.entry.doubts(c.Slot) {
-				bids, of = append(bids, SlotRequest{Job: c.Job, Slot: c.Slot, Keep: keep}), append(of, i+j)
+				bids, of = append(bids, contract.SlotRequest{Job: c.Job, Slot: c.Slot, Keep: keep}), append(of, i+j)
 			}
 		}
 		i += p.n
@@ -117,7 +118,7 @@ func (s *Scheduler) elect(b *batch) {
 	}
 }
 
-func (s *Scheduler) bid(bids []SlotRequest) ([]bool, error) {
+func (s *Scheduler) bid(bids []contract.SlotRequest) ([]bool, error) {
 	if len(bids) == 0 {
 		return nil, nil
 	}
@@ -220,7 +221,7 @@ func (s *Scheduler) askLater(entries []*entry) {
 
 // askAgain claims what nobody has settled meanwhile.
 func (s *Scheduler) askAgain(entries []*entry) {
-	var states map[string]State
+	var states map[string]contract.State
 	switch p := &s.cfg.Peers; {
 	case p.Separate && p.Gate.Err() != nil: // the plan may have become long: it is made when there is an answer
 		s.mu.Lock()

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/internal/bubble"
@@ -28,7 +29,7 @@ type tickets struct {
 
 func newTickets() *tickets { return &tickets{holders: make(map[string]string)} }
 
-func (k *tickets) admit(holder string, asked []scheduler.SlotRequest) []bool {
+func (k *tickets) admit(holder string, asked []contract.SlotRequest) []bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	out := make([]bool, len(asked))
@@ -47,12 +48,12 @@ func (k *tickets) admit(holder string, asked []scheduler.SlotRequest) []bool {
 type gate struct {
 	*tickets
 	holder string
-	admit  func(ctx context.Context, asked []scheduler.SlotRequest) ([]bool, error) // nil: as it should be
+	admit  func(ctx context.Context, asked []contract.SlotRequest) ([]bool, error) // nil: as it should be
 }
 
 var errGate = errors.New("the gate is away")
 
-func (g *gate) Admit(ctx context.Context, asked []scheduler.SlotRequest) ([]bool, error) {
+func (g *gate) Admit(ctx context.Context, asked []contract.SlotRequest) ([]bool, error) {
 	if g.admit != nil {
 		return g.admit(ctx, asked)
 	}
@@ -69,8 +70,8 @@ func (g *gate) Err() error {
 	return nil
 }
 
-func behind(g scheduler.Gate, separate bool) func(*scheduler.Config) {
-	return func(c *scheduler.Config) { c.Peers = scheduler.Peers{Gate: g, Separate: separate} }
+func behind(g contract.Gate, separate bool) func(*scheduler.Config) {
+	return func(c *scheduler.Config) { c.Peers = contract.Peers{Gate: g, Separate: separate} }
 }
 
 // tally counts the calls of each slot, and how late they were.
@@ -119,10 +120,10 @@ func (y *tally) check(t *testing.T, job string, every time.Duration, from, until
 }
 
 // moods are what a gate may do to a scheduler, wrongly or not.
-func moods(g *gate, r *rand.Rand) func(context.Context, []scheduler.SlotRequest) ([]bool, error) {
+func moods(g *gate, r *rand.Rand) func(context.Context, []contract.SlotRequest) ([]bool, error) {
 	mood, until := 0, time.Time{}
 	var mu sync.Mutex
-	return func(ctx context.Context, asked []scheduler.SlotRequest) ([]bool, error) {
+	return func(ctx context.Context, asked []contract.SlotRequest) ([]bool, error) {
 		mu.Lock()
 		if time.Now().After(until) {
 			mood, until = r.IntN(6), time.Now().Add(time.Duration(r.IntN(20_000))*time.Millisecond)
@@ -202,11 +203,11 @@ func TestGateNeverLosesNorDoubles(t *testing.T) {
 
 // deaf is a store that one process does not reach.
 type deaf struct {
-	scheduler.Store
+	contract.Store
 	away atomic.Bool
 }
 
-func (d *deaf) Claim(ctx context.Context, claims []scheduler.Claim) ([]scheduler.Claimed, error) {
+func (d *deaf) Claim(ctx context.Context, claims []contract.Claim) ([]contract.Claimed, error) {
 	if d.away.Load() {
 		return nil, errors.New("connection refused")
 	}
@@ -247,11 +248,11 @@ func TestAdmittedAndDead(t *testing.T) {
 
 // costs counts what claims cost a store.
 type costs struct {
-	scheduler.Store
+	contract.Store
 	calls, lost, states atomic.Int64
 }
 
-func (l *costs) Claim(ctx context.Context, claims []scheduler.Claim) ([]scheduler.Claimed, error) {
+func (l *costs) Claim(ctx context.Context, claims []contract.Claim) ([]contract.Claimed, error) {
 	out, err := l.Store.Claim(ctx, claims)
 	l.calls.Add(1)
 	for _, c := range out {
@@ -262,7 +263,7 @@ func (l *costs) Claim(ctx context.Context, claims []scheduler.Claim) ([]schedule
 	return out, err
 }
 
-func (l *costs) States(ctx context.Context, names ...string) (map[string]scheduler.State, error) {
+func (l *costs) States(ctx context.Context, names ...string) (map[string]contract.State, error) {
 	l.states.Add(1)
 	return l.Store.States(ctx, names...)
 }
@@ -419,11 +420,11 @@ func TestDoubtNeedsNoGate(t *testing.T) {
 
 // mute commits claims and loses the answer.
 type mute struct {
-	scheduler.Store
+	contract.Store
 	lose atomic.Bool
 }
 
-func (l *mute) Claim(ctx context.Context, claims []scheduler.Claim) ([]scheduler.Claimed, error) {
+func (l *mute) Claim(ctx context.Context, claims []contract.Claim) ([]contract.Claimed, error) {
 	out, err := l.Store.Claim(ctx, claims)
 	if l.lose.Load() {
 		return nil, errors.New("connection reset")
@@ -437,7 +438,7 @@ func TestSeparateStoreComesBack(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		keys, y := newTickets(), newTally()
 		began := time.Now()
-		stores := []scheduler.Store{crontest.NewMemory(), crontest.NewMemory()}
+		stores := []contract.Store{crontest.NewMemory(), crontest.NewMemory()}
 		begin := func(i int) *bubble.Program {
 			return bubble.Start(t, stores[i], func(r *cron.Registry) { r.Register("job", "@every 1s", y.run, cron.CatchUp(cron.All)) },
 				behind(&gate{tickets: keys, holder: fmt.Sprint(i)}, true))

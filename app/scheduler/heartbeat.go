@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"
 )
@@ -18,7 +19,7 @@ const (
 	pruneStep  = 200 // rows deleted in one commit, so that claims never wait long
 	sweepStep  = 100
 
-	followEvery = 3 // seconds until a schedule that another process was told to use is used here at the latest; see [Claim]
+	followEvery = 3 // seconds until a schedule that another process was told to use is used here at the latest; see [contract.Claim]
 )
 
 // keepOn starts the keeper, once.
@@ -88,7 +89,7 @@ func (s *Scheduler) beat() bool {
 	s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(s.work, s.cfg.Lease)
 	defer cancel()
-	held, err := s.store.Beat(ctx, Beat{Instance: s.instance, At: millis.Now(), Lease: s.cfg.Lease})
+	held, err := s.store.Beat(ctx, contract.Beat{Instance: s.instance, At: millis.Now(), Lease: s.cfg.Lease})
 	if err != nil {
 		if !s.silent {
 			s.log.Error("heartbeat failed; when the leases expire, other processes may take over", "error", err)
@@ -106,7 +107,7 @@ func (s *Scheduler) beat() bool {
 	s.obey(held)
 	runs := s.runs.byID()
 	inStore := make(map[string]bool, len(held))
-	var lostTrack []LeasedRun
+	var lostTrack []contract.LeasedRun
 	for _, h := range held {
 		inStore[h.ID] = true
 		_, taking := s.outbox.taking[h.ID]
@@ -157,14 +158,14 @@ func (s *Scheduler) lose(r *run) {
 // disown gives back a run that the store holds to be ours, and that we do not know: the answer to its
 // claim, or to its being taken over, was lost for good. It has not begun here. An attempt that the
 // store has counted is told of, and ends the run where the job's author wants no second one.
-func (s *Scheduler) disown(h LeasedRun) {
+func (s *Scheduler) disown(h contract.LeasedRun) {
 	err := s.repudiate(h)
-	if err != nil && !errors.Is(err, ErrFenced) && !errors.Is(err, cron.ErrNotFound) {
+	if err != nil && !errors.Is(err, contract.ErrFenced) && !errors.Is(err, cron.ErrNotFound) {
 		s.log.Error("a run without an owner could not be given back", "run", h.ID, "error", err)
 	}
 }
 
-func (s *Scheduler) repudiate(h LeasedRun) error {
+func (s *Scheduler) repudiate(h contract.LeasedRun) error {
 	rec, err := s.store.Run(s.work, h.ID)
 	if err != nil {
 		return err
@@ -194,7 +195,7 @@ func (s *Scheduler) listen() {
 	}
 	ctx, cancel := context.WithTimeout(s.work, s.cfg.Lease)
 	defer cancel()
-	held, err := s.store.Beat(ctx, Beat{Instance: s.instance, At: millis.Now(), Lease: s.cfg.Lease, Quick: true})
+	held, err := s.store.Beat(ctx, contract.Beat{Instance: s.instance, At: millis.Now(), Lease: s.cfg.Lease, Quick: true})
 	if err != nil {
 		return // beat reports it
 	}
@@ -205,7 +206,7 @@ func (s *Scheduler) listen() {
 }
 
 // obey cancels runs whose end was asked for. s.mu is held.
-func (s *Scheduler) obey(held []LeasedRun) {
+func (s *Scheduler) obey(held []contract.LeasedRun) {
 	var runs map[string]*run
 	for _, h := range held {
 		if !h.Cancel {
@@ -258,14 +259,14 @@ func (s *Scheduler) unlist(r *run) {
 // note writes down what runs have told since the last time.
 func (s *Scheduler) note() {
 	s.mu.Lock()
-	var notes []Note
+	var notes []contract.Note
 	var from []*run
 	for r := range s.runs.all() {
 		if r.status != cron.Running || r.going == nil {
 			continue
 		}
 		if lines, progress := r.News(); len(lines) > 0 || progress != nil {
-			notes, from = append(notes, Note{Fence: r.fence(), Lines: lines, Progress: progress}), append(from, r)
+			notes, from = append(notes, contract.Note{Fence: r.fence(), Lines: lines, Progress: progress}), append(from, r)
 		}
 	}
 	s.mu.Unlock()
@@ -284,7 +285,7 @@ func (s *Scheduler) note() {
 	defer s.mu.Unlock()
 	for _, r := range from {
 		if s.observe != nil && !r.gone {
-			s.tell(Event{Kind: RunProgress, Job: r.Job(), Record: r.record()})
+			s.tell(contract.Event{Kind: contract.RunProgress, Job: r.Job(), Record: r.record()})
 		}
 	}
 	s.hint()

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 )
 
@@ -41,12 +42,12 @@ func (p *hookPool) open(base context.Context, limit int, log *slog.Logger) {
 }
 
 // ended is called when the end of r was recorded. Scheduler.mu is held.
-func (p *hookPool) ended(r *run, f *Finish) {
+func (p *hookPool) ended(r *run, f *contract.Finish) {
 	switch {
 	case f.Status == cron.Skipped:
 		p.skipped(r.Definition(), r.endRecord(f))
 	case f.Status.Ended() && !f.Started.IsZero() && r.Definition().HasHooks(f.Status):
-		p.add(hookTask{job: r.Definition(), run: r, out: cron.Outcome{Record: r.endRecord(f), Err: f.err}})
+		p.add(hookTask{job: r.Definition(), run: r, out: cron.Outcome{Record: r.endRecord(f), Err: f.Cause}})
 	}
 }
 

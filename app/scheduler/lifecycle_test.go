@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/internal/bubble"
@@ -19,7 +20,7 @@ import (
 // cut is a store whose line can be cut: a process that cannot reach it any more is as good as
 // dead to the others.
 type cut struct {
-	scheduler.Store
+	contract.Store
 	off atomic.Bool
 }
 
@@ -32,28 +33,28 @@ func (c *cut) gone() error {
 	return nil
 }
 
-func (c *cut) Claim(ctx context.Context, claims []scheduler.Claim) ([]scheduler.Claimed, error) {
+func (c *cut) Claim(ctx context.Context, claims []contract.Claim) ([]contract.Claimed, error) {
 	if err := c.gone(); err != nil {
 		return nil, err
 	}
 	return c.Store.Claim(ctx, claims)
 }
 
-func (c *cut) Start(ctx context.Context, s scheduler.Start) (scheduler.StartOutcome, error) {
+func (c *cut) Start(ctx context.Context, s contract.Start) (contract.StartOutcome, error) {
 	if err := c.gone(); err != nil {
-		return scheduler.StartOutcome{}, err
+		return contract.StartOutcome{}, err
 	}
 	return c.Store.Start(ctx, s)
 }
 
-func (c *cut) Finish(ctx context.Context, f scheduler.Finish) error {
+func (c *cut) Finish(ctx context.Context, f contract.Finish) error {
 	if err := c.gone(); err != nil {
 		return err
 	}
 	return c.Store.Finish(ctx, f)
 }
 
-func (c *cut) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.LeasedRun, error) {
+func (c *cut) Beat(ctx context.Context, b contract.Beat) ([]contract.LeasedRun, error) {
 	if err := c.gone(); err != nil {
 		return nil, err
 	}
@@ -112,11 +113,11 @@ func TestShutdownLetsRunsFinishAndCancelsTheRest(t *testing.T) {
 
 // away does not take the ends of runs that have succeeded.
 type away struct {
-	scheduler.Store
+	contract.Store
 	other atomic.Bool // another end was told
 }
 
-func (a *away) Finish(ctx context.Context, f scheduler.Finish) error {
+func (a *away) Finish(ctx context.Context, f contract.Finish) error {
 	if f.Status == cron.Succeeded {
 		return errCut
 	}
@@ -215,11 +216,11 @@ func TestStoreAway(t *testing.T) {
 
 // lossy makes every claim's answer get lost once, after it has taken effect.
 type lossy struct {
-	scheduler.Store
+	contract.Store
 	calls atomic.Int32
 }
 
-func (l *lossy) Claim(ctx context.Context, claims []scheduler.Claim) ([]scheduler.Claimed, error) {
+func (l *lossy) Claim(ctx context.Context, claims []contract.Claim) ([]contract.Claimed, error) {
 	got, err := l.Store.Claim(ctx, claims)
 	if l.calls.Add(1)%2 == 1 {
 		return nil, errors.New("the answer was lost")

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 )
 
@@ -36,8 +37,8 @@ func (s *Scheduler) enterGroup(r *run) bool {
 	return false
 }
 
-func (s *Scheduler) placeOf(r *run) Place {
-	return Place{Group: r.Definition().Policies.Group, Run: r.ID(), Lease: s.cfg.Lease}
+func (s *Scheduler) placeOf(r *run) contract.Place {
+	return contract.Place{Group: r.Definition().Policies.Group, Run: r.ID(), Lease: s.cfg.Lease}
 }
 
 // leaveGroup gives r's place up, and lets those that wait for one try. s.mu is held.
@@ -66,7 +67,7 @@ func (s *Scheduler) renewPlaces() {
 	}
 	s.placing.Lock()
 	defer s.placing.Unlock()
-	var places []Place
+	var places []contract.Place
 	s.mu.Lock()
 	for r := range s.runs.all() {
 		if r.placed {

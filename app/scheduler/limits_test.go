@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/internal/bubble"
@@ -20,14 +21,14 @@ import (
 // places are the groups of all processes that share them.
 type places struct {
 	mu     sync.Mutex
-	leases map[scheduler.Place]time.Time // by place without its lease
+	leases map[contract.Place]time.Time // by place without its lease
 	away   atomic.Bool
 	most   int
 }
 
-func newPlaces() *places { return &places{leases: make(map[scheduler.Place]time.Time)} }
+func newPlaces() *places { return &places{leases: make(map[contract.Place]time.Time)} }
 
-func (p *places) Enter(ctx context.Context, one scheduler.Place, limit int) (bool, error) {
+func (p *places) Enter(ctx context.Context, one contract.Place, limit int) (bool, error) {
 	if p.away.Load() {
 		<-ctx.Done() // as a server that does not answer
 		return false, ctx.Err()
@@ -36,7 +37,7 @@ func (p *places) Enter(ctx context.Context, one scheduler.Place, limit int) (boo
 	defer p.mu.Unlock()
 	until := time.Now().Add(one.Lease)
 	one.Lease = 0
-	maps.DeleteFunc(p.leases, func(_ scheduler.Place, until time.Time) bool { return !until.After(time.Now()) })
+	maps.DeleteFunc(p.leases, func(_ contract.Place, until time.Time) bool { return !until.After(time.Now()) })
 	if _, has := p.leases[one]; !has && len(p.leases) >= limit {
 		return false, nil
 	}
@@ -45,7 +46,7 @@ func (p *places) Enter(ctx context.Context, one scheduler.Place, limit int) (boo
 	return true, nil
 }
 
-func (p *places) Renew(_ context.Context, some []scheduler.Place) error {
+func (p *places) Renew(_ context.Context, some []contract.Place) error {
 	if p.away.Load() {
 		return errGate
 	}
@@ -59,7 +60,7 @@ func (p *places) Renew(_ context.Context, some []scheduler.Place) error {
 	return nil
 }
 
-func (p *places) Leave(_ context.Context, one scheduler.Place) error {
+func (p *places) Leave(_ context.Context, one contract.Place) error {
 	if p.away.Load() {
 		return errGate
 	}
@@ -115,7 +116,7 @@ func TestLimitOfSeparateStores(t *testing.T) {
 						return nil
 					}, cron.Limit("group", 2), cron.Retry(1, cron.Fixed(time.Second)))
 				}
-			}, func(c *scheduler.Config) { c.Peers = scheduler.Peers{Limits: shared} }))
+			}, func(c *scheduler.Config) { c.Peers = contract.Peers{Limits: shared} }))
 		}
 		for _, p := range crew {
 			for _, name := range []string{"a", "b", "c"} {
@@ -147,7 +148,7 @@ func TestLimitWithoutAnAnswer(t *testing.T) {
 			r.Register("long", "@yearly", b.run(10*time.Minute), cron.Limit("group", 2))
 			r.Register("waits", "@yearly", b.run(time.Second), cron.Limit("group", 2))
 			r.Register("free", "@yearly", bubble.Nothing)
-		}, func(c *scheduler.Config) { c.Peers = scheduler.Peers{Limits: shared} })
+		}, func(c *scheduler.Config) { c.Peers = contract.Peers{Limits: shared} })
 		trigger := func(name string) string {
 			rec, err := p.Sched.Trigger(t.Context(), name, scheduler.Request{Force: true})
 			if err != nil {

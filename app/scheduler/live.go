@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"
 	"fibercrons/app/internal/texts"
@@ -43,8 +44,8 @@ type run struct {
 	stoppedAt millis.Time // when its context was ended, by that or because it is lost
 	unheeding bool        // it was told that the attempt goes on although its context has ended
 	done      chan struct{}
-	sent      *sent       // nil: it has no ticket
-	over      chan Answer // of its ticket, when it is being worked
+	sent      *sent                // nil: it has no ticket
+	over      chan contract.Answer // of its ticket, when it is being worked
 
 }
 
@@ -92,7 +93,7 @@ func (h *host) MaxRunLog() int { return h.cfg.MaxRunLog }
 // TraceOf implements [cron.Host].
 func (h *host) TraceOf(run string) string { return (*Scheduler)(h).traceOf(run) }
 
-func (r *run) fence() Fence { return Fence{ID: r.ID(), Token: r.token} }
+func (r *run) fence() contract.Fence { return contract.Fence{ID: r.ID(), Token: r.token} }
 
 // stop asks the run to end. The first reason stays. Scheduler.mu is held.
 func (r *run) stop(reason cron.Reason, by string) {
@@ -143,7 +144,7 @@ func (r *run) record() cron.Record {
 }
 
 // endRecord is the run as f has ended it, or its attempt. Scheduler.mu is held.
-func (r *run) endRecord(f *Finish) cron.Record {
+func (r *run) endRecord(f *contract.Finish) cron.Record {
 	rec := r.record()
 	rec.Status, rec.Reason, rec.Error, rec.Stack = f.Status, f.Reason, f.Error, f.Stack
 	if f.Status.Ended() {
@@ -158,9 +159,9 @@ func (r *run) endRecord(f *Finish) cron.Record {
 }
 
 // finish says how an attempt that returned err ends, and whether another follows. s.mu is held.
-func (r *run) finish(ctx context.Context, err error, now time.Time, stopping bool) Finish {
+func (r *run) finish(ctx context.Context, err error, now time.Time, stopping bool) contract.Finish {
 	r.ending = true
-	f := Finish{Fence: r.fence(), Job: r.Job(), Slot: r.Claimed().UTC(), Started: r.startedAt.UTC(), At: now}
+	f := contract.Finish{Fence: r.fence(), Job: r.Job(), Slot: r.Claimed().UTC(), Started: r.startedAt.UTC(), At: now}
 	if r.attemptAt != 0 {
 		a := r.thisAttempt()
 		a.EndedAt = &now
@@ -172,7 +173,7 @@ func (r *run) finish(ctx context.Context, err error, now time.Time, stopping boo
 	if err == nil {
 		f.Status = cron.Succeeded
 	} else {
-		f.err = err
+		f.Cause = err
 		r.fail(ctx, &f, err, now, stopping)
 	}
 	f.Attempts = r.attempts[:len(r.attempts):len(r.attempts)]
@@ -181,7 +182,7 @@ func (r *run) finish(ctx context.Context, err error, now time.Time, stopping boo
 }
 
 // fail says how an attempt ends that returned an error.
-func (r *run) fail(ctx context.Context, f *Finish, err error, now time.Time, stopping bool) {
+func (r *run) fail(ctx context.Context, f *contract.Finish, err error, now time.Time, stopping bool) {
 	var again *cron.RetryLater
 	var stop *stopError
 	stoppedBy := errors.As(context.Cause(ctx), &stop)

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 )
 
@@ -45,7 +46,7 @@ func (s *Scheduler) Overlay(rec *cron.Record, now time.Time) {
 }
 
 // Store is what the scheduler keeps its runs in.
-func (s *Scheduler) Store() Store { return s.store }
+func (s *Scheduler) Store() contract.Store { return s.store }
 
 // Definitions returns the jobs, by name.
 func (s *Scheduler) Definitions() []*cron.Job { return s.jobs }
@@ -77,4 +78,23 @@ func (s *Scheduler) Notified() <-chan struct{} {
 		return n.Notified()
 	}
 	return nil
+}
+
+// tell calls the observer. It must not block: s.mu is held.
+func (s *Scheduler) tell(e contract.Event) {
+	if s.observe != nil {
+		s.observe(e)
+	}
+	s.hint()
+}
+
+// hint says that something has changed here. It costs next to nothing when nobody wants to know.
+func (s *Scheduler) hint() {
+	if n := s.cfg.Peers.Notifier; n != nil {
+		n.Notify()
+	}
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
 }

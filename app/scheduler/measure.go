@@ -2,25 +2,18 @@ package scheduler
 
 import (
 	"context"
+	"fibercrons/app/contract"
 	"time"
 )
 
-// ClaimCall is what came of one call of [Claims.Claim], for whoever measures; see [Config.Claimed].
-type ClaimCall struct {
-	Won  int // claims that are this process's
-	Lost int // claims that somebody else had settled before
-	Took time.Duration
-	Err  error // the store's; the claims are asked for again
-}
-
 // measured is Claims.Claim, measured.
-func (s *Scheduler) measured(ctx context.Context, claims []Claim) ([]Claimed, error) {
+func (s *Scheduler) measured(ctx context.Context, claims []contract.Claim) ([]contract.Claimed, error) {
 	if s.cfg.Claimed == nil {
 		return s.store.Claim(ctx, claims)
 	}
 	began := time.Now()
 	results, err := s.store.Claim(ctx, claims)
-	call := ClaimCall{Took: time.Since(began), Err: err}
+	call := contract.ClaimCall{Took: time.Since(began), Err: err}
 	for _, got := range results {
 		switch {
 		case got.Won:

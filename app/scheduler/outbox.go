@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"fibercrons/app/contract"
 	"slices"
 	"time"
 )
@@ -21,9 +22,9 @@ const (
 type outbox struct {
 	out    []*run
 	sign   chan struct{}
-	err    error             // of the last call of Enqueue
-	taking map[string]Ticket // the one of a run that is looked at, while the run is not yet ours
-	work   error             // of the last call of Work
+	err    error                      // of the last call of Enqueue
+	taking map[string]contract.Ticket // the one of a run that is looked at, while the run is not yet ours
+	work   error                      // of the last call of Work
 }
 
 // enlist puts a run that may start in line: for a worker of this process, or in the queue. s.mu is held.
@@ -105,7 +106,7 @@ func (s *Scheduler) sent() bool {
 		s.mu.Lock()
 		n := min(postStep, len(s.outbox.out))
 		runs := make([]*run, 0, n)
-		tickets := make([]Ticket, 0, n)
+		tickets := make([]contract.Ticket, 0, n)
 		for _, r := range s.outbox.out[:n] {
 			if r.posted && !r.gone && !r.begun {
 				runs = append(runs, r)
@@ -169,13 +170,13 @@ func (s *Scheduler) resend(now time.Time) {
 }
 
 // ticket asks for the next attempt of r. s.mu is held.
-func (r *run) ticket() Ticket {
-	return Ticket{Run: r.ID(), Job: r.Job(), Token: r.token, Attempt: r.Attempt() + 1, NotBefore: r.nextAt.UTC()}
+func (r *run) ticket() contract.Ticket {
+	return contract.Ticket{Run: r.ID(), Job: r.Job(), Token: r.token, Attempt: r.Attempt() + 1, NotBefore: r.nextAt.UTC()}
 }
 
 // started lets go of runs that were posted and are no longer this process's: some process has started
 // them. Known are those that were posted before the store was asked what is ours. s.mu is held.
-func (s *Scheduler) started(known map[string]*run, held []LeasedRun) {
+func (s *Scheduler) started(known map[string]*run, held []contract.LeasedRun) {
 	if len(known) == 0 {
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/internal/bubble"
@@ -87,8 +88,8 @@ func TestARunLeftBehindIsTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		var told []cron.Record
-		s := scheduler.New(scheduler.Config{Store: crontest.NewMemory(), Jobs: jobs, Observe: func(e scheduler.Event) {
-			if e.Kind == scheduler.RunEnded {
+		s := scheduler.New(scheduler.Config{Store: crontest.NewMemory(), Jobs: jobs, Observe: func(e contract.Event) {
+			if e.Kind == contract.RunEnded {
 				told = append(told, e.Record)
 			}
 		}})

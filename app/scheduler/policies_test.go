@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/internal/bubble"
@@ -78,11 +79,11 @@ func TestQueuedRunsKeepTheirOrder(t *testing.T) {
 
 // third is first with every third slot of a job that is due each second.
 type third struct {
-	scheduler.Store
+	contract.Store
 	of int64
 }
 
-func (s *third) Claim(ctx context.Context, claims []scheduler.Claim) ([]scheduler.Claimed, error) {
+func (s *third) Claim(ctx context.Context, claims []contract.Claim) ([]contract.Claimed, error) {
 	if claims[0].Slot.Unix()%3 != s.of {
 		time.Sleep(time.Millisecond)
 	}
@@ -175,11 +176,11 @@ func TestQueuedRunsOfAnotherAreWaitedForOnce(t *testing.T) {
 			crontest.Bubble(t, func(t *testing.T) {
 				store := crontest.NewMemory()
 				p := bubble.Start(t, store, func(r *cron.Registry) { r.Register("job", "@every 1s", bubble.Nothing, policy...) })
-				var claims []scheduler.Claim
+				var claims []contract.Claim
 				now := time.Now()
 				for i := range 5 {
-					c := scheduler.Claim{
-						Fence: scheduler.Fence{ID: fmt.Sprint("held-", i), Token: 1}, Job: "job", Slot: now.Add(time.Duration(i+1) * time.Second), Trigger: cron.BySchedule,
+					c := contract.Claim{
+						Fence: contract.Fence{ID: fmt.Sprint("held-", i), Token: 1}, Job: "job", Slot: now.Add(time.Duration(i+1) * time.Second), Trigger: cron.BySchedule,
 						Status: cron.Queued, Overlap: cron.Allow, Instance: "other", Lease: time.Hour, At: now,
 					}
 					if name == "group" {
@@ -416,7 +417,7 @@ func TestRunByHand(t *testing.T) {
 		if again, err := p.Sched.Trigger(ctx, "job", scheduler.Request{Key: "k"}); err != nil || again.ID != rec.ID {
 			t.Errorf("same key: %+v, %v", again, err)
 		}
-		var refused *scheduler.RefusedError
+		var refused *contract.RefusedError
 		if _, err := p.Sched.Trigger(ctx, "job", scheduler.Request{}); !errors.As(err, &refused) || refused.Reason != cron.ReasonOverlap {
 			t.Errorf("second run at the same time: %v", err)
 		}

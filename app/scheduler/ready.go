@@ -87,3 +87,11 @@ func (s *Scheduler) standing() error {
 	}
 	return nil
 }
+
+// Degraded says which help is missing although jobs run as they should; nil: none is.
+func (s *Scheduler) Degraded() error {
+	if g := s.cfg.Peers.Gate; g != nil {
+		return g.Err()
+	}
+	return nil
+}

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/internal/bubble"
@@ -19,14 +20,14 @@ import (
 
 // ill is a store that can be ill in several ways.
 type ill struct {
-	scheduler.Store
+	contract.Store
 	sync, ping, claim error
 	override          plan.Override
 }
 
-func (i *ill) Sync(ctx context.Context, p scheduler.Program) (scheduler.Synced, error) {
+func (i *ill) Sync(ctx context.Context, p contract.Program) (contract.Synced, error) {
 	if i.sync != nil {
-		return scheduler.Synced{}, i.sync
+		return contract.Synced{}, i.sync
 	}
 	synced, err := i.Store.Sync(ctx, p)
 	for k := range synced.States {
@@ -39,7 +40,7 @@ func (i *ill) Sync(ctx context.Context, p scheduler.Program) (scheduler.Synced, 
 
 func (i *ill) Ping(ctx context.Context) error { return errors.Join(i.ping, i.Store.Ping(ctx)) }
 
-func (i *ill) Claim(ctx context.Context, claims []scheduler.Claim) ([]scheduler.Claimed, error) {
+func (i *ill) Claim(ctx context.Context, claims []contract.Claim) ([]contract.Claimed, error) {
 	if i.claim != nil {
 		return nil, i.claim
 	}
@@ -130,12 +131,12 @@ func TestReadyNoticesAStall(t *testing.T) {
 
 // overlapping fails one claim and lets an older one answer only after that.
 type overlapping struct {
-	scheduler.Store
+	contract.Store
 	calls  atomic.Int64
 	failed chan struct{}
 }
 
-func (o *overlapping) Claim(ctx context.Context, claims []scheduler.Claim) ([]scheduler.Claimed, error) {
+func (o *overlapping) Claim(ctx context.Context, claims []contract.Claim) ([]contract.Claimed, error) {
 	switch o.calls.Add(1) {
 	case 1:
 		got, err := o.Store.Claim(ctx, claims)

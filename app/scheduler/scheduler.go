@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fibercrons/app/clock"
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"
 	"fibercrons/app/plan"
@@ -22,7 +23,7 @@ import (
 // Config is what a [Scheduler] is made of.
 type Config struct {
 	// Store keeps states and runs. Required.
-	Store Store
+	Store contract.Store
 	// Jobs are what [cron.Registry.Jobs] returned.
 	Jobs []*cron.Job
 	// Workers is how many runs go on at one time in this process. Optional. Default: 64.
@@ -38,21 +39,21 @@ type Config struct {
 	MaxRunLog int
 	// Executor takes claimed runs through a queue. Optional. Default: none, runs go on
 	// in the process that claimed them.
-	Executor Executor
+	Executor contract.Executor
 	// Role is what this process does of the work that Executor shares out; without one it has no
 	// meaning. Optional. Default: both, it claims and works.
-	Role Role
+	Role contract.Role
 	// Disabled leaves the clock off: nothing is due, and nothing that was begins here, but runs by hand
 	// work, and what dead processes left behind is settled.
 	Disabled bool
 	// Peers is how this process meets others beside the store. Optional.
-	Peers Peers
+	Peers contract.Peers
 	// Context adds what every run's context is to carry. Optional.
 	Context func(context.Context) context.Context
 	// Observe is called with every event, in order, and must not block. Optional.
-	Observe func(Event)
+	Observe func(contract.Event)
 	// Claimed is told of every call that claims slots or runs, and must not block. Optional.
-	Claimed func(ClaimCall)
+	Claimed func(contract.ClaimCall)
 	// TraceID names the trace of a run, for its record and its log lines. Optional.
 	TraceID func(run string) string
 	// Asked is called before a run is claimed that a caller asks for, with the caller's context.
@@ -77,10 +78,10 @@ const (
 // Scheduler turns slots into runs and keeps them; see the package comment.
 type Scheduler struct {
 	cfg      Config
-	store    Store
+	store    contract.Store
 	log      *slog.Logger
-	observe  func(Event)
-	instance InstanceInfo
+	observe  func(contract.Event)
+	instance contract.InstanceInfo
 	base     context.Context // of every run
 	over     *cancelable     // of the runs that have returned
 	jobs     []*cron.Job
@@ -167,11 +168,11 @@ func New(c Config) *Scheduler {
 		dueSign:   make(chan struct{}, 1),
 		changed:   make(chan struct{}, 1),
 		stopping:  make(chan struct{}),
-		instance:  InstanceInfo{ID: uuid.NewString(), Host: host, PID: os.Getpid(), Version: c.Version, TZData: schedule.DataVersion(), StartedAt: millis.Now()},
+		instance:  contract.InstanceInfo{ID: uuid.NewString(), Host: host, PID: os.Getpid(), Version: c.Version, TZData: schedule.DataVersion(), StartedAt: millis.Now()},
 	}
 	s.work, s.stopWork = context.WithCancel(context.Background())
 	s.take, s.stopTaking = context.WithCancel(s.work)
-	s.outbox = outbox{sign: make(chan struct{}, 1), taking: make(map[string]Ticket)}
+	s.outbox = outbox{sign: make(chan struct{}, 1), taking: make(map[string]contract.Ticket)}
 	if c.Context != nil {
 		s.base = c.Context(s.base)
 	}
@@ -198,7 +199,7 @@ func New(c Config) *Scheduler {
 // when it could not begin; a store that fails later is waited for. A Scheduler runs once.
 func (s *Scheduler) Run(ctx context.Context) error {
 	s.keepOn()
-	if s.cfg.Executor != nil && s.cfg.Role == WorkerOnly {
+	if s.cfg.Executor != nil && s.cfg.Role == contract.WorkerOnly {
 		return s.onlyWork(ctx)
 	}
 	if s.cfg.Disabled {

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/plan"
 )
@@ -113,6 +114,6 @@ func (g *gaps) longest(job string, table *plan.Table, now time.Time) time.Durati
 }
 
 // States returns what the store keeps about every job.
-func (s *Scheduler) States(ctx context.Context) (map[string]State, error) {
+func (s *Scheduler) States(ctx context.Context) (map[string]contract.State, error) {
 	return s.store.States(ctx)
 }

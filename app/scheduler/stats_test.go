@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/internal/bubble"
@@ -80,9 +81,9 @@ func TestPulse(t *testing.T) {
 func TestClaimsAreMeasured(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		var mu sync.Mutex
-		var total scheduler.ClaimCall
+		var total contract.ClaimCall
 		measure := func(c *scheduler.Config) {
-			c.Claimed = func(call scheduler.ClaimCall) {
+			c.Claimed = func(call contract.ClaimCall) {
 				mu.Lock()
 				defer mu.Unlock()
 				total.Won, total.Lost = total.Won+call.Won, total.Lost+call.Lost

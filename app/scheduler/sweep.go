@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"
 	"fibercrons/app/plan"
@@ -75,7 +76,7 @@ func (s *Scheduler) awake() bool {
 }
 
 // verdicts decides what becomes of expired runs.
-func (s *Scheduler) verdicts(expired []cron.Record) (takes []Take, from []cron.Record) {
+func (s *Scheduler) verdicts(expired []cron.Record) (takes []contract.Take, from []cron.Record) {
 	now := millis.Now()
 	removed := s.removed(expired)
 	s.mu.Lock()
@@ -85,8 +86,8 @@ func (s *Scheduler) verdicts(expired []cron.Record) (takes []Take, from []cron.R
 		if rec.Instance == s.instance.ID {
 			continue // we live; the next sign of it extends this lease
 		}
-		t := Take{NewToken: newToken(), Instance: s.instance.ID, Lease: s.cfg.Lease}
-		t.Finish = finishOf(&rec, Fence{ID: rec.ID, Token: rec.Token}, now)
+		t := contract.Take{NewToken: newToken(), Instance: s.instance.ID, Lease: s.cfg.Lease}
+		t.Finish = finishOf(&rec, contract.Fence{ID: rec.ID, Token: rec.Token}, now)
 		e := s.byName[rec.Job]
 		known := e != nil && e.job.Disabled == ""
 		// To a process that ticks. One that has been told to stop during its sweep takes nothing over.
@@ -119,8 +120,8 @@ func (s *Scheduler) verdicts(expired []cron.Record) (takes []Take, from []cron.R
 }
 
 // finishOf is an end, still without a status, of a run that this process knows by its record alone.
-func finishOf(rec *cron.Record, fence Fence, now time.Time) Finish {
-	f := Finish{Fence: fence, Job: rec.Job, Attempts: rec.Attempts, Result: rec.Result, Progress: rec.Progress, At: now}
+func finishOf(rec *cron.Record, fence contract.Fence, now time.Time) contract.Finish {
+	f := contract.Finish{Fence: fence, Job: rec.Job, Attempts: rec.Attempts, Result: rec.Result, Progress: rec.Progress, At: now}
 	if rec.Slot != nil {
 		f.Slot = *rec.Slot
 	}
@@ -134,7 +135,7 @@ func finishOf(rec *cron.Record, fence Fence, now time.Time) Finish {
 }
 
 // crashed decides about a run whose process died in mid-attempt.
-func crashed(f Finish, rec cron.Record, e *entry) Finish {
+func crashed(f contract.Finish, rec cron.Record, e *entry) contract.Finish {
 	a := cron.Attempt{Number: rec.Attempt, Instance: rec.Instance, Error: "interrupted: its process died or lost its lease"}
 	a.StartedAt, _ = rec.AttemptStarted()
 	crashes := rec.Attempt - failures(rec)
@@ -195,7 +196,7 @@ func (s *Scheduler) removed(recs []cron.Record) map[string]bool {
 }
 
 // taken puts runs that were taken over in line.
-func (s *Scheduler) taken(takes []Take, from []cron.Record, done []bool) {
+func (s *Scheduler) taken(takes []contract.Take, from []cron.Record, done []bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, t := range takes {
@@ -212,7 +213,7 @@ func (s *Scheduler) taken(takes []Take, from []cron.Record, done []bool) {
 					s.hooks.skipped(e.job, rec)
 				}
 			}
-			s.tell(Event{Kind: RunEnded, Job: rec.Job, Record: rec})
+			s.tell(contract.Event{Kind: contract.RunEnded, Job: rec.Job, Record: rec})
 			continue
 		}
 		if t.Instance != "" {
@@ -223,12 +224,12 @@ func (s *Scheduler) taken(takes []Take, from []cron.Record, done []bool) {
 }
 
 // adopt makes a run that was taken over one of this process's. s.mu is held.
-func (s *Scheduler) adopt(rec cron.Record, t Take) {
+func (s *Scheduler) adopt(rec cron.Record, t contract.Take) {
 	r := s.restore(rec, t.NewToken, t.Attempts)
 	r.startedAt = millis.Of(t.Started)
 	s.keep(r)
 	if time.Until(t.NextAt) > 0 {
-		s.delay(r, Finish{NextAt: t.NextAt})
+		s.delay(r, contract.Finish{NextAt: t.NextAt})
 		return
 	}
 	s.enlist(r)

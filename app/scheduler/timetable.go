@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"
 	"fibercrons/app/plan"
@@ -13,20 +14,20 @@ import (
 // Reschedule puts a schedule in place of the job's own, on every process and across restarts,
 // until it is lifted by an empty expr. zone is that of expr; empty: the job's. Slots before now
 // are not looked at again. Errors: [*cron.NoJobError], [*cron.ArgsError], or the store's.
-func (s *Scheduler) Reschedule(ctx context.Context, name, expr, zone, actor string) (State, error) {
+func (s *Scheduler) Reschedule(ctx context.Context, name, expr, zone, actor string) (contract.State, error) {
 	e, err := s.entry(name)
 	if err != nil {
-		return State{}, err
+		return contract.State{}, err
 	}
 	if err := fit(name, "/expr", expr, longestExpr); err != nil {
-		return State{}, err
+		return contract.State{}, err
 	}
 	o := plan.Override{Job: name, Expr: strings.TrimSpace(expr), Zone: zone, Actor: actor, At: millis.Now()}
 	if o.Expr == "" {
 		o.Zone = ""
 	}
 	if _, err := plan.Overridden(e.job, o); err != nil {
-		return State{}, plan.WrongOverride(o, err)
+		return contract.State{}, plan.WrongOverride(o, err)
 	}
 	st, err := s.store.Override(ctx, o)
 	if errors.Is(err, cron.ErrNotFound) {
@@ -35,11 +36,11 @@ func (s *Scheduler) Reschedule(ctx context.Context, name, expr, zone, actor stri
 		}
 	}
 	if err != nil {
-		return State{}, err
+		return contract.State{}, err
 	}
 	s.follow([]plan.Override{st.Override})
 	s.mu.Lock()
-	s.tell(Event{Kind: JobRescheduled, Job: name})
+	s.tell(contract.Event{Kind: contract.JobRescheduled, Job: name})
 	s.mu.Unlock()
 	return st, nil
 }
@@ -50,13 +51,13 @@ func (s *Scheduler) introduce(ctx context.Context, e *entry) error {
 	if err != nil {
 		return err
 	}
-	defs := []Definition{{Name: e.job.Name, Definition: definitionOf(e.job)}}
+	defs := []contract.Definition{{Name: e.job.Name, Definition: definitionOf(e.job)}}
 	for name, st := range known { // Sync marks the jobs it is not told of as removed
 		if name != e.job.Name && st.RemovedAt.IsZero() {
-			defs = append(defs, Definition{Name: name, Definition: st.Definition})
+			defs = append(defs, contract.Definition{Name: name, Definition: st.Definition})
 		}
 	}
-	_, err = s.store.Sync(ctx, Program{Definitions: defs, At: millis.Now()})
+	_, err = s.store.Sync(ctx, contract.Program{Definitions: defs, At: millis.Now()})
 	return err
 }
 

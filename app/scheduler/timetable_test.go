@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/internal/bubble"
@@ -94,7 +95,7 @@ func TestRescheduleNeedsNoServer(t *testing.T) {
 		if _, err := cli.Reschedule(t.Context(), "job", "*/10 * * * *", "", "ann"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := cli.Pause(t.Context(), scheduler.Pause{Job: "job"}); err != nil {
+		if _, err := cli.Pause(t.Context(), contract.Pause{Job: "job"}); err != nil {
 			t.Fatal(err)
 		}
 		if err := cli.Close(t.Context()); err != nil {

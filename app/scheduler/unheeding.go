@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 )
 
@@ -60,6 +61,6 @@ func (s *Scheduler) remind(now time.Time) {
 		r.Log(now, "ERROR", fmt.Sprintf("[%s (%s)]", message, why))
 		rec := r.record()
 		rec.Overdue, rec.Error = true, why
-		s.tell(Event{Kind: RunOverdue, Job: r.Job(), Record: rec})
+		s.tell(contract.Event{Kind: contract.RunOverdue, Job: r.Job(), Record: rec})
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/internal/bubble"
@@ -21,7 +22,7 @@ import (
 type told struct {
 	mu     sync.Mutex
 	log    bytes.Buffer
-	events []scheduler.Event
+	events []contract.Event
 }
 
 func (w *told) Write(line []byte) (int, error) {
@@ -32,8 +33,8 @@ func (w *told) Write(line []byte) (int, error) {
 
 func (w *told) watch(c *scheduler.Config) {
 	c.Log = slog.New(cron.LogHandler(slog.NewJSONHandler(w, nil)))
-	c.Observe = func(e scheduler.Event) {
-		if e.Kind == scheduler.RunOverdue {
+	c.Observe = func(e contract.Event) {
+		if e.Kind == contract.RunOverdue {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.events = append(w.events, e)

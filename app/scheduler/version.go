@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/internal/millis"
 )
 
@@ -15,11 +16,11 @@ import (
 // itself the newest that lives; then it was put back on purpose.
 
 // program is what the store is told of this process's jobs.
-func (s *Scheduler) program(now time.Time) Program {
-	p := Program{Instance: s.instance, Lease: s.cfg.Lease, At: now}
+func (s *Scheduler) program(now time.Time) contract.Program {
+	p := contract.Program{Instance: s.instance, Lease: s.cfg.Lease, At: now}
 	sum := sha256.New()
 	for _, j := range s.jobs {
-		d := Definition{Name: j.Name, Definition: definitionOf(j)}
+		d := contract.Definition{Name: j.Name, Definition: definitionOf(j)}
 		p.Definitions = append(p.Definitions, d)
 		fmt.Fprintf(sum, "%q %q\n", d.Name, d.Definition)
 	}

@@ -9,13 +9,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/scheduler"
 )
 
 // replica runs a version of a program until the returned function is called.
-func replica(t *testing.T, db scheduler.Store, jobs func(r *cron.Registry)) (stop func()) {
+func replica(t *testing.T, db contract.Store, jobs func(r *cron.Registry)) (stop func()) {
 	t.Helper()
 	r := cron.NewRegistry()
 	jobs(r)
@@ -23,12 +24,12 @@ func replica(t *testing.T, db scheduler.Store, jobs func(r *cron.Registry)) (sto
 }
 
 // replicaThatLogs is replica without jobs.
-func replicaThatLogs(t *testing.T, db scheduler.Store, log *slog.Logger) (stop func()) {
+func replicaThatLogs(t *testing.T, db contract.Store, log *slog.Logger) (stop func()) {
 	t.Helper()
 	return replicaOf(t, db, cron.NewRegistry(), log)
 }
 
-func replicaOf(t *testing.T, db scheduler.Store, r *cron.Registry, log *slog.Logger) (stop func()) {
+func replicaOf(t *testing.T, db contract.Store, r *cron.Registry, log *slog.Logger) (stop func()) {
 	t.Helper()
 	list, err := r.Jobs(cron.Defaults{Zone: time.UTC, CatchUpWindow: time.Hour})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"
 	"fibercrons/app/plan"
@@ -21,7 +22,7 @@ type worker struct{ *Scheduler }
 
 // workQueue begins to work the queue, if that is this process's to do.
 func (s *Scheduler) workQueue() {
-	if s.cfg.Executor != nil && s.cfg.Role != SchedulerOnly {
+	if s.cfg.Executor != nil && s.cfg.Role != contract.SchedulerOnly {
 		s.takers.Go(func() { s.working(s.take) })
 	}
 }
@@ -75,12 +76,12 @@ func (s *Scheduler) workResult(err error) {
 	s.outbox.work = err
 }
 
-// Do implements [Worker].
-func (s worker) Do(ctx context.Context, t Ticket) Answer {
+// Do implements [contract.Worker].
+func (s worker) Do(ctx context.Context, t contract.Ticket) contract.Answer {
 	s.mu.Lock()
 	if s.phase >= draining {
 		s.mu.Unlock()
-		return Answer{Again: blockedWait}
+		return contract.Answer{Again: blockedWait}
 	}
 	s.wg.Add(1)
 	defer s.wg.Done()
@@ -102,7 +103,7 @@ func (s worker) Do(ctx context.Context, t Ticket) Answer {
 		case out := <-over:
 			return out
 		case <-s.work.Done(): // it is left behind by a process that ends
-			return Answer{}
+			return contract.Answer{}
 		case <-cancelled:
 			cancelled = nil
 			if _, err := s.Cancel(s.work, t.Run, "queue"); err != nil {
@@ -112,8 +113,8 @@ func (s worker) Do(ctx context.Context, t Ticket) Answer {
 	}
 }
 
-// Alive implements [Worker].
-func (s worker) Alive(ctx context.Context, t Ticket) bool {
+// Alive implements [contract.Worker].
+func (s worker) Alive(ctx context.Context, t contract.Ticket) bool {
 	rec, err := s.store.Run(ctx, t.Run)
 	if err != nil {
 		return !errors.Is(err, cron.ErrNotFound)
@@ -122,9 +123,11 @@ func (s worker) Alive(ctx context.Context, t Ticket) bool {
 }
 
 // void says that a ticket does not count.
-func void() *Answer { return &Answer{} }
+func void() *contract.Answer { return &contract.Answer{} }
 
-func later(d time.Duration) *Answer { return &Answer{Again: max(d, time.Millisecond)} }
+func later(d time.Duration) *contract.Answer {
+	return &contract.Answer{Again: max(d, time.Millisecond)}
+}
 
 // accept takes the run of a ticket that this process itself has posted, which spares a look at the
 // store. Neither a run nor an outcome: the store has to be asked. s.mu is held.
@@ -133,7 +136,7 @@ func later(d time.Duration) *Answer { return &Answer{Again: max(d, time.Millisec
 // that this process has, or looks at, may be out of date. So without the store a ticket is void only if it is
 // the same, and seen to already, or if its attempt was made. A wrong void would leave the run waiting until
 // its holder sends the ticket again, two leases later.
-func (s *Scheduler) accept(t Ticket) (*run, *Answer) {
+func (s *Scheduler) accept(t contract.Ticket) (*run, *contract.Answer) {
 	r := s.byName[t.Job].run(t.Run)
 	if r == nil || r.token != t.Token || t.Attempt > r.Attempt()+1 {
 		other, taking := s.outbox.taking[t.Run]
@@ -141,7 +144,7 @@ func (s *Scheduler) accept(t Ticket) (*run, *Answer) {
 		case !taking:
 			s.outbox.taking[t.Run] = t
 			return nil, nil
-		case other.same(t):
+		case other.Same(t):
 			return nil, void() // delivered twice; the other delivery sees to it
 		}
 		return nil, later(blockedWait)
@@ -153,12 +156,12 @@ func (s *Scheduler) accept(t Ticket) (*run, *Answer) {
 		return nil, later(time.Until(r.nextAt.UTC()))
 	}
 	r.begun = true
-	r.over = make(chan Answer, 1)
+	r.over = make(chan contract.Answer, 1)
 	return r, nil
 }
 
 // fetch makes the run of a ticket that another process has posted, as the store has it.
-func (s *Scheduler) fetch(t Ticket) (*run, *Answer) {
+func (s *Scheduler) fetch(t contract.Ticket) (*run, *contract.Answer) {
 	r, out := s.read(t)
 	if r == nil {
 		s.mu.Lock()
@@ -168,7 +171,7 @@ func (s *Scheduler) fetch(t Ticket) (*run, *Answer) {
 	return r, out
 }
 
-func (s *Scheduler) read(t Ticket) (*run, *Answer) {
+func (s *Scheduler) read(t contract.Ticket) (*run, *contract.Answer) {
 	rec, err := s.store.Run(s.work, t.Run)
 	switch {
 	case errors.Is(err, cron.ErrNotFound):
@@ -192,7 +195,7 @@ func (s *Scheduler) read(t Ticket) (*run, *Answer) {
 		r.startedAt = millis.Of(*rec.StartedAt)
 	}
 	r.begun = true
-	r.over = make(chan Answer, 1)
+	r.over = make(chan contract.Answer, 1)
 	return r, nil
 }
 
@@ -206,7 +209,7 @@ func (s *Scheduler) holds(rec cron.Record) bool {
 
 // commence commits the start of the attempt and begins it. An outcome says that it has not begun: until
 // its start is committed the run stays whose it was.
-func (s *Scheduler) commence(r *run) *Answer {
+func (s *Scheduler) commence(r *run) *contract.Answer {
 	if s.tooLateFor(r) {
 		return nil
 	}
@@ -273,7 +276,7 @@ func (s *Scheduler) own(r *run) {
 }
 
 // tellQueue says to whoever works the ticket of r what became of it. s.mu is held.
-func (r *run) tellQueue(out Answer) {
+func (r *run) tellQueue(out contract.Answer) {
 	if r.over != nil {
 		r.over <- out
 		r.over = nil

@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/crontest"
 	"fibercrons/app/schedule"
-	"fibercrons/app/scheduler"
 )
 
 // A process warns once of others that live and have other time-zone data, and not of those that are gone, tell
@@ -18,7 +18,7 @@ func TestWarnsOfOtherZoneData(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		db := crontest.NewMemory()
 		beat := func(id, data string, gone bool) {
-			_, err := db.Beat(t.Context(), scheduler.Beat{Instance: scheduler.InstanceInfo{ID: id, Host: "h", TZData: data}, At: time.Now(), Lease: time.Minute, Gone: gone})
+			_, err := db.Beat(t.Context(), contract.Beat{Instance: contract.InstanceInfo{ID: id, Host: "h", TZData: data}, At: time.Now(), Lease: time.Minute, Gone: gone})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -18,9 +18,9 @@ import (
 
 	"go.uber.org/goleak"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/console"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
@@ -144,7 +144,7 @@ func TestClosedPipes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	runs, err := db.Runs(t.Context(), scheduler.Query{})
+	runs, err := db.Runs(t.Context(), contract.Query{})
 	if err != nil || len(runs) == 0 {
 		t.Fatalf("%d runs (%v)", len(runs), err)
 	}

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
@@ -28,18 +28,18 @@ func TestEachSafeguardIsNeededOnServers(t *testing.T) {
 }
 
 func eachSafeguardIsNeeded(t *testing.T, dropIndex string, open func(*testing.T) *store.Store) {
-	claim := func(t *testing.T, s *store.Store, c scheduler.Claim) bool {
+	claim := func(t *testing.T, s *store.Store, c contract.Claim) bool {
 		t.Helper()
-		got, err := s.Claim(t.Context(), []scheduler.Claim{c})
+		got, err := s.Claim(t.Context(), []contract.Claim{c})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return got[0].Won
 	}
-	take := func(t *testing.T, s *store.Store, f scheduler.Fence) bool {
+	take := func(t *testing.T, s *store.Store, f contract.Fence) bool {
 		t.Helper()
-		got, err := s.Take(t.Context(), []scheduler.Take{{
-			Finish: scheduler.Finish{Fence: f, Job: "a", Status: cron.Queued}, NewToken: rand.Int64(), Lease: time.Hour,
+		got, err := s.Take(t.Context(), []contract.Take{{
+			Finish: contract.Finish{Fence: f, Job: "a", Status: cron.Queued}, NewToken: rand.Int64(), Lease: time.Hour,
 		}})
 		if err != nil {
 			t.Fatal(err)
@@ -68,7 +68,7 @@ func eachSafeguardIsNeeded(t *testing.T, dropIndex string, open func(*testing.T)
 				c := claimOf("a", 1)
 				c.Watermark = c.Slot
 				claim(t, s, c)
-				if err := s.Finish(t.Context(), scheduler.Finish{Fence: c.Fence, Job: "a", Status: cron.Succeeded, At: c.At}); err != nil {
+				if err := s.Finish(t.Context(), contract.Finish{Fence: c.Fence, Job: "a", Status: cron.Succeeded, At: c.At}); err != nil {
 					t.Fatal(err)
 				}
 				if n, err := s.Prune(t.Context(), "a", 0, c.At.Add(time.Hour), 10); n != 1 || err != nil {
@@ -86,8 +86,8 @@ func eachSafeguardIsNeeded(t *testing.T, dropIndex string, open func(*testing.T)
 				if !take(t, s, c.Fence) {
 					t.Fatal("not taken")
 				}
-				err := s.Finish(t.Context(), scheduler.Finish{Fence: c.Fence, Job: "a", Status: cron.Succeeded, At: c.At})
-				if err != nil && !errors.Is(err, scheduler.ErrFenced) {
+				err := s.Finish(t.Context(), contract.Finish{Fence: c.Fence, Job: "a", Status: cron.Succeeded, At: c.At})
+				if err != nil && !errors.Is(err, contract.ErrFenced) {
 					t.Fatal(err)
 				}
 				return err == nil

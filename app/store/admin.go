@@ -8,22 +8,22 @@ import (
 
 	"gorm.io/gorm"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store/row"
 )
 
-// States implements [scheduler.Admin], by one statement.
-func (s *Store) States(ctx context.Context, names ...string) (map[string]scheduler.State, error) {
-	out := make(map[string]scheduler.State, len(names))
-	err := s.db.sql().eachState(s.reads.WithContext(ctx), names, func(st scheduler.State) { out[st.Name] = st })
+// States implements [contract.Admin], by one statement.
+func (s *Store) States(ctx context.Context, names ...string) (map[string]contract.State, error) {
+	out := make(map[string]contract.State, len(names))
+	err := s.db.sql().eachState(s.reads.WithContext(ctx), names, func(st contract.State) { out[st.Name] = st })
 	if err != nil {
 		return nil, fmt.Errorf("read job states: %w", s.db.explain(err))
 	}
 	return out, nil
 }
 
-// Run implements [scheduler.Admin]. Of a run that waits for another attempt it also tells the last line, so
+// Run implements [contract.Admin]. Of a run that waits for another attempt it also tells the last line, so
 // that whichever process makes that attempt goes on from there.
 func (s *Store) Run(ctx context.Context, id string) (cron.Record, error) {
 	rec, err := oneRun(s.reads.WithContext(ctx), id)
@@ -86,7 +86,7 @@ func record(r *row.JobRun) cron.Record {
 	return rec
 }
 
-// Logs implements [scheduler.Admin].
+// Logs implements [contract.Admin].
 func (s *Store) Logs(ctx context.Context, id string, after int64, limit int) ([]cron.LogLine, error) {
 	var rows []row.RunLog
 	err := s.reads.WithContext(ctx).Where("run_id = ? AND seq > ?", id, after).Order("seq").Limit(limit).Find(&rows).Error

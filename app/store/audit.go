@@ -6,12 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"fibercrons/app/scheduler"
+	"fibercrons/app/contract"
 	"fibercrons/app/store/row"
 )
 
 // Audit keeps one change that a person or a program made.
-func (s *Store) Audit(ctx context.Context, e scheduler.AuditEntry) error {
+func (s *Store) Audit(ctx context.Context, e contract.AuditEntry) error {
 	entry := row.AuditEntry{
 		At: row.MillisOf(e.At), Actor: e.Actor, Action: e.Action, Target: e.Target,
 		Before: nullText(string(e.Before)), After: nullText(string(e.After)), Origin: e.Origin, RequestID: e.RequestID,
@@ -40,7 +40,7 @@ func (s *Store) Audit(ctx context.Context, e scheduler.AuditEntry) error {
 
 // Audits returns what was changed, newest first: of a target or of all, at most limit entries
 // older than the one with ID before (0: from the newest on).
-func (s *Store) Audits(ctx context.Context, target string, before int64, limit int) ([]scheduler.AuditEntry, error) {
+func (s *Store) Audits(ctx context.Context, target string, before int64, limit int) ([]contract.AuditEntry, error) {
 	db := s.reads.WithContext(ctx).Model(&row.AuditEntry{})
 	if target != "" {
 		db = db.Where("target = ?", target)
@@ -52,9 +52,9 @@ func (s *Store) Audits(ctx context.Context, target string, before int64, limit i
 	if err := db.Order("id DESC").Limit(limit).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read audit entries: %w", s.db.explain(err))
 	}
-	out := make([]scheduler.AuditEntry, len(rows))
+	out := make([]contract.AuditEntry, len(rows))
 	for i, r := range rows {
-		out[i] = scheduler.AuditEntry{
+		out[i] = contract.AuditEntry{
 			ID: r.ID, At: r.At.Time(), Actor: r.Actor, Action: r.Action, Target: r.Target,
 			Before: raw(r.Before), After: raw(r.After), Origin: r.Origin, RequestID: r.RequestID,
 		}

@@ -7,15 +7,15 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store/row"
 )
 
-// Beat implements [scheduler.Claims]. With Gone nothing is extended, and what the instance had
+// Beat implements [contract.Claims]. With Gone nothing is extended, and what the instance had
 // queued may be taken over at once.
-func (s *Store) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.LeasedRun, error) {
-	var held []scheduler.LeasedRun
+func (s *Store) Beat(ctx context.Context, b contract.Beat) ([]contract.LeasedRun, error) {
+	var held []contract.LeasedRun
 	var err error
 	if b.Quick {
 		held, err = heldBy(s.reads.WithContext(ctx), b.Instance.ID)
@@ -50,7 +50,7 @@ func (s *Store) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.LeasedR
 	return held, nil
 }
 
-func signOfLife(db *gorm.DB, b *scheduler.Beat) error {
+func signOfLife(db *gorm.DB, b *contract.Beat) error {
 	sign := row.Instance{
 		ID: b.Instance.ID, Host: b.Instance.Host, PID: b.Instance.PID, Version: b.Instance.Version, TZData: b.Instance.TZData,
 		StartedAt: row.MillisOf(b.Instance.StartedAt), SeenAt: row.MillisOf(b.At),
@@ -64,7 +64,7 @@ func signOfLife(db *gorm.DB, b *scheduler.Beat) error {
 	}).Create(&sign).Error
 }
 
-func heldBy(db *gorm.DB, instance string) ([]scheduler.LeasedRun, error) {
+func heldBy(db *gorm.DB, instance string) ([]contract.LeasedRun, error) {
 	rows, err := db.Model(&row.JobRun{}).
 		Select("id, token, status, cancel_at, cancel_reason, cancel_by").
 		Where("instance = ? AND ended_at IS NULL", instance).Rows()
@@ -72,9 +72,9 @@ func heldBy(db *gorm.DB, instance string) ([]scheduler.LeasedRun, error) {
 		return nil, err
 	}
 	defer rows.Close()
-	var held []scheduler.LeasedRun
+	var held []contract.LeasedRun
 	for rows.Next() {
-		var h scheduler.LeasedRun
+		var h contract.LeasedRun
 		var at row.Millis
 		if err := rows.Scan(&h.ID, &h.Token, &h.Status, &at, &h.Reason, &h.CancelBy); err != nil {
 			return nil, err
@@ -85,7 +85,7 @@ func heldBy(db *gorm.DB, instance string) ([]scheduler.LeasedRun, error) {
 	return held, rows.Err()
 }
 
-// Expired implements [scheduler.Claims].
+// Expired implements [contract.Claims].
 func (s *Store) Expired(ctx context.Context, limit int) ([]cron.Record, error) {
 	now, err := s.db.now(ctx, s.readPool)
 	if err != nil {
@@ -131,14 +131,14 @@ func (s *Store) lastLines(ctx context.Context, recs []cron.Record) error {
 }
 
 // Instances returns every process that has given a sign of life, by ID.
-func (s *Store) Instances(ctx context.Context) ([]scheduler.InstanceInfo, error) {
+func (s *Store) Instances(ctx context.Context) ([]contract.InstanceInfo, error) {
 	var rows []row.Instance
 	if err := s.reads.WithContext(ctx).Order("id").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("list instances: %w", s.db.explain(err))
 	}
-	out := make([]scheduler.InstanceInfo, len(rows))
+	out := make([]contract.InstanceInfo, len(rows))
 	for i, r := range rows {
-		out[i] = scheduler.InstanceInfo{
+		out[i] = contract.InstanceInfo{
 			ID: r.ID, Host: r.Host, PID: r.PID, Version: r.Version, TZData: r.TZData,
 			StartedAt: r.StartedAt.Time(), SeenAt: r.SeenAt.Time(), StoppedAt: r.StoppedAt.Time(),
 		}

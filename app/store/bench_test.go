@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
 // BenchmarkRuns carries whole runs through the file: one caller claims in batches of 500, as a
@@ -24,26 +24,26 @@ func BenchmarkRuns(b *testing.B) {
 			s := open(b, file(b))
 			ctx := context.Background()
 			const jobs = 10_000
-			defs := make([]scheduler.Definition, jobs)
+			defs := make([]contract.Definition, jobs)
 			for i := range defs {
-				defs[i] = scheduler.Definition{Name: fmt.Sprintf("job-%d", i), Definition: "* * * * * *"}
+				defs[i] = contract.Definition{Name: fmt.Sprintf("job-%d", i), Definition: "* * * * * *"}
 			}
 			now := time.Now().Truncate(time.Second)
-			if _, err := s.Sync(ctx, scheduler.Program{Definitions: defs, At: now}); err != nil {
+			if _, err := s.Sync(ctx, contract.Program{Definitions: defs, At: now}); err != nil {
 				b.Fatal(err)
 			}
-			work := make(chan scheduler.Claim, jobs)
+			work := make(chan contract.Claim, jobs)
 			var wg sync.WaitGroup
 			for range 64 {
 				wg.Go(func() {
 					for c := range work {
 						if status == cron.Queued {
-							if out, err := s.Start(ctx, scheduler.Start{Fence: c.Fence, Job: c.Job, At: now, Lease: time.Minute, Serial: true}); err != nil || !out.Started {
+							if out, err := s.Start(ctx, contract.Start{Fence: c.Fence, Job: c.Job, At: now, Lease: time.Minute, Serial: true}); err != nil || !out.Started {
 								b.Error(out, err)
 							}
 						}
 						at := time.Now()
-						if err := s.Finish(ctx, scheduler.Finish{
+						if err := s.Finish(ctx, contract.Finish{
 							Fence: c.Fence, Job: c.Job, Slot: c.Slot, Status: cron.Succeeded, Started: now, At: at,
 							Attempts: []cron.Attempt{{Number: 1, Instance: c.Instance, StartedAt: now, EndedAt: &at}},
 						}); err != nil {
@@ -56,11 +56,11 @@ func BenchmarkRuns(b *testing.B) {
 			spent := cpu()
 			for first := 0; first < b.N; first += 500 {
 				n := min(500, b.N-first)
-				claims := make([]scheduler.Claim, n)
+				claims := make([]contract.Claim, n)
 				for i := range claims {
 					slot := now.Add(time.Duration(1+(first+i)/jobs) * time.Second)
-					claims[i] = scheduler.Claim{
-						Fence: scheduler.Fence{ID: uuid.Must(uuid.NewV7()).String(), Token: rand.Int64()},
+					claims[i] = contract.Claim{
+						Fence: contract.Fence{ID: uuid.Must(uuid.NewV7()).String(), Token: rand.Int64()},
 						Job:   defs[(first+i)%jobs].Name, Slot: slot, Watermark: slot, Trigger: cron.BySchedule, Status: status,
 						Overlap: cron.Skip, Instance: "0190f3c2-0000-7000-8000-000000000000", Lease: time.Minute, At: time.Now(),
 					}
@@ -95,10 +95,10 @@ func cpu() time.Duration {
 // BenchmarkOutline is what GET /crons asks for, with 1000 jobs.
 func BenchmarkOutline(b *testing.B) {
 	s, ctx := open(b, file(b)), context.Background()
-	var defs []scheduler.Definition
-	var claims []scheduler.Claim
+	var defs []contract.Definition
+	var claims []contract.Claim
 	for i := range 1000 {
-		defs = append(defs, scheduler.Definition{Name: fmt.Sprintf("job-%d", i), Definition: "* * * * *"})
+		defs = append(defs, contract.Definition{Name: fmt.Sprintf("job-%d", i), Definition: "* * * * *"})
 		for slot := range (i % 10) / 9 {
 			claims = append(claims, claimOf(defs[i].Name, slot+1))
 		}
@@ -106,7 +106,7 @@ func BenchmarkOutline(b *testing.B) {
 	if _, err := s.Claim(ctx, claims); err != nil {
 		b.Fatal(err)
 	}
-	if _, err := s.Sync(ctx, scheduler.Program{Definitions: defs, At: time.Now()}); err != nil {
+	if _, err := s.Sync(ctx, contract.Program{Definitions: defs, At: time.Now()}); err != nil {
 		b.Fatal(err)
 	}
 	spent, n := cpu(), 0
@@ -122,12 +122,12 @@ func BenchmarkOutline(b *testing.B) {
 // BenchmarkSync is what a start does, with 1000 jobs known and unchanged.
 func BenchmarkSync(b *testing.B) {
 	s, ctx := open(b, file(b)), context.Background()
-	var defs []scheduler.Definition
+	var defs []contract.Definition
 	for i := range 1000 {
-		defs = append(defs, scheduler.Definition{Name: fmt.Sprintf("job-%d", i), Definition: "* * * * *"})
+		defs = append(defs, contract.Definition{Name: fmt.Sprintf("job-%d", i), Definition: "* * * * *"})
 	}
 	for b.Loop() {
-		if _, err := s.Sync(ctx, scheduler.Program{Definitions: defs, At: time.Now()}); err != nil {
+		if _, err := s.Sync(ctx, contract.Program{Definitions: defs, At: time.Now()}); err != nil {
 			b.Fatal(err)
 		}
 	}

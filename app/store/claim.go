@@ -6,20 +6,20 @@ import (
 	"slices"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store/row"
 )
 
-// Claim implements [scheduler.Claims].
-func (s *Store) Claim(ctx context.Context, claims []scheduler.Claim) ([]scheduler.Claimed, error) {
+// Claim implements [contract.Claims].
+func (s *Store) Claim(ctx context.Context, claims []contract.Claim) ([]contract.Claimed, error) {
 	for i := range claims {
 		if err := validClaim(&claims[i]); err != nil {
 			return nil, err
 		}
 	}
 	claims = slices.Clone(claims) // the caller may be gone before the writer is
-	var out []scheduler.Claimed
+	var out []contract.Claimed
 	err := s.writer.do(ctx, &op{
 		kind:   "claim",
 		rows:   len(claims),
@@ -30,7 +30,7 @@ func (s *Store) Claim(ctx context.Context, claims []scheduler.Claim) ([]schedule
 			}
 		},
 		run: func(t *txn) error {
-			out = make([]scheduler.Claimed, len(claims))
+			out = make([]contract.Claimed, len(claims))
 			for i := range claims {
 				out[i] = t.claim(&claims[i])
 			}
@@ -50,7 +50,7 @@ func (s *Store) Claim(ctx context.Context, claims []scheduler.Claim) ([]schedule
 	return out, nil
 }
 
-func validClaim(c *scheduler.Claim) error {
+func validClaim(c *contract.Claim) error {
 	switch {
 	case c.ID == "" || c.Job == "":
 		return fmt.Errorf("claim of job %q: it needs a job and an ID", c.Job)
@@ -60,7 +60,7 @@ func validClaim(c *scheduler.Claim) error {
 	return nil
 }
 
-func (t *txn) claim(c *scheduler.Claim) scheduler.Claimed {
+func (t *txn) claim(c *contract.Claim) contract.Claimed {
 	r := &run{
 		id: c.ID, job: c.Job, token: c.Token, hand: c.Slot.IsZero(), group: c.Group,
 		instance: c.Instance, claim: c,
@@ -75,16 +75,16 @@ func (t *txn) claim(c *scheduler.Claim) scheduler.Claimed {
 			return there.claimed(c.ID)
 		}
 		if t.store.rules.settled(r.slot, t.states[c.Job].watermark) {
-			return scheduler.Claimed{}
+			return contract.Claimed{}
 		}
 		if c.Generation != 0 && t.states[c.Job].generation > c.Generation {
-			return scheduler.Claimed{Superseded: true}
+			return contract.Claimed{Superseded: true}
 		}
 		if t.early(c) {
-			return scheduler.Claimed{Early: time.Duration(max(r.slot-t.now, 1)) * time.Millisecond}
+			return contract.Claimed{Early: time.Duration(max(r.slot-t.now, 1)) * time.Millisecond}
 		}
 		if at := t.states[c.Job].overrideAt; at != 0 && at != int64(row.MillisOf(c.Since)) {
-			return scheduler.Claimed{Rescheduled: true}
+			return contract.Claimed{Rescheduled: true}
 		}
 	}
 	if c.Key != "" {
@@ -94,14 +94,14 @@ func (t *txn) claim(c *scheduler.Claim) scheduler.Claimed {
 	}
 	r.status, r.reason = t.verdict(c)
 	if r.hand && r.status == cron.Skipped {
-		return scheduler.Claimed{Refused: r.reason}
+		return contract.Claimed{Refused: r.reason}
 	}
 	t.insert(r)
 	return r.claimed(c.ID)
 }
 
 // verdict decides what the run of a claim that is not yet there becomes.
-func (t *txn) verdict(c *scheduler.Claim) (cron.Status, cron.Reason) {
+func (t *txn) verdict(c *contract.Claim) (cron.Status, cron.Reason) {
 	s := t.states[c.Job]
 	at := c.At.UnixMilli()
 	if t.sql.locks != nil { // the database's clock, which every process shares, says when a pause ends

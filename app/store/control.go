@@ -6,16 +6,16 @@ import (
 	"slices"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store/row"
 )
 
-// Sync implements [scheduler.Claims].
-func (s *Store) Sync(ctx context.Context, p scheduler.Program) (scheduler.Synced, error) {
+// Sync implements [contract.Claims].
+func (s *Store) Sync(ctx context.Context, p contract.Program) (contract.Synced, error) {
 	defs := slices.Clone(p.Definitions)
 	at := row.MillisOf(p.At)
-	var out scheduler.Synced
+	var out contract.Synced
 	err := s.writer.do(ctx, &op{
 		kind: "sync",
 		rows: groupRows,
@@ -29,24 +29,24 @@ func (s *Store) Sync(ctx context.Context, p scheduler.Program) (scheduler.Synced
 		run: func(t *txn) error {
 			db := t.gorm()
 			own, newer := t.version(db, &p)
-			kept := make(map[string]scheduler.State)
-			t.fail(t.sql.eachState(db, nil, func(st scheduler.State) { kept[st.Name] = st }))
+			kept := make(map[string]contract.State)
+			t.fail(t.sql.eachState(db, nil, func(st contract.State) { kept[st.Name] = st }))
 			generations := t.generations(db)
 			now := at
 			if t.sql.locks != nil { // the database's clock decides when a job begins, and what is far ahead
 				now = row.Millis(t.now)
 				at = min(at, now)
 			}
-			strayedAt := now.Time().Add(scheduler.WrongClock)
+			strayedAt := now.Time().Add(contract.WrongClock)
 			var changed []row.JobState
 			var strayed []string
-			out = scheduler.Synced{States: make([]scheduler.State, len(defs)), Generation: own}
+			out = contract.Synced{States: make([]contract.State, len(defs)), Generation: own}
 			here := make(map[string]bool, len(defs))
 			for i, d := range defs {
 				here[d.Name] = true
 				st, seen := kept[d.Name]
 				if !seen {
-					st = scheduler.State{Name: d.Name, FirstSeen: at.Time()}
+					st = contract.State{Name: d.Name, FirstSeen: at.Time()}
 				}
 				same := seen && st.Definition == d.Definition && st.RemovedAt.IsZero()
 				if newer && !same && generations[d.Name] > own {
@@ -95,14 +95,14 @@ func (s *Store) Sync(ctx context.Context, p scheduler.Program) (scheduler.Synced
 		},
 	})
 	if err != nil {
-		return scheduler.Synced{}, fmt.Errorf("sync jobs: %w", s.db.explain(err))
+		return contract.Synced{}, fmt.Errorf("sync jobs: %w", s.db.explain(err))
 	}
 	return out, nil
 }
 
-// Pause implements [scheduler.Admin].
-func (s *Store) Pause(ctx context.Context, p scheduler.Pause) (scheduler.State, error) {
-	var out scheduler.State
+// Pause implements [contract.Admin].
+func (s *Store) Pause(ctx context.Context, p contract.Pause) (contract.State, error) {
+	var out contract.State
 	err := s.writer.do(ctx, &op{
 		kind: "pause",
 		rows: 1,
@@ -116,7 +116,7 @@ func (s *Store) Pause(ctx context.Context, p scheduler.Pause) (scheduler.State, 
 			db := t.gorm()
 			t.fail(db.Model(&row.JobState{}).Where("name = ?", p.Job).Updates(set).Error)
 			found := false
-			t.fail(t.sql.eachState(db, []string{p.Job}, func(st scheduler.State) { out, found = st, true }))
+			t.fail(t.sql.eachState(db, []string{p.Job}, func(st contract.State) { out, found = st, true }))
 			if !found {
 				return cron.ErrNotFound
 			}
@@ -127,12 +127,12 @@ func (s *Store) Pause(ctx context.Context, p scheduler.Pause) (scheduler.State, 
 		},
 	})
 	if err != nil {
-		return scheduler.State{}, fmt.Errorf("pause job %q: %w", p.Job, err)
+		return contract.State{}, fmt.Errorf("pause job %q: %w", p.Job, err)
 	}
 	return out, nil
 }
 
-// Cancel implements [scheduler.Admin].
+// Cancel implements [contract.Admin].
 func (s *Store) Cancel(ctx context.Context, id string, reason cron.Reason, actor string) (cron.Record, error) {
 	var out cron.Record
 	err := s.writer.do(ctx, &op{

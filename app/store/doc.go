@@ -1,4 +1,4 @@
-// Package store keeps jobs and runs in a database. [Store] is a scheduler.Store; its contract is in
+// Package store keeps jobs and runs in a database. [Store] is a contract.Store; its contract is in
 // the comments of that interface, and app/internal/conformance checks it sentence by sentence.
 //
 // # How it works

@@ -8,7 +8,7 @@ import (
 
 	"gorm.io/gorm"
 
-	"fibercrons/app/scheduler"
+	"fibercrons/app/contract"
 	"fibercrons/app/store/row"
 )
 
@@ -115,7 +115,7 @@ func (s *Store) Exec(query string, args ...any) error {
 func (s *Store) Writes() *sql.DB { return s.writes }
 
 // RunsSQL is the statement for a query.
-func (s *Store) RunsSQL(q scheduler.Query) string {
+func (s *Store) RunsSQL(q contract.Query) string {
 	db, err := selectRuns(s.reads, q)
 	if err != nil {
 		return err.Error()

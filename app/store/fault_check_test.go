@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 	"fibercrons/app/store/row"
 )
@@ -36,7 +36,7 @@ type world struct {
 	hurt   map[int]bool // lives that were killed or stopped; nil: who was hurt is not known
 	late   map[int]bool // lives whose heartbeats came late, as on a busy machine
 	rows   []row.JobRun
-	states map[string]scheduler.State
+	states map[string]contract.State
 	lives  map[string]int // by instance
 	marks  []mark
 	ends   map[attemptOf]mark // those of the marks that tell of an end
@@ -59,8 +59,8 @@ func observe(t *testing.T, s *store.Store, jobs []*cron.Job, marks []mark) *worl
 			w.late[m.Life] = true
 		}
 	}
-	w.states = asked(t, func() (map[string]scheduler.State, error) { return s.States(t.Context()) })
-	for _, i := range asked(t, func() ([]scheduler.InstanceInfo, error) { return s.Instances(t.Context()) }) {
+	w.states = asked(t, func() (map[string]contract.State, error) { return s.States(t.Context()) })
+	for _, i := range asked(t, func() ([]contract.InstanceInfo, error) { return s.Instances(t.Context()) }) {
 		w.lives[i.ID], _ = strconv.Atoi(i.Version)
 	}
 	w.rows = asked(t, func() (rows []row.JobRun, err error) { return rows, s.DB().Order("seq").Find(&rows).Error })

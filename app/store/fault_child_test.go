@@ -19,6 +19,7 @@ import (
 	"syscall"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/scheduler"
@@ -90,7 +91,7 @@ func (l life) lead() error {
 	}
 	defer f.Close()
 	m := &marker{life: l.Number, w: f, skew: l.Skew}
-	var kept scheduler.Store = &punctual{Store: s, marker: m, lease: l.Lease, heard: time.Now()}
+	var kept contract.Store = &punctual{Store: s, marker: m, lease: l.Lease, heard: time.Now()}
 	if l.Signs {
 		kept = &telling{Store: kept, marker: m}
 	}
@@ -126,7 +127,7 @@ type punctual struct {
 	heard  time.Time // the last sign of life was asked for; of the scheduler's heartbeat alone
 }
 
-func (p *punctual) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.LeasedRun, error) {
+func (p *punctual) Beat(ctx context.Context, b contract.Beat) ([]contract.LeasedRun, error) {
 	if b.Quick || b.Gone {
 		return p.Store.Beat(ctx, b)
 	}

@@ -24,8 +24,8 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 	"fibercrons/app/store/row"
 )
@@ -371,7 +371,7 @@ func (c *crew) rest(processes ...*process) {
 	c.await("every slot until now to be settled", func() bool { return c.settled(s, until) })
 	c.await("all runs to end", func() bool {
 		return len(asked(c.t, func() ([]cron.Record, error) {
-			return s.Runs(c.t.Context(), scheduler.Query{Statuses: []cron.Status{cron.Queued, cron.Running}, Limit: 1})
+			return s.Runs(c.t.Context(), contract.Query{Statuses: []cron.Status{cron.Queued, cron.Running}, Limit: 1})
 		})) == 0
 	})
 	c.retire(processes...)
@@ -395,8 +395,8 @@ func (c *crew) settled(s *store.Store, until time.Time) bool {
 func (c *crew) pause(s *store.Store, on bool) {
 	c.t.Helper()
 	for _, j := range jobSet(c.life.Jobs, nil) {
-		asked(c.t, func() (scheduler.State, error) {
-			return s.Pause(c.t.Context(), scheduler.Pause{Job: j.Name, Resume: !on, At: time.Now()})
+		asked(c.t, func() (contract.State, error) {
+			return s.Pause(c.t.Context(), contract.Pause{Job: j.Name, Resume: !on, At: time.Now()})
 		})
 	}
 }

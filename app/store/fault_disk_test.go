@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/crontest"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
@@ -129,7 +130,7 @@ func TestFaultReadOnly(t *testing.T) {
 			t.Errorf("ready once it can be written: %v", err)
 		}
 		for _, j := range jobs {
-			if _, err := sched.Pause(ctx, scheduler.Pause{Job: j.Name}); err != nil {
+			if _, err := sched.Pause(ctx, contract.Pause{Job: j.Name}); err != nil {
 				t.Error(err)
 			}
 		}
@@ -155,7 +156,7 @@ func TestFaultReadOnlyAtStart(t *testing.T) {
 	disk := smallDisk(t, "16m")
 	path := filepath.Join(disk, "crons.db")
 	s := open(t, path)
-	if _, err := s.Claim(t.Context(), []scheduler.Claim{claimOf("a", 1)}); err != nil {
+	if _, err := s.Claim(t.Context(), []contract.Claim{claimOf("a", 1)}); err != nil {
 		t.Fatal(err)
 	}
 	s.Close()
@@ -171,7 +172,7 @@ func TestFaultReadOnlyAtStart(t *testing.T) {
 	}
 	remount("rw")
 	s = open(t, path)
-	if runs, err := s.Runs(t.Context(), scheduler.Query{}); err != nil || len(runs) != 1 {
+	if runs, err := s.Runs(t.Context(), contract.Query{}); err != nil || len(runs) != 1 {
 		t.Errorf("%d runs, %v", len(runs), err)
 	}
 	s.Close()

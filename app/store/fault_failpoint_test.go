@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/crontest"
 	"fibercrons/app/scheduler"
 )
@@ -57,7 +58,7 @@ func testFailpoint(t *testing.T, f *failpoint, stretch time.Duration) {
 	go func() { ended <- sched.Run(ctx) }()
 	time.Sleep(stretch)
 	for _, j := range jobs {
-		if _, err := sched.Pause(ctx, scheduler.Pause{Job: j.Name}); err != nil {
+		if _, err := sched.Pause(ctx, contract.Pause{Job: j.Name}); err != nil {
 			t.Error(err)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
@@ -85,7 +86,7 @@ func (f *fleet) start() {
 }
 
 // weaken takes safeguards away.
-func weaken(s *store.Store, safeguards []string) scheduler.Store {
+func weaken(s *store.Store, safeguards []string) contract.Store {
 	for _, name := range safeguards {
 		switch name {
 		case "unique index": // it is the file's
@@ -107,7 +108,7 @@ func weaken(s *store.Store, safeguards []string) scheduler.Store {
 type impatient struct{ *store.Store }
 
 func (s impatient) Expired(ctx context.Context, limit int) ([]cron.Record, error) {
-	return s.Runs(ctx, scheduler.Query{Statuses: []cron.Status{cron.Queued, cron.Running}, Limit: limit})
+	return s.Runs(ctx, contract.Query{Statuses: []cron.Status{cron.Queued, cron.Running}, Limit: limit})
 }
 
 // leave has a host write to the database no more until it comes back, as if it were stopped; it is
@@ -176,7 +177,7 @@ func (f *fleet) rest() *world {
 	f.t.Helper()
 	jobs := jobSet(fleetJobs, nil)
 	for _, j := range jobs {
-		if _, err := f.door.Pause(f.t.Context(), scheduler.Pause{Job: j.Name, At: time.Now()}); err != nil {
+		if _, err := f.door.Pause(f.t.Context(), contract.Pause{Job: j.Name, At: time.Now()}); err != nil {
 			f.t.Fatal(err)
 		}
 	}
@@ -198,7 +199,7 @@ func (f *fleet) rest() *world {
 func awaitIdle(t *testing.T, s *store.Store, most time.Duration) {
 	t.Helper()
 	for began := time.Now(); time.Since(began) < most; time.Sleep(50 * time.Millisecond) {
-		active, err := s.Runs(t.Context(), scheduler.Query{Statuses: []cron.Status{cron.Queued, cron.Running}, Limit: 1})
+		active, err := s.Runs(t.Context(), contract.Query{Statuses: []cron.Status{cron.Queued, cron.Running}, Limit: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store/row"
 )
 
@@ -23,7 +23,7 @@ const lateFrom = 100 * time.Millisecond
 
 // tracing marks the steps by which a run that is late, or has to wait, comes to its start.
 type tracing struct {
-	scheduler.Store
+	contract.Store
 	marker *marker
 }
 
@@ -40,7 +40,7 @@ const (
 )
 
 // Claim marks with one write, since that may take its time on a busy machine.
-func (s *tracing) Claim(ctx context.Context, claims []scheduler.Claim) ([]scheduler.Claimed, error) {
+func (s *tracing) Claim(ctx context.Context, claims []contract.Claim) ([]contract.Claimed, error) {
 	asked := time.Now()
 	claims = slices.Clone(claims)
 	out, err := s.Store.Claim(ctx, claims)
@@ -57,7 +57,7 @@ func (s *tracing) Claim(ctx context.Context, claims []scheduler.Claim) ([]schedu
 	return out, err
 }
 
-func (s *tracing) Start(ctx context.Context, st scheduler.Start) (scheduler.StartOutcome, error) {
+func (s *tracing) Start(ctx context.Context, st contract.Start) (contract.StartOutcome, error) {
 	asked := time.Now()
 	out, err := s.Store.Start(ctx, st)
 	kind := markStarted

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
@@ -115,7 +115,7 @@ func TestFaultReplaced(t *testing.T) {
 	t.Logf("%d runs handed over, %d of the removed job cancelled; %s", handed, told, w.figures())
 }
 
-func (c *crew) states(s *store.Store) map[string]scheduler.State {
+func (c *crew) states(s *store.Store) map[string]contract.State {
 	c.t.Helper()
-	return asked(c.t, func() (map[string]scheduler.State, error) { return s.States(c.t.Context()) })
+	return asked(c.t, func() (map[string]contract.State, error) { return s.States(c.t.Context()) })
 }

@@ -8,9 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/plan"
-	"fibercrons/app/scheduler"
 )
 
 // skewed makes a process one whose clock is off. Its clock cannot be set, but nothing that a process
@@ -19,7 +19,7 @@ import (
 // then does and says what one does that is up at another time, to a database whose clock is right. Its
 // schedules are the same to both as long as the skew is a multiple of their periods.
 type skewed struct {
-	scheduler.Store
+	contract.Store
 	by time.Duration // negative: behind
 }
 
@@ -79,25 +79,25 @@ func move(v reflect.Value, by time.Duration) {
 	}
 }
 
-func (s *skewed) Sync(ctx context.Context, p scheduler.Program) (scheduler.Synced, error) {
+func (s *skewed) Sync(ctx context.Context, p contract.Program) (contract.Synced, error) {
 	out, err := s.Store.Sync(ctx, moved(p, s.by))
 	return moved(out, -s.by), err
 }
 
-func (s *skewed) Claim(ctx context.Context, claims []scheduler.Claim) ([]scheduler.Claimed, error) {
+func (s *skewed) Claim(ctx context.Context, claims []contract.Claim) ([]contract.Claimed, error) {
 	out, err := s.Store.Claim(ctx, moved(claims, s.by))
 	return moved(out, -s.by), err
 }
 
-func (s *skewed) Start(ctx context.Context, start scheduler.Start) (scheduler.StartOutcome, error) {
+func (s *skewed) Start(ctx context.Context, start contract.Start) (contract.StartOutcome, error) {
 	return s.Store.Start(ctx, moved(start, s.by))
 }
 
-func (s *skewed) Finish(ctx context.Context, f scheduler.Finish) error {
+func (s *skewed) Finish(ctx context.Context, f contract.Finish) error {
 	return s.Store.Finish(ctx, moved(f, s.by))
 }
 
-func (s *skewed) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.LeasedRun, error) {
+func (s *skewed) Beat(ctx context.Context, b contract.Beat) ([]contract.LeasedRun, error) {
 	out, err := s.Store.Beat(ctx, moved(b, s.by))
 	return moved(out, -s.by), err
 }
@@ -107,11 +107,11 @@ func (s *skewed) Expired(ctx context.Context, limit int) ([]cron.Record, error) 
 	return moved(out, -s.by), err
 }
 
-func (s *skewed) Take(ctx context.Context, takes []scheduler.Take) ([]bool, error) {
+func (s *skewed) Take(ctx context.Context, takes []contract.Take) ([]bool, error) {
 	return s.Store.Take(ctx, moved(takes, s.by))
 }
 
-func (s *skewed) Note(ctx context.Context, notes []scheduler.Note) error {
+func (s *skewed) Note(ctx context.Context, notes []contract.Note) error {
 	return s.Store.Note(ctx, moved(notes, s.by))
 }
 
@@ -119,17 +119,17 @@ func (s *skewed) Prune(ctx context.Context, job string, keep int, cutoff time.Ti
 	return s.Store.Prune(ctx, job, keep, moved(cutoff, s.by), limit)
 }
 
-func (s *skewed) States(ctx context.Context, names ...string) (map[string]scheduler.State, error) {
+func (s *skewed) States(ctx context.Context, names ...string) (map[string]contract.State, error) {
 	out, err := s.Store.States(ctx, names...)
 	return moved(out, -s.by), err
 }
 
-func (s *skewed) Outline(ctx context.Context) (map[string]scheduler.State, error) {
+func (s *skewed) Outline(ctx context.Context) (map[string]contract.State, error) {
 	out, err := s.Store.Outline(ctx)
 	return moved(out, -s.by), err
 }
 
-func (s *skewed) Runs(ctx context.Context, q scheduler.Query) ([]cron.Record, error) {
+func (s *skewed) Runs(ctx context.Context, q contract.Query) ([]cron.Record, error) {
 	out, err := s.Store.Runs(ctx, moved(q, s.by))
 	return moved(out, -s.by), err
 }
@@ -146,13 +146,13 @@ func (s *skewed) Overrides(ctx context.Context) ([]plan.Override, error) {
 
 // telling marks that the database has answered, and when a process has made its jobs known.
 type telling struct {
-	scheduler.Store
+	contract.Store
 	marker *marker
 	mu     sync.Mutex
 	told   time.Time
 }
 
-func (s *telling) Sync(ctx context.Context, p scheduler.Program) (scheduler.Synced, error) {
+func (s *telling) Sync(ctx context.Context, p contract.Program) (contract.Synced, error) {
 	s.marker.write("asked", "-", int64(0), 0, "-")
 	out, err := s.Store.Sync(ctx, p)
 	if err == nil {
@@ -161,13 +161,13 @@ func (s *telling) Sync(ctx context.Context, p scheduler.Program) (scheduler.Sync
 	return out, err
 }
 
-func (s *telling) Claim(ctx context.Context, claims []scheduler.Claim) ([]scheduler.Claimed, error) {
+func (s *telling) Claim(ctx context.Context, claims []contract.Claim) ([]contract.Claimed, error) {
 	out, err := s.Store.Claim(ctx, claims)
 	s.well(err)
 	return out, err
 }
 
-func (s *telling) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.LeasedRun, error) {
+func (s *telling) Beat(ctx context.Context, b contract.Beat) ([]contract.LeasedRun, error) {
 	out, err := s.Store.Beat(ctx, b)
 	s.well(err)
 	return out, err

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"fibercrons/app/scheduler"
+	"fibercrons/app/contract"
 	"fibercrons/app/store"
 )
 
@@ -39,7 +39,7 @@ func TestFaultBusyNeighbour(t *testing.T) {
 					return
 				default:
 				}
-				var claims []scheduler.Claim
+				var claims []contract.Claim
 				for k := range 50 {
 					claims = append(claims, claimOf(fmt.Sprintf("job-%d", i), n*50+k+1))
 				}
@@ -54,7 +54,7 @@ func TestFaultBusyNeighbour(t *testing.T) {
 	for began := time.Now(); len(took) < 10 || len(took) < 200 && time.Since(began) < 3*time.Second; {
 		time.Sleep(10 * time.Millisecond)
 		at := time.Now()
-		if _, err := calm.Beat(t.Context(), scheduler.Beat{Instance: scheduler.InstanceInfo{ID: "calm"}, At: at, Lease: time.Minute}); err != nil {
+		if _, err := calm.Beat(t.Context(), contract.Beat{Instance: contract.InstanceInfo{ID: "calm"}, At: at, Lease: time.Minute}); err != nil {
 			t.Fatal(err)
 		}
 		took = append(took, time.Since(at))

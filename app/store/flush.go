@@ -5,15 +5,15 @@ import (
 	"encoding/json"
 	"slices"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store/row"
 )
 
 // end is a run that ends or is put back.
 type end struct {
 	run *run
-	f   *scheduler.Finish
+	f   *contract.Finish
 	own bool // owner, lease and token change as well
 }
 
@@ -261,7 +261,7 @@ func (t *txn) flushEnds() {
 	})
 }
 
-func attempts(f *scheduler.Finish) any { return jsonOrNull(f.Attempts, f.Attempts != nil) }
+func attempts(f *contract.Finish) any { return jsonOrNull(f.Attempts, f.Attempts != nil) }
 
 func (t *txn) flushLines() {
 	batch(t, t.lines, wideRows, &t.sql.lines, func(l line, args []any) []any {

@@ -3,10 +3,9 @@ package store
 import (
 	"cmp"
 	"database/sql"
+	"fibercrons/app/contract"
 	"slices"
 	"time"
-
-	"fibercrons/app/scheduler"
 )
 
 // A server's sequence gives numbers to transactions when they insert, and they commit in any order: a
@@ -32,18 +31,18 @@ const (
 )
 
 // between returns the numbers missing in an ascending list.
-func between(seen []int64) (gaps []scheduler.Gap) {
+func between(seen []int64) (gaps []contract.Gap) {
 	now := time.Now()
 	for i := 1; i < len(seen); i++ {
 		for n := max(seen[i-1]+1, seen[i]-gapWindow); n < seen[i]; n++ {
-			gaps = append(gaps, scheduler.Gap{Number: n, Since: now})
+			gaps = append(gaps, contract.Gap{Number: n, Since: now})
 		}
 	}
 	return gaps
 }
 
 // gapsAfter returns the numbers missing after one of them.
-func (l *look) gapsAfter(query string, from int64) ([]scheduler.Gap, error) {
+func (l *look) gapsAfter(query string, from int64) ([]contract.Gap, error) {
 	seen := []int64{from}
 	err := l.read(query, func(rows *sql.Rows) error {
 		var n int64
@@ -56,7 +55,7 @@ func (l *look) gapsAfter(query string, from int64) ([]scheduler.Gap, error) {
 
 // stillOpen adds to fresh the gaps that have neither been filled nor are too old, and keeps at most
 // the last of them.
-func stillOpen(fresh, gaps []scheduler.Gap, filled map[int64]bool, most int) []scheduler.Gap {
+func stillOpen(fresh, gaps []contract.Gap, filled map[int64]bool, most int) []contract.Gap {
 	known := make(map[int64]bool, len(fresh))
 	for _, gap := range fresh {
 		known[gap.Number] = true
@@ -66,12 +65,12 @@ func stillOpen(fresh, gaps []scheduler.Gap, filled map[int64]bool, most int) []s
 			fresh = append(fresh, gap)
 		}
 	}
-	slices.SortFunc(fresh, func(a, b scheduler.Gap) int { return cmp.Compare(a.Number, b.Number) })
+	slices.SortFunc(fresh, func(a, b contract.Gap) int { return cmp.Compare(a.Number, b.Number) })
 	return fresh[max(0, len(fresh)-most):]
 }
 
 // numbers are a list for a statement, which must not be empty.
-func numbers(gaps []scheduler.Gap) []int64 {
+func numbers(gaps []contract.Gap) []int64 {
 	out := []int64{-1}
 	for _, gap := range gaps {
 		out = append(out, gap.Number)

@@ -16,6 +16,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
@@ -141,7 +142,7 @@ func TestATransactionThatHoldsUpTheJobsIsEnded(t *testing.T) {
 func ticksUntil(t *testing.T, s *store.Store, at time.Time) []cron.Record {
 	t.Helper()
 	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		all, err := s.Runs(t.Context(), scheduler.Query{Job: "ticks", Limit: 1 << 20})
+		all, err := s.Runs(t.Context(), contract.Query{Job: "ticks", Limit: 1 << 20})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +179,7 @@ func TestWhatIsDoneInAnEndedTransactionSaysWhy(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := claimOf("a", 1)
-			if _, err := s.Claim(t.Context(), []scheduler.Claim{c}); err != nil { // waits until it is ended
+			if _, err := s.Claim(t.Context(), []contract.Claim{c}); err != nil { // waits until it is ended
 				t.Fatal(err)
 			}
 			err := act(tx.Table("mine"))
@@ -203,7 +204,7 @@ func TestALongStatementInATransactionIsBrokenOff(t *testing.T) {
 		tx := s.DB().WithContext(t.Context()).Begin()
 		done := make(chan error, 1)
 		go func() { done <- tx.WithContext(ctx).Exec(forever).Error }()
-		if _, err := s.Claim(t.Context(), []scheduler.Claim{claimOf("a", 1)}); err != nil {
+		if _, err := s.Claim(t.Context(), []contract.Claim{claimOf("a", 1)}); err != nil {
 			t.Fatal(err)
 		}
 		if err := <-done; err == nil || !strings.Contains(err.Error(), "was rolled back") {
@@ -229,14 +230,14 @@ func TestTransactionsThatAreNotEnded(t *testing.T) {
 		s := openWith(t, store.Options{URL: "sqlite://" + file(t), RetryFor: 50 * time.Millisecond})
 		tx := s.DB().WithContext(t.Context()).Begin()
 		at := below(-1)
-		_, err := s.Claim(t.Context(), []scheduler.Claim{claimOf("a", 1)})
+		_, err := s.Claim(t.Context(), []contract.Claim{claimOf("a", 1)})
 		if err == nil || !strings.Contains(err.Error(), "is locked by a transaction that "+at+" began, since ") {
 			t.Errorf("claim: %v", err)
 		}
 		if err := tx.Exec("INSERT INTO mine VALUES (1)").Commit().Error; err != nil || mine(t, s) != 1 {
 			t.Error(err)
 		}
-		if _, err := s.Claim(t.Context(), []scheduler.Claim{claimOf("a", 1)}); err != nil {
+		if _, err := s.Claim(t.Context(), []contract.Claim{claimOf("a", 1)}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -244,7 +245,7 @@ func TestTransactionsThatAreNotEnded(t *testing.T) {
 		s := openWith(t, store.Options{URL: "sqlite://" + file(t), HoldFor: time.Nanosecond, RetryFor: 50 * time.Millisecond})
 		err := s.DB().WithContext(t.Context()).Transaction(func(tx *gorm.DB) error {
 			n := int64(0)
-			_, err := s.Claim(t.Context(), []scheduler.Claim{claimOf("a", 1)})
+			_, err := s.Claim(t.Context(), []contract.Claim{claimOf("a", 1)})
 			return errors.Join(err, tx.Table("mine").Count(&n).Error)
 		}, &sql.TxOptions{ReadOnly: true})
 		if err != nil {
@@ -262,7 +263,7 @@ func TestTransactionsThatAreNotEnded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Claim(t.Context(), []scheduler.Claim{claimOf("a", 1)}); err == nil || !strings.Contains(err.Error(), at) {
+		if _, err := s.Claim(t.Context(), []contract.Claim{claimOf("a", 1)}); err == nil || !strings.Contains(err.Error(), at) {
 			t.Errorf("claim: %v", err)
 		}
 		if err := tx.Commit(); err != nil {

@@ -7,12 +7,12 @@ import (
 	"slices"
 	"time"
 
-	"fibercrons/app/scheduler"
+	"fibercrons/app/contract"
 	"fibercrons/app/store/row"
 )
 
-// Note implements [scheduler.Journal].
-func (s *Store) Note(ctx context.Context, notes []scheduler.Note) error {
+// Note implements [contract.Journal].
+func (s *Store) Note(ctx context.Context, notes []contract.Note) error {
 	notes = slices.Clone(notes)
 	rows := 0
 	for i := range notes {
@@ -39,7 +39,7 @@ func (s *Store) Note(ctx context.Context, notes []scheduler.Note) error {
 	return nil
 }
 
-func (t *txn) note(n *scheduler.Note) {
+func (t *txn) note(n *contract.Note) {
 	r := t.runs[n.ID]
 	if r == nil || t.store.rules.fenced(r.token, n.Token) || !r.active() {
 		return
@@ -54,7 +54,7 @@ func (t *txn) note(n *scheduler.Note) {
 	}
 }
 
-// Prune implements [scheduler.Journal]. It walks a job's history from its oldest end, and looks at
+// Prune implements [contract.Journal]. It walks a job's history from its oldest end, and looks at
 // hardly more rows than it deletes. A run that ended before cutoff was queued before it too.
 func (s *Store) Prune(ctx context.Context, job string, keep int, cutoff time.Time, limit int) (int, error) {
 	if keep <= 0 && cutoff.IsZero() || limit <= 0 {

@@ -8,8 +8,8 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
 // locks are the statements by which a transaction gets what it decides about to itself, on a
@@ -186,7 +186,7 @@ func (t *txn) lockGroups(groups []string) {
 // does, this process's clock is fast. A job was left unlocked because all its slots are settled or early;
 // what has become due while other locks were waited for is still early then. A database without a clock of
 // its own cannot tell.
-func (t *txn) early(c *scheduler.Claim) bool {
+func (t *txn) early(c *contract.Claim) bool {
 	if t.sql.locks == nil || c.Slot.IsZero() {
 		return false
 	}

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/crontest"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
@@ -20,7 +20,7 @@ func TestCommitsAreMeasured(t *testing.T) {
 		}
 		release, _ := gate(s)
 		claim := func(job string, slot int) error {
-			_, err := s.Claim(t.Context(), []scheduler.Claim{claimOf(job, slot)})
+			_, err := s.Claim(t.Context(), []contract.Claim{claimOf(job, slot)})
 			return err
 		}
 		for i := range 10 {

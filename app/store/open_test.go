@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"fibercrons/app/scheduler"
+	"fibercrons/app/contract"
 	"fibercrons/app/store"
 	"fibercrons/app/store/row"
 )
@@ -215,7 +215,7 @@ func TestReadOnly(t *testing.T) {
 	if st, err := s.States(ctx); err != nil || len(st) != 0 {
 		t.Errorf("states %v, %v", st, err)
 	}
-	if runs, err := s.Runs(ctx, scheduler.Query{}); err != nil || len(runs) != 0 {
+	if runs, err := s.Runs(ctx, contract.Query{}); err != nil || len(runs) != 0 {
 		t.Errorf("runs %v, %v", runs, err)
 	}
 	if err := s.Close(); err != nil {
@@ -226,17 +226,17 @@ func TestReadOnly(t *testing.T) {
 	}
 
 	w := open(t, path)
-	if _, err := w.Claim(ctx, []scheduler.Claim{claimOf("a", 1)}); err != nil {
+	if _, err := w.Claim(ctx, []contract.Claim{claimOf("a", 1)}); err != nil {
 		t.Fatal(err)
 	}
 	if s, err = readOnly(); err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if runs, err := s.Runs(ctx, scheduler.Query{}); err != nil || len(runs) != 1 || s.Absent() {
+	if runs, err := s.Runs(ctx, contract.Query{}); err != nil || len(runs) != 1 || s.Absent() {
 		t.Errorf("runs %v, %v", runs, err)
 	}
-	if _, err := s.Claim(ctx, []scheduler.Claim{claimOf("a", 2)}); err == nil || !strings.Contains(err.Error(), "cannot be written") {
+	if _, err := s.Claim(ctx, []contract.Claim{claimOf("a", 2)}); err == nil || !strings.Contains(err.Error(), "cannot be written") {
 		t.Errorf("claim: %v", err)
 	}
 	if err := s.Ping(ctx); err != nil {
@@ -285,7 +285,7 @@ func TestUsersOwnTable(t *testing.T) {
 func TestAudit(t *testing.T) {
 	s, ctx := open(t, file(t)), context.Background()
 	at := time.UnixMilli(1_000_000).UTC()
-	for _, e := range []scheduler.AuditEntry{
+	for _, e := range []contract.AuditEntry{
 		{At: at, Actor: "ann", Action: "pause", Target: "a", Before: []byte(`{"paused":false}`), After: []byte(`{"paused":true}`), Origin: "::1", RequestID: "r1"},
 		{At: at, Actor: "bob", Action: "run", Target: "b"},
 		{At: at, Actor: "ann", Action: "resume", Target: "a"},

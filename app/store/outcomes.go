@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store/row"
 )
 
@@ -93,16 +93,16 @@ const logEndSQL = "SELECT COALESCE(MAX(seq), 0) FROM job_run_logs WHERE run_id =
 
 // Spans returns when the runs queued from from to to went on, and nothing else of them, the newest
 // first and at most limit.
-func (s *Store) Spans(ctx context.Context, from, to time.Time, limit int) ([]scheduler.TimelineRun, error) {
+func (s *Store) Spans(ctx context.Context, from, to time.Time, limit int) ([]contract.TimelineRun, error) {
 	// Thousands of rows: they are read one by one into their fields, without reflection.
 	rows, err := s.reads.WithContext(ctx).Raw(spansSQL, from.UnixMilli(), to.UnixMilli(), limit).Rows()
 	if err != nil {
 		return nil, fmt.Errorf("read when runs went on: %w", s.db.explain(err))
 	}
 	defer rows.Close()
-	var out []scheduler.TimelineRun
+	var out []contract.TimelineRun
 	for rows.Next() {
-		var r scheduler.TimelineRun
+		var r contract.TimelineRun
 		var slot sql.NullInt64
 		var queued, started, ended row.Millis
 		if err := rows.Scan(&r.ID, &r.Job, &r.Status, &r.Reason, &slot, &queued, &started, &ended); err != nil {

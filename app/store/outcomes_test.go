@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
@@ -18,10 +18,10 @@ func ended(t *testing.T, s *store.Store, job string, begin time.Time, n int) (la
 		at := begin.Add(time.Duration(i) * time.Minute)
 		c := claimOf(job, i)
 		c.At, c.Slot, c.Status = at, at, cron.Running
-		if _, err := s.Claim(t.Context(), []scheduler.Claim{c}); err != nil {
+		if _, err := s.Claim(t.Context(), []contract.Claim{c}); err != nil {
 			t.Fatal(err)
 		}
-		f := scheduler.Finish{Fence: c.Fence, Job: job, Slot: at, Status: cron.Succeeded, Started: at, At: at.Add(2 * time.Second)}
+		f := contract.Finish{Fence: c.Fence, Job: job, Slot: at, Status: cron.Succeeded, Started: at, At: at.Add(2 * time.Second)}
 		if i%3 == 2 {
 			f.Status, f.Error, f.Stack = cron.Failed, strings.Repeat("long ", 200), "a stack"
 		}

@@ -4,16 +4,16 @@ import (
 	"context"
 	"fmt"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/plan"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store/row"
 )
 
-// Override implements [scheduler.Admin].
-func (s *Store) Override(ctx context.Context, o plan.Override) (scheduler.State, error) {
+// Override implements [contract.Admin].
+func (s *Store) Override(ctx context.Context, o plan.Override) (contract.State, error) {
 	at := row.MillisOf(o.At)
-	var out scheduler.State
+	var out contract.State
 	err := s.writer.do(ctx, &op{
 		kind: "override",
 		rows: 1,
@@ -28,7 +28,7 @@ func (s *Store) Override(ctx context.Context, o plan.Override) (scheduler.State,
 			}).Error)
 			t.fail(db.Model(&row.JobState{}).Where("name = ? AND watermark < ?", o.Job, at).Update("watermark", at).Error)
 			found := false
-			t.fail(t.sql.eachState(db, []string{o.Job}, func(st scheduler.State) { out, found = st, true }))
+			t.fail(t.sql.eachState(db, []string{o.Job}, func(st contract.State) { out, found = st, true }))
 			if !found {
 				return cron.ErrNotFound
 			}
@@ -39,12 +39,12 @@ func (s *Store) Override(ctx context.Context, o plan.Override) (scheduler.State,
 		},
 	})
 	if err != nil {
-		return scheduler.State{}, fmt.Errorf("override the schedule of job %q: %w", o.Job, err)
+		return contract.State{}, fmt.Errorf("override the schedule of job %q: %w", o.Job, err)
 	}
 	return out, nil
 }
 
-// Overrides implements [scheduler.Admin].
+// Overrides implements [contract.Admin].
 func (s *Store) Overrides(ctx context.Context) ([]plan.Override, error) {
 	var rows []row.JobState
 	if err := s.reads.WithContext(ctx).Where("override_at IS NOT NULL").Find(&rows).Error; err != nil {

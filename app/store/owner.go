@@ -6,13 +6,13 @@ import (
 	"slices"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store/row"
 )
 
-// Start implements [scheduler.Claims].
-func (s *Store) Start(ctx context.Context, st scheduler.Start) (scheduler.StartOutcome, error) {
+// Start implements [contract.Claims].
+func (s *Store) Start(ctx context.Context, st contract.Start) (contract.StartOutcome, error) {
 	o := &op{
 		kind:  "start",
 		rows:  1,
@@ -35,27 +35,27 @@ func (s *Store) Start(ctx context.Context, st scheduler.Start) (scheduler.StartO
 		return err
 	}
 	if err := s.writer.do(ctx, o); err != nil {
-		return scheduler.StartOutcome{}, fmt.Errorf("start run %s: %w", st.ID, err)
+		return contract.StartOutcome{}, fmt.Errorf("start run %s: %w", st.ID, err)
 	}
 	return o.outcome, nil
 }
 
-func limited(st *scheduler.Start) bool { return st.Group != "" && st.GroupLimit > 0 }
+func limited(st *contract.Start) bool { return st.Group != "" && st.GroupLimit > 0 }
 
-func (t *txn) start(st *scheduler.Start) (scheduler.StartOutcome, error) {
+func (t *txn) start(st *contract.Start) (contract.StartOutcome, error) {
 	r := t.runs[st.ID]
 	switch {
 	case r == nil || t.store.rules.fenced(r.token, st.Token) || !r.active():
-		return scheduler.StartOutcome{}, scheduler.ErrFenced
+		return contract.StartOutcome{}, contract.ErrFenced
 	case r.status == cron.Running && (st.Instance == "" || st.Instance == r.instance) && (st.Attempt == 0 || st.Attempt == r.attempt):
-		return scheduler.StartOutcome{Started: true}, nil // this very start, asked again
+		return contract.StartOutcome{Started: true}, nil // this very start, asked again
 	case r.status == cron.Running, st.Attempt != 0 && st.Attempt != r.attempt+1:
-		return scheduler.StartOutcome{}, scheduler.ErrFenced
+		return contract.StartOutcome{}, contract.ErrFenced
 	case r.cancelAt != 0:
-		return scheduler.StartOutcome{Cancelled: true, Reason: r.cancelReason}, nil
+		return contract.StartOutcome{Cancelled: true, Reason: r.cancelReason}, nil
 	}
 	if other := t.before(r, st); other != nil {
-		out := scheduler.StartOutcome{Blocked: true, By: other.id}
+		out := contract.StartOutcome{Blocked: true, By: other.id}
 		if other.status != cron.Running {
 			out.First = time.UnixMilli(other.slot).UTC()
 		}
@@ -76,12 +76,12 @@ func (t *txn) start(st *scheduler.Start) (scheduler.StartOutcome, error) {
 	if r.group != "" {
 		t.groups[r.group] = append(t.groups[r.group], r)
 	}
-	return scheduler.StartOutcome{Started: true}, nil
+	return contract.StartOutcome{Started: true}, nil
 }
 
 // before returns the run that stands in the way of a start: one that goes on, or the earliest that waits and
-// goes first; see [scheduler.Start].
-func (t *txn) before(r *run, st *scheduler.Start) (first *run) {
+// goes first; see [contract.Start].
+func (t *txn) before(r *run, st *contract.Start) (first *run) {
 	if limited(st) {
 		if other := t.inGroup(r, st); other != nil {
 			return other
@@ -102,7 +102,7 @@ func (t *txn) before(r *run, st *scheduler.Start) (first *run) {
 }
 
 // inGroup is before, as far as the limit of r's group goes.
-func (t *txn) inGroup(r *run, st *scheduler.Start) (first *run) {
+func (t *txn) inGroup(r *run, st *contract.Start) (first *run) {
 	places := st.GroupLimit
 	runs := map[string]bool{} // jobs of which one goes on: the next may have to wait for it
 	var last *run
@@ -136,13 +136,13 @@ func (t *txn) inGroup(r *run, st *scheduler.Start) (first *run) {
 }
 
 // goesFirst says whether o, an active run, is to start before r.
-func (t *txn) goesFirst(o, r *run, st *scheduler.Start) bool {
+func (t *txn) goesFirst(o, r *run, st *contract.Start) bool {
 	return st.InTurn && !r.hand && !o.hand && o.status == cron.Queued && o.attempt == 0 && o.cancelAt == 0 &&
 		o.instance != r.instance && o.leaseUntil > t.now && o.slot < r.slot && o.slot > int64(row.MillisOf(st.Passed))
 }
 
-// Finish implements [scheduler.Claims].
-func (s *Store) Finish(ctx context.Context, f scheduler.Finish) error {
+// Finish implements [contract.Claims].
+func (s *Store) Finish(ctx context.Context, f contract.Finish) error {
 	if err := validFinish(&f); err != nil {
 		return err
 	}
@@ -164,25 +164,25 @@ func (s *Store) Finish(ctx context.Context, f scheduler.Finish) error {
 	return nil
 }
 
-func validFinish(f *scheduler.Finish) error {
+func validFinish(f *contract.Finish) error {
 	if f.Status != cron.Queued && !f.Status.Ended() {
 		return fmt.Errorf("finish of run %s: %q is not an end", f.ID, f.Status)
 	}
 	return nil
 }
 
-func (t *txn) finish(f *scheduler.Finish) error {
+func (t *txn) finish(f *contract.Finish) error {
 	r := t.runs[f.ID]
 	switch {
 	case r == nil || t.store.rules.fenced(r.token, f.Token):
-		return scheduler.ErrFenced
+		return contract.ErrFenced
 	case !r.active():
 		if r.status == f.Status { // this very end, told again
 			return nil
 		}
-		return scheduler.ErrFenced
+		return contract.ErrFenced
 	case f.Attempt != 0 && (r.status != cron.Queued || f.Attempt != r.attempt+1):
-		return scheduler.ErrFenced
+		return contract.ErrFenced
 	}
 	t.end(r, f)
 	if f.Release {
@@ -193,7 +193,7 @@ func (t *txn) finish(f *scheduler.Finish) error {
 }
 
 // end ends the run or puts it back.
-func (t *txn) end(r *run, f *scheduler.Finish) {
+func (t *txn) end(r *run, f *contract.Finish) {
 	t.touch(r)
 	r.status, r.reason = f.Status, f.Reason
 	if r.startedAt == 0 && !f.Started.IsZero() {
@@ -208,8 +208,8 @@ func (t *txn) end(r *run, f *scheduler.Finish) {
 	}
 }
 
-// Take implements [scheduler.Claims].
-func (s *Store) Take(ctx context.Context, takes []scheduler.Take) ([]bool, error) {
+// Take implements [contract.Claims].
+func (s *Store) Take(ctx context.Context, takes []contract.Take) ([]bool, error) {
 	for i := range takes {
 		if err := validFinish(&takes[i].Finish); err != nil {
 			return nil, err
@@ -242,7 +242,7 @@ func (s *Store) Take(ctx context.Context, takes []scheduler.Take) ([]bool, error
 	return out, nil
 }
 
-func (t *txn) take(k *scheduler.Take) bool {
+func (t *txn) take(k *contract.Take) bool {
 	r, rules := t.runs[k.ID], t.store.rules
 	switch {
 	case r == nil:

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
@@ -43,10 +43,10 @@ func TestNoStatementScans(t *testing.T) {
 	queries["prune by number"] = store.PrunableByNumber
 	queries["prune by age"] = store.PrunableByAge
 	c := claimOf("a", 1)
-	if _, err := s.Claim(t.Context(), []scheduler.Claim{c}); err != nil {
+	if _, err := s.Claim(t.Context(), []contract.Claim{c}); err != nil {
 		t.Fatal(err)
 	}
-	for name, q := range map[string]scheduler.Query{
+	for name, q := range map[string]contract.Query{
 		"of a job":            {Job: "a"},
 		"of a job, next page": {Job: "a", Before: c.ID},
 		"of a job, since":     {Job: "a", Since: c.At},

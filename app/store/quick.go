@@ -3,8 +3,8 @@ package store
 import (
 	"errors"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
 // Most of what is written are starts that wait for nothing and ends that went well. They need not be
@@ -22,8 +22,8 @@ func (t *txn) quick(group []*op) {
 	if t.sql.quickEnd.head == "" {
 		return
 	}
-	var ends []*scheduler.Finish
-	var starts []*scheduler.Start
+	var ends []*contract.Finish
+	var starts []*contract.Start
 	t.claimsOnly = true
 	t.done = make(map[*op]bool, len(group))
 	for _, o := range group {
@@ -49,19 +49,19 @@ func (t *txn) quick(group []*op) {
 	for o := range t.done {
 		o.err = nil
 		if o.start != nil {
-			o.outcome = scheduler.StartOutcome{Started: true}
+			o.outcome = contract.StartOutcome{Started: true}
 		}
 	}
 }
 
 // uneventful says that a run succeeded and has nothing to tell apart from the others.
-func uneventful(f *scheduler.Finish) bool {
+func uneventful(f *contract.Finish) bool {
 	return f.Status == cron.Succeeded && f.Reason == "" && f.Error == "" && f.Stack == "" &&
 		f.Result == nil && f.Progress == nil && !f.Release && f.Attempt == 0 && f.Job != "" && !f.Started.IsZero()
 }
 
-func (t *txn) quickEnds(ends []*scheduler.Finish) {
-	quickly(t, ends, &t.sql.quickEnd, func(f *scheduler.Finish, args []any) []any {
+func (t *txn) quickEnds(ends []*contract.Finish) {
+	quickly(t, ends, &t.sql.quickEnd, func(f *contract.Finish, args []any) []any {
 		return append(args, f.ID, f.At.UnixMilli(), f.Started.UnixMilli(), attempts(f), f.Token)
 	})
 	for _, f := range ends {
@@ -76,8 +76,8 @@ func (t *txn) quickEnds(ends []*scheduler.Finish) {
 	}
 }
 
-func (t *txn) quickStarts(starts []*scheduler.Start) {
-	quickly(t, starts, &t.sql.quickStart, func(s *scheduler.Start, args []any) []any {
+func (t *txn) quickStarts(starts []*contract.Start) {
+	quickly(t, starts, &t.sql.quickStart, func(s *contract.Start, args []any) []any {
 		return append(args, s.ID, s.At.UnixMilli(), t.now+s.Lease.Milliseconds(), s.Token)
 	})
 }

@@ -9,24 +9,24 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
-	"fibercrons/app/scheduler"
 )
 
 // queue puts a claim of the job in the store, as a run that waits, or that runs, and returns it.
-func queue(t *testing.T, claim func(context.Context, []scheduler.Claim) ([]scheduler.Claimed, error), job string, status cron.Status) scheduler.Claim {
+func queue(t *testing.T, claim func(context.Context, []contract.Claim) ([]contract.Claimed, error), job string, status cron.Status) contract.Claim {
 	t.Helper()
 	c := claimOf(job, 1)
 	c.Status = status
-	if got, err := claim(t.Context(), []scheduler.Claim{c}); err != nil || !got[0].Won {
+	if got, err := claim(t.Context(), []contract.Claim{c}); err != nil || !got[0].Won {
 		t.Fatal(got, err)
 	}
 	return c
 }
 
-func endOf(c scheduler.Claim) scheduler.Finish {
-	return scheduler.Finish{
+func endOf(c contract.Claim) contract.Finish {
+	return contract.Finish{
 		Fence: c.Fence, Job: c.Job, Slot: c.Slot, Status: cron.Succeeded, Started: c.At, At: c.At.Add(time.Second),
 		Lines: []cron.LogLine{{Seq: 1, Message: "done"}},
 	}
@@ -37,7 +37,7 @@ func endOf(c scheduler.Claim) scheduler.Finish {
 func TestQuickOnesHoldTheFence(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		s := open(t, file(t))
-		var runs []scheduler.Claim
+		var runs []contract.Claim
 		for i := range 10 {
 			runs = append(runs, queue(t, s.Claim, fmt.Sprint("job-", i), cron.Running))
 		}
@@ -52,7 +52,7 @@ func TestQuickOnesHoldTheFence(t *testing.T) {
 
 		release, groups := gate(s)
 		var wg sync.WaitGroup
-		wg.Go(func() { _, _ = s.Claim(t.Context(), []scheduler.Claim{claimOf("first", 1)}) })
+		wg.Go(func() { _, _ = s.Claim(t.Context(), []contract.Claim{claimOf("first", 1)}) })
 		synctest.Wait()
 		for i, c := range runs {
 			wg.Go(func() {
@@ -60,13 +60,13 @@ func TestQuickOnesHoldTheFence(t *testing.T) {
 				if i == 4 {
 					f.Token++
 				}
-				if err := s.Finish(t.Context(), f); i == 4 != errors.Is(err, scheduler.ErrFenced) || i != 4 && err != nil {
+				if err := s.Finish(t.Context(), f); i == 4 != errors.Is(err, contract.ErrFenced) || i != 4 && err != nil {
 					t.Errorf("end of run %d: %v", i, err)
 				}
 			})
 		}
-		start := func(c scheduler.Claim) scheduler.StartOutcome {
-			out, err := s.Start(t.Context(), scheduler.Start{Fence: c.Fence, Job: c.Job, At: c.At, Lease: time.Hour})
+		start := func(c contract.Claim) contract.StartOutcome {
+			out, err := s.Start(t.Context(), contract.Start{Fence: c.Fence, Job: c.Job, At: c.At, Lease: time.Hour})
 			if err != nil {
 				t.Error(err)
 			}
@@ -123,20 +123,20 @@ func TestClaimsSeeTheEndsOfTheirGroup(t *testing.T) {
 		ends, stays := queue(t, s.Claim, "ends", cron.Running), queue(t, s.Claim, "stays", cron.Running)
 		release, groups := gate(s)
 		var wg sync.WaitGroup
-		wg.Go(func() { _, _ = s.Claim(t.Context(), []scheduler.Claim{claimOf("first", 1)}) })
+		wg.Go(func() { _, _ = s.Claim(t.Context(), []contract.Claim{claimOf("first", 1)}) })
 		synctest.Wait()
 		wg.Go(func() {
 			if err := s.Finish(t.Context(), endOf(ends)); err != nil {
 				t.Error(err)
 			}
 		})
-		var next []scheduler.Claim
-		for _, c := range []scheduler.Claim{ends, stays, stays} {
+		var next []contract.Claim
+		for _, c := range []contract.Claim{ends, stays, stays} {
 			n := claimOf(c.Job, 2+len(next))
 			n.Overlap, n.Watermark = cron.Skip, n.Slot
 			next = append(next, n)
 		}
-		var got []scheduler.Claimed
+		var got []contract.Claimed
 		wg.Go(func() {
 			var err error
 			if got, err = s.Claim(t.Context(), next); err != nil {

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"fibercrons/app/scheduler"
+	"fibercrons/app/contract"
 	"fibercrons/app/store"
 )
 
@@ -173,19 +173,19 @@ func TestOldTablesAreRenamed(t *testing.T) {
 		for slot, won := range map[int64]bool{1795860000000: false, 1795863600000: false, 1795867200000: false, time.Now().Add(-time.Minute).UnixMilli(): true} {
 			c := claimOf("report", 1)
 			c.Slot = time.UnixMilli(slot)
-			if got, err := s.Claim(t.Context(), []scheduler.Claim{c}); err != nil || got[0].Won != won {
+			if got, err := s.Claim(t.Context(), []contract.Claim{c}); err != nil || got[0].Won != won {
 				t.Errorf("slot %d: %+v, %v", slot, got, err)
 			}
 		}
 		again := claimOf("sync", 1)
 		again.Slot, again.Key = time.Time{}, "order-7"
-		if got, err := s.Claim(t.Context(), []scheduler.Claim{again}); err != nil || got[0].Won {
+		if got, err := s.Claim(t.Context(), []contract.Claim{again}); err != nil || got[0].Won {
 			t.Errorf("a request is carried out again: %+v, %v", got, err)
 		}
-		if err := s.Audit(t.Context(), scheduler.AuditEntry{At: time.Now(), Actor: "eve", Action: "run", Target: "report"}); err != nil {
+		if err := s.Audit(t.Context(), contract.AuditEntry{At: time.Now(), Actor: "eve", Action: "run", Target: "report"}); err != nil {
 			t.Error(err)
 		}
-		if err := s.Audit(t.Context(), scheduler.AuditEntry{At: time.Now(), Actor: "eve", Action: "run", Target: "report"}); err != nil {
+		if err := s.Audit(t.Context(), contract.AuditEntry{At: time.Now(), Actor: "eve", Action: "run", Target: "report"}); err != nil {
 			t.Error(err)
 		}
 		expired, err := s.Expired(t.Context(), 10)

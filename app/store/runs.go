@@ -6,13 +6,13 @@ import (
 
 	"gorm.io/gorm"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store/row"
 )
 
-// Runs implements [scheduler.Admin]. Newest first is the reverse order of insertion.
-func (s *Store) Runs(ctx context.Context, q scheduler.Query) ([]cron.Record, error) {
+// Runs implements [contract.Admin]. Newest first is the reverse order of insertion.
+func (s *Store) Runs(ctx context.Context, q contract.Query) ([]cron.Record, error) {
 	db, err := selectRuns(s.reads.WithContext(ctx), q)
 	if err != nil {
 		return nil, fmt.Errorf("read runs: %w", s.db.explain(err))
@@ -24,7 +24,7 @@ func (s *Store) Runs(ctx context.Context, q scheduler.Query) ([]cron.Record, err
 	return records(rows), nil
 }
 
-func selectRuns(read *gorm.DB, q scheduler.Query) (*gorm.DB, error) {
+func selectRuns(read *gorm.DB, q contract.Query) (*gorm.DB, error) {
 	db := read.Model(&row.JobRun{})
 	// Each order is that of an index: of a job's history, of time, of the table itself. Active
 	// runs are few and have an index of their own, whose order the expression keeps out.

@@ -8,8 +8,8 @@ import (
 	"sync"
 	"testing"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/internal/conformance"
-	"fibercrons/app/scheduler"
 )
 
 // What the conformance suite has a store say is looked at as it was said: no statement reads a table that grows with the
@@ -24,7 +24,7 @@ func TestNoStatementOfTheSuiteScans(t *testing.T) {
 		heard[query] = true
 	}
 	t.Run("suite", func(t *testing.T) {
-		conformance.Store(t, func(t *testing.T) scheduler.Store {
+		conformance.Store(t, func(t *testing.T) contract.Store {
 			s := open(t, file(t))
 			s.Heard(hear)
 			if err := s.HeardReads(hear); err != nil {

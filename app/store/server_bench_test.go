@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
@@ -20,7 +20,7 @@ import (
 // job, in batches of 100 as a scheduler does, and ends what it has won, 64 at a time.
 type rivals struct {
 	all        []*store.Store
-	jobs       []scheduler.Definition
+	jobs       []contract.Definition
 	won        []atomic.Int64 // by replica
 	statements atomic.Int64
 }
@@ -29,14 +29,14 @@ func newRivals(t testing.TB, url string, replicas, jobs int) *rivals {
 	t.Helper()
 	f := &rivals{won: make([]atomic.Int64, replicas)}
 	for i := range jobs {
-		f.jobs = append(f.jobs, scheduler.Definition{Name: fmt.Sprintf("job-%d", i), Definition: "* * * * * *"})
+		f.jobs = append(f.jobs, contract.Definition{Name: fmt.Sprintf("job-%d", i), Definition: "* * * * * *"})
 	}
 	for range replicas {
 		s := openURL(t, url)
 		s.Heard(func(string) { f.statements.Add(1) })
 		f.all = append(f.all, s)
 	}
-	if _, err := f.all[0].Sync(context.Background(), scheduler.Program{Definitions: f.jobs, At: time.UnixMilli(1000)}); err != nil {
+	if _, err := f.all[0].Sync(context.Background(), contract.Program{Definitions: f.jobs, At: time.UnixMilli(1000)}); err != nil {
 		t.Fatal(err)
 	}
 	f.statements.Store(0)
@@ -49,18 +49,18 @@ func (f *rivals) run(t testing.TB, slots int, status cron.Status) {
 	var replicas sync.WaitGroup
 	for at, s := range f.all {
 		replicas.Go(func() {
-			work := make(chan scheduler.Claim, len(f.jobs)*slots)
+			work := make(chan contract.Claim, len(f.jobs)*slots)
 			var workers sync.WaitGroup
 			for range 64 {
 				workers.Go(func() {
 					for c := range work {
 						if status == cron.Queued {
-							if out, err := s.Start(ctx, scheduler.Start{Fence: c.Fence, Job: c.Job, At: c.At, Lease: time.Minute}); err != nil || !out.Started {
+							if out, err := s.Start(ctx, contract.Start{Fence: c.Fence, Job: c.Job, At: c.At, Lease: time.Minute}); err != nil || !out.Started {
 								t.Error(out, err)
 							}
 						}
 						end := time.Now()
-						if err := s.Finish(ctx, scheduler.Finish{
+						if err := s.Finish(ctx, contract.Finish{
 							Fence: c.Fence, Job: c.Job, Slot: c.Slot, Status: cron.Succeeded, Started: c.At, At: end,
 							Attempts: []cron.Attempt{{Number: 1, Instance: c.Instance, StartedAt: c.At, EndedAt: &end}},
 						}); err != nil {
@@ -72,11 +72,11 @@ func (f *rivals) run(t testing.TB, slots int, status cron.Status) {
 			for slot := range slots {
 				var batches sync.WaitGroup
 				for first := 0; first < len(f.jobs); first += 100 {
-					claims := make([]scheduler.Claim, min(100, len(f.jobs)-first))
+					claims := make([]contract.Claim, min(100, len(f.jobs)-first))
 					due := time.UnixMilli(int64(slot+2) * 1000)
 					for i := range claims {
-						claims[i] = scheduler.Claim{
-							Fence: scheduler.Fence{ID: uuid.Must(uuid.NewV7()).String(), Token: rand.Int64()},
+						claims[i] = contract.Claim{
+							Fence: contract.Fence{ID: uuid.Must(uuid.NewV7()).String(), Token: rand.Int64()},
 							Job:   f.jobs[first+i].Name, Slot: due, Watermark: due, Trigger: cron.BySchedule, Status: status,
 							Overlap: cron.Allow, Instance: fmt.Sprint("replica-", at), Lease: time.Minute, At: time.Now(),
 						}

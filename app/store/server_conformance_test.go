@@ -6,20 +6,20 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/internal/conformance"
-	"fibercrons/app/scheduler"
 )
 
 func TestServerConformance(t *testing.T) {
 	onServers(t, func(t *testing.T, k kind) {
-		conformance.Store(t, func(t *testing.T) scheduler.Store { return openURL(t, k.url(t)) })
+		conformance.Store(t, func(t *testing.T) contract.Store { return openURL(t, k.url(t)) })
 	})
 }
 
 // As TestConformanceWithBrokenConnection.
 func TestServerConformanceWithBrokenConnection(t *testing.T) {
 	onServers(t, func(t *testing.T, k kind) {
-		conformance.Store(t, func(t *testing.T) scheduler.Store {
+		conformance.Store(t, func(t *testing.T) contract.Store {
 			s := openURL(t, k.url(t))
 			var broken atomic.Int64
 			s.Tamper(func(point string, _ []string) error {
@@ -36,9 +36,9 @@ func TestServerConformanceWithBrokenConnection(t *testing.T) {
 
 func TestServerSharing(t *testing.T) {
 	onServers(t, func(t *testing.T, k kind) {
-		conformance.Replicas(t, func(t *testing.T) []scheduler.Store {
+		conformance.Replicas(t, func(t *testing.T) []contract.Store {
 			url := k.url(t)
-			return []scheduler.Store{openURL(t, url), openURL(t, url), openURL(t, url)}
+			return []contract.Store{openURL(t, url), openURL(t, url), openURL(t, url)}
 		})
 	})
 }

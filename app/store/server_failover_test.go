@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"fibercrons/app/scheduler"
+	"fibercrons/app/contract"
 	"fibercrons/app/store"
 )
 
@@ -29,7 +29,7 @@ func TestServerFailover(t *testing.T) {
 		}
 		writes := map[string]func() error{
 			"ours": func() error {
-				_, err := s.Sync(context.Background(), scheduler.Program{Definitions: []scheduler.Definition{{Name: "job"}}, At: time.Now().UTC()})
+				_, err := s.Sync(context.Background(), contract.Program{Definitions: []contract.Definition{{Name: "job"}}, At: time.Now().UTC()})
 				return err
 			},
 			"the user's": func() error { return s.DB().Exec("INSERT INTO mine VALUES (?)", 1).Error },

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"fibercrons/app/scheduler"
+	"fibercrons/app/contract"
 	"fibercrons/app/store"
 )
 
@@ -138,7 +138,7 @@ func TestServerConnectionsBreak(t *testing.T) {
 		claim := func(n int) {
 			t.Helper()
 			c := claimOf("a", n)
-			if got, err := s.Claim(t.Context(), []scheduler.Claim{c}); err != nil || !got[0].Won {
+			if got, err := s.Claim(t.Context(), []contract.Claim{c}); err != nil || !got[0].Won {
 				t.Fatalf("claim %d: %v, %v", n, got, err)
 			}
 			// A read may meet a connection that has just broken; it breaks once.
@@ -169,7 +169,7 @@ func TestServerCloseAfterConnectionsBroke(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Claim(t.Context(), []scheduler.Claim{claimOf("a", 1)}); err != nil {
+		if _, err := s.Claim(t.Context(), []contract.Claim{claimOf("a", 1)}); err != nil {
 			t.Error(err)
 		}
 		w.abort()
@@ -194,19 +194,19 @@ func TestServerNetworkDies(t *testing.T) {
 		}
 		t.Cleanup(func() { s.Close() })
 		c := claimOf("a", 1)
-		if _, err := s.Claim(t.Context(), []scheduler.Claim{c}); err != nil {
+		if _, err := s.Claim(t.Context(), []contract.Claim{c}); err != nil {
 			t.Fatal(err)
 		}
 		w.freeze()
 		began := time.Now()
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			if _, err := s.Claim(context.Background(), []scheduler.Claim{claimOf("a", 2)}); err == nil {
+			if _, err := s.Claim(context.Background(), []contract.Claim{claimOf("a", 2)}); err == nil {
 				t.Error("claimed over a dead network")
 			}
 		})
 		wg.Go(func() {
-			if _, err := s.Runs(context.Background(), scheduler.Query{}); err == nil {
+			if _, err := s.Runs(context.Background(), contract.Query{}); err == nil {
 				t.Error("read over a dead network")
 			}
 		})
@@ -219,7 +219,7 @@ func TestServerNetworkDies(t *testing.T) {
 		w.thaw()
 		w.cut()
 		for deadline := time.Now().Add(time.Minute); ; {
-			_, err := s.Claim(t.Context(), []scheduler.Claim{claimOf("a", 3)})
+			_, err := s.Claim(t.Context(), []contract.Claim{claimOf("a", 3)})
 			if err == nil {
 				break
 			}
@@ -227,7 +227,7 @@ func TestServerNetworkDies(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := s.Runs(t.Context(), scheduler.Query{}); err != nil {
+		if _, err := s.Runs(t.Context(), contract.Query{}); err != nil {
 			t.Error(err)
 		}
 	})

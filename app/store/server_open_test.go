@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
@@ -125,17 +125,17 @@ func TestServerReadOnly(t *testing.T) {
 		}
 		look.Close()
 		w := openURL(t, url)
-		if _, err := w.Claim(ctx, []scheduler.Claim{claimOf("a", 1)}); err != nil {
+		if _, err := w.Claim(ctx, []contract.Claim{claimOf("a", 1)}); err != nil {
 			t.Fatal(err)
 		}
 		s = readOnly()
-		if runs, err := s.Runs(ctx, scheduler.Query{}); err != nil || len(runs) != 1 || s.Absent() {
+		if runs, err := s.Runs(ctx, contract.Query{}); err != nil || len(runs) != 1 || s.Absent() {
 			t.Errorf("runs %v, %v", runs, err)
 		}
-		if _, err := s.Summarize(ctx, scheduler.Position{}, 10); err != nil {
+		if _, err := s.Summarize(ctx, contract.Position{}, 10); err != nil {
 			t.Error(err)
 		}
-		if _, err := s.Claim(ctx, []scheduler.Claim{claimOf("a", 2)}); err == nil || !strings.Contains(err.Error(), "cannot be written") {
+		if _, err := s.Claim(ctx, []contract.Claim{claimOf("a", 2)}); err == nil || !strings.Contains(err.Error(), "cannot be written") {
 			t.Errorf("claim: %v", err)
 		}
 		if err := s.DB().Exec("CREATE TABLE mine (n INTEGER)").Error; err == nil {
@@ -168,7 +168,7 @@ func TestServerOptionsOfTheUser(t *testing.T) {
 		for i, s := range []*store.Store{s, other} {
 			c := claimOf("jöb", i+1)
 			c.Lease = time.Hour
-			if got, err := s.Claim(t.Context(), []scheduler.Claim{c}); err != nil || !got[0].Won {
+			if got, err := s.Claim(t.Context(), []contract.Claim{c}); err != nil || !got[0].Won {
 				t.Fatal(got, err)
 			}
 		}
@@ -198,17 +198,17 @@ func TestServerKeepsWhateverIsLogged(t *testing.T) {
 		for i, status := range []cron.Status{cron.Succeeded, cron.Failed, cron.Queued} {
 			c := claimOf("a", i+1)
 			c.Actor = nasty
-			if got, err := s.Claim(ctx, []scheduler.Claim{c}); err != nil || !got[0].Won {
+			if got, err := s.Claim(ctx, []contract.Claim{c}); err != nil || !got[0].Won {
 				t.Fatal(got, err)
 			}
-			if err := s.Note(ctx, []scheduler.Note{{Fence: c.Fence, Progress: &cron.Progress{Done: 1, Text: nasty}}}); err != nil {
+			if err := s.Note(ctx, []contract.Note{{Fence: c.Fence, Progress: &cron.Progress{Done: 1, Text: nasty}}}); err != nil {
 				t.Fatal(err)
 			}
 			lines := []cron.LogLine{
 				{Seq: 1, Time: c.At, Level: nasty + strings.Repeat("x", 1000), Message: nasty, Attrs: []byte(`{"a":"\u0000"}`)},
 				{Seq: 2, Time: c.At, Level: "INFO", Message: strings.Repeat("long ", 100_000)},
 			}
-			err := s.Finish(ctx, scheduler.Finish{
+			err := s.Finish(ctx, contract.Finish{
 				Fence: c.Fence, Job: "a", Status: status, Error: nasty, Stack: strings.Repeat(nasty, 3000), Result: []byte(`"\u0000"`),
 				Started: c.At, At: c.At, Lines: lines, Attempts: []cron.Attempt{{Number: 1, Error: nasty}},
 			})
@@ -224,13 +224,13 @@ func TestServerKeepsWhateverIsLogged(t *testing.T) {
 				t.Errorf("%s: %d lines, %v", status, len(kept), err)
 			}
 		}
-		if err := s.Audit(ctx, scheduler.AuditEntry{At: time.Now(), Actor: nasty, Action: "pause", Target: "a", Before: []byte(`{}`), Origin: nasty}); err != nil {
+		if err := s.Audit(ctx, contract.AuditEntry{At: time.Now(), Actor: nasty, Action: "pause", Target: "a", Before: []byte(`{}`), Origin: nasty}); err != nil {
 			t.Error(err)
 		}
-		if _, err := s.Pause(ctx, scheduler.Pause{Job: "a", Reason: nasty, Actor: nasty, At: time.Now()}); err != nil {
+		if _, err := s.Pause(ctx, contract.Pause{Job: "a", Reason: nasty, Actor: nasty, At: time.Now()}); err != nil {
 			t.Error(err)
 		}
-		if _, err := s.Beat(ctx, scheduler.Beat{Instance: scheduler.InstanceInfo{ID: "i", Host: nasty}, At: time.Now(), Lease: time.Hour}); err != nil {
+		if _, err := s.Beat(ctx, contract.Beat{Instance: contract.InstanceInfo{ID: "i", Host: nasty}, At: time.Now(), Lease: time.Hour}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -243,13 +243,13 @@ func TestServerNamesCompareByBytes(t *testing.T) {
 		for _, key := range []string{"k", "K", "k ", "ḱ", "ǩ"} {
 			c := claimOf("a", 1)
 			c.Slot, c.Key = time.Time{}, key
-			if got, err := s.Claim(t.Context(), []scheduler.Claim{c}); err != nil || !got[0].Won {
+			if got, err := s.Claim(t.Context(), []contract.Claim{c}); err != nil || !got[0].Won {
 				t.Errorf("key %q: %+v, %v", key, got, err)
 			}
 		}
 		for _, job := range []string{"j", "J", "ĵ", "ss", "ß", "j.", "j-"} {
 			c := claimOf(job, 1)
-			if got, err := s.Claim(t.Context(), []scheduler.Claim{c}); err != nil || !got[0].Won {
+			if got, err := s.Claim(t.Context(), []contract.Claim{c}); err != nil || !got[0].Won {
 				t.Errorf("job %q: %+v, %v", job, got, err)
 			}
 		}
@@ -263,10 +263,10 @@ func TestServerCloseLeavesNoConnection(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Claim(t.Context(), []scheduler.Claim{claimOf("a", 1)}); err != nil {
+		if _, err := s.Claim(t.Context(), []contract.Claim{claimOf("a", 1)}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Summarize(t.Context(), scheduler.Position{}, 1); err != nil {
+		if _, err := s.Summarize(t.Context(), contract.Position{}, 1); err != nil {
 			t.Fatal(err)
 		}
 		writes := s.Writes()

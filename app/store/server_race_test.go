@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/plan"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
@@ -66,12 +66,12 @@ func TestServersStartInTurn(t *testing.T) {
 			for n := range 3 {
 				c := claimOf("a", 1+i*10+n)
 				c.Status, c.Overlap = cron.Queued, cron.Allow
-				if got, err := s.Claim(t.Context(), []scheduler.Claim{c}); err != nil || !got[0].Won {
+				if got, err := s.Claim(t.Context(), []contract.Claim{c}); err != nil || !got[0].Won {
 					t.Fatal(got, err)
 				}
 				wg.Go(func() {
 					for range 2000 {
-						out, err := s.Start(t.Context(), scheduler.Start{Fence: c.Fence, Job: "a", At: c.At, Lease: time.Hour, Serial: true})
+						out, err := s.Start(t.Context(), contract.Start{Fence: c.Fence, Job: "a", At: c.At, Lease: time.Hour, Serial: true})
 						if err != nil {
 							t.Error(err)
 							return
@@ -86,7 +86,7 @@ func TestServersStartInTurn(t *testing.T) {
 						}
 						running--
 						mu.Unlock()
-						if err := s.Finish(t.Context(), scheduler.Finish{Fence: c.Fence, Job: "a", Status: cron.Succeeded, Started: c.At, At: c.At}); err != nil {
+						if err := s.Finish(t.Context(), contract.Finish{Fence: c.Fence, Job: "a", Status: cron.Succeeded, Started: c.At, At: c.At}); err != nil {
 							t.Error(err)
 						}
 						return
@@ -108,7 +108,7 @@ func TestServersSweepAgainstTheOwner(t *testing.T) {
 		for round := range 25 {
 			c := claimOf("a", round+1)
 			c.Lease, c.Instance = 0, fmt.Sprint("owner-", round)
-			if got, err := all[0].Claim(t.Context(), []scheduler.Claim{c}); err != nil || !got[0].Won {
+			if got, err := all[0].Claim(t.Context(), []contract.Claim{c}); err != nil || !got[0].Won {
 				t.Fatal(got, err)
 			}
 			var finished, held bool
@@ -116,13 +116,13 @@ func TestServersSweepAgainstTheOwner(t *testing.T) {
 			var wg sync.WaitGroup
 			wg.Go(func() {
 				if round%2 == 0 {
-					err := all[0].Finish(t.Context(), scheduler.Finish{Fence: c.Fence, Job: "a", Status: cron.Succeeded, Started: c.At, At: c.At})
-					if finished = err == nil; err != nil && !errors.Is(err, scheduler.ErrFenced) {
+					err := all[0].Finish(t.Context(), contract.Finish{Fence: c.Fence, Job: "a", Status: cron.Succeeded, Started: c.At, At: c.At})
+					if finished = err == nil; err != nil && !errors.Is(err, contract.ErrFenced) {
 						t.Error(err)
 					}
 					return
 				}
-				list, err := all[0].Beat(t.Context(), scheduler.Beat{Instance: scheduler.InstanceInfo{ID: c.Instance}, At: c.At, Lease: time.Hour})
+				list, err := all[0].Beat(t.Context(), contract.Beat{Instance: contract.InstanceInfo{ID: c.Instance}, At: c.At, Lease: time.Hour})
 				if err != nil {
 					t.Error(err)
 				}
@@ -130,8 +130,8 @@ func TestServersSweepAgainstTheOwner(t *testing.T) {
 			})
 			for i := range taken {
 				wg.Go(func() {
-					got, err := all[1+i].Take(t.Context(), []scheduler.Take{{
-						Finish:   scheduler.Finish{Fence: c.Fence, Job: "a", Status: cron.Queued, At: c.At},
+					got, err := all[1+i].Take(t.Context(), []contract.Take{{
+						Finish:   contract.Finish{Fence: c.Fence, Job: "a", Status: cron.Queued, At: c.At},
 						NewToken: rand.Int64N(1<<60) + 1, Instance: "sweeper", Lease: time.Hour,
 					}})
 					if err != nil {
@@ -161,26 +161,26 @@ func TestServersDoEverythingAtOnce(t *testing.T) {
 		all := replicas(t, k, 3)
 		ctx := t.Context()
 		jobs := []string{"a", "b", "c", "d"}
-		var defs []scheduler.Definition
+		var defs []contract.Definition
 		for _, j := range jobs {
-			defs = append(defs, scheduler.Definition{Name: j, Definition: "@hourly"})
+			defs = append(defs, contract.Definition{Name: j, Definition: "@hourly"})
 		}
 		var mu sync.Mutex
 		won := map[string]int{}
 		counted := int64(0)
 		fine := func(err error) bool {
-			if err != nil && !errors.Is(err, scheduler.ErrFenced) {
+			if err != nil && !errors.Is(err, contract.ErrFenced) {
 				t.Error(err)
 			}
 			return err == nil
 		}
 		var wg sync.WaitGroup
 		for at, s := range all {
-			instance := scheduler.InstanceInfo{ID: fmt.Sprint("i", at)}
+			instance := contract.InstanceInfo{ID: fmt.Sprint("i", at)}
 			for worker := range 4 {
 				wg.Go(func() {
 					for n := range 15 {
-						var batch []scheduler.Claim
+						var batch []contract.Claim
 						for _, j := range jobs {
 							c := claimOf(j, 1+worker*100+n)
 							c.Instance, c.Status, c.Overlap = instance.ID, cron.Queued, cron.Allow
@@ -204,14 +204,14 @@ func TestServersDoEverythingAtOnce(t *testing.T) {
 							mu.Lock()
 							won[fmt.Sprint(c.Job, c.Slot)]++
 							mu.Unlock()
-							out, err := s.Start(ctx, scheduler.Start{Fence: c.Fence, Job: c.Job, At: c.At, Lease: time.Hour, Group: c.Group, GroupLimit: 100})
+							out, err := s.Start(ctx, contract.Start{Fence: c.Fence, Job: c.Job, At: c.At, Lease: time.Hour, Group: c.Group, GroupLimit: 100})
 							if !fine(err) {
 								continue
 							}
-							f := scheduler.Finish{Fence: c.Fence, Job: c.Job, Status: cron.Failed, Error: "x", At: c.At, Lines: []cron.LogLine{{Seq: 2, Time: c.At}}}
+							f := contract.Finish{Fence: c.Fence, Job: c.Job, Status: cron.Failed, Error: "x", At: c.At, Lines: []cron.LogLine{{Seq: 2, Time: c.At}}}
 							if out.Started {
 								f.Started = c.At
-								fine(s.Note(ctx, []scheduler.Note{{Fence: c.Fence, Progress: &cron.Progress{Done: 1}, Lines: []cron.LogLine{{Seq: 1, Time: c.At}}}}))
+								fine(s.Note(ctx, []contract.Note{{Fence: c.Fence, Progress: &cron.Progress{Done: 1}, Lines: []cron.LogLine{{Seq: 1, Time: c.At}}}}))
 							}
 							if fine(s.Finish(ctx, f)) && out.Started {
 								mu.Lock()
@@ -225,17 +225,17 @@ func TestServersDoEverythingAtOnce(t *testing.T) {
 			wg.Go(func() {
 				for n := range 15 {
 					job := jobs[n%len(jobs)]
-					_, err := s.Beat(ctx, scheduler.Beat{Instance: instance, At: time.Now(), Lease: time.Hour})
+					_, err := s.Beat(ctx, contract.Beat{Instance: instance, At: time.Now(), Lease: time.Hour})
 					fine(err)
-					_, err = s.Pause(ctx, scheduler.Pause{Job: job, Resume: true, At: time.Now()})
+					_, err = s.Pause(ctx, contract.Pause{Job: job, Resume: true, At: time.Now()})
 					if !errors.Is(err, cron.ErrNotFound) {
 						fine(err)
 					}
-					_, err = s.Sync(ctx, scheduler.Program{Definitions: defs, At: time.UnixMilli(1)})
+					_, err = s.Sync(ctx, contract.Program{Definitions: defs, At: time.UnixMilli(1)})
 					fine(err)
 					_, err = s.Prune(ctx, job, 1000, time.Time{}, 10)
 					fine(err)
-					if runs, err := s.Runs(ctx, scheduler.Query{Job: job, Limit: 3}); fine(err) {
+					if runs, err := s.Runs(ctx, contract.Query{Job: job, Limit: 3}); fine(err) {
 						for _, r := range runs {
 							_, err := s.Cancel(ctx, r.ID, cron.ReasonRequested, "tester")
 							fine(err)
@@ -270,10 +270,10 @@ func TestServersDoEverythingAtOnce(t *testing.T) {
 func TestServersStartNothingEarly(t *testing.T) {
 	onServers(t, func(t *testing.T, k kind) {
 		s := openURL(t, k.url(t))
-		if _, err := s.Sync(t.Context(), scheduler.Program{Definitions: []scheduler.Definition{{Name: "a", Definition: "x"}, {Name: "b", Definition: "x"}}, At: time.UnixMilli(1)}); err != nil {
+		if _, err := s.Sync(t.Context(), contract.Program{Definitions: []contract.Definition{{Name: "a", Definition: "x"}, {Name: "b", Definition: "x"}}, At: time.UnixMilli(1)}); err != nil {
 			t.Fatal(err)
 		}
-		at := func(job string, slot time.Time) scheduler.Claim {
+		at := func(job string, slot time.Time) contract.Claim {
 			c := claimOf(job, 1)
 			c.Slot, c.Watermark = slot, slot
 			return c
@@ -285,7 +285,7 @@ func TestServersStartNothingEarly(t *testing.T) {
 			late := early
 			late.Status, late.Reason = cron.Skipped, cron.ReasonMissed // a clock that leapt
 			late.Slot = late.Slot.Add(time.Second)
-			got, err := s.Claim(t.Context(), []scheduler.Claim{due, early, late, at("b", now.Add(time.Hour))})
+			got, err := s.Claim(t.Context(), []contract.Claim{due, early, late, at("b", now.Add(time.Hour))})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -302,7 +302,7 @@ func TestServersStartNothingEarly(t *testing.T) {
 				t.Errorf("the watermark is %s, %v; want %s", st[job].Watermark, err, due.Slot)
 			}
 		}
-		runs, err := s.Runs(t.Context(), scheduler.Query{})
+		runs, err := s.Runs(t.Context(), contract.Query{})
 		if err != nil || len(runs) != 2 {
 			t.Errorf("%d runs, %v; want 2", len(runs), err)
 		}
@@ -313,20 +313,20 @@ func TestServersStartNothingEarly(t *testing.T) {
 func TestServersEndPausesByTheirClock(t *testing.T) {
 	onServers(t, func(t *testing.T, k kind) {
 		s := openURL(t, k.url(t))
-		if _, err := s.Sync(t.Context(), scheduler.Program{Definitions: []scheduler.Definition{{Name: "a", Definition: "x"}}, At: time.UnixMilli(1)}); err != nil {
+		if _, err := s.Sync(t.Context(), contract.Program{Definitions: []contract.Definition{{Name: "a", Definition: "x"}}, At: time.UnixMilli(1)}); err != nil {
 			t.Fatal(err)
 		}
 		slot := 0
 		for until, want := range map[time.Duration]cron.Status{time.Hour: cron.Skipped, -time.Hour: cron.Running} {
 			now := time.Now()
-			if _, err := s.Pause(t.Context(), scheduler.Pause{Job: "a", At: now, Until: now.Add(until)}); err != nil {
+			if _, err := s.Pause(t.Context(), contract.Pause{Job: "a", At: now, Until: now.Add(until)}); err != nil {
 				t.Fatal(err)
 			}
 			for _, off := range []time.Duration{-2 * time.Hour, 0, 2 * time.Hour} {
 				slot++
 				c := claimOf("a", slot)
 				c.At, c.Status, c.Overlap = now.Add(off), cron.Running, cron.Allow
-				got, err := s.Claim(t.Context(), []scheduler.Claim{c})
+				got, err := s.Claim(t.Context(), []contract.Claim{c})
 				if err != nil || got[0].Status != want {
 					t.Errorf("a pause until %s from now, and a clock that is off by %s: %+v, %v", until, off, got, err)
 				}
@@ -340,11 +340,11 @@ func TestServersEndPausesByTheirClock(t *testing.T) {
 func TestServersBeginByTheirClock(t *testing.T) {
 	onServers(t, func(t *testing.T, k kind) {
 		s := openURL(t, k.url(t))
-		sync := func(at time.Time, jobs ...string) map[string]scheduler.State {
+		sync := func(at time.Time, jobs ...string) map[string]contract.State {
 			t.Helper()
-			p := scheduler.Program{At: at}
+			p := contract.Program{At: at}
 			for _, name := range jobs {
-				p.Definitions = append(p.Definitions, scheduler.Definition{Name: name, Definition: "x"})
+				p.Definitions = append(p.Definitions, contract.Definition{Name: name, Definition: "x"})
 			}
 			if _, err := s.Sync(t.Context(), p); err != nil {
 				t.Fatal(err)
@@ -375,7 +375,7 @@ func TestServersBeginByTheirClock(t *testing.T) {
 			t.Errorf("job a was overridden %s from now, with its watermark %s from now", st.Override.At.Sub(began), st.Watermark.Sub(began))
 		}
 
-		for _, set := range []time.Duration{scheduler.WrongClock - time.Hour, scheduler.WrongClock + time.Hour} {
+		for _, set := range []time.Duration{contract.WrongClock - time.Hour, contract.WrongClock + time.Hour} {
 			began := time.Now()
 			mark := began.Add(set).Truncate(time.Millisecond)
 			if err := s.Exec(fmt.Sprintf("UPDATE job_state SET watermark = %d WHERE name = 'b'", mark.UnixMilli())); err != nil {
@@ -383,7 +383,7 @@ func TestServersBeginByTheirClock(t *testing.T) {
 			}
 			st := sync(began.Add(-72*time.Hour), "a", "b", "c")["b"]
 			switch moved := !st.Watermark.Equal(mark); {
-			case moved != (set > scheduler.WrongClock):
+			case moved != (set > contract.WrongClock):
 				t.Errorf("a watermark %s ahead is now %s", set, st.Watermark)
 			case moved && began.Sub(st.Watermark) > leeway:
 				t.Errorf("a watermark far ahead was set %s back, to the clock of a process that is behind", began.Sub(st.Watermark))
@@ -396,14 +396,14 @@ func TestServersBeginByTheirClock(t *testing.T) {
 func TestServersNeedTheirLocks(t *testing.T) {
 	onServers(t, func(t *testing.T, k kind) {
 		all := replicas(t, k, 2)
-		if _, err := all[0].Claim(t.Context(), []scheduler.Claim{claimOf("a", 1)}); err != nil { // so that the job has a state
+		if _, err := all[0].Claim(t.Context(), []contract.Claim{claimOf("a", 1)}); err != nil { // so that the job has a state
 			t.Fatal(err)
 		}
-		ended, err := all[0].Runs(t.Context(), scheduler.Query{})
+		ended, err := all[0].Runs(t.Context(), contract.Query{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := all[0].Finish(t.Context(), scheduler.Finish{Fence: scheduler.Fence{ID: ended[0].ID, Token: ended[0].Token}, Job: "a", Status: cron.Succeeded, At: time.Now()}); err != nil {
+		if err := all[0].Finish(t.Context(), contract.Finish{Fence: contract.Fence{ID: ended[0].ID, Token: ended[0].Token}, Job: "a", Status: cron.Succeeded, At: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
 		// The first claims and is held up before it commits; the second claims meanwhile.
@@ -427,7 +427,7 @@ func TestServersNeedTheirLocks(t *testing.T) {
 			claim := func(s *store.Store, n int) {
 				c := claimOf("a", n)
 				c.Overlap = cron.Skip
-				got, err := s.Claim(context.Background(), []scheduler.Claim{c})
+				got, err := s.Claim(context.Background(), []contract.Claim{c})
 				if err != nil {
 					t.Error(err)
 					return
@@ -449,11 +449,11 @@ func TestServersNeedTheirLocks(t *testing.T) {
 		if n := both(10); n != 1 {
 			t.Errorf("%d runs of a job that does not overlap, with the locks", n)
 		}
-		runs, err := all[0].Runs(t.Context(), scheduler.Query{Statuses: []cron.Status{cron.Running}})
+		runs, err := all[0].Runs(t.Context(), contract.Query{Statuses: []cron.Status{cron.Running}})
 		if err != nil || len(runs) != 1 {
 			t.Fatal(len(runs), err)
 		}
-		if err := all[0].Finish(t.Context(), scheduler.Finish{Fence: scheduler.Fence{ID: runs[0].ID, Token: runs[0].Token}, Job: "a", Status: cron.Succeeded, At: time.Now()}); err != nil {
+		if err := all[0].Finish(t.Context(), contract.Finish{Fence: contract.Fence{ID: runs[0].ID, Token: runs[0].Token}, Job: "a", Status: cron.Succeeded, At: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
 		for _, s := range all {

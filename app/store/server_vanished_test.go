@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"fibercrons/app/scheduler"
+	"fibercrons/app/contract"
 	"fibercrons/app/store"
 )
 
@@ -29,7 +29,7 @@ func TestServerConnectionsVanish(t *testing.T) {
 			var wg sync.WaitGroup
 			for range 16 {
 				wg.Go(func() {
-					if _, err := s.Runs(context.Background(), scheduler.Query{}); err != nil {
+					if _, err := s.Runs(context.Background(), contract.Query{}); err != nil {
 						t.Error(err)
 					}
 				})
@@ -40,7 +40,7 @@ func TestServerConnectionsVanish(t *testing.T) {
 		began := time.Now()
 		failed := 0
 		for well := 0; well < 5; well++ {
-			if _, err := s.Runs(context.Background(), scheduler.Query{}); err != nil {
+			if _, err := s.Runs(context.Background(), contract.Query{}); err != nil {
 				failed, well = failed+1, -1
 			}
 		}

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
@@ -48,15 +48,15 @@ func TestGlanceSeesWhatCommitsLate(t *testing.T) {
 					t.Helper()
 					c := claimOf("a", n)
 					c.Status, c.Reason = cron.Skipped, cron.ReasonMissed
-					if _, err := ours.Claim(t.Context(), []scheduler.Claim{c}); err != nil {
+					if _, err := ours.Claim(t.Context(), []contract.Claim{c}); err != nil {
 						t.Fatal(err)
 					}
-					if err := ours.Audit(t.Context(), scheduler.AuditEntry{At: time.Now(), Action: "resume", Target: "a"}); err != nil {
+					if err := ours.Audit(t.Context(), contract.AuditEntry{At: time.Now(), Action: "resume", Target: "a"}); err != nil {
 						t.Fatal(err)
 					}
 				}
-				var mark scheduler.Position
-				look := func(after scheduler.Position) (seen, told int) {
+				var mark contract.Position
+				look := func(after contract.Position) (seen, told int) {
 					t.Helper()
 					g, err := ours.Summarize(t.Context(), after, 100)
 					if err != nil {
@@ -78,7 +78,7 @@ func TestGlanceSeesWhatCommitsLate(t *testing.T) {
 					}
 					return seen, told
 				}
-				first := scheduler.Position{Number: math.MaxInt64, Audit: math.MaxInt64}
+				first := contract.Position{Number: math.MaxInt64, Audit: math.MaxInt64}
 				newRun(1)
 				var commit func()
 				if begun == "before the first look" {
@@ -129,7 +129,7 @@ func TestServerStamp(t *testing.T) {
 	}
 	for i, s := range []*store.Store{ours, theirs} {
 		before := stamp()
-		if _, err := s.Claim(t.Context(), []scheduler.Claim{claimOf(fmt.Sprint("job-", i), 1)}); err != nil {
+		if _, err := s.Claim(t.Context(), []contract.Claim{claimOf(fmt.Sprint("job-", i), 1)}); err != nil {
 			t.Fatal(err)
 		}
 		if stamp() == before {

@@ -10,7 +10,7 @@ import (
 
 	"gorm.io/gorm"
 
-	"fibercrons/app/scheduler"
+	"fibercrons/app/contract"
 	"fibercrons/app/store/row"
 )
 
@@ -32,17 +32,17 @@ const (
 		"UNION ALL SELECT job, NULL, NULL, NULL, NULL, NULL, NULL, NULL, COUNT(*) FROM job_runs WHERE ended_at IS NULL GROUP BY job"
 )
 
-// Outline implements [scheduler.Admin], by one statement.
-func (s *Store) Outline(ctx context.Context) (map[string]scheduler.State, error) {
-	out, active := make(map[string]scheduler.State, s.outlined.Load()), map[string]int{}
-	err := readStates(s.reads.WithContext(ctx).Raw(s.db.sql().json(outlineSQL)), func(rows *sql.Rows, st *scheduler.State) error {
+// Outline implements [contract.Admin], by one statement.
+func (s *Store) Outline(ctx context.Context) (map[string]contract.State, error) {
+	out, active := make(map[string]contract.State, s.outlined.Load()), map[string]int{}
+	err := readStates(s.reads.WithContext(ctx).Raw(s.db.sql().json(outlineSQL)), func(rows *sql.Rows, st *contract.State) error {
 		var rare sql.RawBytes
 		var runs, failures, took, active number
 		err := rows.Scan(&st.Name, (*instant)(&st.LastRun), &took, (*text)(&st.LastStatus), (*text)(&st.LastError),
 			&runs, &failures, &rare, &active)
 		st.LastDurationMS, st.Runs, st.Failures, st.Active = int64(took), int64(runs), int64(failures), int(active)
 		return scanRare(rare, st, err)
-	}, func(st scheduler.State) {
+	}, func(st contract.State) {
 		if st.Active > 0 {
 			active[st.Name] = st.Active
 		} else {
@@ -63,7 +63,7 @@ func (s *Store) Outline(ctx context.Context) (map[string]scheduler.State, error)
 }
 
 // eachState reads the states of the jobs named, or of all.
-func (q *statements) eachState(db *gorm.DB, names []string, each func(scheduler.State)) error {
+func (q *statements) eachState(db *gorm.DB, names []string, each func(contract.State)) error {
 	if len(names) == 0 {
 		return readStates(db.Raw(q.json(stateSQL)), scanState, each)
 	}
@@ -84,14 +84,14 @@ func (q *statements) json(query string) string {
 	return strings.Replace(query, "json_array(", q.array+"(", 1)
 }
 
-func readStates(db *gorm.DB, scan func(*sql.Rows, *scheduler.State) error, each func(scheduler.State)) error {
+func readStates(db *gorm.DB, scan func(*sql.Rows, *contract.State) error, each func(contract.State)) error {
 	rows, err := db.Rows()
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var st scheduler.State
+		var st contract.State
 		if err := scan(rows, &st); err != nil {
 			return err
 		}
@@ -100,7 +100,7 @@ func readStates(db *gorm.DB, scan func(*sql.Rows, *scheduler.State) error, each 
 	return rows.Err()
 }
 
-func scanState(rows *sql.Rows, st *scheduler.State) error {
+func scanState(rows *sql.Rows, st *contract.State) error {
 	var rare sql.RawBytes
 	err := rows.Scan(&st.Name, &st.Definition, (*instant)(&st.FirstSeen), (*instant)(&st.Watermark),
 		(*instant)(&st.LastRun), (*text)(&st.LastRunID), (*instant)(&st.LastSlot), &st.LastDurationMS, (*text)(&st.LastStatus), (*text)(&st.LastError),
@@ -109,7 +109,7 @@ func scanState(rows *sql.Rows, st *scheduler.State) error {
 }
 
 // scanRare reads what few jobs have.
-func scanRare(rare []byte, st *scheduler.State, err error) error {
+func scanRare(rare []byte, st *contract.State, err error) error {
 	if err != nil || rare == nil {
 		return err
 	}

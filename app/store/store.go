@@ -14,7 +14,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
-	"fibercrons/app/scheduler"
+	"fibercrons/app/contract"
 	"fibercrons/app/store/row"
 )
 
@@ -70,7 +70,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Store is a [scheduler.Store] on a database.
+// Store is a [contract.Store] on a database.
 type Store struct {
 	opts     Options
 	db       dialect
@@ -90,7 +90,7 @@ type Store struct {
 	heard    func(query string)                  // tests only: is told of the writer's statements
 }
 
-var _ scheduler.Store = (*Store)(nil)
+var _ contract.Store = (*Store)(nil)
 
 // Open opens the database, creates its folder and file if need be, and brings its tables up to
 // date. Its errors are sentences that name the file and the remedy, without credentials.
@@ -103,7 +103,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	if err := checkModels(opts.Migrations); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	s := &Store{opts: opts, db: d, rules: contract}
+	s := &Store{opts: opts, db: d, rules: theRules}
 	if file, ok := d.(*sqlite); ok && !opts.ReadOnly {
 		s.holders = &holders{most: opts.HoldFor, log: opts.Logger}
 		file.holders = s.holders
@@ -222,7 +222,7 @@ func (s *Store) Absent() bool { return s.absent }
 // On servers a transaction holds up those alone that want its rows.
 func (s *Store) DB() *gorm.DB { return s.users }
 
-// Ping implements [scheduler.Admin].
+// Ping implements [contract.Admin].
 func (s *Store) Ping(ctx context.Context) error {
 	var one int
 	if err := s.reads.WithContext(ctx).Raw("SELECT 1").Scan(&one).Error; err != nil {

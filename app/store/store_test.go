@@ -11,8 +11,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/internal/conformance"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
@@ -27,11 +27,11 @@ func TestMain(m *testing.M) {
 }
 
 func TestConformance(t *testing.T) {
-	conformance.Store(t, func(t *testing.T) scheduler.Store { return open(t, file(t)) })
+	conformance.Store(t, func(t *testing.T) contract.Store { return open(t, file(t)) })
 }
 
 func TestConformanceInMemory(t *testing.T) {
-	conformance.Store(t, func(t *testing.T) scheduler.Store { return openURL(t, "sqlite::memory:") })
+	conformance.Store(t, func(t *testing.T) contract.Store { return openURL(t, "sqlite::memory:") })
 }
 
 // Each store in memory is a database of its own, read-only it is empty, and a connection that breaks takes nothing along.
@@ -70,7 +70,7 @@ func TestMemory(t *testing.T) {
 // Every transaction fails in turn before it begins, before it commits, and after it has
 // committed with the acknowledgement lost; the contract must hold all the same.
 func TestConformanceWithBrokenConnection(t *testing.T) {
-	conformance.Store(t, func(t *testing.T) scheduler.Store {
+	conformance.Store(t, func(t *testing.T) contract.Store {
 		s := open(t, file(t))
 		var broken atomic.Int64
 		s.Tamper(func(point string, _ []string) error {
@@ -85,9 +85,9 @@ func TestConformanceWithBrokenConnection(t *testing.T) {
 }
 
 func TestSharing(t *testing.T) {
-	conformance.Replicas(t, func(t *testing.T) []scheduler.Store {
+	conformance.Replicas(t, func(t *testing.T) []contract.Store {
 		path := file(t)
-		return []scheduler.Store{open(t, path), open(t, path), open(t, path)}
+		return []contract.Store{open(t, path), open(t, path), open(t, path)}
 	})
 }
 

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"fibercrons/app/scheduler"
+	"fibercrons/app/contract"
 	"fibercrons/app/store"
 )
 
@@ -52,8 +52,8 @@ func TestTablesOfOthersAreLeftAlone(t *testing.T) {
 					was[table] = rowsOf(t, theirs, table)
 				}
 				s, ctx := openURL(t, url), t.Context()
-				in := scheduler.InstanceInfo{ID: "i", Host: "h", StartedAt: time.Now()}
-				if _, err := s.Sync(ctx, scheduler.Program{Definitions: []scheduler.Definition{{Name: "a", Definition: "x"}}, Print: "p", Instance: in, Lease: time.Minute, At: time.Now()}); err != nil {
+				in := contract.InstanceInfo{ID: "i", Host: "h", StartedAt: time.Now()}
+				if _, err := s.Sync(ctx, contract.Program{Definitions: []contract.Definition{{Name: "a", Definition: "x"}}, Print: "p", Instance: in, Lease: time.Minute, At: time.Now()}); err != nil {
 					t.Fatal(err)
 				}
 				if _, err := s.PruneAlerts(ctx, time.Millisecond, time.Millisecond); err != nil {
@@ -184,7 +184,7 @@ func TestSearchPath(t *testing.T) {
 	execAll(t, foreign, "CREATE TABLE job_runs (id INTEGER)", "CREATE TABLE schema_migrations (version TEXT)")
 	both := path(schema(mine) + "," + schema(other))
 	s := openURL(t, both)
-	if got, err := s.Claim(t.Context(), []scheduler.Claim{claimOf("a", 1)}); err != nil || !got[0].Won {
+	if got, err := s.Claim(t.Context(), []contract.Claim{claimOf("a", 1)}); err != nil || !got[0].Won {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if rows := rowsOf(t, foreign, "job_runs"); len(rows) != 0 {
@@ -195,7 +195,7 @@ func TestSearchPath(t *testing.T) {
 	}
 	third := k.url(t)
 	s = openURL(t, path(schema(third)+","+schema(mine)))
-	if runs, err := s.Runs(t.Context(), scheduler.Query{}); err != nil || len(runs) != 0 {
+	if runs, err := s.Runs(t.Context(), contract.Query{}); err != nil || len(runs) != 0 {
 		t.Errorf("a new schema has runs %v, %v", runs, err)
 	}
 	// Without a word from the URL a schema that appears at the front of the path is a mistake.

@@ -7,8 +7,8 @@ import (
 
 	"gorm.io/gorm"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
 // run is what a transaction has to know of a row of job_runs to decide about it.
@@ -28,14 +28,14 @@ type run struct {
 	leaseUntil   int64
 	group        string
 
-	claim   *scheduler.Claim // not inserted yet
-	pending bool             // part of what flush will write
+	claim   *contract.Claim // not inserted yet
+	pending bool            // part of what flush will write
 }
 
 func (r *run) active() bool { return !r.status.Ended() }
 
-func (r *run) claimed(by string) scheduler.Claimed {
-	return scheduler.Claimed{Won: r.id == by, ID: r.id, Status: r.status, Reason: r.reason}
+func (r *run) claimed(by string) contract.Claimed {
+	return contract.Claimed{Won: r.id == by, ID: r.id, Status: r.status, Reason: r.reason}
 }
 
 // jobState is what a transaction has to know of a row of job_state.
@@ -54,7 +54,7 @@ type jobState struct {
 // needs is what the ops of a group want to look at. It is read at once, before the first of
 // them decides, because one statement for many rows costs a fraction of many for one.
 type needs struct {
-	claims []*scheduler.Claim
+	claims []*contract.Claim
 	tries  []int    // parallel to claims: how often they were put off
 	ids    []string // of runs
 	jobs   []string // whose state will be decided about

@@ -5,7 +5,7 @@ import (
 
 	"gorm.io/gorm"
 
-	"fibercrons/app/scheduler"
+	"fibercrons/app/contract"
 	"fibercrons/app/store/row"
 )
 
@@ -27,8 +27,8 @@ func versionsSQL(text, table string) []string {
 }
 
 // version enlists the program and its instance. It returns the program's generation, and whether an
-// instance of a newer one lives; see [scheduler.Program].
-func (t *txn) version(db *gorm.DB, p *scheduler.Program) (own int64, newer bool) {
+// instance of a newer one lives; see [contract.Program].
+func (t *txn) version(db *gorm.DB, p *contract.Program) (own int64, newer bool) {
 	if p.Print == "" {
 		return 0, false
 	}
@@ -49,7 +49,7 @@ func (t *txn) version(db *gorm.DB, p *scheduler.Program) (own int64, newer bool)
 	}
 	t.fail(db.Exec("DELETE FROM job_instances WHERE seen_at < ?", t.now-instancesKept.Milliseconds()).Error)
 	if p.Instance.ID != "" {
-		t.fail(signOfLife(db, &scheduler.Beat{Instance: p.Instance, At: p.At}))
+		t.fail(signOfLife(db, &contract.Beat{Instance: p.Instance, At: p.At}))
 		t.fail(db.Exec("UPDATE job_instances SET generation = ? WHERE id = ?", own, p.Instance.ID).Error)
 	}
 	return own, newer

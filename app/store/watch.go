@@ -9,7 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
-	"fibercrons/app/scheduler"
+	"fibercrons/app/contract"
 	"fibercrons/app/store/row"
 )
 
@@ -35,7 +35,7 @@ type stamps struct {
 	count   int64
 }
 
-// Stamp implements [scheduler.Watch]. On a database without a cheap way to tell, it counts its calls.
+// Stamp implements [contract.Watch]. On a database without a cheap way to tell, it counts its calls.
 func (s *Store) Stamp(ctx context.Context) (int64, error) {
 	st := &s.stamps
 	st.mu.Lock()
@@ -108,13 +108,13 @@ const (
 	switchSQL    = "SELECT name, paused, paused_at, paused_until, override_at FROM job_state WHERE paused OR override_at IS NOT NULL"
 )
 
-// Summarize implements [scheduler.Watch], in one read transaction. The marked run is read along with those
+// Summarize implements [contract.Watch], in one read transaction. The marked run is read along with those
 // after it: when it is not there any more, its number may have been given to another run. What got
 // its number before the mark and was committed after it is found by the gaps that the mark tells of.
-func (s *Store) Summarize(ctx context.Context, after scheduler.Position, limit int) (scheduler.Summary, error) {
-	var g scheduler.Summary
+func (s *Store) Summarize(ctx context.Context, after contract.Position, limit int) (contract.Summary, error) {
+	var g contract.Summary
 	err := s.reads.WithContext(ctx).Transaction(func(db *gorm.DB) error {
-		g = scheduler.Summary{}
+		g = contract.Summary{}
 		l := look{db: db, server: s.db.sql().locks != nil, after: after, limit: limit, at: make(map[string]int), g: &g}
 		for _, part := range []func() error{l.runs, l.late, l.active, l.audits, l.switches} {
 			if err := part(); err != nil {
@@ -124,7 +124,7 @@ func (s *Store) Summarize(ctx context.Context, after scheduler.Position, limit i
 		return nil
 	}, s.db.sql().look)
 	if err != nil {
-		return scheduler.Summary{}, fmt.Errorf("look for changes: %w", s.db.explain(err))
+		return contract.Summary{}, fmt.Errorf("look for changes: %w", s.db.explain(err))
 	}
 	return g, nil
 }
@@ -133,10 +133,10 @@ func (s *Store) Summarize(ctx context.Context, after scheduler.Position, limit i
 type look struct {
 	db     *gorm.DB
 	server bool // numbers are not in the order of commits
-	after  scheduler.Position
+	after  contract.Position
 	limit  int
 	at     map[string]int // where in g.Runs a run is
-	g      *scheduler.Summary
+	g      *contract.Summary
 }
 
 func (l *look) read(query string, each func(*sql.Rows) error, args ...any) error {
@@ -153,7 +153,7 @@ func (l *look) read(query string, each func(*sql.Rows) error, args ...any) error
 	return rows.Err()
 }
 
-func (l *look) sight(r scheduler.RunSummary) {
+func (l *look) sight(r contract.RunSummary) {
 	if i, there := l.at[r.ID]; there {
 		l.g.Runs[i] = r
 		return
@@ -172,7 +172,7 @@ func (l *look) runs() error {
 	seen := []int64{l.after.Number}
 	err = l.read(insertedSQL, func(rows *sql.Rows) error {
 		var number int64
-		var r scheduler.RunSummary
+		var r contract.RunSummary
 		if err := rows.Scan(&number, &r.ID, &r.Status, &r.Attempt, &r.Cancelled); err != nil {
 			return err
 		}
@@ -203,7 +203,7 @@ func (l *look) late() error {
 	for some := range slices.Chunk(l.after.Gaps, gapRows) {
 		err := l.read(lateSQL, func(rows *sql.Rows) error {
 			var number int64
-			var r scheduler.RunSummary
+			var r contract.RunSummary
 			err := rows.Scan(&number, &r.ID, &r.Status, &r.Attempt, &r.Cancelled)
 			filled[number] = true
 			l.sight(r)
@@ -219,7 +219,7 @@ func (l *look) late() error {
 
 func (l *look) active() error {
 	return l.read(activeSQL, func(rows *sql.Rows) error {
-		var r scheduler.RunSummary
+		var r contract.RunSummary
 		err := rows.Scan(&r.ID, &r.Status, &r.Attempt, &r.Cancelled, &r.LastLine, &r.Progress)
 		l.sight(r)
 		return err
@@ -234,7 +234,7 @@ func (l *look) audits() error {
 		return err
 	}
 	told := func(rows *sql.Rows) error {
-		var t scheduler.PauseChange
+		var t contract.PauseChange
 		err := rows.Scan(&t.Job, &t.Paused)
 		g.Told = append(g.Told, t)
 		return err
@@ -268,7 +268,7 @@ func (l *look) audits() error {
 
 func (l *look) switches() error {
 	return l.read(switchSQL, func(rows *sql.Rows) error {
-		var w scheduler.JobSetting
+		var w contract.JobSetting
 		var pausedAt, pausedUntil, overrideAt row.Millis
 		if err := rows.Scan(&w.Job, &w.Paused, &pausedAt, &pausedUntil, &overrideAt); err != nil {
 			return err

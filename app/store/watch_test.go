@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
@@ -30,7 +30,7 @@ func TestStampOfTwoProcesses(t *testing.T) {
 	}
 	for name, s := range map[string]*store.Store{"this process": ours, "the other": theirs} {
 		before := stamp()
-		if _, err := s.Claim(t.Context(), []scheduler.Claim{claimOf("job of "+name, 1)}); err != nil {
+		if _, err := s.Claim(t.Context(), []contract.Claim{claimOf("job of "+name, 1)}); err != nil {
 			t.Fatal(err)
 		}
 		if stamp() == before {
@@ -63,11 +63,11 @@ func BenchmarkGlance(b *testing.B) {
 		if i >= 64 {
 			c.Status, c.Reason = cron.Skipped, cron.ReasonMissed
 		}
-		if _, err := s.Claim(b.Context(), []scheduler.Claim{c}); err != nil {
+		if _, err := s.Claim(b.Context(), []contract.Claim{c}); err != nil {
 			b.Fatal(err)
 		}
 	}
-	newest, err := s.Summarize(b.Context(), scheduler.Position{}, 2000)
+	newest, err := s.Summarize(b.Context(), contract.Position{}, 2000)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -9,8 +9,8 @@ import (
 
 	"gorm.io/gorm"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
 // groupRows bounds a group: about so many rows are written between two commits, so that what
@@ -42,13 +42,13 @@ type op struct {
 	refused bool
 	done    chan struct{}
 
-	finish  *scheduler.Finish // it is nothing but this
-	start   *scheduler.Start  // the same
-	outcome scheduler.StartOutcome
+	finish  *contract.Finish // it is nothing but this
+	start   *contract.Start  // the same
+	outcome contract.StartOutcome
 
-	claims []scheduler.Claim // of a claim
-	later  bool              // it was put off; see putOff
-	tries  int               // and how often
+	claims []contract.Claim // of a claim
+	later  bool             // it was put off; see putOff
+	tries  int              // and how often
 }
 
 // writer commits ops in groups: whatever has gathered while the last group was being committed
@@ -163,7 +163,7 @@ func (w *writer) answer(group []*op) {
 
 // begins says whether a worker waits for one of the claims, to begin its run.
 func (o *op) begins() bool {
-	return slices.ContainsFunc(o.claims, func(c scheduler.Claim) bool { return c.Status == cron.Running })
+	return slices.ContainsFunc(o.claims, func(c contract.Claim) bool { return c.Status == cron.Running })
 }
 
 // next takes a group off the queue, without those that nobody waits for any more. Starts and

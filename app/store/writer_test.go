@@ -14,15 +14,15 @@ import (
 
 	"github.com/google/uuid"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
 )
 
-func claimOf(job string, slot int) scheduler.Claim {
-	return scheduler.Claim{
-		Fence: scheduler.Fence{ID: uuid.Must(uuid.NewV7()).String(), Token: rand.Int64()}, Job: job,
+func claimOf(job string, slot int) contract.Claim {
+	return contract.Claim{
+		Fence: contract.Fence{ID: uuid.Must(uuid.NewV7()).String(), Token: rand.Int64()}, Job: job,
 		Slot: time.UnixMilli(int64(slot) * 1000), Trigger: cron.BySchedule, Status: cron.Running,
 		Overlap: cron.Allow, Instance: "a", Lease: time.Hour, At: time.Now(),
 	}
@@ -53,7 +53,7 @@ func TestWhatHasGatheredIsOneTransaction(t *testing.T) {
 		for i := range 100 {
 			wg.Go(func() {
 				c := claimOf(fmt.Sprint("job-", i), 1)
-				if got, err := s.Claim(t.Context(), []scheduler.Claim{c}); err != nil || !got[0].Won {
+				if got, err := s.Claim(t.Context(), []contract.Claim{c}); err != nil || !got[0].Won {
 					t.Error(got, err)
 				}
 			})
@@ -74,7 +74,7 @@ func TestGroupsAreBounded(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 10 {
 			wg.Go(func() {
-				var batch []scheduler.Claim
+				var batch []contract.Claim
 				for n := range 300 {
 					batch = append(batch, claimOf(fmt.Sprint("job-", i), n+1))
 				}
@@ -111,7 +111,7 @@ func TestOneBadOpDoesNotHarmTheOthers(t *testing.T) {
 				if i == 2 || i == 5 {
 					c.ID = bad.ID // two runs of one ID
 				}
-				_, err := s.Claim(t.Context(), []scheduler.Claim{c})
+				_, err := s.Claim(t.Context(), []contract.Claim{c})
 				if (err != nil) != (i == 5) {
 					t.Errorf("claim %d: %v", i, err)
 				}
@@ -120,7 +120,7 @@ func TestOneBadOpDoesNotHarmTheOthers(t *testing.T) {
 		}
 		release()
 		wg.Wait()
-		if runs, err := s.Runs(t.Context(), scheduler.Query{}); err != nil || len(runs) != 9 {
+		if runs, err := s.Runs(t.Context(), contract.Query{}); err != nil || len(runs) != 9 {
 			t.Errorf("%d runs, %v", len(runs), err)
 		}
 	})
@@ -132,14 +132,14 @@ func TestCallerGivesUp(t *testing.T) {
 		release, groups := gate(s)
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			if _, err := s.Claim(t.Context(), []scheduler.Claim{claimOf("first", 1)}); err != nil {
+			if _, err := s.Claim(t.Context(), []contract.Claim{claimOf("first", 1)}); err != nil {
 				t.Error(err)
 			}
 		})
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := s.Claim(ctx, []scheduler.Claim{claimOf("second", 1)}); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := s.Claim(ctx, []contract.Claim{claimOf("second", 1)}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
 		}
 		release()
@@ -164,7 +164,7 @@ func TestCloseCommitsWhatWaits(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 5 {
 			wg.Go(func() {
-				if _, err := s.Claim(t.Context(), []scheduler.Claim{claimOf(fmt.Sprint(i), 1)}); err != nil {
+				if _, err := s.Claim(t.Context(), []contract.Claim{claimOf(fmt.Sprint(i), 1)}); err != nil {
 					t.Error(err)
 				}
 			})
@@ -182,7 +182,7 @@ func TestCloseCommitsWhatWaits(t *testing.T) {
 		release()
 		wg.Wait()
 		s = open(t, path)
-		if runs, err := s.Runs(t.Context(), scheduler.Query{}); err != nil || len(runs) != 5 {
+		if runs, err := s.Runs(t.Context(), contract.Query{}); err != nil || len(runs) != 5 {
 			t.Errorf("%d runs, %v", len(runs), err)
 		}
 	})
@@ -193,7 +193,7 @@ func TestFullDisk(t *testing.T) {
 	s := open(t, file(t))
 	ctx := context.Background()
 	c := claimOf("a", 1)
-	if _, err := s.Claim(ctx, []scheduler.Claim{c}); err != nil {
+	if _, err := s.Claim(ctx, []contract.Claim{c}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Exec("PRAGMA max_page_count = 1"); err != nil {
@@ -203,21 +203,21 @@ func TestFullDisk(t *testing.T) {
 	for i := 2; i < 2000 && err == nil; i++ {
 		d := claimOf("a", i)
 		d.Args = []byte(`"` + strings.Repeat("x", 4000) + `"`)
-		_, err = s.Claim(ctx, []scheduler.Claim{d})
+		_, err = s.Claim(ctx, []contract.Claim{d})
 	}
 	if err == nil || !strings.Contains(err.Error(), "disk is full") {
 		t.Fatalf("claim on a full disk: %v", err)
 	}
-	if _, err := s.Runs(ctx, scheduler.Query{}); err != nil {
+	if _, err := s.Runs(ctx, contract.Query{}); err != nil {
 		t.Errorf("read on a full disk: %v", err)
 	}
 	if err := s.Exec("PRAGMA max_page_count = 1000000"); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := s.Claim(ctx, []scheduler.Claim{claimOf("a", 5000)}); err != nil || !got[0].Won {
+	if got, err := s.Claim(ctx, []contract.Claim{claimOf("a", 5000)}); err != nil || !got[0].Won {
 		t.Errorf("claim once there is room: %v, %v", got, err)
 	}
-	if err := s.Finish(ctx, scheduler.Finish{Fence: c.Fence, Job: "a", Status: cron.Succeeded, Started: c.At, At: c.At}); err != nil {
+	if err := s.Finish(ctx, contract.Finish{Fence: c.Fence, Job: "a", Status: cron.Succeeded, Started: c.At, At: c.At}); err != nil {
 		t.Error(err)
 	}
 }
@@ -235,7 +235,7 @@ func TestLockedByAnother(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.Claim(context.Background(), []scheduler.Claim{claimOf("a", 1)})
+	_, err = s.Claim(context.Background(), []contract.Claim{claimOf("a", 1)})
 	if err == nil || !strings.Contains(err.Error(), "is locked by another program") {
 		t.Errorf("claim: %v", err)
 	}
@@ -245,7 +245,7 @@ func TestLockedByAnother(t *testing.T) {
 	if err := tx.Rollback(); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := s.Claim(context.Background(), []scheduler.Claim{claimOf("a", 1)}); err != nil || !got[0].Won {
+	if got, err := s.Claim(context.Background(), []contract.Claim{claimOf("a", 1)}); err != nil || !got[0].Won {
 		t.Errorf("claim: %v, %v", got, err)
 	}
 }
@@ -259,7 +259,7 @@ func TestClaimsThatBeginGoFirst(t *testing.T) {
 		var order []string
 		var wg sync.WaitGroup
 		claim := func(job string, status cron.Status, rows int) {
-			var batch []scheduler.Claim
+			var batch []contract.Claim
 			for n := range rows {
 				c := claimOf(job, n+1)
 				c.Status = status
@@ -292,7 +292,7 @@ func TestClaimsThatBeginGoFirst(t *testing.T) {
 func TestLateSlotsAreWrittenTogether(t *testing.T) {
 	s := open(t, file(t))
 	const jobs, slots = 30, 4
-	var claims []scheduler.Claim
+	var claims []contract.Claim
 	for i := range jobs {
 		for n := range slots {
 			c := claimOf(fmt.Sprintf("job-%02d", i), n+1)
@@ -314,7 +314,7 @@ func TestLateSlotsAreWrittenTogether(t *testing.T) {
 		t.Errorf("%d statements for %d rows", inserts, len(claims))
 	}
 	for i := range jobs {
-		recs, err := s.Runs(t.Context(), scheduler.Query{Job: fmt.Sprintf("job-%02d", i)})
+		recs, err := s.Runs(t.Context(), contract.Query{Job: fmt.Sprintf("job-%02d", i)})
 		if err != nil || len(recs) != slots {
 			t.Fatal(recs, err)
 		}

@@ -10,8 +10,8 @@ import (
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	api "go.opentelemetry.io/otel/trace"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
 // Attempt is the wrapper that gives each call of a job's function a span.
@@ -111,9 +111,9 @@ func (t *Tracer) askedFor(run string) (links []api.Link) {
 }
 
 // Observe makes the span of a run that has ended. It does not block.
-func (t *Tracer) Observe(e scheduler.Event) {
+func (t *Tracer) Observe(e contract.Event) {
 	rec := &e.Record
-	if t == nil || e.Kind != scheduler.RunEnded || !rec.Status.Ended() {
+	if t == nil || e.Kind != contract.RunEnded || !rec.Status.Ended() {
 		return
 	}
 	links := t.askedFor(rec.ID)

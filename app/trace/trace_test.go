@@ -21,6 +21,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"fibercrons/app"
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/env"
@@ -431,8 +432,8 @@ func TestConsole(t *testing.T) {
 		Console: &out, Log: slog.New(slog.DiscardHandler),
 	})
 	now := time.Now()
-	tracer.Observe(scheduler.Event{Kind: scheduler.RunEnded, Job: "hello", Record: cron.Record{ID: "1", Status: cron.Succeeded, QueuedAt: now, EndedAt: &now}})
-	tracer.Observe(scheduler.Event{Kind: scheduler.RunEnded, Job: "late", Record: cron.Record{ID: "2", Status: cron.Skipped, QueuedAt: now, EndedAt: &now}})
+	tracer.Observe(contract.Event{Kind: contract.RunEnded, Job: "hello", Record: cron.Record{ID: "1", Status: cron.Succeeded, QueuedAt: now, EndedAt: &now}})
+	tracer.Observe(contract.Event{Kind: contract.RunEnded, Job: "late", Record: cron.Record{ID: "2", Status: cron.Skipped, QueuedAt: now, EndedAt: &now}})
 	tracer.Close(t.Context())
 	if text := out.String(); !strings.Contains(text, `"Name":"run hello"`) || strings.Contains(text, "run late") {
 		t.Errorf("the console has %s", text)

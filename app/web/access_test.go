@@ -7,10 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/ops"
 	"fibercrons/app/schedule"
-	"fibercrons/app/scheduler"
 )
 
 func outward(set *setup) { set.env["HOST"] = "0.0.0.0" }
@@ -126,7 +126,7 @@ func TestWithoutTokenNothingStarts(t *testing.T) {
 		t.Errorf("only %d writes were tried", writes)
 	}
 	for _, p := range several {
-		if runs, err := p.app.Crons.Records(t.Context(), scheduler.Query{}); err != nil || len(runs) != 0 {
+		if runs, err := p.app.Crons.Records(t.Context(), contract.Query{}); err != nil || len(runs) != 0 {
 			t.Errorf("%v %v", runs, err)
 		}
 		if entries, err := p.app.Store.Audits(t.Context(), "", 0, 10); err != nil || len(entries) != 0 {
@@ -152,7 +152,7 @@ func TestEveryChangeIsAudited(t *testing.T) {
 	p.write("/crons/none/pause", "").want(t, 404)
 	p.write("/crons/backup/pause", `{"x":1}`).want(t, 400)
 
-	entries := decode[[]scheduler.AuditEntry](t, p.read("/crons/audit").want(t, 200))
+	entries := decode[[]contract.AuditEntry](t, p.read("/crons/audit").want(t, 200))
 	want := []struct{ action, target, before, after string }{
 		{"backfill", "backup", "", `"runs":1`},
 		{"retry", run.ID, "", `"job":"stay"`},
@@ -176,11 +176,11 @@ func TestEveryChangeIsAudited(t *testing.T) {
 	}
 
 	page := p.read("/crons/audit?target=backup&limit=2").want(t, 200)
-	if n := len(decode[[]scheduler.AuditEntry](t, page)); n != 2 || !nextPage.MatchString(page.header.Get("Link")) {
+	if n := len(decode[[]contract.AuditEntry](t, page)); n != 2 || !nextPage.MatchString(page.header.Get("Link")) {
 		t.Fatalf("%d entries, Link %q", n, page.header.Get("Link"))
 	}
 	last := p.read(nextPage.FindStringSubmatch(page.header.Get("Link"))[1]).want(t, 200)
-	if rest := decode[[]scheduler.AuditEntry](t, last); len(rest) != 1 || rest[0].ID != entries[5].ID || last.header.Get("Link") != "" {
+	if rest := decode[[]contract.AuditEntry](t, last); len(rest) != 1 || rest[0].ID != entries[5].ID || last.header.Get("Link") != "" {
 		t.Errorf("%+v", rest)
 	}
 }
@@ -188,7 +188,7 @@ func TestEveryChangeIsAudited(t *testing.T) {
 func TestInstances(t *testing.T) {
 	p := start(t, nil)
 	p.eventually(func() bool {
-		list := decode[[]scheduler.InstanceInfo](t, p.read("/crons/instances").want(t, 200))
+		list := decode[[]contract.InstanceInfo](t, p.read("/crons/instances").want(t, 200))
 		return len(list) == 1 && list[0].PID > 0 && list[0].TZData == schedule.DataVersion() && list[0].StoppedAt.IsZero()
 	})
 }

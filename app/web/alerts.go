@@ -5,9 +5,9 @@ import (
 	"time"
 
 	"fibercrons/app/alert"
+	"fibercrons/app/contract"
 	"fibercrons/app/dashboard"
 	"fibercrons/app/ops"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/web/access"
 
 	"github.com/gofiber/fiber/v2"
@@ -15,7 +15,7 @@ import (
 
 // alertsBy are the alerts in the hands of the caller of c.
 func (s *Server) alertsBy(c *fiber.Ctx) alert.Audited {
-	return s.app.Alerts.By(scheduler.Caller{Actor: access.CallerOf(c).Name, Origin: s.access.Origin(c), RequestID: requestID(c)})
+	return s.app.Alerts.By(contract.Caller{Actor: access.CallerOf(c).Name, Origin: s.access.Origin(c), RequestID: requestID(c)})
 }
 
 func alertQuery(q *query, limit int) alert.Query {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
 	"fibercrons/app/ops"
@@ -68,7 +69,7 @@ func (s *Server) listJobs(c *fiber.Ctx) error {
 	q := queryOf(c)
 	filter := ops.Filter{
 		Tag:    q.text("tag", 100),
-		Status: anyOf(q, "status", scheduler.JobScheduled, scheduler.JobRunning, scheduler.JobPaused, scheduler.JobDisabled),
+		Status: anyOf(q, "status", contract.JobScheduled, contract.JobRunning, contract.JobPaused, contract.JobDisabled),
 		Search: q.text("q", 200),
 	}
 	limit := q.number("limit", 1, 10_000, 0)
@@ -147,7 +148,7 @@ func (s *Server) runJob(c *fiber.Ctx) error {
 }
 
 func (s *Server) pauseJob(c *fiber.Ctx) error {
-	pause := scheduler.Pause{Job: jobName(c)}
+	pause := contract.Pause{Job: jobName(c)}
 	if err := noQuery(c); err != nil {
 		return err
 	}
@@ -164,10 +165,10 @@ func (s *Server) resumeJob(c *fiber.Ctx) error {
 	if err := readBody(c); err != nil {
 		return err
 	}
-	return s.setPause(c, scheduler.Pause{Job: jobName(c), Resume: true})
+	return s.setPause(c, contract.Pause{Job: jobName(c), Resume: true})
 }
 
-func (s *Server) setPause(c *fiber.Ctx, pause scheduler.Pause) error {
+func (s *Server) setPause(c *fiber.Ctx, pause contract.Pause) error {
 	job, err := s.by(c).Pause(c.UserContext(), pause)
 	if err != nil {
 		return err

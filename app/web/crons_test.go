@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/ops"
-	"fibercrons/app/scheduler"
 )
 
 type pages struct {
@@ -317,7 +317,7 @@ func TestPauseAndResume(t *testing.T) {
 	p := start(t, someJobs)
 	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
 	a := p.write("/crons/backup/pause", `{"reason":"moving <house>","until":"`+until.Format(time.RFC3339)+`"}`).want(t, 200)
-	if job := decode[ops.JobView](t, a); !job.Paused || job.Status != scheduler.JobPaused {
+	if job := decode[ops.JobView](t, a); !job.Paused || job.Status != contract.JobPaused {
 		t.Errorf("%s", a.body)
 	}
 	pause := decode[ops.JobDetail](t, p.read("/crons/backup")).Pause
@@ -377,7 +377,7 @@ func TestReschedule(t *testing.T) {
 	p.do("PUT", "/crons/none/schedule", `{"expr":"* * * * *"}`, asOperator, jsonBody).want(t, 404)
 	p.do("DELETE", "/crons/none/schedule", "", asOperator).want(t, 404)
 
-	entries := decode[[]scheduler.AuditEntry](t, p.read("/crons/audit?target=backup").want(t, 200))
+	entries := decode[[]contract.AuditEntry](t, p.read("/crons/audit?target=backup").want(t, 200))
 	if len(entries) != 2 || entries[1].Action != "schedule" || !strings.Contains(string(entries[1].Before), "0 3 * * *") || !strings.Contains(string(entries[1].After), "*/10 * * * *") {
 		t.Errorf("%+v", entries)
 	}

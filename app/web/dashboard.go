@@ -11,9 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/web/access"
 
 	"github.com/gofiber/fiber/v2"
@@ -23,7 +23,7 @@ import (
 type history interface {
 	Recent(ctx context.Context, jobs []string, each int) (map[string][]cron.Record, error)
 	Tally(ctx context.Context, since time.Time, step time.Duration, n int) (map[cron.Status][]int, error)
-	Spans(ctx context.Context, from, to time.Time, limit int) ([]scheduler.TimelineRun, error)
+	Spans(ctx context.Context, from, to time.Time, limit int) ([]contract.TimelineRun, error)
 	LogEnd(ctx context.Context, run string) (int64, error)
 }
 

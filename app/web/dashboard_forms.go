@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
 	"fibercrons/app/scheduler"
@@ -95,7 +96,7 @@ func (s *Server) pauseForm(c *fiber.Ctx) error {
 		return err
 	}
 	name := jobName(c)
-	if _, err := s.by(c).Pause(c.UserContext(), scheduler.Pause{Job: name, Reason: reason, Until: until, At: time.Now().UTC()}); err != nil {
+	if _, err := s.by(c).Pause(c.UserContext(), contract.Pause{Job: name, Reason: reason, Until: until, At: time.Now().UTC()}); err != nil {
 		return err
 	}
 	return done(c, jobPath(name), "pause", 0, 0)
@@ -103,7 +104,7 @@ func (s *Server) pauseForm(c *fiber.Ctx) error {
 
 func (s *Server) resumeForm(c *fiber.Ctx) error {
 	name := jobName(c)
-	if _, err := s.by(c).Pause(c.UserContext(), scheduler.Pause{Job: name, Resume: true, At: time.Now().UTC()}); err != nil {
+	if _, err := s.by(c).Pause(c.UserContext(), contract.Pause{Job: name, Resume: true, At: time.Now().UTC()}); err != nil {
 		return err
 	}
 	return done(c, jobPath(name), "resume", 0, 0)
@@ -192,11 +193,11 @@ func (s *Server) bulkForm(c *fiber.Ctx) error {
 			return err
 		},
 		"pause": func(name string) error {
-			_, err := hand.Pause(ctx, scheduler.Pause{Job: name, At: time.Now().UTC()})
+			_, err := hand.Pause(ctx, contract.Pause{Job: name, At: time.Now().UTC()})
 			return err
 		},
 		"resume": func(name string) error {
-			_, err := hand.Pause(ctx, scheduler.Pause{Job: name, Resume: true, At: time.Now().UTC()})
+			_, err := hand.Pause(ctx, contract.Pause{Job: name, Resume: true, At: time.Now().UTC()})
 			return err
 		},
 	}[do]
@@ -206,7 +207,7 @@ func (s *Server) bulkForm(c *fiber.Ctx) error {
 	changed, refused := 0, 0
 	for _, name := range names {
 		err := change(name)
-		var no *scheduler.RefusedError
+		var no *contract.RefusedError
 		var wrong *cron.ArgsError
 		switch {
 		case err == nil:

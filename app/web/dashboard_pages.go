@@ -6,10 +6,10 @@ import (
 	"strings"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
 	"fibercrons/app/ops"
-	"fibercrons/app/scheduler"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -30,7 +30,7 @@ func (s *Server) overviewPage(c *fiber.Ctx) error {
 	if d.Jobs, err = s.app.Crons.Jobs(ctx, ops.Filter{}); err != nil {
 		return err
 	}
-	if d.Running, err = s.app.Crons.Records(ctx, scheduler.Query{Statuses: []cron.Status{cron.Queued, cron.Running}, Limit: dashboard.OverviewRunning}); err != nil {
+	if d.Running, err = s.app.Crons.Records(ctx, contract.Query{Statuses: []cron.Status{cron.Queued, cron.Running}, Limit: dashboard.OverviewRunning}); err != nil {
 		return err
 	}
 	if d.Recent, err = s.history.Recent(ctx, dashboard.OverviewFailing(d.Jobs), dashboard.SparkRuns); err != nil {
@@ -56,7 +56,7 @@ func (s *Server) jobsPage(c *fiber.Ctx) error {
 		Offset:  int(q.number("offset", 0, 1_000_000, 0)),
 	}
 	if !sel.Failing {
-		sel.Filter.Status = scheduler.JobStatus(status)
+		sel.Filter.Status = contract.JobStatus(status)
 	}
 	if err := q.mistakes(); err != nil {
 		return err
@@ -86,7 +86,7 @@ func (s *Server) jobPage(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	query := scheduler.Query{Job: name, Before: list.Before, Limit: dashboard.RunsPerPage + 1}
+	query := contract.Query{Job: name, Before: list.Before, Limit: dashboard.RunsPerPage + 1}
 	if list.Status != "" {
 		query.Statuses = []cron.Status{list.Status}
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
 	"fibercrons/app/ops"
@@ -217,7 +218,7 @@ func TestFormsDoWhatTheyAreFor(t *testing.T) {
 	})
 	where(p.submit(strings.TrimPrefix(endless, dashboard.Root)+"/retry", nil))
 	var done []string
-	for _, e := range decode[[]scheduler.AuditEntry](t, p.read("/crons/audit?limit=100")) {
+	for _, e := range decode[[]contract.AuditEntry](t, p.read("/crons/audit?limit=100")) {
 		done = append(done, e.Action)
 	}
 	if got := strings.Join(done, " "); got != "retry cancel run pause pause backfill unschedule schedule run" {

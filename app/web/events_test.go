@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/feed"
 	"fibercrons/app/scheduler"
@@ -106,7 +107,7 @@ func (l *listener) next() event {
 }
 
 // until reads events up to the first of a kind and returns all of them.
-func (l *listener) until(kind scheduler.EventKind) (all []event) {
+func (l *listener) until(kind contract.EventKind) (all []event) {
 	l.t.Helper()
 	for {
 		e := l.next()
@@ -150,7 +151,7 @@ func TestEventsTellWhatHappens(t *testing.T) {
 
 	// A run that is over at once is told as started and ended.
 	fast := decode[cron.Record](t, p.write("/crons/report/run?wait=4m", `{"key":"k1"}`).want(t, 200))
-	all := l.until(scheduler.RunEnded)
+	all := l.until(contract.RunEnded)
 	if kinds(all) != "run.started run.ended" {
 		t.Fatal(kinds(all))
 	}
@@ -164,18 +165,18 @@ func TestEventsTellWhatHappens(t *testing.T) {
 
 	// One that takes longer tells its progress, inert.
 	p.write("/crons/slow/run", "").want(t, 202)
-	all = l.until(scheduler.RunProgress)
+	all = l.until(contract.RunProgress)
 	if last := all[len(all)-1]; strings.ContainsAny(last.data, "<>\x1b") || recordOf(t, last).Progress.Done != 1 {
 		t.Error(last.data)
 	}
 	close(told)
-	l.until(scheduler.RunEnded)
+	l.until(contract.RunEnded)
 
 	// Cancelled by hand.
 	stay := decode[cron.Record](t, p.write("/crons/stay/run", "").want(t, 202))
-	l.until(scheduler.RunStarted)
+	l.until(contract.RunStarted)
 	p.write("/crons/runs/"+stay.ID+"/cancel", "").want(t, 202)
-	all = l.until(scheduler.RunEnded)
+	all = l.until(contract.RunEnded)
 	if rec := recordOf(t, all[len(all)-1]); rec.ID != stay.ID || rec.Status != cron.Cancelled {
 		t.Error(all[len(all)-1].data)
 	}
@@ -200,7 +201,7 @@ func TestEventsTellWhatHappens(t *testing.T) {
 			break
 		}
 	}
-	if all := l.until(scheduler.JobWasResumed); kinds(all) != "job.paused job.resumed" { // by itself
+	if all := l.until(contract.JobWasResumed); kinds(all) != "job.paused job.resumed" { // by itself
 		t.Error(kinds(all))
 	}
 }
@@ -211,19 +212,19 @@ func TestEventsGoOnAfterABreak(t *testing.T) {
 	first := p.listen()
 	greeted := first.id
 	p.write("/crons/backup/run?wait=4m", "").want(t, 200)
-	first.until(scheduler.RunEnded)
+	first.until(contract.RunEnded)
 	seen := first.id
 	first.close()
 
 	missed := decode[cron.Record](t, p.write("/crons/print/run?wait=4m", "").want(t, 200))
 	again := p.listen("Last-Event-ID: " + seen)
-	all := again.until(scheduler.RunEnded)
+	all := again.until(contract.RunEnded)
 	if kinds(all) != "run.started run.ended" || recordOf(t, all[1]).ID != missed.ID {
 		t.Errorf("%s of %s", kinds(all), all[1].data)
 	}
 	// From the greeting on: everything, with the same IDs.
 	whole := p.listen("Last-Event-ID: " + greeted)
-	all = append(whole.until(scheduler.RunEnded), whole.until(scheduler.RunEnded)...)
+	all = append(whole.until(contract.RunEnded), whole.until(contract.RunEnded)...)
 	if kinds(all) != "run.started run.ended run.started run.ended" || all[1].id != seen || all[3].id != again.id {
 		t.Errorf("%+v", all)
 	}
@@ -285,7 +286,7 @@ func TestEventsGiveSignsOfLife(t *testing.T) {
 	l := p.listen()
 	time.Sleep(time.Second) // longer than an answer may take
 	p.write("/crons/backup/pause", "").want(t, 200)
-	l.until(scheduler.JobWasPaused)
+	l.until(contract.JobWasPaused)
 	if l.signs < 5 {
 		t.Errorf("%d signs of life", l.signs)
 	}
@@ -313,7 +314,7 @@ func TestEventsCutOffWhoDoesNotRead(t *testing.T) {
 		someJobs(set)
 		set.limits = web.Limits{Write: 200 * time.Millisecond, Heartbeat: 10 * time.Millisecond}
 	})
-	flood := feed.Change{ID: "x-1", Kind: scheduler.RunEnded, Data: json.RawMessage(`"` + strings.Repeat("x", 1<<20) + `"`)}
+	flood := feed.Change{ID: "x-1", Kind: contract.RunEnded, Data: json.RawMessage(`"` + strings.Repeat("x", 1<<20) + `"`)}
 	p.ListenTo(func(context.Context, string) (web.Subscription, error) { return &endless{change: flood}, nil })
 	conn, err := net.Dial("tcp", p.Addr())
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/web"
@@ -38,7 +39,7 @@ func TestNotReadyWithoutRedis(t *testing.T) {
 // closed is a gate that is away.
 type closed struct{}
 
-func (closed) Admit(context.Context, []scheduler.SlotRequest) ([]bool, error) {
+func (closed) Admit(context.Context, []contract.SlotRequest) ([]bool, error) {
 	return nil, errors.New("connection refused")
 }
 
@@ -48,7 +49,7 @@ func (closed) Err() error { return errors.New("connection refused") }
 func TestDegradedWithoutRedis(t *testing.T) {
 	p := start(t, nil)
 	other := *p.app
-	other.Crons = ops.New(scheduler.Config{Store: p.app.Store, Peers: scheduler.Peers{Gate: closed{}}, Disabled: true})
+	other.Crons = ops.New(scheduler.Config{Store: p.app.Store, Peers: contract.Peers{Gate: closed{}}, Disabled: true})
 	req, err := http.NewRequest(http.MethodGet, "/readyz", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -5,8 +5,8 @@ import (
 	"net/url"
 	"strconv"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/ops"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/web/access"
 
 	"github.com/gofiber/fiber/v2"
@@ -14,14 +14,14 @@ import (
 
 // ledger is what is kept of people and processes, beside jobs and runs.
 type ledger interface {
-	Audits(ctx context.Context, target string, before int64, limit int) ([]scheduler.AuditEntry, error)
-	Instances(ctx context.Context) ([]scheduler.InstanceInfo, error)
+	Audits(ctx context.Context, target string, before int64, limit int) ([]contract.AuditEntry, error)
+	Instances(ctx context.Context) ([]contract.InstanceInfo, error)
 }
 
 // by is the scheduler in the hands of the caller of c: every change made through it is kept in the
 // audit, with who, what, before, after, when and from where.
 func (s *Server) by(c *fiber.Ctx) ops.Audited {
-	return s.app.Crons.By(scheduler.Caller{Actor: access.CallerOf(c).Name, Origin: s.access.Origin(c), RequestID: requestID(c)})
+	return s.app.Crons.By(contract.Caller{Actor: access.CallerOf(c).Name, Origin: s.access.Origin(c), RequestID: requestID(c)})
 }
 
 // listAudit answers with the changes people and programs made, newest first.
@@ -46,7 +46,7 @@ func (s *Server) listAudit(c *fiber.Ctx) error {
 		setNext(c, next)
 	}
 	if entries == nil {
-		entries = []scheduler.AuditEntry{}
+		entries = []contract.AuditEntry{}
 	}
 	return sendTagged(c, entries)
 }
@@ -61,7 +61,7 @@ func (s *Server) listInstances(c *fiber.Ctx) error {
 		return err
 	}
 	if instances == nil {
-		instances = []scheduler.InstanceInfo{}
+		instances = []contract.InstanceInfo{}
 	}
 	return sendTagged(c, instances)
 }

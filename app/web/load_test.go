@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
-	"fibercrons/app/scheduler"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
@@ -53,7 +53,7 @@ func TestConcurrentTriggersKeepTheirNames(t *testing.T) {
 	wg.Wait()
 
 	seen := map[string]bool{}
-	for query := (scheduler.Query{Limit: 1000}); ; {
+	for query := (contract.Query{Limit: 1000}); ; {
 		runs, err := p.app.Crons.Records(t.Context(), query)
 		if err != nil {
 			t.Fatal(err)
@@ -74,7 +74,7 @@ func TestConcurrentTriggersKeepTheirNames(t *testing.T) {
 	}
 	for path := "/crons/audit?limit=500"; path != ""; {
 		a := p.read(path).want(t, 200)
-		for _, e := range decode[[]scheduler.AuditEntry](t, a) {
+		for _, e := range decode[[]contract.AuditEntry](t, a) {
 			if e.RequestID != "for-"+e.Target || !strings.Contains(string(e.After), "key of "+e.Target) {
 				t.Fatalf("%+v %s", e, e.After)
 			}
@@ -171,7 +171,7 @@ func BenchmarkListJobs(b *testing.B) {
 			for i := 0; b.Loop(); i++ {
 				if change {
 					b.StopTimer()
-					pause := scheduler.Pause{Job: "job-00007", Resume: i%2 == 1}
+					pause := contract.Pause{Job: "job-00007", Resume: i%2 == 1}
 					if _, err := p.app.Crons.Pause(b.Context(), pause); err != nil {
 						b.Fatal(err)
 					}

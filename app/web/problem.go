@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/web/access"
@@ -65,7 +66,7 @@ func problemOf(err error) *problem {
 		own     *problem
 		web     *fiber.Error
 		noJob   *cron.NoJobError
-		refused *scheduler.RefusedError
+		refused *contract.RefusedError
 		badArgs *cron.ArgsError
 	)
 	switch {

@@ -8,8 +8,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -25,7 +25,7 @@ const (
 // The next page is named by a Link header, whose cursor stays put while new runs come in.
 func (s *Server) listRuns(c *fiber.Ctx) error {
 	q := queryOf(c)
-	query := scheduler.Query{
+	query := contract.Query{
 		Job: jobName(c),
 		Statuses: someOf(q, "status", cron.Queued, cron.Running, cron.Succeeded, cron.Failed,
 			cron.Cancelled, cron.Skipped, cron.Interrupted),
@@ -52,7 +52,7 @@ func (s *Server) listRuns(c *fiber.Ctx) error {
 	return sendTagged(c, runs)
 }
 
-func nextRuns(q scheduler.Query, limit int, before string) url.Values {
+func nextRuns(q contract.Query, limit int, before string) url.Values {
 	v := url.Values{"before": {before}, "limit": {strconv.Itoa(limit)}}
 	if len(q.Statuses) > 0 {
 		v.Set("status", joinStatuses(q.Statuses))

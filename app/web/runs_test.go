@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/scheduler"
 )
@@ -126,7 +127,7 @@ func TestWaitEndsAtShutdown(t *testing.T) {
 	got := make(chan answer, 1)
 	go func() { a, _ := p.try(http.MethodPost, "/crons/stay/run?wait=5m", "", asOperator); got <- a }()
 	p.eventually(func() bool {
-		runs, err := p.app.Crons.Records(t.Context(), scheduler.Query{Job: "stay"})
+		runs, err := p.app.Crons.Records(t.Context(), contract.Query{Job: "stay"})
 		return err == nil && len(runs) == 1
 	})
 	begin := time.Now()

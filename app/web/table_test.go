@@ -11,8 +11,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"fibercrons/app"
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 	"fibercrons/app/web"
 )
 
@@ -159,7 +159,7 @@ func TestTrustedProxies(t *testing.T) {
 		t.Errorf("another client: status %d", status)
 	}
 	p.write("/crons/hello/pause", "", "X-Forwarded-For: 198.51.100.9").want(t, 200)
-	if from := decode[[]scheduler.AuditEntry](t, p.read("/crons/audit"))[0].Origin; from != "198.51.100.9 (through 127.0.0.1)" {
+	if from := decode[[]contract.AuditEntry](t, p.read("/crons/audit"))[0].Origin; from != "198.51.100.9 (through 127.0.0.1)" {
 		t.Errorf("the audit says %q", from)
 	}
 	own := []header{"X-Forwarded-Host: crons.example", "X-Forwarded-Proto: https", "Origin: https://crons.example", jsonBody}

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/feed"
 	"fibercrons/app/ops"
@@ -18,7 +19,7 @@ import (
 // Program is a scheduler with jobs on a store, to be run in a synctest bubble.
 type Program struct {
 	T      *testing.T
-	Store  scheduler.Store
+	Store  contract.Store
 	Sched  ops.Crons
 	Feed   *feed.Feed
 	Cancel context.CancelFunc // asks it to end
@@ -29,7 +30,7 @@ type Program struct {
 var Defaults = cron.Defaults{CatchUpWindow: time.Hour, KeepRuns: 1000, Env: "test"}
 
 // Start runs a scheduler with what register declares, on store.
-func Start(t *testing.T, store scheduler.Store, register func(r *cron.Registry), change ...func(*scheduler.Config)) *Program {
+func Start(t *testing.T, store contract.Store, register func(r *cron.Registry), change ...func(*scheduler.Config)) *Program {
 	t.Helper()
 	r := cron.NewRegistry()
 	register(r)
@@ -62,7 +63,7 @@ func (p *Program) Stop() {
 // Runs returns the records of a job, oldest first.
 func (p *Program) Runs(job string) []cron.Record {
 	p.T.Helper()
-	recs, err := p.Sched.Records(context.Background(), scheduler.Query{Job: job, Limit: 100000})
+	recs, err := p.Sched.Records(context.Background(), contract.Query{Job: job, Limit: 100000})
 	if err != nil {
 		p.T.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/scheduler"
 )
@@ -19,12 +20,12 @@ import (
 // It is a program's own test binary, started again, that plays the processes; see [Crashes.Lead].
 type Crashes struct {
 	// Store is on the database of the processes.
-	Store scheduler.Store
+	Store contract.Store
 	// Tally counts in a file that the processes write to.
 	Tally *Tally
 	// Child returns a process of a role that is not started yet. Its standard input is closed when it
 	// is to end.
-	Child func(scheduler.Role) *exec.Cmd
+	Child func(contract.Role) *exec.Cmd
 	// For is how long it kills.
 	For time.Duration
 }
@@ -33,7 +34,7 @@ type Crashes struct {
 // new one of its role. Then everything has to end well: no slot without a row, no row without its call,
 // no attempt called twice.
 func (k Crashes) Run(t *testing.T) {
-	roles := []scheduler.Role{scheduler.SchedulerOnly, "", scheduler.WorkerOnly, scheduler.WorkerOnly}
+	roles := []contract.Role{contract.SchedulerOnly, "", contract.WorkerOnly, contract.WorkerOnly}
 	children := make([]*child, len(roles))
 	for i, role := range roles {
 		children[i] = k.start(t, role)
@@ -53,7 +54,7 @@ func (k Crashes) Run(t *testing.T) {
 		children[i] = k.start(t, roles[i])
 	}
 	for _, job := range chaosJobs {
-		if _, err := k.Store.Pause(t.Context(), scheduler.Pause{Job: job, At: time.Now().UTC()}); err != nil {
+		if _, err := k.Store.Pause(t.Context(), contract.Pause{Job: job, At: time.Now().UTC()}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -61,7 +62,7 @@ func (k Crashes) Run(t *testing.T) {
 	began := time.Now()
 	var runs map[string][]cron.Record
 	h.until("every run has ended", func() bool {
-		recs, err := k.Store.Runs(t.Context(), scheduler.Query{Limit: 1_000_000})
+		recs, err := k.Store.Runs(t.Context(), contract.Query{Limit: 1_000_000})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +83,7 @@ type child struct {
 	stdin io.Closer
 }
 
-func (k Crashes) start(t *testing.T, role scheduler.Role) *child {
+func (k Crashes) start(t *testing.T, role contract.Role) *child {
 	t.Helper()
 	c := &child{cmd: k.Child(role)}
 	c.cmd.Stderr = os.Stderr
@@ -105,7 +106,7 @@ func (c *child) kill() {
 
 // Lead is the life of a process that is going to be killed: a scheduler with some jobs of every kind,
 // each due once a second. It returns when in ends, in case the test does.
-func (k Crashes) Lead(in io.Reader, e scheduler.Executor, role scheduler.Role) error {
+func (k Crashes) Lead(in io.Reader, e contract.Executor, role contract.Role) error {
 	r := cron.NewRegistry()
 	chaos(k.Tally.Count)(r)
 	jobs, err := r.Jobs(cron.Defaults{CatchUpWindow: time.Hour})

@@ -11,15 +11,16 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/scheduler"
 )
 
-// Executor checks that runs go through a queue as the contract of [scheduler.Executor] says: several
+// Executor checks that runs go through a queue as the contract of [contract.Executor] says: several
 // schedulers on one store and one queue, in real time. Open is called once for each case, on an empty
 // queue; what it returns connects one more process to it.
-func Executor(t *testing.T, open func(t *testing.T) func() scheduler.Executor) {
+func Executor(t *testing.T, open func(t *testing.T) func() contract.Executor) {
 	for name, play := range map[string]func(*handoff){
 		"every attempt is made once":          everyAttemptOnce,
 		"a retry waits in the queue":          retryWaits,
@@ -39,7 +40,7 @@ func Executor(t *testing.T, open func(t *testing.T) func() scheduler.Executor) {
 type handoff struct {
 	*testing.T
 	store   *crontest.Memory
-	connect func() scheduler.Executor
+	connect func() contract.Executor
 	jobs    func(*cron.Registry)
 	made    Tally
 }
@@ -55,7 +56,7 @@ type member struct {
 const handoffLease = 2 * time.Second
 
 // join starts a process. It is stopped with the test at the latest.
-func (h *handoff) join(role scheduler.Role, grace time.Duration) *member {
+func (h *handoff) join(role contract.Role, grace time.Duration) *member {
 	h.Helper()
 	r := cron.NewRegistry()
 	h.jobs(r)
@@ -105,7 +106,7 @@ func (h *handoff) settled() map[string][]cron.Record {
 	var recs []cron.Record
 	h.until("every run has ended", func() bool {
 		var err error
-		if recs, err = h.store.Runs(h.Context(), scheduler.Query{Limit: 100_000}); err != nil {
+		if recs, err = h.store.Runs(h.Context(), contract.Query{Limit: 100_000}); err != nil {
 			h.Fatal(err)
 		}
 		for _, r := range recs {
@@ -152,15 +153,15 @@ func everyAttemptOnce(h *handoff) {
 			panic("oh")
 		}, cron.Overlap(cron.Allow))
 	}
-	s := h.join(scheduler.SchedulerOnly, 0)
-	h.join(scheduler.WorkerOnly, 0)
+	s := h.join(contract.SchedulerOnly, 0)
+	h.join(contract.WorkerOnly, 0)
 	h.join("", 0)
 	for range 50 {
 		h.trigger(s, "fails")
 	}
 	time.Sleep(5 * time.Second)
 	for i := range 6 {
-		if _, err := s.Pause(h.Context(), scheduler.Pause{Job: fmt.Sprint("job-", i)}); err != nil {
+		if _, err := s.Pause(h.Context(), contract.Pause{Job: fmt.Sprint("job-", i)}); err != nil {
 			h.Fatal(err)
 		}
 	}
@@ -216,9 +217,9 @@ func blockedComesBack(h *handoff) {
 			}, cron.Limit("g", 1))
 		}
 	}
-	s := h.join(scheduler.SchedulerOnly, 0)
-	h.join(scheduler.WorkerOnly, 0)
-	h.join(scheduler.WorkerOnly, 0)
+	s := h.join(contract.SchedulerOnly, 0)
+	h.join(contract.WorkerOnly, 0)
+	h.join(contract.WorkerOnly, 0)
 	for i := range 5 {
 		h.trigger(s, fmt.Sprint("job-", i))
 	}
@@ -243,8 +244,8 @@ func cancelledAcross(h *handoff) {
 			return ctx.Err()
 		})
 	}
-	s := h.join(scheduler.SchedulerOnly, 0)
-	h.join(scheduler.WorkerOnly, 0)
+	s := h.join(contract.SchedulerOnly, 0)
+	h.join(contract.WorkerOnly, 0)
 	rec := h.trigger(s, "job")
 	<-began
 	if _, err := s.Cancel(h.Context(), rec.ID, "ann"); err != nil {
@@ -262,8 +263,8 @@ func endsInPeace(h *handoff) {
 			return nil
 		})
 	}
-	s := h.join(scheduler.SchedulerOnly, 0)
-	w := h.join(scheduler.WorkerOnly, 20*time.Second)
+	s := h.join(contract.SchedulerOnly, 0)
+	w := h.join(contract.WorkerOnly, 20*time.Second)
 	rec := h.trigger(s, "job")
 	<-began
 	w.end()
@@ -275,8 +276,8 @@ func endsInPeace(h *handoff) {
 // abandoned cuts processes off from the store in the middle of everything, and replaces them.
 func abandoned(h *handoff) {
 	h.jobs = chaos(h.made.Count)
-	s := h.join(scheduler.SchedulerOnly, 0)
-	members := []*member{h.join("", 0), h.join(scheduler.WorkerOnly, 0), h.join(scheduler.WorkerOnly, 0)}
+	s := h.join(contract.SchedulerOnly, 0)
+	members := []*member{h.join("", 0), h.join(contract.WorkerOnly, 0), h.join(contract.WorkerOnly, 0)}
 	var dying sync.WaitGroup
 	deaths := 0
 	for began := time.Now(); time.Since(began) < 12*time.Second; deaths++ {
@@ -285,10 +286,10 @@ func abandoned(h *handoff) {
 		dead := members[i]
 		dead.line.cut.Store(true)
 		dying.Go(dead.end)
-		members[i] = h.join(scheduler.WorkerOnly, 0)
+		members[i] = h.join(contract.WorkerOnly, 0)
 	}
 	for _, job := range chaosJobs {
-		if _, err := s.Pause(h.Context(), scheduler.Pause{Job: job}); err != nil {
+		if _, err := s.Pause(h.Context(), contract.Pause{Job: job}); err != nil {
 			h.Fatal(err)
 		}
 	}
@@ -301,7 +302,7 @@ func abandoned(h *handoff) {
 
 // line is a process's line to the store, which can be cut.
 type line struct {
-	scheduler.Store
+	contract.Store
 	cut atomic.Bool
 }
 
@@ -316,35 +317,35 @@ func (l *line) gone() error {
 
 // The methods by which a process changes what others see.
 
-func (l *line) Claim(ctx context.Context, c []scheduler.Claim) ([]scheduler.Claimed, error) {
+func (l *line) Claim(ctx context.Context, c []contract.Claim) ([]contract.Claimed, error) {
 	if err := l.gone(); err != nil {
 		return nil, err
 	}
 	return l.Store.Claim(ctx, c)
 }
 
-func (l *line) Start(ctx context.Context, s scheduler.Start) (scheduler.StartOutcome, error) {
+func (l *line) Start(ctx context.Context, s contract.Start) (contract.StartOutcome, error) {
 	if err := l.gone(); err != nil {
-		return scheduler.StartOutcome{}, err
+		return contract.StartOutcome{}, err
 	}
 	return l.Store.Start(ctx, s)
 }
 
-func (l *line) Finish(ctx context.Context, f scheduler.Finish) error {
+func (l *line) Finish(ctx context.Context, f contract.Finish) error {
 	if err := l.gone(); err != nil {
 		return err
 	}
 	return l.Store.Finish(ctx, f)
 }
 
-func (l *line) Beat(ctx context.Context, b scheduler.Beat) ([]scheduler.LeasedRun, error) {
+func (l *line) Beat(ctx context.Context, b contract.Beat) ([]contract.LeasedRun, error) {
 	if err := l.gone(); err != nil {
 		return nil, err
 	}
 	return l.Store.Beat(ctx, b)
 }
 
-func (l *line) Take(ctx context.Context, takes []scheduler.Take) ([]bool, error) {
+func (l *line) Take(ctx context.Context, takes []contract.Take) ([]bool, error) {
 	if err := l.gone(); err != nil {
 		return nil, err
 	}

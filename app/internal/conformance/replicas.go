@@ -8,13 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
 // Replicas checks what several processes on one database may rely on. Open is called once for
 // each case and returns stores on the same empty database, each with its own connections.
-func Replicas(t *testing.T, open func(t *testing.T) []scheduler.Store) {
+func Replicas(t *testing.T, open func(t *testing.T) []contract.Store) {
 	for name, run := range map[string]func(*testing.T, []*suite){
 		"a slot is won once":             wonOnce,
 		"overlap holds across processes": overlapAcross,
@@ -50,7 +50,7 @@ func wonOnce(t *testing.T, all []*suite) {
 	together(all, 4, func(s *suite, i int) {
 		for n := range slots {
 			slot := day(13).Add(time.Duration(n) * time.Second)
-			var batch []scheduler.Claim
+			var batch []contract.Claim
 			for j := range jobs {
 				c := s.due(fmt.Sprint("job-", j), slot)
 				c.Overlap = cron.Allow
@@ -88,7 +88,7 @@ func wonOnce(t *testing.T, all []*suite) {
 			t.Errorf("%s was won by %v, and is held to be %v", key, winners[key], seen[key])
 		}
 	}
-	if rows := len(all[0].runs(scheduler.Query{Limit: 10_000})); rows != jobs*slots {
+	if rows := len(all[0].runs(contract.Query{Limit: 10_000})); rows != jobs*slots {
 		t.Errorf("%d rows, want %d", rows, jobs*slots)
 	}
 }
@@ -99,7 +99,7 @@ func overlapAcross(t *testing.T, all []*suite) {
 	together(all, 20, func(s *suite, i int) {
 		c := s.hand("a")
 		c.Instance = fmt.Sprint(i)
-		got, err := s.Claim(s.ctx, []scheduler.Claim{c})
+		got, err := s.Claim(s.ctx, []contract.Claim{c})
 		if err != nil {
 			t.Error(err)
 			return
@@ -160,7 +160,7 @@ func groupAcross(t *testing.T, all []*suite) {
 			mu.Lock()
 			before := done
 			mu.Unlock()
-			out, err := s.start(c, func(st *scheduler.Start) { st.Group, st.GroupLimit = "g", limit })
+			out, err := s.start(c, func(st *contract.Start) { st.Group, st.GroupLimit = "g", limit })
 			if err != nil {
 				t.Error(err)
 				return

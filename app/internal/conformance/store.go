@@ -9,14 +9,14 @@ import (
 
 	"github.com/google/uuid"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
-// Store checks that a store keeps the contract of [scheduler.Store], sentence by sentence. Open
+// Store checks that a store keeps the contract of [contract.Store], sentence by sentence. Open
 // is called once for each case and returns an empty store; what it needs closed it closes by
 // t.Cleanup.
-func Store(t *testing.T, open func(t *testing.T) scheduler.Store) {
+func Store(t *testing.T, open func(t *testing.T) contract.Store) {
 	for _, group := range []struct {
 		name  string
 		cases map[string]func(*suite)
@@ -45,7 +45,7 @@ func Store(t *testing.T, open func(t *testing.T) scheduler.Store) {
 // suite is one case: a store, and short words for what is done to it.
 type suite struct {
 	*testing.T
-	scheduler.Store
+	contract.Store
 	ctx context.Context
 	now time.Time
 }
@@ -59,38 +59,38 @@ func day(hour float64) time.Time {
 
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
-func fence() scheduler.Fence { return scheduler.Fence{ID: newID(), Token: rand.Int64()} }
+func fence() contract.Fence { return contract.Fence{ID: newID(), Token: rand.Int64()} }
 
 // due is a claim for a slot, to run at once.
-func (s *suite) due(job string, slot time.Time) scheduler.Claim {
-	return scheduler.Claim{
+func (s *suite) due(job string, slot time.Time) contract.Claim {
+	return contract.Claim{
 		Fence: fence(), Job: job, Slot: slot, Trigger: cron.BySchedule, Status: cron.Running,
 		Overlap: cron.Skip, Instance: "a", Lease: held, At: s.now,
 	}
 }
 
 // hand is a claim by hand, to run at once.
-func (s *suite) hand(job string) scheduler.Claim {
+func (s *suite) hand(job string) contract.Claim {
 	c := s.due(job, time.Time{})
 	c.Trigger = cron.ByHand
 	return c
 }
 
-func with(c scheduler.Claim, change func(*scheduler.Claim)) scheduler.Claim {
+func with(c contract.Claim, change func(*contract.Claim)) contract.Claim {
 	change(&c)
 	return c
 }
 
-func (s *suite) sync(jobs ...string) []scheduler.State {
+func (s *suite) sync(jobs ...string) []contract.State {
 	s.Helper()
-	defs := make([]scheduler.Definition, len(jobs))
+	defs := make([]contract.Definition, len(jobs))
 	for i, j := range jobs {
-		defs[i] = scheduler.Definition{Name: j, Definition: "@hourly"}
+		defs[i] = contract.Definition{Name: j, Definition: "@hourly"}
 	}
-	return must(s.Sync(s.ctx, scheduler.Program{Definitions: defs, At: s.now}))(s).States
+	return must(s.Sync(s.ctx, contract.Program{Definitions: defs, At: s.now}))(s).States
 }
 
-func (s *suite) claim(claims ...scheduler.Claim) []scheduler.Claimed {
+func (s *suite) claim(claims ...contract.Claim) []contract.Claimed {
 	s.Helper()
 	out := must(s.Claim(s.ctx, claims))(s)
 	if len(out) != len(claims) {
@@ -100,13 +100,13 @@ func (s *suite) claim(claims ...scheduler.Claim) []scheduler.Claimed {
 }
 
 // won claims and insists on having won with this status and reason.
-func (s *suite) won(c scheduler.Claim, status cron.Status, reason cron.Reason) scheduler.Claim {
+func (s *suite) won(c contract.Claim, status cron.Status, reason cron.Reason) contract.Claim {
 	s.Helper()
-	s.is(s.claim(c)[0], scheduler.Claimed{Won: true, ID: c.ID, Status: status, Reason: reason})
+	s.is(s.claim(c)[0], contract.Claimed{Won: true, ID: c.ID, Status: status, Reason: reason})
 	return c
 }
 
-func (s *suite) is(got, want scheduler.Claimed) {
+func (s *suite) is(got, want contract.Claimed) {
 	s.Helper()
 	if got != want {
 		s.Errorf("claimed %+v, want %+v", got, want)
@@ -127,7 +127,7 @@ func (s *suite) status(id string, status cron.Status, reason cron.Reason) cron.R
 	return r
 }
 
-func (s *suite) state(job string) scheduler.State {
+func (s *suite) state(job string) contract.State {
 	s.Helper()
 	st, ok := must(s.States(s.ctx, job))(s)[job]
 	if !ok {
@@ -136,26 +136,26 @@ func (s *suite) state(job string) scheduler.State {
 	return st
 }
 
-func (s *suite) start(c scheduler.Claim, change ...func(*scheduler.Start)) (scheduler.StartOutcome, error) {
-	st := scheduler.Start{Fence: c.Fence, Job: c.Job, At: s.now, Lease: held}
+func (s *suite) start(c contract.Claim, change ...func(*contract.Start)) (contract.StartOutcome, error) {
+	st := contract.Start{Fence: c.Fence, Job: c.Job, At: s.now, Lease: held}
 	for _, f := range change {
 		f(&st)
 	}
 	return s.Start(s.ctx, st)
 }
 
-func (s *suite) started(c scheduler.Claim, change ...func(*scheduler.Start)) {
+func (s *suite) started(c contract.Claim, change ...func(*contract.Start)) {
 	s.Helper()
-	if out := must(s.start(c, change...))(s); out != (scheduler.StartOutcome{Started: true}) {
+	if out := must(s.start(c, change...))(s); out != (contract.StartOutcome{Started: true}) {
 		s.Fatalf("start: %+v", out)
 	}
 }
 
-func (s *suite) ended(c scheduler.Claim, status cron.Status) scheduler.Finish {
-	return scheduler.Finish{Fence: c.Fence, Job: c.Job, Slot: c.Slot, Status: status, Started: s.now, At: s.now.Add(time.Second)}
+func (s *suite) ended(c contract.Claim, status cron.Status) contract.Finish {
+	return contract.Finish{Fence: c.Fence, Job: c.Job, Slot: c.Slot, Status: status, Started: s.now, At: s.now.Add(time.Second)}
 }
 
-func (s *suite) finish(c scheduler.Claim, status cron.Status) {
+func (s *suite) finish(c contract.Claim, status cron.Status) {
 	s.Helper()
 	s.ok(s.Finish(s.ctx, s.ended(c, status)))
 }
@@ -181,7 +181,7 @@ func (s *suite) equal(what string, got, want any) {
 	}
 }
 
-func (s *suite) runs(q scheduler.Query) []string {
+func (s *suite) runs(q contract.Query) []string {
 	s.Helper()
 	recs := must(s.Runs(s.ctx, q))(s)
 	ids := make([]string, len(recs))

@@ -5,9 +5,9 @@ import (
 	"slices"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/plan"
-	"fibercrons/app/scheduler"
 )
 
 // past claims and ends n runs of a job, an hour apart from hour on, and returns their IDs.
@@ -26,7 +26,7 @@ func (s *suite) past(job string, hour float64, n int) []string {
 // settle moves the watermark of job a by a run by hand.
 func (s *suite) settle(to time.Time) {
 	s.Helper()
-	c := s.won(with(s.hand("a"), func(c *scheduler.Claim) { c.Watermark, c.Force = to, true }), cron.Running, "")
+	c := s.won(with(s.hand("a"), func(c *contract.Claim) { c.Watermark, c.Force = to, true }), cron.Running, "")
 	s.finish(c, cron.Succeeded)
 }
 
@@ -43,7 +43,7 @@ var journalCases = map[string]func(*suite){
 		line := func(seq int64) cron.LogLine {
 			return cron.LogLine{Seq: seq, Time: s.now, Attempt: 1, Level: "INFO", Message: "hello", Attrs: json.RawMessage(`{"k":1}`)}
 		}
-		s.ok(s.Note(s.ctx, []scheduler.Note{
+		s.ok(s.Note(s.ctx, []contract.Note{
 			{Fence: c.Fence, Lines: []cron.LogLine{line(1), line(2)}},
 			{Fence: d.Fence, Lines: []cron.LogLine{line(1)}},
 			{Fence: c.Fence, Lines: []cron.LogLine{line(3)}, Progress: &cron.Progress{Done: 1, Total: 2, Text: "half"}},
@@ -62,7 +62,7 @@ var journalCases = map[string]func(*suite){
 	},
 	"noted again": func(s *suite) {
 		c := s.won(s.due("a", day(13)), cron.Running, "")
-		n := []scheduler.Note{{Fence: c.Fence, Lines: []cron.LogLine{{Seq: 1}, {Seq: 2}}}}
+		n := []contract.Note{{Fence: c.Fence, Lines: []cron.LogLine{{Seq: 1}, {Seq: 2}}}}
 		s.ok(s.Note(s.ctx, n))
 		n[0].Lines = append(n[0].Lines, cron.LogLine{Seq: 3})
 		s.ok(s.Note(s.ctx, n))
@@ -75,8 +75,8 @@ var journalCases = map[string]func(*suite){
 		c := s.won(s.due("a", day(13)), cron.Running, "")
 		other := c.Fence
 		other.Token++
-		note := func(f scheduler.Fence) {
-			s.ok(s.Note(s.ctx, []scheduler.Note{{Fence: f, Lines: []cron.LogLine{{Seq: 1}}, Progress: &cron.Progress{Done: 1}}}))
+		note := func(f contract.Fence) {
+			s.ok(s.Note(s.ctx, []contract.Note{{Fence: f, Lines: []cron.LogLine{{Seq: 1}}, Progress: &cron.Progress{Done: 1}}}))
 		}
 		note(other)
 		note(fence())
@@ -93,8 +93,8 @@ var journalCases = map[string]func(*suite){
 		s.settle(day(20))
 		s.equal("deleted", s.prune(3, time.Time{}, 10), 3)
 		s.equal("deleted again", s.prune(3, time.Time{}, 10), 0)
-		s.equal("left", len(s.runs(scheduler.Query{Job: "a"})), 3)
-		s.equal("others left", len(s.runs(scheduler.Query{Job: "b"})), 5)
+		s.equal("left", len(s.runs(contract.Query{Job: "a"})), 3)
+		s.equal("others left", len(s.runs(contract.Query{Job: "b"})), 5)
 		_, err := s.Store.Run(s.ctx, ids[2])
 		s.fails(err, cron.ErrNotFound)
 		s.run(ids[3])
@@ -103,7 +103,7 @@ var journalCases = map[string]func(*suite){
 		s.past("a", 13, 5)
 		s.settle(day(20))
 		s.equal("deleted", s.prune(0, day(15), 10), 2)
-		s.equal("left", len(s.runs(scheduler.Query{Job: "a"})), 4)
+		s.equal("left", len(s.runs(contract.Query{Job: "a"})), 4)
 	},
 	"pruned by either, in steps": func(s *suite) {
 		s.past("a", 13, 6)
@@ -120,24 +120,24 @@ var journalCases = map[string]func(*suite){
 	"active runs and runs above the watermark stay": func(s *suite) {
 		s.past("a", 13, 4)
 		s.settle(day(14))
-		c := s.won(with(s.due("a", day(17)), func(c *scheduler.Claim) { c.Overlap = cron.Allow }), cron.Running, "")
+		c := s.won(with(s.due("a", day(17)), func(c *contract.Claim) { c.Overlap = cron.Allow }), cron.Running, "")
 		s.equal("deleted", s.prune(1, day(23), 10), 3) // two slots and the run by hand
-		s.equal("left", len(s.runs(scheduler.Query{Job: "a"})), 3)
+		s.equal("left", len(s.runs(contract.Query{Job: "a"})), 3)
 		s.status(c.ID, cron.Running, "")
 	},
 	"logs go with their run, slots stay settled": func(s *suite) {
 		c := s.won(s.due("a", day(13)), cron.Running, "")
-		s.ok(s.Note(s.ctx, []scheduler.Note{{Fence: c.Fence, Lines: []cron.LogLine{{Seq: 1}}}}))
+		s.ok(s.Note(s.ctx, []contract.Note{{Fence: c.Fence, Lines: []cron.LogLine{{Seq: 1}}}}))
 		s.finish(c, cron.Succeeded)
 		s.settle(day(13))
 		s.equal("deleted", s.prune(0, day(23), 10), 2)
 		s.equal("lines", len(must(s.Logs(s.ctx, c.ID, 0, 10))(s)), 0)
-		s.is(s.claim(s.due("a", day(13)))[0], scheduler.Claimed{})
-		s.is(s.claim(c)[0], scheduler.Claimed{})
+		s.is(s.claim(s.due("a", day(13)))[0], contract.Claimed{})
+		s.is(s.claim(c)[0], contract.Claimed{})
 		s.equal("runs are still counted", s.state("a").Runs, int64(2))
 	},
 	"a pruned key is free again": func(s *suite) {
-		key := func(c *scheduler.Claim) { c.Key = "k" }
+		key := func(c *contract.Claim) { c.Key = "k" }
 		s.finish(s.won(with(s.hand("a"), key), cron.Running, ""), cron.Succeeded)
 		s.equal("deleted", s.prune(0, day(23), 10), 1)
 		s.won(with(s.hand("a"), key), cron.Running, "")
@@ -157,12 +157,12 @@ var deskCases = map[string]func(*suite){
 		b := s.past("b", 18, 3)
 		want := slices.Concat(a, b)
 		slices.Reverse(want)
-		if got := s.runs(scheduler.Query{}); !slices.Equal(got, want) {
+		if got := s.runs(contract.Query{}); !slices.Equal(got, want) {
 			s.Errorf("runs %v, want %v", got, want)
 		}
 		var paged []string
 		for before := ""; ; before = paged[len(paged)-1] {
-			page := s.runs(scheduler.Query{Limit: 3, Before: before})
+			page := s.runs(contract.Query{Limit: 3, Before: before})
 			if len(page) == 0 {
 				break
 			}
@@ -177,25 +177,25 @@ var deskCases = map[string]func(*suite){
 		s.past("b", 18, 1)
 		s.settle(day(20))
 		s.equal("deleted", s.prune(2, time.Time{}, 10), 2)
-		if got := s.runs(scheduler.Query{Before: ids[1]}); len(got) != 0 {
+		if got := s.runs(contract.Query{Before: ids[1]}); len(got) != 0 {
 			s.Errorf("older than the pruned one: %v", got)
 		}
-		s.equal("newer", len(s.runs(scheduler.Query{})), 3)
+		s.equal("newer", len(s.runs(contract.Query{})), 3)
 	},
 	"runs by what they are": func(s *suite) {
 		a := s.past("a", 13, 3)
-		b := s.won(with(s.due("b", day(13)), func(c *scheduler.Claim) { c.Instance = "other" }), cron.Running, "")
+		b := s.won(with(s.due("b", day(13)), func(c *contract.Claim) { c.Instance = "other" }), cron.Running, "")
 		for name, c := range map[string]struct {
-			q    scheduler.Query
+			q    contract.Query
 			want []string
 		}{
-			"job":      {scheduler.Query{Job: "b"}, []string{b.ID}},
-			"status":   {scheduler.Query{Statuses: []cron.Status{cron.Running, cron.Failed}}, []string{b.ID}},
-			"instance": {scheduler.Query{Instance: "other"}, []string{b.ID}},
-			"since":    {scheduler.Query{Job: "a", Since: day(14)}, []string{a[2], a[1]}},
-			"until":    {scheduler.Query{Until: day(14)}, []string{a[0]}},
-			"nothing":  {scheduler.Query{Job: "nobody"}, nil},
-			"limit":    {scheduler.Query{Job: "a", Limit: 1}, []string{a[2]}},
+			"job":      {contract.Query{Job: "b"}, []string{b.ID}},
+			"status":   {contract.Query{Statuses: []cron.Status{cron.Running, cron.Failed}}, []string{b.ID}},
+			"instance": {contract.Query{Instance: "other"}, []string{b.ID}},
+			"since":    {contract.Query{Job: "a", Since: day(14)}, []string{a[2], a[1]}},
+			"until":    {contract.Query{Until: day(14)}, []string{a[0]}},
+			"nothing":  {contract.Query{Job: "nobody"}, nil},
+			"limit":    {contract.Query{Job: "a", Limit: 1}, []string{a[2]}},
 		} {
 			if got := s.runs(c.q); !slices.Equal(got, c.want) {
 				s.Errorf("%s: runs %v, want %v", name, got, c.want)
@@ -211,15 +211,15 @@ var deskCases = map[string]func(*suite){
 	},
 	"a pause and its end": func(s *suite) {
 		s.sync("a", "b")
-		p := scheduler.Pause{Job: "a", At: s.now, Until: s.now.Add(time.Hour), Reason: "deploy", Actor: "ann"}
-		for _, st := range []scheduler.State{must(s.Pause(s.ctx, p))(s), s.state("a")} {
+		p := contract.Pause{Job: "a", At: s.now, Until: s.now.Add(time.Hour), Reason: "deploy", Actor: "ann"}
+		for _, st := range []contract.State{must(s.Pause(s.ctx, p))(s), s.state("a")} {
 			if !st.Paused || !st.PausedAt.Equal(s.now) || !st.PausedUntil.Equal(p.Until) || st.PausedBy != "ann" || st.PausedReason != "deploy" {
 				s.Errorf("state %+v", st)
 			}
 			s.equal("watermark", st.Watermark, s.now)
 		}
 		s.equal("other", s.state("b").Paused, false)
-		for _, st := range []scheduler.State{must(s.Pause(s.ctx, scheduler.Pause{Job: "a", Resume: true, At: s.now}))(s), s.state("a")} {
+		for _, st := range []contract.State{must(s.Pause(s.ctx, contract.Pause{Job: "a", Resume: true, At: s.now}))(s), s.state("a")} {
 			if st.Paused || !st.PausedAt.IsZero() || !st.PausedUntil.IsZero() || st.PausedBy != "" || st.PausedReason != "" {
 				s.Errorf("state %+v", st)
 			}
@@ -227,18 +227,18 @@ var deskCases = map[string]func(*suite){
 	},
 	"a pause survives a sync": func(s *suite) {
 		s.sync("a")
-		must(s.Pause(s.ctx, scheduler.Pause{Job: "a", At: s.now}))(s)
-		_ = must(s.Sync(s.ctx, scheduler.Program{Definitions: []scheduler.Definition{{Name: "a", Definition: "@daily"}}, At: day(15)}))(s)
+		must(s.Pause(s.ctx, contract.Pause{Job: "a", At: s.now}))(s)
+		_ = must(s.Sync(s.ctx, contract.Program{Definitions: []contract.Definition{{Name: "a", Definition: "@daily"}}, At: day(15)}))(s)
 		s.equal("paused", s.state("a").Paused, true)
 	},
 	"a job never seen is not paused": func(s *suite) {
-		_, err := s.Pause(s.ctx, scheduler.Pause{Job: "nobody", At: s.now})
+		_, err := s.Pause(s.ctx, contract.Pause{Job: "nobody", At: s.now})
 		s.fails(err, cron.ErrNotFound)
 	},
 	"an override and its end": func(s *suite) {
 		s.sync("a", "b")
 		o := plan.Override{Job: "a", Expr: "*/5 * * * *", Zone: "Europe/Berlin", Actor: "ann", At: day(15)}
-		for _, st := range []scheduler.State{must(s.Override(s.ctx, o))(s), s.state("a")} {
+		for _, st := range []contract.State{must(s.Override(s.ctx, o))(s), s.state("a")} {
 			s.equal("override", st.Override, o)
 			s.equal("watermark", st.Watermark, day(15))
 		}
@@ -256,9 +256,9 @@ var deskCases = map[string]func(*suite){
 	},
 	"claims by another schedule than the job has do nothing": func(s *suite) {
 		s.sync("a", "b")
-		by := func(job string, slot, since time.Time) scheduler.Claimed {
+		by := func(job string, slot, since time.Time) contract.Claimed {
 			s.Helper()
-			return s.claim(with(s.due(job, slot), func(c *scheduler.Claim) { c.Since, c.Watermark = since, slot }))[0]
+			return s.claim(with(s.due(job, slot), func(c *contract.Claim) { c.Since, c.Watermark = since, slot }))[0]
 		}
 		s.equal("never overridden", by("a", day(14), time.Time{}).Won, true)
 		made, lifted := day(15), day(15).Add(-time.Hour) // by a clock that is behind the first one's
@@ -266,14 +266,14 @@ var deskCases = map[string]func(*suite){
 			mark := must(s.Override(s.ctx, o))(s).Watermark
 			slot := mark.Add(24 * time.Hour)
 			for _, since := range []time.Time{{}, o.At.Add(time.Millisecond)} {
-				s.is(by("a", slot, since), scheduler.Claimed{Rescheduled: true})
+				s.is(by("a", slot, since), contract.Claimed{Rescheduled: true})
 			}
 			s.equal("watermark", s.state("a").Watermark, mark)
-			s.is(by("a", mark.Add(-time.Millisecond), time.Time{}), scheduler.Claimed{})
+			s.is(by("a", mark.Add(-time.Millisecond), time.Time{}), contract.Claimed{})
 			s.equal("by its schedule", by("a", slot, o.At).Won, true)
 		}
 		s.equal("other", by("b", day(14), time.Time{}).Won, true)
-		s.equal("by hand", s.claim(with(s.hand("a"), func(c *scheduler.Claim) { c.Force = true }))[0].Won, true)
+		s.equal("by hand", s.claim(with(s.hand("a"), func(c *contract.Claim) { c.Force = true }))[0].Won, true)
 	},
 	"the first cancel counts": func(s *suite) {
 		c := s.won(s.due("a", day(13)), cron.Running, "")

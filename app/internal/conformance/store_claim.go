@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"
-	"fibercrons/app/scheduler"
 )
 
 var syncCases = map[string]func(*suite){
@@ -30,7 +30,7 @@ var syncCases = map[string]func(*suite){
 		s.sync("a")
 		then := s.now
 		s.now = day(15)
-		st := must(s.Sync(s.ctx, scheduler.Program{Definitions: []scheduler.Definition{{Name: "a", Definition: "@daily"}}, At: s.now}))(s).States
+		st := must(s.Sync(s.ctx, contract.Program{Definitions: []contract.Definition{{Name: "a", Definition: "@daily"}}, At: s.now}))(s).States
 		s.equal("watermark", st[0].Watermark, s.now)
 		s.equal("first seen", st[0].FirstSeen, then)
 		s.equal("definition", s.state("a").Definition, "@daily")
@@ -38,21 +38,21 @@ var syncCases = map[string]func(*suite){
 	"a watermark never goes back": func(s *suite) {
 		s.sync("a")
 		then := s.now
-		st := must(s.Sync(s.ctx, scheduler.Program{Definitions: []scheduler.Definition{{Name: "a", Definition: "@daily"}}, At: day(3)}))(s).States
+		st := must(s.Sync(s.ctx, contract.Program{Definitions: []contract.Definition{{Name: "a", Definition: "@daily"}}, At: day(3)}))(s).States
 		s.equal("watermark", st[0].Watermark, then)
 	},
 	"a watermark of a clock that was wrong is set to now": func(s *suite) {
 		s.now = millis.Now()
 		s.sync("a", "b")
-		far := s.now.Add(scheduler.WrongClock)
+		far := s.now.Add(contract.WrongClock)
 		s.now = s.now.Add(time.Hour) // "a" is now within the bound, and "b" is not
 		for job, slot := range map[string]time.Time{"a": far, "b": far.Add(time.Hour + time.Second)} {
-			c := with(s.due(job, slot), func(c *scheduler.Claim) { c.Watermark = slot })
+			c := with(s.due(job, slot), func(c *contract.Claim) { c.Watermark = slot })
 			got := s.claim(c)[0]
 			if got.Early > 0 {
 				return // the store has a clock of its own, and no other can set such a watermark
 			}
-			s.is(got, scheduler.Claimed{Won: true, ID: c.ID, Status: cron.Running})
+			s.is(got, contract.Claimed{Won: true, ID: c.ID, Status: cron.Running})
 		}
 		st := s.sync("a", "b")
 		s.equal("within", st[0].Watermark, far)
@@ -84,7 +84,7 @@ var syncCases = map[string]func(*suite){
 	},
 	"no jobs": func(s *suite) {
 		s.sync("a")
-		s.equal("states", len(must(s.Sync(s.ctx, scheduler.Program{At: s.now}))(s).States), 0)
+		s.equal("states", len(must(s.Sync(s.ctx, contract.Program{At: s.now}))(s).States), 0)
 		s.equal("removed", s.state("a").RemovedAt, s.now)
 	},
 }
@@ -110,7 +110,7 @@ var claimCases = map[string]func(*suite){
 		s.equal("active", s.state("a").Active, 1)
 	},
 	"queued": func(s *suite) {
-		c := s.won(with(s.due("a", day(12)), func(c *scheduler.Claim) { c.Status = cron.Queued }), cron.Queued, "")
+		c := s.won(with(s.due("a", day(12)), func(c *contract.Claim) { c.Status = cron.Queued }), cron.Queued, "")
 		r := s.run(c.ID)
 		s.equal("attempt", r.Attempt, 0)
 		if r.StartedAt != nil || r.EndedAt != nil {
@@ -118,7 +118,7 @@ var claimCases = map[string]func(*suite){
 		}
 	},
 	"skipped": func(s *suite) {
-		c := with(s.due("a", day(12)), func(c *scheduler.Claim) {
+		c := with(s.due("a", day(12)), func(c *contract.Claim) {
 			c.Status, c.Reason, c.Detail = cron.Skipped, cron.ReasonMissed, "was asleep"
 		})
 		s.won(c, cron.Skipped, cron.ReasonMissed)
@@ -136,12 +136,12 @@ var claimCases = map[string]func(*suite){
 	},
 	"a slot is won once": func(s *suite) {
 		c := s.won(s.due("a", day(12)), cron.Running, "")
-		s.is(s.claim(s.due("a", day(12)))[0], scheduler.Claimed{ID: c.ID, Status: cron.Running})
+		s.is(s.claim(s.due("a", day(12)))[0], contract.Claimed{ID: c.ID, Status: cron.Running})
 		s.won(s.due("b", day(12)), cron.Running, "")
 	},
 	"a slot is one instant in every zone": func(s *suite) {
 		c := s.won(s.due("a", day(12)), cron.Running, "")
-		s.is(s.claim(s.due("a", day(12).In(time.FixedZone("x", 3600))))[0], scheduler.Claimed{ID: c.ID, Status: cron.Running})
+		s.is(s.claim(s.due("a", day(12).In(time.FixedZone("x", 3600))))[0], contract.Claimed{ID: c.ID, Status: cron.Running})
 	},
 	"claiming again tells that it was won": func(s *suite) {
 		c := s.won(s.due("a", day(12)), cron.Running, "")
@@ -149,44 +149,44 @@ var claimCases = map[string]func(*suite){
 		c.Watermark = day(13)
 		s.won(c, cron.Running, "")
 		s.won(c, cron.Running, "")
-		h := s.won(with(s.hand("b"), func(c *scheduler.Claim) { c.Key = "k" }), cron.Running, "")
+		h := s.won(with(s.hand("b"), func(c *contract.Claim) { c.Key = "k" }), cron.Running, "")
 		s.won(h, cron.Running, "")
-		s.equal("rows", len(s.runs(scheduler.Query{})), 2)
+		s.equal("rows", len(s.runs(contract.Query{})), 2)
 		s.finish(c, cron.Failed)
 		s.won(c, cron.Failed, "")
 	},
 	"slots up to the watermark are lost": func(s *suite) {
 		s.sync("a")
-		s.is(s.claim(s.due("a", day(12)))[0], scheduler.Claimed{})
-		s.is(s.claim(s.due("a", day(3)))[0], scheduler.Claimed{})
+		s.is(s.claim(s.due("a", day(12)))[0], contract.Claimed{})
+		s.is(s.claim(s.due("a", day(3)))[0], contract.Claimed{})
 		s.won(s.due("a", day(12).Add(time.Millisecond)), cron.Running, "")
 	},
 	"the watermark moves with a claim": func(s *suite) {
 		s.sync("a")
-		c := with(s.due("a", day(13)), func(c *scheduler.Claim) { c.Watermark = day(13) })
+		c := with(s.due("a", day(13)), func(c *contract.Claim) { c.Watermark = day(13) })
 		s.won(c, cron.Running, "")
 		s.equal("watermark", s.state("a").Watermark, day(13))
 		// also with a lost one, and never back
-		s.claim(with(s.due("a", day(13)), func(c *scheduler.Claim) { c.Watermark = day(14) }))
+		s.claim(with(s.due("a", day(13)), func(c *contract.Claim) { c.Watermark = day(14) }))
 		s.equal("watermark", s.state("a").Watermark, day(14))
-		s.claim(with(s.due("a", day(15)), func(c *scheduler.Claim) { c.Watermark = day(13) }))
+		s.claim(with(s.due("a", day(15)), func(c *contract.Claim) { c.Watermark = day(13) }))
 		s.equal("watermark", s.state("a").Watermark, day(14))
 	},
 	"a batch is settled against the watermarks it found": func(s *suite) {
 		s.sync("a")
-		var batch []scheduler.Claim
+		var batch []contract.Claim
 		for h := 13.0; h < 16; h++ {
-			batch = append(batch, with(s.due("a", day(h)), func(c *scheduler.Claim) { c.Watermark, c.Overlap = day(15), cron.Allow }))
+			batch = append(batch, with(s.due("a", day(h)), func(c *contract.Claim) { c.Watermark, c.Overlap = day(15), cron.Allow }))
 		}
 		for i, got := range s.claim(batch...) {
-			s.is(got, scheduler.Claimed{Won: true, ID: batch[i].ID, Status: cron.Running})
+			s.is(got, contract.Claimed{Won: true, ID: batch[i].ID, Status: cron.Running})
 		}
 		s.equal("watermark", s.state("a").Watermark, day(15))
 	},
 	"a big batch": func(s *suite) {
-		var batch []scheduler.Claim
+		var batch []contract.Claim
 		for i := range 1234 {
-			batch = append(batch, with(s.due("a", day(13).Add(time.Duration(i)*time.Second)), func(c *scheduler.Claim) {
+			batch = append(batch, with(s.due("a", day(13).Add(time.Duration(i)*time.Second)), func(c *contract.Claim) {
 				c.Overlap = cron.Allow
 				if i%7 == 0 {
 					c.Status, c.Reason = cron.Skipped, cron.ReasonMissed
@@ -194,68 +194,68 @@ var claimCases = map[string]func(*suite){
 			}))
 		}
 		for i, got := range s.claim(batch...) {
-			s.is(got, scheduler.Claimed{Won: true, ID: batch[i].ID, Status: batch[i].Status, Reason: batch[i].Reason})
+			s.is(got, contract.Claimed{Won: true, ID: batch[i].ID, Status: batch[i].Status, Reason: batch[i].Reason})
 		}
 		s.equal("active", s.state("a").Active, 1234-177)
-		last := must(s.Runs(s.ctx, scheduler.Query{Job: "a", Limit: 1}))(s)[0]
+		last := must(s.Runs(s.ctx, contract.Query{Job: "a", Limit: 1}))(s)[0]
 		s.equal("newest", last.ID, batch[1233].ID)
 	},
 	"no claims": func(s *suite) { s.claim() },
 	"a claim of no status is refused": func(s *suite) {
-		if _, err := s.Claim(s.ctx, []scheduler.Claim{with(s.due("a", day(12)), func(c *scheduler.Claim) { c.Status = cron.Failed })}); err == nil {
+		if _, err := s.Claim(s.ctx, []contract.Claim{with(s.due("a", day(12)), func(c *contract.Claim) { c.Status = cron.Failed })}); err == nil {
 			s.Error("a claim cannot have failed")
 		}
 	},
 	"a caller that has given up": func(s *suite) {
 		ctx, cancel := contextCancelled(s.ctx)
 		defer cancel()
-		if _, err := s.Claim(ctx, []scheduler.Claim{s.due("a", day(12))}); err != nil {
+		if _, err := s.Claim(ctx, []contract.Claim{s.due("a", day(12))}); err != nil {
 			s.fails(err, ctx.Err())
 		}
 	},
 	"paused": func(s *suite) {
 		s.sync("a")
 		s.now = millis.Now() // also by the clock of a store that has one
-		must(s.Pause(s.ctx, scheduler.Pause{Job: "a", At: s.now, Until: s.now.Add(time.Hour)}))(s)
+		must(s.Pause(s.ctx, contract.Pause{Job: "a", At: s.now, Until: s.now.Add(time.Hour)}))(s)
 		s.won(s.due("a", day(13)), cron.Skipped, cron.ReasonPaused)
-		s.is(s.claim(s.hand("a"))[0], scheduler.Claimed{Refused: cron.ReasonPaused})
-		s.won(with(s.hand("a"), func(c *scheduler.Claim) { c.Force = true }), cron.Running, "")
-		must(s.Pause(s.ctx, scheduler.Pause{Job: "a", At: s.now, Until: s.now.Add(-time.Millisecond)}))(s) // it has ended
-		s.won(with(s.due("a", day(14)), func(c *scheduler.Claim) { c.Overlap = cron.Allow }), cron.Running, "")
+		s.is(s.claim(s.hand("a"))[0], contract.Claimed{Refused: cron.ReasonPaused})
+		s.won(with(s.hand("a"), func(c *contract.Claim) { c.Force = true }), cron.Running, "")
+		must(s.Pause(s.ctx, contract.Pause{Job: "a", At: s.now, Until: s.now.Add(-time.Millisecond)}))(s) // it has ended
+		s.won(with(s.due("a", day(14)), func(c *contract.Claim) { c.Overlap = cron.Allow }), cron.Running, "")
 	},
 	"paused then resumed": func(s *suite) {
 		s.sync("a")
-		must(s.Pause(s.ctx, scheduler.Pause{Job: "a", At: s.now}))(s)
+		must(s.Pause(s.ctx, contract.Pause{Job: "a", At: s.now}))(s)
 		s.won(s.due("a", day(13)), cron.Skipped, cron.ReasonPaused)
-		must(s.Pause(s.ctx, scheduler.Pause{Job: "a", Resume: true, At: s.now}))(s)
+		must(s.Pause(s.ctx, contract.Pause{Job: "a", Resume: true, At: s.now}))(s)
 		s.won(s.due("a", day(14)), cron.Running, "")
 	},
 	"a key is one run": func(s *suite) {
-		key := func(c *scheduler.Claim) { c.Key, c.Overlap = "k", cron.Allow }
+		key := func(c *contract.Claim) { c.Key, c.Overlap = "k", cron.Allow }
 		c := s.won(with(s.hand("a"), key), cron.Running, "")
 		s.equal("key", s.run(c.ID).Key, "k")
-		s.is(s.claim(with(s.hand("a"), key))[0], scheduler.Claimed{ID: c.ID, Status: cron.Running})
+		s.is(s.claim(with(s.hand("a"), key))[0], contract.Claimed{ID: c.ID, Status: cron.Running})
 		s.won(with(s.hand("b"), key), cron.Running, "")
 		s.finish(c, cron.Succeeded)
-		s.is(s.claim(with(s.hand("a"), key))[0], scheduler.Claimed{ID: c.ID, Status: cron.Succeeded})
-		two := []scheduler.Claim{with(s.hand("c"), key), with(s.hand("c"), key)}
+		s.is(s.claim(with(s.hand("a"), key))[0], contract.Claimed{ID: c.ID, Status: cron.Succeeded})
+		two := []contract.Claim{with(s.hand("c"), key), with(s.hand("c"), key)}
 		got := s.claim(two...)
-		s.is(got[1], scheduler.Claimed{ID: got[0].ID, Status: cron.Running})
+		s.is(got[1], contract.Claimed{ID: got[0].ID, Status: cron.Running})
 		s.equal("first", got[0].Won, true)
 	},
 	"runs by hand are as many as asked for": func(s *suite) {
 		for range 3 {
-			s.won(with(s.hand("a"), func(c *scheduler.Claim) { c.Overlap = cron.Allow }), cron.Running, "")
+			s.won(with(s.hand("a"), func(c *contract.Claim) { c.Overlap = cron.Allow }), cron.Running, "")
 		}
-		if r := s.run(s.runs(scheduler.Query{})[0]); r.Slot != nil {
+		if r := s.run(s.runs(contract.Query{})[0]); r.Slot != nil {
 			s.Errorf("slot %v", r.Slot)
 		}
 	},
 	"overlap skip": func(s *suite) {
 		c := s.won(s.due("a", day(13)), cron.Running, "")
 		s.won(s.due("a", day(14)), cron.Skipped, cron.ReasonOverlap)
-		s.is(s.claim(s.hand("a"))[0], scheduler.Claimed{Refused: cron.ReasonOverlap})
-		s.won(with(s.hand("a"), func(c *scheduler.Claim) { c.Force = true }), cron.Running, "")
+		s.is(s.claim(s.hand("a"))[0], contract.Claimed{Refused: cron.ReasonOverlap})
+		s.won(with(s.hand("a"), func(c *contract.Claim) { c.Force = true }), cron.Running, "")
 		s.won(s.due("b", day(14)), cron.Running, "")
 		s.finish(c, cron.Succeeded)
 		s.won(s.due("a", day(15)), cron.Skipped, cron.ReasonOverlap) // the forced one still runs
@@ -269,40 +269,40 @@ var claimCases = map[string]func(*suite){
 		a, b, c := s.due("a", day(13)), s.due("a", day(14)), s.due("a", day(15))
 		a.Status, a.Reason = cron.Skipped, cron.ReasonSuperseded
 		got := s.claim(a, b, c)
-		s.is(got[0], scheduler.Claimed{Won: true, ID: a.ID, Status: cron.Skipped, Reason: cron.ReasonSuperseded})
-		s.is(got[1], scheduler.Claimed{Won: true, ID: b.ID, Status: cron.Running})
-		s.is(got[2], scheduler.Claimed{Won: true, ID: c.ID, Status: cron.Skipped, Reason: cron.ReasonOverlap})
+		s.is(got[0], contract.Claimed{Won: true, ID: a.ID, Status: cron.Skipped, Reason: cron.ReasonSuperseded})
+		s.is(got[1], contract.Claimed{Won: true, ID: b.ID, Status: cron.Running})
+		s.is(got[2], contract.Claimed{Won: true, ID: c.ID, Status: cron.Skipped, Reason: cron.ReasonOverlap})
 	},
 	"overlap allow": func(s *suite) {
-		allow := func(c *scheduler.Claim) { c.Overlap = cron.Allow }
+		allow := func(c *contract.Claim) { c.Overlap = cron.Allow }
 		s.won(with(s.due("a", day(13)), allow), cron.Running, "")
 		s.won(with(s.due("a", day(14)), allow), cron.Running, "")
 		s.equal("active", s.state("a").Active, 2)
 	},
 	"overlap queue": func(s *suite) {
-		queue := func(c *scheduler.Claim) { c.Overlap, c.QueueCap = cron.Queue, 2 }
+		queue := func(c *contract.Claim) { c.Overlap, c.QueueCap = cron.Queue, 2 }
 		s.won(with(s.due("a", day(13)), queue), cron.Running, "")
 		got := s.claim(with(s.due("a", day(14)), queue), with(s.due("a", day(15)), queue), with(s.due("a", day(16)), queue))
 		s.equal("second", got[0].Status, cron.Queued)
 		s.equal("third", got[1].Status, cron.Queued)
 		s.equal("fourth", got[2].Reason, cron.ReasonQueueFull)
-		s.is(s.claim(with(s.hand("a"), queue))[0], scheduler.Claimed{Refused: cron.ReasonQueueFull})
+		s.is(s.claim(with(s.hand("a"), queue))[0], contract.Claimed{Refused: cron.ReasonQueueFull})
 		s.equal("active", s.state("a").Active, 3)
 	},
 	"overlap replace": func(s *suite) {
-		replace := func(c *scheduler.Claim) { c.Overlap = cron.Replace }
+		replace := func(c *contract.Claim) { c.Overlap = cron.Replace }
 		first := s.won(with(s.due("a", day(13)), replace), cron.Running, "")
 		second, third := with(s.due("a", day(14)), replace), with(s.due("a", day(15)), replace)
 		for _, got := range s.claim(second, third) {
 			s.equal("status", got.Status, cron.Queued)
 		}
-		for _, c := range []scheduler.Claim{first, second} {
+		for _, c := range []contract.Claim{first, second} {
 			if s.run(c.ID).Cancel == nil {
 				s.Error("not cancelled")
 			}
 		}
 		out := must(s.start(second))(s)
-		s.equal("second", out, scheduler.StartOutcome{Cancelled: true, Reason: cron.ReasonReplaced})
+		s.equal("second", out, contract.StartOutcome{Cancelled: true, Reason: cron.ReasonReplaced})
 		if s.run(third.ID).Cancel != nil {
 			s.Error("the last one is cancelled")
 		}

@@ -4,36 +4,36 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
-func expired(c *scheduler.Claim) { c.Lease = 0 }
+func expired(c *contract.Claim) { c.Lease = 0 }
 
 // take takes the run and says whether that was granted.
 func (s *suite) take(r cron.Record, status cron.Status, instance string, token int64) bool {
 	s.Helper()
-	k := scheduler.Take{NewToken: token, Instance: instance, Lease: held}
-	k.Finish = s.ended(scheduler.Claim{Fence: scheduler.Fence{ID: r.ID, Token: r.Token}, Job: r.Job}, status)
+	k := contract.Take{NewToken: token, Instance: instance, Lease: held}
+	k.Finish = s.ended(contract.Claim{Fence: contract.Fence{ID: r.ID, Token: r.Token}, Job: r.Job}, status)
 	if status.Ended() {
 		k.Reason = cron.ReasonCrash
 	}
-	return must(s.Take(s.ctx, []scheduler.Take{k}))(s)[0]
+	return must(s.Take(s.ctx, []contract.Take{k}))(s)[0]
 }
 
 // taken has b take the run, and insists on it.
-func (s *suite) taken(r cron.Record, status cron.Status) scheduler.Fence {
+func (s *suite) taken(r cron.Record, status cron.Status) contract.Fence {
 	s.Helper()
-	f := scheduler.Fence{ID: r.ID, Token: rand.Int64()}
+	f := contract.Fence{ID: r.ID, Token: rand.Int64()}
 	if !s.take(r, status, "b", f.Token) {
 		s.Fatal("not taken")
 	}
 	return f
 }
 
-func (s *suite) beat(instance string, change ...func(*scheduler.Beat)) []scheduler.LeasedRun {
+func (s *suite) beat(instance string, change ...func(*contract.Beat)) []contract.LeasedRun {
 	s.Helper()
-	b := scheduler.Beat{Instance: scheduler.InstanceInfo{ID: instance, Host: "h", PID: 1, StartedAt: s.now}, At: s.now, Lease: held}
+	b := contract.Beat{Instance: contract.InstanceInfo{ID: instance, Host: "h", PID: 1, StartedAt: s.now}, At: s.now, Lease: held}
 	for _, f := range change {
 		f(&b)
 	}
@@ -42,8 +42,8 @@ func (s *suite) beat(instance string, change ...func(*scheduler.Beat)) []schedul
 
 var leaseCases = map[string]func(*suite){
 	"an instance is listed as it last told": func(s *suite) {
-		s.beat("x", func(b *scheduler.Beat) { b.Instance.Version, b.Instance.TZData = "1", "2026a" })
-		s.beat("x", func(b *scheduler.Beat) { b.Instance.Version, b.Instance.TZData = "2", "host 2026b" })
+		s.beat("x", func(b *contract.Beat) { b.Instance.Version, b.Instance.TZData = "1", "2026a" })
+		s.beat("x", func(b *contract.Beat) { b.Instance.Version, b.Instance.TZData = "2", "host 2026b" })
 		for _, i := range must(s.Instances(s.ctx))(s) {
 			if i.ID == "x" {
 				s.equal("version", i.Version, "2")
@@ -56,7 +56,7 @@ var leaseCases = map[string]func(*suite){
 	"only expired leases are listed, oldest first": func(s *suite) {
 		s.won(s.due("live", day(13)), cron.Running, "")
 		a := s.won(with(s.due("a", day(13)), expired), cron.Running, "")
-		b := s.won(with(s.due("b", day(13)), func(c *scheduler.Claim) { c.Lease, c.Status = 0, cron.Queued }), cron.Queued, "")
+		b := s.won(with(s.due("b", day(13)), func(c *contract.Claim) { c.Lease, c.Status = 0, cron.Queued }), cron.Queued, "")
 		e := s.won(with(s.due("e", day(13)), expired), cron.Running, "")
 		s.finish(e, cron.Succeeded)
 		late := must(s.Expired(s.ctx, 10))(s)
@@ -68,7 +68,7 @@ var leaseCases = map[string]func(*suite){
 	"who takes a run over knows its last line": func(s *suite) {
 		c := s.won(with(s.due("a", day(13)), expired), cron.Running, "")
 		s.won(with(s.due("b", day(13)), expired), cron.Running, "")
-		if err := s.Note(s.ctx, []scheduler.Note{{Fence: c.Fence, Lines: []cron.LogLine{{Seq: 1, Level: "INFO"}, {Seq: 2, Level: "INFO"}}}}); err != nil {
+		if err := s.Note(s.ctx, []contract.Note{{Fence: c.Fence, Lines: []cron.LogLine{{Seq: 1, Level: "INFO"}, {Seq: 2, Level: "INFO"}}}}); err != nil {
 			s.Fatal(err)
 		}
 		late := must(s.Expired(s.ctx, 10))(s)
@@ -91,11 +91,11 @@ var leaseCases = map[string]func(*suite){
 		c := s.won(with(s.due("a", day(13)), expired), cron.Running, "")
 		s.taken(s.run(c.ID), cron.Interrupted)
 		for _, status := range []cron.Status{cron.Succeeded, cron.Interrupted, cron.Queued} {
-			s.fails(s.Finish(s.ctx, s.ended(c, status)), scheduler.ErrFenced)
+			s.fails(s.Finish(s.ctx, s.ended(c, status)), contract.ErrFenced)
 		}
 		_, err := s.start(c)
-		s.fails(err, scheduler.ErrFenced)
-		s.ok(s.Note(s.ctx, []scheduler.Note{{Fence: c.Fence, Lines: []cron.LogLine{{Seq: 1}}}}))
+		s.fails(err, contract.ErrFenced)
+		s.ok(s.Note(s.ctx, []contract.Note{{Fence: c.Fence, Lines: []cron.LogLine{{Seq: 1}}}}))
 		s.equal("lines", len(must(s.Logs(s.ctx, c.ID, 0, 10))(s)), 0)
 		s.status(c.ID, cron.Interrupted, cron.ReasonCrash)
 		s.equal("runs", s.state("a").Runs, int64(1))
@@ -103,16 +103,16 @@ var leaseCases = map[string]func(*suite){
 	"a late finish of a run that was taken over is fenced": func(s *suite) {
 		c := s.won(with(s.due("a", day(13)), expired), cron.Running, "")
 		f := s.taken(s.run(c.ID), cron.Queued)
-		s.fails(s.Finish(s.ctx, s.ended(c, cron.Succeeded)), scheduler.ErrFenced)
+		s.fails(s.Finish(s.ctx, s.ended(c, cron.Succeeded)), contract.ErrFenced)
 		r := s.status(c.ID, cron.Queued, "")
 		s.equal("instance", r.Instance, "b")
 		s.equal("token", r.Token, f.Token)
 		s.equal("expired", len(must(s.Expired(s.ctx, 10))(s)), 0)
 		s.equal("held by a", len(s.beat("a")), 0)
 		s.equal("held by b", len(s.beat("b")), 1)
-		s.started(scheduler.Claim{Fence: f, Job: "a"})
-		s.fails(s.Finish(s.ctx, s.ended(c, cron.Failed)), scheduler.ErrFenced)
-		s.finish(scheduler.Claim{Fence: f, Job: "a"}, cron.Succeeded)
+		s.started(contract.Claim{Fence: f, Job: "a"})
+		s.fails(s.Finish(s.ctx, s.ended(c, cron.Failed)), contract.ErrFenced)
+		s.finish(contract.Claim{Fence: f, Job: "a"}, cron.Succeeded)
 		s.equal("attempt", s.run(c.ID).Attempt, 2)
 	},
 	"an expired lease alone fences nobody": func(s *suite) {
@@ -164,29 +164,29 @@ var leaseCases = map[string]func(*suite){
 	"a beat tells what is held and who asks for its end": func(s *suite) {
 		a := s.won(s.due("a", day(13)), cron.Running, "")
 		b := s.won(with(s.due("b", day(13)), queued), cron.Queued, "")
-		s.won(with(s.due("c", day(13)), func(c *scheduler.Claim) { c.Instance = "b" }), cron.Running, "")
+		s.won(with(s.due("c", day(13)), func(c *contract.Claim) { c.Instance = "b" }), cron.Running, "")
 		s.finish(s.won(s.due("d", day(13)), cron.Running, ""), cron.Failed)
 		must(s.Cancel(s.ctx, b.ID, cron.ReasonRequested, "ann"))(s)
 		for _, quick := range []bool{false, true} {
-			got := map[string]scheduler.LeasedRun{}
-			for _, h := range s.beat("a", func(b *scheduler.Beat) { b.Quick = quick }) {
+			got := map[string]contract.LeasedRun{}
+			for _, h := range s.beat("a", func(b *contract.Beat) { b.Quick = quick }) {
 				got[h.ID] = h
 			}
 			s.equal("held", len(got), 2)
-			s.equal("first", got[a.ID], scheduler.LeasedRun{Fence: a.Fence, Status: cron.Running})
-			s.equal("second", got[b.ID], scheduler.LeasedRun{Fence: b.Fence, Status: cron.Queued, Cancel: true, Reason: cron.ReasonRequested, CancelBy: "ann"})
+			s.equal("first", got[a.ID], contract.LeasedRun{Fence: a.Fence, Status: cron.Running})
+			s.equal("second", got[b.ID], contract.LeasedRun{Fence: b.Fence, Status: cron.Queued, Cancel: true, Reason: cron.ReasonRequested, CancelBy: "ann"})
 		}
 	},
 	"a quick beat extends nothing": func(s *suite) {
 		s.won(with(s.due("a", day(13)), expired), cron.Running, "")
-		s.beat("a", func(b *scheduler.Beat) { b.Quick = true })
+		s.beat("a", func(b *contract.Beat) { b.Quick = true })
 		s.equal("expired", len(must(s.Expired(s.ctx, 10))(s)), 1)
 	},
 	"the last beat extends nothing and lets go of what is queued": func(s *suite) {
 		s.won(with(s.due("a", day(13)), queued), cron.Queued, "")
 		s.won(s.due("b", day(13)), cron.Running, "")
 		s.won(with(s.due("c", day(13)), expired), cron.Running, "")
-		s.beat("a", func(b *scheduler.Beat) { b.Gone = true })
+		s.beat("a", func(b *contract.Beat) { b.Gone = true })
 		var jobs string
 		for _, r := range must(s.Expired(s.ctx, 10))(s) {
 			jobs += r.Job
@@ -194,7 +194,7 @@ var leaseCases = map[string]func(*suite){
 		s.equal("expired", jobs, "ac")
 	},
 	"leases of millis": func(s *suite) {
-		s.won(with(s.due("a", day(13)), func(c *scheduler.Claim) { c.Lease = -time.Millisecond }), cron.Running, "")
+		s.won(with(s.due("a", day(13)), func(c *contract.Claim) { c.Lease = -time.Millisecond }), cron.Running, "")
 		s.equal("expired", len(must(s.Expired(s.ctx, 10))(s)), 1)
 	},
 }

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
 func contextCancelled(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -15,9 +15,9 @@ func contextCancelled(ctx context.Context) (context.Context, context.CancelFunc)
 	return ctx, cancel
 }
 
-func queued(c *scheduler.Claim) { c.Status = cron.Queued }
+func queued(c *contract.Claim) { c.Status = cron.Queued }
 
-func allowed(c *scheduler.Claim) { c.Status, c.Overlap = cron.Queued, cron.Allow }
+func allowed(c *contract.Claim) { c.Status, c.Overlap = cron.Queued, cron.Allow }
 
 var startCases = map[string]func(*suite){
 	"a queued run": func(s *suite) {
@@ -60,102 +60,102 @@ var startCases = map[string]func(*suite){
 		other := c
 		other.Token++
 		_, err := s.start(other)
-		s.fails(err, scheduler.ErrFenced)
+		s.fails(err, contract.ErrFenced)
 		_, err = s.start(s.due("a", day(14)))
-		s.fails(err, scheduler.ErrFenced)
+		s.fails(err, contract.ErrFenced)
 		s.finish(c, cron.Cancelled)
 		_, err = s.start(c)
-		s.fails(err, scheduler.ErrFenced)
+		s.fails(err, contract.ErrFenced)
 	},
 	"a start moves the run to who asks": func(s *suite) {
 		c := s.won(with(s.due("a", day(13)), queued), cron.Queued, "")
-		by := func(instance string, attempt int) func(*scheduler.Start) {
-			return func(st *scheduler.Start) { st.Instance, st.Attempt = instance, attempt }
+		by := func(instance string, attempt int) func(*contract.Start) {
+			return func(st *contract.Start) { st.Instance, st.Attempt = instance, attempt }
 		}
 		_, err := s.start(c, by("b", 2))
-		s.fails(err, scheduler.ErrFenced)
+		s.fails(err, contract.ErrFenced)
 		s.equal("owner", s.run(c.ID).Instance, "a")
 		s.started(c, by("b", 1))
 		s.equal("owner", s.run(c.ID).Instance, "b")
 		s.equal("held by a", len(s.beat("a")), 0)
 		s.equal("held by b", len(s.beat("b")), 1)
 		s.started(c, by("b", 1)) // its answer was lost
-		for _, other := range []func(*scheduler.Start){by("a", 1), by("b", 2), by("a", 2)} {
+		for _, other := range []func(*contract.Start){by("a", 1), by("b", 2), by("a", 2)} {
 			_, err = s.start(c, other)
-			s.fails(err, scheduler.ErrFenced)
+			s.fails(err, contract.ErrFenced)
 		}
 		s.equal("attempt", s.run(c.ID).Attempt, 1)
 		s.finish(c, cron.Queued)
 		s.equal("owner between attempts", s.run(c.ID).Instance, "b")
 		_, err = s.start(c, by("a", 1))
-		s.fails(err, scheduler.ErrFenced)
+		s.fails(err, contract.ErrFenced)
 		s.started(c, by("a", 2))
 		s.equal("owner", s.run(c.ID).Instance, "a")
 	},
 	"serial": func(s *suite) {
-		serial := func(st *scheduler.Start) { st.Serial = true }
+		serial := func(st *contract.Start) { st.Serial = true }
 		first := s.won(with(s.due("a", day(13)), allowed), cron.Queued, "")
 		second := s.won(with(s.due("a", day(14)), allowed), cron.Queued, "")
 		s.won(s.due("b", day(14)), cron.Running, "")
 		s.started(first, serial)
-		s.equal("second", must(s.start(second, serial))(s), scheduler.StartOutcome{Blocked: true, By: first.ID})
+		s.equal("second", must(s.start(second, serial))(s), contract.StartOutcome{Blocked: true, By: first.ID})
 		s.equal("attempt", s.run(second.ID).Attempt, 0)
 		s.finish(first, cron.Succeeded)
 		s.started(second, serial)
 	},
 	"serial and in turn": func(s *suite) {
-		of := func(instance string) func(*scheduler.Claim) {
-			return func(c *scheduler.Claim) { c.Instance = instance }
+		of := func(instance string) func(*contract.Claim) {
+			return func(c *contract.Claim) { c.Instance = instance }
 		}
-		turn := func(st *scheduler.Start) { st.Serial, st.InTurn = true, true }
-		passed := func(st *scheduler.Start) { turn(st); st.Passed = day(13) }
+		turn := func(st *contract.Start) { st.Serial, st.InTurn = true, true }
+		passed := func(st *contract.Start) { turn(st); st.Passed = day(13) }
 		first := s.won(with(with(s.due("a", day(13)), allowed), of("a")), cron.Queued, "")
 		second := s.won(with(with(s.due("a", day(14)), allowed), of("a")), cron.Queued, "")
 		third := s.won(with(with(s.due("a", day(15)), allowed), of("b")), cron.Queued, "")
-		goes := func(c scheduler.Claim) scheduler.StartOutcome {
-			return scheduler.StartOutcome{Blocked: true, By: c.ID, First: c.Slot}
+		goes := func(c contract.Claim) contract.StartOutcome {
+			return contract.StartOutcome{Blocked: true, By: c.ID, First: c.Slot}
 		}
 		s.equal("third", must(s.start(third, turn))(s), goes(first))
 		s.equal("third, past the first", must(s.start(third, passed))(s), goes(second))
 		s.started(second, turn) // what one process holds it orders itself
-		s.equal("third, while one goes on", must(s.start(third, turn))(s), scheduler.StartOutcome{Blocked: true, By: second.ID})
+		s.equal("third, while one goes on", must(s.start(third, turn))(s), contract.StartOutcome{Blocked: true, By: second.ID})
 		s.finish(second, cron.Succeeded)
 		s.started(third, passed)
 		s.finish(third, cron.Succeeded)
 		s.started(first, turn)
 	},
 	"a group's limit": func(s *suite) {
-		group := func(c *scheduler.Claim) { c.Status, c.Group = cron.Queued, "g" }
-		limit := func(st *scheduler.Start) { st.Group, st.GroupLimit = "g", 2 }
+		group := func(c *contract.Claim) { c.Status, c.Group = cron.Queued, "g" }
+		limit := func(st *contract.Start) { st.Group, st.GroupLimit = "g", 2 }
 		a := s.won(with(s.due("a", day(13)), group), cron.Queued, "")
 		b := s.won(with(s.due("b", day(13)), group), cron.Queued, "")
 		c := s.won(with(s.due("c", day(13)), group), cron.Queued, "")
 		s.started(a, limit)
 		s.started(b, limit)
-		s.equal("third", must(s.start(c, limit))(s), scheduler.StartOutcome{Blocked: true, By: max(a.ID, b.ID)})
+		s.equal("third", must(s.start(c, limit))(s), contract.StartOutcome{Blocked: true, By: max(a.ID, b.ID)})
 		s.finish(a, cron.Queued) // it waits for its retry, and is not running
 		s.started(c, limit)
-		s.equal("first", must(s.start(a, limit))(s), scheduler.StartOutcome{Blocked: true, By: max(b.ID, c.ID)})
+		s.equal("first", must(s.start(a, limit))(s), contract.StartOutcome{Blocked: true, By: max(b.ID, c.ID)})
 		s.finish(c, cron.Failed)
 		s.started(a, limit)
 	},
 	"a group's limit, in turn": func(s *suite) {
-		in := func(instance string) func(*scheduler.Claim) {
-			return func(c *scheduler.Claim) {
+		in := func(instance string) func(*contract.Claim) {
+			return func(c *contract.Claim) {
 				c.Status, c.Group, c.Instance, c.Overlap = cron.Queued, "g", instance, cron.Allow
 			}
 		}
-		turn := func(st *scheduler.Start) { st.Group, st.GroupLimit, st.InTurn = "g", 2, true }
-		passed := func(st *scheduler.Start) { turn(st); st.Passed = day(13) }
+		turn := func(st *contract.Start) { st.Group, st.GroupLimit, st.InTurn = "g", 2, true }
+		passed := func(st *contract.Start) { turn(st); st.Passed = day(13) }
 		first := s.won(with(s.due("a", day(13)), in("a")), cron.Queued, "")
 		again := s.won(with(s.due("a", day(14)), in("a")), cron.Queued, "")
 		second := s.won(with(s.due("b", day(14)), in("a")), cron.Queued, "")
 		third := s.won(with(s.due("c", day(15)), in("b")), cron.Queued, "")
-		s.equal("third", must(s.start(third, turn))(s), scheduler.StartOutcome{Blocked: true, By: first.ID, First: first.Slot})
+		s.equal("third", must(s.start(third, turn))(s), contract.StartOutcome{Blocked: true, By: first.ID, First: first.Slot})
 		s.started(first, turn)
-		s.equal("third, as one goes on", must(s.start(third, turn))(s), scheduler.StartOutcome{Blocked: true, By: second.ID, First: second.Slot})
+		s.equal("third, as one goes on", must(s.start(third, turn))(s), contract.StartOutcome{Blocked: true, By: second.ID, First: second.Slot})
 		s.started(second, turn)
-		s.equal("third, as two go on", must(s.start(third, turn))(s), scheduler.StartOutcome{Blocked: true, By: max(first.ID, second.ID)})
+		s.equal("third, as two go on", must(s.start(third, turn))(s), contract.StartOutcome{Blocked: true, By: max(first.ID, second.ID)})
 		s.finish(second, cron.Succeeded)
 		s.started(third, turn) // a goes on, and its next run may have to wait for that
 		s.finish(first, cron.Succeeded)
@@ -167,7 +167,7 @@ var startCases = map[string]func(*suite){
 	"cancelled before": func(s *suite) {
 		c := s.won(with(s.due("a", day(13)), queued), cron.Queued, "")
 		must(s.Cancel(s.ctx, c.ID, cron.ReasonRequested, "ann"))(s)
-		s.equal("start", must(s.start(c))(s), scheduler.StartOutcome{Cancelled: true, Reason: cron.ReasonRequested})
+		s.equal("start", must(s.start(c))(s), contract.StartOutcome{Cancelled: true, Reason: cron.ReasonRequested})
 		f := s.ended(c, cron.Cancelled)
 		f.Reason, f.Started = cron.ReasonRequested, time.Time{}
 		s.ok(s.Finish(s.ctx, f))
@@ -190,14 +190,14 @@ var finishCases = map[string]func(*suite){
 			f.Attempt, f.Release = attempt, status == cron.Queued
 			return s.Finish(s.ctx, f)
 		}
-		s.fails(finish(2, cron.Cancelled), scheduler.ErrFenced)
+		s.fails(finish(2, cron.Cancelled), contract.ErrFenced)
 		s.ok(finish(1, cron.Queued))
 		s.started(c)
-		s.fails(finish(1, cron.Queued), scheduler.ErrFenced)
-		s.fails(finish(2, cron.Cancelled), scheduler.ErrFenced)
+		s.fails(finish(1, cron.Queued), contract.ErrFenced)
+		s.fails(finish(2, cron.Cancelled), contract.ErrFenced)
 		s.status(c.ID, cron.Running, "")
 		s.finish(c, cron.Queued)
-		s.fails(finish(1, cron.Cancelled), scheduler.ErrFenced)
+		s.fails(finish(1, cron.Cancelled), contract.ErrFenced)
 		s.ok(finish(2, cron.Cancelled))
 		s.status(c.ID, cron.Cancelled, "")
 		s.ok(finish(2, cron.Cancelled)) // its answer was lost
@@ -255,7 +255,7 @@ var finishCases = map[string]func(*suite){
 		third := s.won(s.due("a", day(15)), cron.Running, "")
 		s.finish(third, cron.Interrupted)
 		s.equal("failures", s.state("a").Failures, int64(2))
-		s.won(with(s.due("a", day(16)), func(c *scheduler.Claim) { c.Status, c.Reason = cron.Skipped, cron.ReasonMissed }), cron.Skipped, cron.ReasonMissed)
+		s.won(with(s.due("a", day(16)), func(c *contract.Claim) { c.Status, c.Reason = cron.Skipped, cron.ReasonMissed }), cron.Skipped, cron.ReasonMissed)
 		st = s.state("a")
 		s.equal("last status", st.LastStatus, cron.Skipped)
 		s.equal("last error", st.LastError, "")
@@ -280,8 +280,8 @@ var finishCases = map[string]func(*suite){
 		s.finish(c, cron.Failed)
 		s.equal("runs", s.state("a").Runs, int64(1))
 		s.equal("failures", s.state("a").Failures, int64(1))
-		s.fails(s.Finish(s.ctx, s.ended(c, cron.Succeeded)), scheduler.ErrFenced)
-		s.fails(s.Finish(s.ctx, s.ended(c, cron.Queued)), scheduler.ErrFenced)
+		s.fails(s.Finish(s.ctx, s.ended(c, cron.Succeeded)), contract.ErrFenced)
+		s.fails(s.Finish(s.ctx, s.ended(c, cron.Queued)), contract.ErrFenced)
 		s.status(c.ID, cron.Failed, "")
 	},
 	"put back twice": func(s *suite) {
@@ -294,8 +294,8 @@ var finishCases = map[string]func(*suite){
 		c := s.won(s.due("a", day(13)), cron.Running, "")
 		other := c
 		other.Token++
-		s.fails(s.Finish(s.ctx, s.ended(other, cron.Succeeded)), scheduler.ErrFenced)
-		s.fails(s.Finish(s.ctx, s.ended(s.due("a", day(14)), cron.Succeeded)), scheduler.ErrFenced)
+		s.fails(s.Finish(s.ctx, s.ended(other, cron.Succeeded)), contract.ErrFenced)
+		s.fails(s.Finish(s.ctx, s.ended(s.due("a", day(14)), cron.Succeeded)), contract.ErrFenced)
 		s.status(c.ID, cron.Running, "")
 	},
 	"not an end": func(s *suite) {
@@ -309,13 +309,13 @@ var finishCases = map[string]func(*suite){
 		f := s.ended(c, cron.Queued)
 		f.Release = true
 		s.ok(s.Finish(s.ctx, f))
-		s.equal("held", len(must(s.Beat(s.ctx, scheduler.Beat{Instance: scheduler.InstanceInfo{ID: "a"}, At: s.now, Lease: held}))(s)), 0)
+		s.equal("held", len(must(s.Beat(s.ctx, contract.Beat{Instance: contract.InstanceInfo{ID: "a"}, At: s.now, Lease: held}))(s)), 0)
 		late := must(s.Expired(s.ctx, 10))(s)
 		if len(late) != 1 || late[0].ID != c.ID {
 			s.Fatalf("expired: %v", late)
 		}
 		taken := s.taken(late[0], cron.Queued)
-		s.started(scheduler.Claim{Fence: taken, Job: "a"})
+		s.started(contract.Claim{Fence: taken, Job: "a"})
 		s.equal("attempt", s.run(c.ID).Attempt, 2)
 		s.equal("instance", s.run(c.ID).Instance, "b")
 	},

@@ -1,18 +1,17 @@
 package conformance
 
 import (
+	"fibercrons/app/contract"
 	"time"
-
-	"fibercrons/app/scheduler"
 )
 
 // release syncs as an instance of a version of the program. Its jobs are given as name and definition
 // in turns.
-func (s *suite) release(print, instance string, jobs ...string) scheduler.Synced {
+func (s *suite) release(print, instance string, jobs ...string) contract.Synced {
 	s.Helper()
-	p := scheduler.Program{Print: print, Instance: scheduler.InstanceInfo{ID: instance, StartedAt: s.now}, Lease: held, At: time.Now()}
+	p := contract.Program{Print: print, Instance: contract.InstanceInfo{ID: instance, StartedAt: s.now}, Lease: held, At: time.Now()}
 	for i := 0; i < len(jobs); i += 2 {
-		p.Definitions = append(p.Definitions, scheduler.Definition{Name: jobs[i], Definition: jobs[i+1]})
+		p.Definitions = append(p.Definitions, contract.Definition{Name: jobs[i], Definition: jobs[i+1]})
 	}
 	return must(s.Sync(s.ctx, p))(s)
 }
@@ -20,12 +19,12 @@ func (s *suite) release(print, instance string, jobs ...string) scheduler.Synced
 // gone has the instance say goodbye.
 func (s *suite) gone(instance string) {
 	s.Helper()
-	must(s.Beat(s.ctx, scheduler.Beat{Instance: scheduler.InstanceInfo{ID: instance}, At: time.Now(), Gone: true}))(s)
+	must(s.Beat(s.ctx, contract.Beat{Instance: contract.InstanceInfo{ID: instance}, At: time.Now(), Gone: true}))(s)
 }
 
 // of a version's claim for a slot that is due.
-func (s *suite) of(generation int64, job string, slot time.Time) scheduler.Claim {
-	return with(s.due(job, slot), func(c *scheduler.Claim) { c.Generation, c.Watermark = generation, slot })
+func (s *suite) of(generation int64, job string, slot time.Time) contract.Claim {
+	return with(s.due(job, slot), func(c *contract.Claim) { c.Generation, c.Watermark = generation, slot })
 }
 
 var versionCases = map[string]func(*suite){
@@ -72,7 +71,7 @@ var versionCases = map[string]func(*suite){
 			slot := mark.Add(time.Millisecond)
 			time.Sleep(time.Until(slot) + 2*time.Millisecond)
 			got := s.claim(s.of(old, job, slot))[0]
-			s.equal(job, got, scheduler.Claimed{Superseded: true})
+			s.equal(job, got, contract.Claimed{Superseded: true})
 			s.equal(job+"'s watermark", s.state(job).Watermark, mark)
 		}
 		kept := s.state("kept").Watermark.Add(time.Millisecond)
@@ -80,12 +79,12 @@ var versionCases = map[string]func(*suite){
 		edited := s.state("edited").Watermark.Add(time.Millisecond)
 		s.equal("newer", s.claim(s.of(young, "edited", edited))[0].Won, true)
 		s.equal("unnamed", s.claim(s.of(0, "removed", s.state("removed").Watermark.Add(time.Millisecond)))[0].Won, true)
-		s.equal("by hand", s.claim(with(s.hand("edited"), func(c *scheduler.Claim) { c.Generation, c.Force = old, true }))[0].Won, true)
+		s.equal("by hand", s.claim(with(s.hand("edited"), func(c *contract.Claim) { c.Generation, c.Force = old, true }))[0].Won, true)
 	},
 	"an instance's signs of life keep its version": func(s *suite) {
 		s.release("old", "a", "x", "@hourly")
 		s.release("new", "b", "x", "@daily")
-		must(s.Beat(s.ctx, scheduler.Beat{Instance: scheduler.InstanceInfo{ID: "b"}, At: time.Now(), Lease: held}))(s)
+		must(s.Beat(s.ctx, contract.Beat{Instance: contract.InstanceInfo{ID: "b"}, At: time.Now(), Lease: held}))(s)
 		s.equal("superseded", s.release("old", "c", "x", "@hourly").States[0].Superseded, true)
 	},
 }

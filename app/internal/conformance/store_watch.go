@@ -6,14 +6,14 @@ import (
 	"slices"
 	"strings"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/plan"
-	"fibercrons/app/scheduler"
 )
 
 // sights are the runs of a glance by ID, each as "status attempt".
-func sights(g scheduler.Summary) map[string]scheduler.RunSummary {
-	out := make(map[string]scheduler.RunSummary, len(g.Runs))
+func sights(g contract.Summary) map[string]contract.RunSummary {
+	out := make(map[string]contract.RunSummary, len(g.Runs))
 	for _, r := range g.Runs {
 		out[r.ID] = r
 	}
@@ -38,31 +38,31 @@ var watchCases = map[string]func(*suite){
 		}
 		c := s.won(s.due("a", day(13)), cron.Running, "")
 		changed("a claim")
-		s.ok(s.Note(s.ctx, []scheduler.Note{{Fence: c.Fence, Progress: &cron.Progress{Done: 1}}}))
+		s.ok(s.Note(s.ctx, []contract.Note{{Fence: c.Fence, Progress: &cron.Progress{Done: 1}}}))
 		changed("a note")
 		s.finish(c, cron.Succeeded)
 		changed("an end")
-		must(s.Pause(s.ctx, scheduler.Pause{Job: "a", At: s.now}))(s)
+		must(s.Pause(s.ctx, contract.Pause{Job: "a", At: s.now}))(s)
 		changed("a pause")
-		s.ok(s.Audit(s.ctx, scheduler.AuditEntry{At: s.now, Actor: "tester", Action: "pause", Target: "a"}))
+		s.ok(s.Audit(s.ctx, contract.AuditEntry{At: s.now, Actor: "tester", Action: "pause", Target: "a"}))
 		changed("an audit entry")
 	},
 	"a glance shows what is new or active": func(s *suite) {
 		old := s.won(s.due("a", day(13)), cron.Running, "")
 		s.finish(old, cron.Succeeded)
 		going := s.won(s.due("b", day(13)), cron.Running, "")
-		start := must(s.Summarize(s.ctx, scheduler.Position{Number: math.MaxInt64}, 0))(s)
+		start := must(s.Summarize(s.ctx, contract.Position{Number: math.MaxInt64}, 0))(s)
 		s.equal("runs at first", len(start.Runs), 1)
 		s.equal("newest", start.Newest.ID, going.ID)
 
 		ended := s.won(s.due("a", day(14)), cron.Running, "")
 		s.finish(ended, cron.Failed)
-		waits := s.won(with(s.hand("c"), func(c *scheduler.Claim) { c.Status = cron.Queued }), cron.Queued, "")
+		waits := s.won(with(s.hand("c"), func(c *contract.Claim) { c.Status = cron.Queued }), cron.Queued, "")
 		g := must(s.Summarize(s.ctx, start.Newest, 10))(s)
 		seen := sights(g)
 		s.equal("missed", g.Missed, false)
 		s.equal("runs", len(g.Runs), 3)
-		s.equal("the one that goes on", seen[going.ID], scheduler.RunSummary{ID: going.ID, Status: cron.Running, Attempt: 1})
+		s.equal("the one that goes on", seen[going.ID], contract.RunSummary{ID: going.ID, Status: cron.Running, Attempt: 1})
 		s.equal("the one that has ended", seen[ended.ID].Status, cron.Failed)
 		s.equal("the one that waits", seen[waits.ID].Status, cron.Queued)
 		s.equal("newest", g.Newest.ID, waits.ID)
@@ -72,8 +72,8 @@ var watchCases = map[string]func(*suite){
 	},
 	"a sight differs when its run has told something": func(s *suite) {
 		c := s.won(s.due("a", day(13)), cron.Running, "")
-		look := func() scheduler.RunSummary {
-			return sights(must(s.Summarize(s.ctx, scheduler.Position{}, 10))(s))[c.ID]
+		look := func() contract.RunSummary {
+			return sights(must(s.Summarize(s.ctx, contract.Position{}, 10))(s))[c.ID]
 		}
 		last := look()
 		told := func(what string) {
@@ -84,9 +84,9 @@ var watchCases = map[string]func(*suite){
 				last = now
 			}
 		}
-		s.ok(s.Note(s.ctx, []scheduler.Note{{Fence: c.Fence, Lines: []cron.LogLine{{Seq: 1, Time: s.now, Message: "hello"}}}}))
+		s.ok(s.Note(s.ctx, []contract.Note{{Fence: c.Fence, Lines: []cron.LogLine{{Seq: 1, Time: s.now, Message: "hello"}}}}))
 		told("a line")
-		s.ok(s.Note(s.ctx, []scheduler.Note{{Fence: c.Fence, Progress: &cron.Progress{Done: 1}}}))
+		s.ok(s.Note(s.ctx, []contract.Note{{Fence: c.Fence, Progress: &cron.Progress{Done: 1}}}))
 		told("progress")
 		must(s.Store.Cancel(s.ctx, c.ID, cron.ReasonRequested, "tester"))(s)
 		told("a request to cancel")
@@ -95,15 +95,15 @@ var watchCases = map[string]func(*suite){
 		for hour := range 3 {
 			s.finish(s.won(s.due("a", day(13+float64(hour))), cron.Running, ""), cron.Succeeded)
 		}
-		s.equal("three of three", must(s.Summarize(s.ctx, scheduler.Position{}, 3))(s).Missed, false)
-		s.equal("three of two", must(s.Summarize(s.ctx, scheduler.Position{}, 2))(s).Missed, true)
+		s.equal("three of three", must(s.Summarize(s.ctx, contract.Position{}, 3))(s).Missed, false)
+		s.equal("three of two", must(s.Summarize(s.ctx, contract.Position{}, 2))(s).Missed, true)
 	},
 	"new runs are missed when the marked one is gone": func(s *suite) {
-		c := s.won(with(s.hand("a"), func(c *scheduler.Claim) { c.Force, c.Watermark = true, day(20) }), cron.Running, "")
+		c := s.won(with(s.hand("a"), func(c *contract.Claim) { c.Force, c.Watermark = true, day(20) }), cron.Running, "")
 		s.finish(c, cron.Succeeded)
-		mark := must(s.Summarize(s.ctx, scheduler.Position{}, 10))(s).Newest
+		mark := must(s.Summarize(s.ctx, contract.Position{}, 10))(s).Newest
 		s.equal("pruned", s.prune(0, day(23), 10), 1)
-		d := s.won(with(s.hand("a"), func(c *scheduler.Claim) { c.Force = true }), cron.Running, "") // it may get the number of the first
+		d := s.won(with(s.hand("a"), func(c *contract.Claim) { c.Force = true }), cron.Running, "") // it may get the number of the first
 		s.finish(d, cron.Succeeded)
 		s.equal("missed", must(s.Summarize(s.ctx, mark, 10))(s).Missed, true)
 	},
@@ -111,39 +111,39 @@ var watchCases = map[string]func(*suite){
 		for _, job := range []string{"a", "b", "c"} {
 			s.finish(s.won(s.due(job, day(13)), cron.Running, ""), cron.Succeeded)
 		}
-		must(s.Pause(s.ctx, scheduler.Pause{Job: "a", At: s.now, Until: day(15)}))(s)
+		must(s.Pause(s.ctx, contract.Pause{Job: "a", At: s.now, Until: day(15)}))(s)
 		must(s.Override(s.ctx, plan.Override{Job: "b", Expr: "@daily", At: s.now}))(s)
-		g := must(s.Summarize(s.ctx, scheduler.Position{}, 10))(s)
-		slices.SortFunc(g.Jobs, func(a, b scheduler.JobSetting) int { return strings.Compare(a.Job, b.Job) })
-		s.equal("jobs", fmt.Sprint(g.Jobs), fmt.Sprint([]scheduler.JobSetting{
+		g := must(s.Summarize(s.ctx, contract.Position{}, 10))(s)
+		slices.SortFunc(g.Jobs, func(a, b contract.JobSetting) int { return strings.Compare(a.Job, b.Job) })
+		s.equal("jobs", fmt.Sprint(g.Jobs), fmt.Sprint([]contract.JobSetting{
 			{Job: "a", Paused: true, PausedAt: s.now, PausedUntil: day(15)},
 			{Job: "b", OverrideAt: s.now},
 		}))
-		must(s.Pause(s.ctx, scheduler.Pause{Job: "a", Resume: true}))(s)
+		must(s.Pause(s.ctx, contract.Pause{Job: "a", Resume: true}))(s)
 		must(s.Override(s.ctx, plan.Override{Job: "b", At: s.now.Add(1e9)}))(s)
-		g = must(s.Summarize(s.ctx, scheduler.Position{}, 10))(s)
-		s.equal("jobs", fmt.Sprint(g.Jobs), fmt.Sprint([]scheduler.JobSetting{{Job: "b", OverrideAt: s.now.Add(1e9)}}))
+		g = must(s.Summarize(s.ctx, contract.Position{}, 10))(s)
+		s.equal("jobs", fmt.Sprint(g.Jobs), fmt.Sprint([]contract.JobSetting{{Job: "b", OverrideAt: s.now.Add(1e9)}}))
 	},
 	"a glance tells of pauses in the audit": func(s *suite) {
 		audit := func(action, job string) {
 			s.Helper()
-			s.ok(s.Audit(s.ctx, scheduler.AuditEntry{At: s.now, Actor: "tester", Action: action, Target: job}))
+			s.ok(s.Audit(s.ctx, contract.AuditEntry{At: s.now, Actor: "tester", Action: action, Target: job}))
 		}
 		audit("pause", "a")
-		start := must(s.Summarize(s.ctx, scheduler.Position{}, 10))(s)
-		s.equal("told at first", fmt.Sprint(start.Told), fmt.Sprint([]scheduler.PauseChange{{Job: "a", Paused: true}}))
+		start := must(s.Summarize(s.ctx, contract.Position{}, 10))(s)
+		s.equal("told at first", fmt.Sprint(start.Told), fmt.Sprint([]contract.PauseChange{{Job: "a", Paused: true}}))
 		for _, action := range []string{"resume", "run", "pause", "schedule"} {
 			audit(action, "a")
 		}
 		g := must(s.Summarize(s.ctx, start.Newest, 10))(s)
-		s.equal("told since", fmt.Sprint(g.Told), fmt.Sprint([]scheduler.PauseChange{{Job: "a"}, {Job: "a", Paused: true}}))
+		s.equal("told since", fmt.Sprint(g.Told), fmt.Sprint([]contract.PauseChange{{Job: "a"}, {Job: "a", Paused: true}}))
 		s.equal("told twice", len(must(s.Summarize(s.ctx, g.Newest, 10))(s).Told), 0)
 	},
 	"an outline has what a list shows": func(s *suite) {
 		s.finish(s.won(s.due("a", day(13)), cron.Running, ""), cron.Failed)
 		s.won(s.due("a", day(14)), cron.Running, "")
 		s.finish(s.won(s.due("b", day(13)), cron.Running, ""), cron.Succeeded)
-		must(s.Pause(s.ctx, scheduler.Pause{Job: "b", At: s.now, Until: day(20), Reason: "tests", Actor: "tester"}))(s)
+		must(s.Pause(s.ctx, contract.Pause{Job: "b", At: s.now, Until: day(20), Reason: "tests", Actor: "tester"}))(s)
 		must(s.Override(s.ctx, plan.Override{Job: "b", Expr: "@daily", Actor: "tester", At: s.now}))(s)
 		outline, states := must(s.Outline(s.ctx))(s), must(s.States(s.ctx))(s)
 		s.equal("jobs", len(outline), 2)
@@ -158,7 +158,7 @@ var watchCases = map[string]func(*suite){
 		a := s.won(s.due("a", day(13)), cron.Running, "")
 		s.won(s.due("b", day(13)), cron.Running, "")
 		c := s.won(s.due("c", day(13)), cron.Running, "")
-		recs := must(s.Runs(s.ctx, scheduler.Query{IDs: []string{a.ID, "none", c.ID}}))(s)
+		recs := must(s.Runs(s.ctx, contract.Query{IDs: []string{a.ID, "none", c.ID}}))(s)
 		s.equal("found", len(recs), 2)
 		s.equal("newest first", recs[0].ID, c.ID)
 	},

@@ -1,4 +1,4 @@
-package scheduler
+package contract
 
 import (
 	"encoding/json"

@@ -1,6 +1,8 @@
-package scheduler
+package contract
 
 import (
+	"time"
+
 	"fibercrons/app/cron"
 )
 
@@ -12,15 +14,15 @@ const (
 	RunQueued   EventKind = "run.queued"   // it waits: for a worker, its turn, its group or its next attempt
 	RunStarted  EventKind = "run.started"  // an attempt has begun
 	RunProgress EventKind = "run.progress" // it logged, told its progress, or was asked to end
-	// RunOverdue is told to [Config].Observe alone, once for each attempt: its function goes on 5 s after its
+	// RunOverdue is told to [scheduler.Config].Observe alone, once for each attempt: its function goes on 5 s after its
 	// context has ended. Error of the record says why that ended.
 	RunOverdue     EventKind = "run.overdue"
-	RunEnded       EventKind = "run.ended" // it has ended, was skipped, or (to [Config].Observe) waits for its next attempt
+	RunEnded       EventKind = "run.ended" // it has ended, was skipped, or (to [scheduler.Config].Observe) waits for its next attempt
 	JobWasPaused   EventKind = "job.paused"
 	JobWasResumed  EventKind = "job.resumed"
 	JobRescheduled EventKind = "job.rescheduled"
 	// EventsMissed says that more happened than can be told. Whoever keeps a picture of jobs and
-	// runs makes it anew; what comes after is whole again. Only [Subscription] tells it.
+	// runs makes it anew; what comes after is whole again. Only [scheduler.Subscription] tells it.
 	EventsMissed EventKind = "reset"
 )
 
@@ -34,21 +36,10 @@ type Event struct {
 	Exit int
 }
 
-// tell calls the observer. It must not block: s.mu is held.
-func (s *Scheduler) tell(e Event) {
-	if s.observe != nil {
-		s.observe(e)
-	}
-	s.hint()
-}
-
-// hint says that something has changed here. It costs next to nothing when nobody wants to know.
-func (s *Scheduler) hint() {
-	if n := s.cfg.Peers.Notifier; n != nil {
-		n.Notify()
-	}
-	select {
-	case s.changed <- struct{}{}:
-	default:
-	}
+// ClaimCall is what came of one call of [Claims.Claim], for whoever measures; see [scheduler.Config].Claimed.
+type ClaimCall struct {
+	Won  int // claims that are this process's
+	Lost int // claims that somebody else had settled before
+	Took time.Duration
+	Err  error // the store's; the claims are asked for again
 }

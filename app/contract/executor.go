@@ -1,4 +1,4 @@
-package scheduler
+package contract
 
 import (
 	"context"
@@ -40,7 +40,8 @@ type Ticket struct {
 	NotBefore time.Time // zero: at once
 }
 
-func (t Ticket) same(as Ticket) bool {
+// Same says whether both ask for the same attempt.
+func (t Ticket) Same(as Ticket) bool {
 	return t.Run == as.Run && t.Token == as.Token && t.Attempt == as.Attempt
 }
 

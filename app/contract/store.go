@@ -1,4 +1,4 @@
-package scheduler
+package contract
 
 import (
 	"context"
@@ -244,7 +244,7 @@ type Finish struct {
 	Release  bool           // with status Queued: give up the lease, so that any process takes it at once
 	Lines    []cron.LogLine // not yet noted
 
-	err error // what Error is the text of; nil when it is none of the function's
+	Cause error // what Error is the text of; nil when it is none of the function's. No store keeps it.
 }
 
 // Beat is a sign of life.
@@ -320,3 +320,6 @@ type AuditLog interface {
 	// Audit keeps one entry. Its ID is the store's to give.
 	Audit(ctx context.Context, e AuditEntry) error
 }
+
+// GoesOn says that the claim was won, and by a run that has not ended.
+func (c *Claimed) GoesOn() bool { return c.Won && !c.Status.Ended() }

@@ -1,4 +1,4 @@
-package scheduler
+package contract
 
 import (
 	"context"
@@ -63,12 +63,4 @@ type Notifier interface {
 	Notify()
 	// Notified receives after another process's Notify; several may be told as one.
 	Notified() <-chan struct{}
-}
-
-// Degraded says which help is missing although jobs run as they should; nil: none is.
-func (s *Scheduler) Degraded() error {
-	if g := s.cfg.Peers.Gate; g != nil {
-		return g.Err()
-	}
-	return nil
 }
