@@ -101,6 +101,16 @@ func (rec *Record) AttemptStarted() (time.Time, bool) {
 	return time.Time{}, false
 }
 
+// Failures counts the attempts that ended in an error of the function.
+func (rec *Record) Failures() (n int) {
+	for _, a := range rec.Attempts {
+		if a.EndedAt != nil && a.Error != "" {
+			n++
+		}
+	}
+	return n
+}
+
 // Attempt is one call of the function inside a run.
 type Attempt struct {
 	Number    int        `json:"attempt"`

@@ -12,6 +12,7 @@ import (
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"
+	"fibercrons/app/plan"
 )
 
 // Request asks for a run by hand.
@@ -23,8 +24,7 @@ type Request struct {
 	Slot  time.Time       // the past slot that the run stands for: what [cron.Run.Slot] returns; zero: none
 }
 
-// Trigger asks for a run of a job, which goes on in this process. It returns once the run is
-// recorded. Errors: [*cron.NoJobError], [*cron.ArgsError], [*contract.RefusedError], or the store's.
+// Trigger begins a run of a job in this process. It returns once the run is recorded. Errors: [*cron.NoJobError], [*cron.ArgsError], [*contract.RefusedError], or the store's.
 func (s *Scheduler) Trigger(ctx context.Context, name string, req Request) (cron.Record, error) {
 	e, err := s.entry(name)
 	if err != nil {
@@ -38,126 +38,35 @@ func (s *Scheduler) Trigger(ctx context.Context, name string, req Request) (cron
 		return cron.Record{}, err
 	}
 	for {
-		c := s.byHand(e, cron.ByHand, args, req.Actor)
+		c := s.claimer.byHand(e, cron.ByHand, args, req.Actor)
 		c.Key, c.Force, c.DataSlot = req.Key, req.Force, millis.Whole(req.Slot)
 		rec, err := s.launch(ctx, e, c)
-		if refused := (*contract.RefusedError)(nil); errors.As(err, &refused) && refused.Reason == cron.ReasonOverlap && s.sweepJob(name) {
+		if refused := (*contract.RefusedError)(nil); errors.As(err, &refused) && refused.Reason == cron.ReasonOverlap && s.leases.sweepJob(name) {
 			continue // it was a dead process's run that stood in the way
 		}
 		return rec, err
 	}
 }
 
-func (s *Scheduler) byHand(e *entry, trigger cron.Trigger, args json.RawMessage, actor string) contract.Claim {
-	p := &e.job.Policies
-	now := millis.Now()
-	return contract.Claim{
-		Fence: s.newFence(now), Job: e.job.Name, Trigger: trigger, Status: cron.Queued, Args: args, Actor: actor,
-		Overlap: p.Overlap, QueueCap: p.CatchUpCap, Group: p.Group, Instance: s.instance.ID, Lease: s.cfg.Lease,
-		At: now,
-	}
-}
-
-// launch claims a run by hand and begins it.
+// launch claims a run by hand and begins it in this process.
 func (s *Scheduler) launch(ctx context.Context, e *entry, c contract.Claim) (cron.Record, error) {
-	s.mu.Lock()
-	if s.phase >= draining {
-		s.mu.Unlock()
-		return cron.Record{}, &contract.RefusedError{Job: c.Job, Reason: cron.ReasonShutdown}
+	rec, err := s.claimer.launch(ctx, e, c)
+	if err == nil && rec.Job == "" { // it was there already
+		return s.Record(ctx, rec.ID)
 	}
-	direct := s.cfg.Executor == nil && s.free > 0 && s.ready.len() == 0 && !e.serial && c.Overlap != cron.Queue && c.Group == ""
-	if direct {
-		s.free--
-		c.Status = cron.Running
-	}
-	s.claiming++
-	s.wg.Add(1)
-	s.mu.Unlock()
-	s.keepOn()
-	defer s.wg.Done()
-	if s.cfg.Asked != nil {
-		s.cfg.Asked(ctx, c.ID)
-	}
-
-	got, err := s.claimOne(ctx, c)
-	s.mu.Lock()
-	s.claiming--
-	if err != nil {
-		if direct {
-			s.free++
-		}
-		s.pump()
-		s.mu.Unlock()
-		return cron.Record{}, fmt.Errorf("run job %q: %w", c.Job, err)
-	}
-	if got.Refused != "" {
-		if direct {
-			s.free++
-			s.pump()
-		}
-		s.mu.Unlock()
-		return cron.Record{}, &contract.RefusedError{Job: c.Job, Reason: got.Refused}
-	}
-	var r *run
-	if got.GoesOn() {
-		r = new(run)
-		s.prepare(r, e, &c, &got)
-	}
-	if run := s.claimed(e, &c, &got, r, direct); run != nil {
-		s.wg.Go(func() { s.labour(work{run: run}) })
-	}
-	var rec cron.Record
-	if r != nil {
-		rec = r.record()
-		if rec.Status == cron.Running && rec.StartedAt == nil {
-			rec.StartedAt = &c.At
-		}
-	}
-	s.pump()
-	s.mu.Unlock()
-	if r == nil {
-		return s.Record(ctx, got.ID)
-	}
-	return rec, nil
-}
-
-// claimOne asks until the store has answered, since a claim that may have been made must not
-// be left without its run. It gives up when ctx has ended before the first answer.
-func (s *Scheduler) claimOne(ctx context.Context, c contract.Claim) (contract.Claimed, error) {
-	if err := ctx.Err(); err != nil {
-		return contract.Claimed{}, err
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Lease/2)
-	defer cancel()
-	var got []contract.Claimed
-	err := s.repeat(ctx, func(err error) bool { return errors.Is(err, context.DeadlineExceeded) }, func() (err error) {
-		got, err = s.measured(ctx, []contract.Claim{c})
-		return err
-	})
-	if err != nil {
-		return contract.Claimed{}, err
-	}
-	return got[0], nil
+	return rec, err
 }
 
 // Await returns the run once it has ended; when ctx ends before, as it stands, with ctx's error.
 func (s *Scheduler) Await(ctx context.Context, id string) (cron.Record, error) {
 	for {
-		s.mu.Lock()
-		var done chan struct{}
-		if r := s.runs.find(id); r != nil {
-			if r.done == nil {
-				r.done = make(chan struct{})
-			}
-			done = r.done
-		}
-		s.mu.Unlock()
+		done := s.runner.Done(id)
 		rec, err := s.Record(ctx, id)
 		if err != nil {
 			return rec, err
 		}
 		if rec.Status.Ended() {
-			if done != nil { // recorded, and about to be let go of
+			if done != nil { // recorded, and about to be dropped
 				select {
 				case <-done:
 				case <-ctx.Done():
@@ -178,24 +87,20 @@ func (s *Scheduler) Await(ctx context.Context, id string) (cron.Record, error) {
 	}
 }
 
-// Cancel asks for the end of a run, on whatever process it goes on, and returns the record.
+// Cancel requests the end of a run, whichever process it is on, and returns the record.
 // A run that has ended is returned as it is.
 func (s *Scheduler) Cancel(ctx context.Context, id, actor string) (cron.Record, error) {
-	rec, err := s.store.Cancel(ctx, id, cron.ReasonRequested, actor)
+	rec, err := s.cfg.Store.Cancel(ctx, id, cron.ReasonRequested, actor)
 	if err != nil {
 		return rec, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r := s.runs.find(id); r != nil {
-		s.cancel(r, cron.ReasonRequested, actor)
-	}
+	s.runner.Cancel(id, cron.ReasonRequested, actor)
 	return rec, nil
 }
 
 // Retry runs a run that has ended once more, as a new run with its arguments and its slot.
 func (s *Scheduler) Retry(ctx context.Context, id, actor string) (cron.Record, error) {
-	rec, err := s.store.Run(ctx, id)
+	rec, err := s.cfg.Store.Run(ctx, id)
 	if err != nil {
 		return rec, err
 	}
@@ -210,7 +115,7 @@ func (s *Scheduler) Retry(ctx context.Context, id, actor string) (cron.Record, e
 	if err != nil {
 		return rec, err
 	}
-	c := s.byHand(e, cron.ByRetry, args, actor)
+	c := s.claimer.byHand(e, cron.ByRetry, args, actor)
 	switch {
 	case rec.Slot != nil:
 		c.DataSlot = *rec.Slot
@@ -219,9 +124,6 @@ func (s *Scheduler) Retry(ctx context.Context, id, actor string) (cron.Record, e
 	}
 	return s.launch(ctx, e, c)
 }
-
-// maxBackfill is how many slots one call of Backfill runs.
-const maxBackfill = 1000
 
 // Backfill runs the slots of a job from from to to, both included, on purpose, one after the
 // other, whatever became of them before. [cron.Run.Slot] is the slot each stands for.
@@ -237,7 +139,7 @@ func (s *Scheduler) Backfill(ctx context.Context, name string, from, to time.Tim
 	}
 	recs := make([]cron.Record, 0, len(slots))
 	for _, slot := range slots {
-		c := s.byHand(e, cron.ByBackfill, args, actor)
+		c := s.claimer.byHand(e, cron.ByBackfill, args, actor)
 		c.DataSlot, c.Force = slot, true
 		if c.Overlap != cron.Allow {
 			c.Overlap = cron.Queue
@@ -258,37 +160,12 @@ func (s *Scheduler) BackfillSlots(ctx context.Context, name string, from, to tim
 	if err != nil {
 		return nil, err
 	}
-	overrides, err := s.store.Overrides(ctx)
+	overrides, err := s.cfg.Store.Overrides(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s.follow(overrides) // a process that does not tick has not asked yet
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return e.between(from, to)
-}
-
-func (e *entry) between(from, to time.Time) ([]time.Time, error) {
-	wrong := func(field, format string, a ...any) error {
-		return cron.RequestError(e.job.Name, field, fmt.Sprintf(format, a...))
-	}
-	if to.Before(from) {
-		return nil, wrong("/to", "%s is before %s", to.Format(time.RFC3339), from.Format(time.RFC3339))
-	}
-	if to.After(time.Now()) {
-		return nil, wrong("/to", "%s is in the future", to.Format(time.RFC3339))
-	}
-	var slots []time.Time
-	for slot := e.after(from.UnixMilli() - 1); slot <= to.UnixMilli(); slot = e.after(slot) {
-		if len(slots) == maxBackfill {
-			return nil, wrong("/from", "more than %d slots lie between %s and %s; backfill in parts", maxBackfill, from.Format(time.RFC3339), to.Format(time.RFC3339))
-		}
-		slots = append(slots, time.UnixMilli(slot).UTC())
-	}
-	if len(slots) == 0 {
-		return nil, wrong("/from", "no slot of the job lies between %s and %s", from.Format(time.RFC3339), to.Format(time.RFC3339))
-	}
-	return slots, nil
+	s.claimer.follow(overrides) // a process that does not tick has not asked yet
+	return s.claimer.between(e, from, to)
 }
 
 // Pause pauses a job on every process, or resumes it, until p.Until or for good. Slots that
@@ -305,10 +182,10 @@ func (s *Scheduler) Pause(ctx context.Context, p contract.Pause) (contract.State
 	if !p.Resume && !p.Until.IsZero() && !p.Until.After(p.At) {
 		return contract.State{}, cron.RequestError(p.Job, "/until", "is in the past")
 	}
-	st, err := s.store.Pause(ctx, p)
+	st, err := s.cfg.Store.Pause(ctx, p)
 	if errors.Is(err, cron.ErrNotFound) {
 		if err = s.introduce(ctx, e); err == nil {
-			st, err = s.store.Pause(ctx, p)
+			st, err = s.cfg.Store.Pause(ctx, p)
 		}
 	}
 	if err != nil {
@@ -318,17 +195,68 @@ func (s *Scheduler) Pause(ctx context.Context, p contract.Pause) (contract.State
 	if p.Resume {
 		event = contract.JobWasResumed
 	}
-	s.mu.Lock()
 	s.tell(contract.Event{Kind: event, Job: p.Job})
-	s.mu.Unlock()
 	return st, nil
+}
+
+// Reschedule puts a schedule in place of the job's own, on every process and across restarts,
+// until it is lifted by an empty expr. zone is that of expr; empty: the job's. Slots before now
+// are not looked at again. Errors: [*cron.NoJobError], [*cron.ArgsError], or the store's.
+func (s *Scheduler) Reschedule(ctx context.Context, name, expr, zone, actor string) (contract.State, error) {
+	e, err := s.entry(name)
+	if err != nil {
+		return contract.State{}, err
+	}
+	if err := fit(name, "/expr", expr, longestExpr); err != nil {
+		return contract.State{}, err
+	}
+	o := plan.Override{Job: name, Expr: strings.TrimSpace(expr), Zone: zone, Actor: actor, At: millis.Now()}
+	if o.Expr == "" {
+		o.Zone = ""
+	}
+	if _, err := plan.Overridden(e.job, o); err != nil {
+		return contract.State{}, plan.WrongOverride(o, err)
+	}
+	st, err := s.cfg.Store.Override(ctx, o)
+	if errors.Is(err, cron.ErrNotFound) {
+		if err = s.introduce(ctx, e); err == nil {
+			st, err = s.cfg.Store.Override(ctx, o)
+		}
+	}
+	if err != nil {
+		return contract.State{}, err
+	}
+	s.claimer.follow([]plan.Override{st.Override})
+	s.tell(contract.Event{Kind: contract.JobRescheduled, Job: name})
+	return st, nil
+}
+
+// introduce makes a job known to a store in which no scheduler has run yet.
+func (s *Scheduler) introduce(ctx context.Context, e *entry) error {
+	known, err := s.cfg.Store.States(ctx)
+	if err != nil {
+		return err
+	}
+	defs := []contract.Definition{{Name: e.job.Name, Definition: definitionOf(e.job)}}
+	for name, st := range known { // Sync marks the jobs that are not listed as removed
+		if name != e.job.Name && st.RemovedAt.IsZero() {
+			defs = append(defs, contract.Definition{Name: name, Definition: st.Definition})
+		}
+	}
+	_, err = s.cfg.Store.Sync(ctx, contract.Program{Definitions: defs, At: millis.Now()})
+	return err
+}
+
+func (s *Scheduler) tell(e contract.Event) {
+	s.events.Tell(e)
+	s.events.Changed()
 }
 
 func (s *Scheduler) entry(name string) (*entry, error) {
 	if e := s.byName[name]; e != nil {
 		return e, nil
 	}
-	_, err := Find(s.jobs, name)
+	_, err := Find(s.cfg.Jobs, name)
 	return nil, err
 }
 

@@ -1,46 +1,82 @@
 package scheduler
 
 import (
+	"fmt"
 	"time"
 
 	"fibercrons/app/clock"
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/plan"
+	"fibercrons/app/runner"
 )
 
-// entry is a job in the scheduler. Scheduler.mu guards what changes.
+// entry is a job and where it stands in its schedule. What changes is guarded by claimer.mu, but for the lane.
 type entry struct {
 	job       *cron.Job
+	lane      runner.Lane
 	table     *plan.Table
 	code      plan.Table      // what the code says
 	placement clock.Placement // on the schedules of table
 
 	// There may be a hundred thousand jobs: what is a byte stands together.
 
-	serial bool // at most one run at a time, the others wait: overlap Queue and Replace
 	// pressing: its slots are claimed as soon as they are due, and not when a worker is free for their runs.
 	pressing   bool
 	busy       bool // its slots are on their way to the store
 	again      bool // it was due while busy
-	waits      bool // the gate said no, or nothing; it is asked for again later
+	waits      bool // the gate said no, or nothing; it is due again later
 	superseded bool // a newer version of the program has it
-	dirty      bool // something has ended since it was pruned
 
 	next  int64 // the first slot that is not settled, in ms; plan.Never: no more
-	ahead int64 // the store has said that a slot is early by its clock: how far ahead ours is, in ms
-	// doubt holds the fences of claims that the store answered with an error. They are asked
-	// for again under the same fences, which settles whether they had been made.
+	ahead int64 // how far this machine's clock was ahead of the store's when that found a slot early, in ms
+	// doubt holds the fences of claims that the store answered with an error. They are claimed again under the same
+	// fences, which shows whether they had been made.
 	doubt  map[int64]contract.Fence
-	file   []*run // those that wait for each other on their way through the queue; the first has its ticket out
-	turn   *run   // of a job whose runs wait for each other: the one that goes on, retries included
-	newest *run   // of those in this process: queued, waiting or running
-	adrift error  // why it is not on the schedule it should be on
-	pruned time.Time
+	adrift error     // why it is not on the schedule it should be on
+	pruned time.Time // of leases.prune alone
 }
 
-// after returns the job's first slot after ms. Scheduler.mu is held.
+func (e *entry) init(j *cron.Job, queue bool) {
+	p := &j.Policies
+	*e = entry{job: j, code: plan.TableOf(j), next: plan.Never}
+	e.lane.Job, e.lane.Serial = j, p.Overlap == cron.Queue || p.Overlap == cron.Replace
+	e.table = &e.code
+	e.pressing = e.lane.Serial || p.Group != "" || queue
+}
+
+// after returns the job's first slot after ms.
 func (e *entry) after(ms int64) int64 { return e.table.After(ms) }
+
+// due says whether the job has a slot at now, in ms, that is not settled.
+func (e *entry) due(now int64) bool { return e.next <= now-e.ahead && !e.superseded && !e.waits }
+
+// maxBackfill is how many slots one call of Backfill runs.
+const maxBackfill = 1000
+
+// between returns the job's slots from from to to.
+func (e *entry) between(from, to time.Time) ([]time.Time, error) {
+	wrong := func(field, format string, a ...any) error {
+		return cron.RequestError(e.job.Name, field, fmt.Sprintf(format, a...))
+	}
+	if to.Before(from) {
+		return nil, wrong("/to", "%s is before %s", to.Format(time.RFC3339), from.Format(time.RFC3339))
+	}
+	if to.After(time.Now()) {
+		return nil, wrong("/to", "%s is in the future", to.Format(time.RFC3339))
+	}
+	var slots []time.Time
+	for slot := e.after(from.UnixMilli() - 1); slot <= to.UnixMilli(); slot = e.after(slot) {
+		if len(slots) == maxBackfill {
+			return nil, wrong("/from", "more than %d slots lie between %s and %s; backfill in parts", maxBackfill, from.Format(time.RFC3339), to.Format(time.RFC3339))
+		}
+		slots = append(slots, time.UnixMilli(slot).UTC())
+	}
+	if len(slots) == 0 {
+		return nil, wrong("/from", "no slot of the job lies between %s and %s", from.Format(time.RFC3339), to.Format(time.RFC3339))
+	}
+	return slots, nil
+}
 
 // tableFor returns the job's timetable under an override. Most jobs never have one.
 func (e *entry) tableFor(o plan.Override) (*plan.Table, error) {

@@ -3,340 +3,277 @@ package scheduler
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"
+	"fibercrons/app/runner"
 )
 
-// The keeper gives signs of life, notices what other processes ask of this one's runs, writes
-// down what runs tell, and takes over what dead processes have left.
+// leases extends the leases of this process's runs, and takes over what dead processes have left. It also does what has no
+// moment of its own: cancel requests, notes of runs, schedules that were changed on other processes, old runs.
+type leases struct {
+	cfg      *Config
+	log      *slog.Logger
+	instance contract.InstanceInfo
+	calls    context.Context
+	tasks    *sync.WaitGroup
+	events   *runner.Events
+	runner   *runner.Runner
+	claimer  *claimer
+	byName   map[string]*entry
+	phase    *phase
+
+	once sync.Once
+	loop sync.WaitGroup
+	stop chan struct{}
+	// known: the store knows this instance.
+	known atomic.Bool
+
+	// Of beating alone:
+
+	silent  bool           // the last heartbeat failed
+	orphans map[string]int // runs that the store says are ours and we do not know, and how often in a row it said so
+	others  []string       // time-zone data of other processes
+}
 
 const (
+	afterGrace = 5 * time.Second // for the last call of the store
+
 	pruneEvery = 30 * time.Second
 	pruneStep  = 200 // rows deleted in one commit, so that claims never wait long
 	sweepStep  = 100
 
-	followEvery = 3 // seconds until a schedule that another process was told to use is used here at the latest; see [contract.Claim]
+	followEvery  = 3 // seconds until a schedule that was changed on another process is used here at the latest; see [contract.Claim]
+	compareEvery = 6 // heartbeats between two looks at the others' time-zone data
 )
 
-// keepOn starts the keeper, once.
-func (s *Scheduler) keepOn() {
-	s.keeping.Do(func() {
-		s.keeper.Go(s.beating)
-		s.keeper.Go(s.listening)
-		s.keeper.Go(s.pruning)
-		if s.cfg.Executor != nil {
-			s.keeper.Go(s.posting)
+// start begins all that, once.
+func (l *leases) start() {
+	l.once.Do(func() {
+		l.loop.Go(l.beating)
+		l.loop.Go(l.listening)
+		l.loop.Go(l.pruning)
+		if l.cfg.Executor != nil {
+			l.loop.Go(func() { l.runner.SendTickets(l.stop) })
 		}
 	})
 }
 
+// end ends all that and signs this instance off. It calls quiet when nothing changes any more.
+func (l *leases) end(quiet func()) error {
+	close(l.stop)
+	l.loop.Wait()
+	quiet()
+	return l.signOff()
+}
+
 // beating extends the leases every third of their length.
-func (s *Scheduler) beating() {
-	ticker := time.NewTicker(max(s.cfg.Lease/3, 10*time.Millisecond))
+func (l *leases) beating() {
+	ticker := time.NewTicker(max(l.cfg.Lease/3, 10*time.Millisecond))
 	defer ticker.Stop()
 	for turn := 0; ; turn++ {
-		s.renewPlaces()
-		if s.beat() { // else our own leases may be the ones that have expired
-			s.sweep()
+		l.runner.RenewPlaces()
+		if l.beat() { // else our own leases may be the ones that have expired
+			l.sweep()
 			if turn%compareEvery == 0 {
-				s.compareZones()
+				l.compareZones()
 			}
 		}
 		select {
-		case <-s.stopKeep:
+		case <-l.stop:
 			return
 		case <-ticker.C:
 		}
 	}
 }
 
-// listening looks once a second for requests to cancel, writes notes, and lets waiting runs
-// try again, since what they wait for may be another process's.
-func (s *Scheduler) listening() {
+// listening does what is done every second.
+func (l *leases) listening() {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	for turn := 1; ; turn++ {
 		select {
-		case <-s.stopKeep:
+		case <-l.stop:
 			return
 		case <-ticker.C:
-			s.listen()
-			s.remind(millis.Now())
-			s.note()
+			l.listen()
+			l.runner.Remind(millis.Now())
+			l.runner.WriteNotes()
 			if turn%followEvery == 0 {
-				s.followOverrides()
-				s.followVersions()
+				l.claimer.followOverrides()
+				l.claimer.followVersions()
 			}
-			s.mu.Lock()
-			for key := range s.blocked {
-				s.wake(key, key[0] == 'g')
-			}
-			s.pump()
-			s.mu.Unlock()
+			l.runner.Retry()
 		}
 	}
 }
 
-// beat gives a sign of life, and says whether it was heard.
-func (s *Scheduler) beat() bool {
-	s.mu.Lock()
-	before := s.runs.byID()
-	quiet := s.claiming == 0
-	s.mu.Unlock()
-	ctx, cancel := context.WithTimeout(s.work, s.cfg.Lease)
+// beat extends the leases, and says whether the store has answered.
+func (l *leases) beat() bool {
+	quiet := l.claimer.claiming.Load() == 0
+	before := l.runner.Held()
+	ctx, cancel := context.WithTimeout(l.calls, l.cfg.Lease)
 	defer cancel()
-	held, err := s.store.Beat(ctx, contract.Beat{Instance: s.instance, At: millis.Now(), Lease: s.cfg.Lease})
+	leased, err := l.cfg.Store.Beat(ctx, contract.Beat{Instance: l.instance, At: millis.Now(), Lease: l.cfg.Lease})
 	if err != nil {
-		if !s.silent {
-			s.log.Error("heartbeat failed; when the leases expire, other processes may take over", "error", err)
+		if !l.silent {
+			l.log.Error("heartbeat failed; when the leases expire, other processes may take over", "error", err)
 		}
-		s.silent = true
+		l.silent = true
 		return false
 	}
-	if s.silent {
-		s.log.Info("heartbeats succeed again")
-		s.silent = false
+	if l.silent {
+		l.log.Info("heartbeats succeed again")
+		l.silent = false
 	}
-	s.kept.Store(true)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.obey(held)
-	runs := s.runs.byID()
-	inStore := make(map[string]bool, len(held))
-	var lostTrack []contract.LeasedRun
-	for _, h := range held {
-		inStore[h.ID] = true
-		_, taking := s.outbox.taking[h.ID]
-		if runs[h.ID] != nil || taking || !quiet || s.claiming > 0 || s.phase >= draining {
-			delete(s.orphans, h.ID)
-			continue
+	l.known.Store(true)
+	quiet = quiet && l.claimer.claiming.Load() == 0 // asked before what is here: a claim ends after its runs are accepted
+	unknown := l.runner.Reconcile(before, leased)
+	orphans := make(map[string]int, len(unknown))
+	for _, u := range unknown {
+		if !quiet {
+			break
 		}
-		if s.orphans[h.ID]++; s.orphans[h.ID] > 2 {
-			lostTrack = append(lostTrack, h)
+		if orphans[u.ID] = l.orphans[u.ID] + 1; orphans[u.ID] > 2 {
+			l.tasks.Go(func() { l.disown(u) })
 		}
 	}
-	for id := range s.orphans {
-		if !inStore[id] {
-			delete(s.orphans, id)
-		}
-	}
-	for id, r := range before {
-		if !r.gone && !inStore[id] && !r.lost && !r.ending {
-			s.lose(r)
-		}
-	}
-	for _, h := range lostTrack {
-		s.wg.Go(func() { s.disown(h) })
-	}
+	l.orphans = orphans
 	return true
-}
-
-// lose ends a run whose lease another process has ended. s.mu is held.
-func (s *Scheduler) lose(r *run) {
-	if r.posted { // some process has started it
-		if !r.begun {
-			s.drop(r)
-		}
-		return
-	}
-	r.lost = true
-	r.noteStop()
-	s.log.Warn("the lease of a run was lost", "job", r.Job(), "run", r.ID())
-	if r.going != nil {
-		r.going.cancel(errLost)
-		return
-	}
-	if !r.begun {
-		s.drop(r)
-	}
 }
 
 // disown gives back a run that the store holds to be ours, and that we do not know: the answer to its
 // claim, or to its being taken over, was lost for good. It has not begun here. An attempt that the
-// store has counted is told of, and ends the run where the job's author wants no second one.
-func (s *Scheduler) disown(h contract.LeasedRun) {
-	err := s.repudiate(h)
+// store has counted is recorded, and ends the run where the job's author wants no second one.
+func (l *leases) disown(u contract.LeasedRun) {
+	err := l.repudiate(u)
 	if err != nil && !errors.Is(err, contract.ErrFenced) && !errors.Is(err, cron.ErrNotFound) {
-		s.log.Error("a run without an owner could not be given back", "run", h.ID, "error", err)
+		l.log.Error("a run without an owner could not be given back", "run", u.ID, "error", err)
 	}
 }
 
-func (s *Scheduler) repudiate(h contract.LeasedRun) error {
-	rec, err := s.store.Run(s.work, h.ID)
+func (l *leases) repudiate(u contract.LeasedRun) error {
+	rec, err := l.cfg.Store.Run(l.calls, u.ID)
 	if err != nil {
 		return err
 	}
 	now := millis.Now()
-	f := finishOf(&rec, h.Fence, now)
+	f := finishOf(&rec, u.Fence, now)
 	f.Status, f.Release = cron.Queued, true
-	if h.Status == cron.Running {
+	if u.Status == cron.Running {
 		const unstarted = "the claim of this run was not confirmed in time; it was not started"
 		at, _ := rec.AttemptStarted()
-		f.Attempts = append(f.Attempts, cron.Attempt{Number: rec.Attempt, Instance: s.instance.ID, StartedAt: at, EndedAt: &now, Error: unstarted})
-		if e := s.byName[rec.Job]; e == nil || e.job.Policies.OnCrash != cron.Rerun {
+		f.Attempts = append(f.Attempts, cron.Attempt{Number: rec.Attempt, Instance: l.instance.ID, StartedAt: at, EndedAt: &now, Error: unstarted})
+		if e := l.byName[rec.Job]; e == nil || e.job.Policies.OnCrash != cron.Rerun {
 			f.Status, f.Reason, f.Error, f.Release = cron.Interrupted, cron.ReasonCrash, unstarted, false
 		}
 	}
-	return s.store.Finish(s.work, f)
+	return l.cfg.Store.Finish(l.calls, f)
 }
 
-// listen looks for requests to cancel.
-func (s *Scheduler) listen() {
-	s.mu.Lock()
-	idle := s.runs.n == 0
-	waiting := s.outstanding()
-	s.mu.Unlock()
+// listen looks for requests to cancel, and for runs in the queue that some process has started.
+func (l *leases) listen() {
+	waiting, idle := l.runner.Queued()
 	if idle {
 		return
 	}
-	ctx, cancel := context.WithTimeout(s.work, s.cfg.Lease)
+	ctx, cancel := context.WithTimeout(l.calls, l.cfg.Lease)
 	defer cancel()
-	held, err := s.store.Beat(ctx, contract.Beat{Instance: s.instance, At: millis.Now(), Lease: s.cfg.Lease, Quick: true})
+	leased, err := l.cfg.Store.Beat(ctx, contract.Beat{Instance: l.instance, At: millis.Now(), Lease: l.cfg.Lease, Quick: true})
 	if err != nil {
 		return // beat reports it
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.obey(held)
-	s.started(waiting, held)
+	l.runner.Reconcile(waiting, leased)
 }
 
-// obey cancels runs whose end was asked for. s.mu is held.
-func (s *Scheduler) obey(held []contract.LeasedRun) {
-	var runs map[string]*run
-	for _, h := range held {
-		if !h.Cancel {
-			continue
-		}
-		if runs == nil {
-			runs = s.runs.byID()
-		}
-		if r := runs[h.ID]; r != nil {
-			s.cancel(r, h.Reason, h.CancelBy)
-		}
+// signOff marks this instance as stopped.
+func (l *leases) signOff() error {
+	if !l.known.Load() {
+		return nil
 	}
-}
-
-// cancel ends a run that waits, or asks the function of one that does not. s.mu is held.
-func (s *Scheduler) cancel(r *run, reason cron.Reason, by string) {
-	if reason == "" {
-		reason = cron.ReasonRequested
-	}
-	if r.stopped != nil {
-		return
-	}
-	r.stop(reason, by)
-	if r.begun || r.status != cron.Queued || s.phase >= draining {
-		return
-	}
-	r.begun = true
-	if r.timer != nil {
-		r.timer.Stop()
-	}
-	s.unlist(r)
-	f := s.unstarted(r, cron.Cancelled, r.stopped.reason, r.stopped.Error())
-	s.wg.Go(func() { s.end(r, f) })
-}
-
-// unlist takes r out of those that wait. s.mu is held.
-func (s *Scheduler) unlist(r *run) {
-	key := blockKey(r)
-	if i := slices.Index(s.blocked[key], r); i >= 0 {
-		s.blocked[key] = slices.Concat(s.blocked[key][:i], s.blocked[key][i+1:])
-	}
-	for i := s.ready.head; i < len(s.ready.runs); i++ {
-		if s.ready.runs[i] == r {
-			s.ready.runs = append(s.ready.runs[:i:i], s.ready.runs[i+1:]...)
-			break
-		}
-	}
-}
-
-// note writes down what runs have told since the last time.
-func (s *Scheduler) note() {
-	s.mu.Lock()
-	var notes []contract.Note
-	var from []*run
-	for r := range s.runs.all() {
-		if r.status != cron.Running || r.going == nil {
-			continue
-		}
-		if lines, progress := r.News(); len(lines) > 0 || progress != nil {
-			notes, from = append(notes, contract.Note{Fence: r.fence(), Lines: lines, Progress: progress}), append(from, r)
-		}
-	}
-	s.mu.Unlock()
-	if len(notes) == 0 {
-		return
-	}
-	ctx, cancel := context.WithTimeout(s.work, s.cfg.Lease)
+	ctx, cancel := context.WithTimeout(l.calls, afterGrace)
 	defer cancel()
-	if err := s.store.Note(ctx, notes); err != nil {
-		for i, r := range from { // they are told again, at the latest when the run ends
-			r.Restore(notes[i].Lines, notes[i].Progress != nil)
-		}
-		return
+	if _, err := l.cfg.Store.Beat(ctx, contract.Beat{Instance: l.instance, At: millis.Now(), Gone: true}); err != nil {
+		return fmt.Errorf("sign off: %w", err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, r := range from {
-		if s.observe != nil && !r.gone {
-			s.tell(contract.Event{Kind: contract.RunProgress, Job: r.Job(), Record: r.record()})
+	return nil
+}
+
+// compareZones warns when a process that lives has other time-zone data: both then compute different slots
+// for a job in a zone whose rules differ, and one can run twice.
+func (l *leases) compareZones() {
+	list, err := l.cfg.Store.Instances(l.calls)
+	if err != nil {
+		return // beat reports it
+	}
+	var others []string
+	now := millis.Now()
+	for _, i := range list {
+		lives := i.StoppedAt.IsZero() && now.Sub(i.SeenAt) < 2*max(l.cfg.Lease, time.Second)
+		if lives && i.TZData != "" && i.TZData != l.instance.TZData && !slices.Contains(others, i.TZData) {
+			others = append(others, i.TZData)
 		}
 	}
-	s.hint()
+	slices.Sort(others)
+	if len(others) > 0 && !slices.Equal(others, l.others) {
+		l.log.Warn("other processes on this database have other time-zone data, so that slots in some zones differ: run the same build everywhere, or with CRON_TZDATA=host the same zone files",
+			"tzdata", l.instance.TZData, "others", others)
+	}
+	l.others = others
 }
 
 // pruning keeps histories within their bounds.
-func (s *Scheduler) pruning() {
+func (l *leases) pruning() {
 	ticker := time.NewTicker(pruneEvery)
 	defer ticker.Stop()
 	for {
 		select {
-		case <-s.stopKeep:
+		case <-l.stop:
 			return
 		case <-ticker.C:
-			s.prune(time.Now())
+			l.prune(time.Now())
 		}
 	}
 }
 
 // prune looks at jobs of which a run has ended since, and once an hour at all of them.
-func (s *Scheduler) prune(now time.Time) {
-	if !s.awake() {
+func (l *leases) prune(now time.Time) {
+	if !l.phase.awake() {
 		return
 	}
-	s.mu.Lock()
-	var some []*entry
-	for _, j := range s.jobs {
-		e := s.byName[j.Name]
-		if e.dirty || now.Sub(e.pruned) >= time.Hour {
-			e.dirty, e.pruned = false, now
-			some = append(some, e)
+	for _, j := range l.cfg.Jobs {
+		e := l.byName[j.Name]
+		if !e.lane.TakeEnded() && now.Sub(e.pruned) < time.Hour {
+			continue
+		}
+		e.pruned = now
+		if err := l.pruneJob(j, now); err != nil {
+			e.lane.NoteEnd() // it is tried again
+			l.log.Error("old runs could not be deleted", "job", j.Name, "error", err)
+			return
 		}
 	}
-	s.mu.Unlock()
-	for _, e := range some {
-		p := &e.job.Policies
-		var cutoff time.Time
-		if p.KeepFor > 0 {
-			cutoff = now.Add(-p.KeepFor)
-		}
-		for n := pruneStep; n == pruneStep; {
-			select {
-			case <-s.stopKeep:
-				return
-			default:
-			}
-			var err error
-			if n, err = s.store.Prune(s.work, e.job.Name, p.KeepRuns, cutoff, pruneStep); err != nil {
-				s.log.Error("old runs could not be deleted", "job", e.job.Name, "error", err)
-				return
-			}
+}
+
+func (l *leases) pruneJob(j *cron.Job, now time.Time) (err error) {
+	var cutoff time.Time
+	if keep := j.Policies.KeepFor; keep > 0 {
+		cutoff = now.Add(-keep)
+	}
+	for n := pruneStep; n == pruneStep && err == nil; {
+		select {
+		case <-l.stop:
+			return nil
+		default:
+			n, err = l.cfg.Store.Prune(l.calls, j.Name, j.Policies.KeepRuns, cutoff, pruneStep)
 		}
 	}
+	return err
 }

@@ -11,7 +11,7 @@ import (
 
 // Record returns one run, or [cron.ErrNotFound].
 func (s *Scheduler) Record(ctx context.Context, id string) (cron.Record, error) {
-	rec, err := s.store.Run(ctx, id)
+	rec, err := s.cfg.Store.Run(ctx, id)
 	if err != nil {
 		return rec, err
 	}
@@ -19,23 +19,18 @@ func (s *Scheduler) Record(ctx context.Context, id string) (cron.Record, error) 
 	return rec, nil
 }
 
-// Overlay adds to the record of a run that goes on what the store does not know yet.
+// Overlay adds to the record of an active run what the store does not know yet.
 func (s *Scheduler) Overlay(rec *cron.Record, now time.Time) {
 	if rec.Status != cron.Skipped {
-		rec.TraceID = s.traceOf(rec.ID)
+		rec.TraceID = s.cfg.TraceID(rec.ID)
 	}
 	if rec.Status != cron.Running {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e := s.byName[rec.Job]
-	if r := e.run(rec.ID); r != nil && r.status == cron.Running {
-		fresh := r.record()
-		rec.Attempts, rec.Progress, rec.Result = fresh.Attempts, fresh.Progress, fresh.Result
-		rec.Overdue = r.overdue(now)
+	if s.runner.Overlay(rec, now) {
 		return
 	}
+	e := s.byName[rec.Job]
 	began, known := rec.AttemptStarted()
 	switch {
 	case rec.Cancel != nil:
@@ -46,10 +41,10 @@ func (s *Scheduler) Overlay(rec *cron.Record, now time.Time) {
 }
 
 // Store is what the scheduler keeps its runs in.
-func (s *Scheduler) Store() contract.Store { return s.store }
+func (s *Scheduler) Store() contract.Store { return s.cfg.Store }
 
 // Definitions returns the jobs, by name.
-func (s *Scheduler) Definitions() []*cron.Job { return s.jobs }
+func (s *Scheduler) Definitions() []*cron.Job { return s.cfg.Jobs }
 
 // Definition returns a job, or [*cron.NoJobError].
 func (s *Scheduler) Definition(name string) (*cron.Job, error) {
@@ -66,7 +61,7 @@ func (s *Scheduler) ClockOff() bool { return s.cfg.Disabled }
 // Log is the program's log.
 func (s *Scheduler) Log() *slog.Logger { return s.log }
 
-// Changed receives after something has changed in this process; several changes may be told as one.
+// Changed receives after something has changed in this process; several changes may be one.
 func (s *Scheduler) Changed() <-chan struct{} { return s.changed }
 
 // Stopping is closed when nothing more is to change in this process.
@@ -80,21 +75,8 @@ func (s *Scheduler) Notified() <-chan struct{} {
 	return nil
 }
 
-// tell calls the observer. It must not block: s.mu is held.
-func (s *Scheduler) tell(e contract.Event) {
-	if s.observe != nil {
-		s.observe(e)
-	}
-	s.hint()
-}
-
-// hint says that something has changed here. It costs next to nothing when nobody wants to know.
-func (s *Scheduler) hint() {
-	if n := s.cfg.Peers.Notifier; n != nil {
-		n.Notify()
-	}
-	select {
-	case s.changed <- struct{}{}:
-	default:
-	}
+// Superseded says whether a newer version has the job.
+func (s *Scheduler) Superseded(job string) bool {
+	e := s.byName[job]
+	return e != nil && s.claimer.superseded(e)
 }

@@ -49,7 +49,7 @@ func (s *Scheduler) Ready(ctx context.Context) error {
 			return &NotReadyError{PartGate, "slots wait until it can be said which replica runs them", err}
 		}
 	}
-	if err := s.store.Ping(ctx); err != nil {
+	if err := s.cfg.Store.Ping(ctx); err != nil {
 		return &NotReadyError{PartStore, "the store does not answer", err}
 	}
 	return nil
@@ -57,36 +57,34 @@ func (s *Scheduler) Ready(ctx context.Context) error {
 
 // standing is Ready as far as the scheduler knows by itself.
 func (s *Scheduler) standing() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	phase := s.phase.get()
+	syncError, claimError := s.claimer.trouble()
+	sending, working := s.runner.QueueError()
 	switch {
-	case s.phase >= draining:
+	case phase >= draining:
 		return &NotReadyError{PartScheduler, "the scheduler is stopping", nil}
-	case s.syncError != nil:
-		return &NotReadyError{PartStore, "the store does not answer", s.syncError}
-	case s.phase == idle && !s.cfg.Disabled:
+	case syncError != nil:
+		return &NotReadyError{PartStore, "the store does not answer", syncError}
+	case phase == idle && !s.cfg.Disabled:
 		return &NotReadyError{PartScheduler, "the scheduler has not started", nil}
-	case s.storeError != nil:
-		return &NotReadyError{PartStore, "slots cannot be claimed", s.storeError}
-	case s.outbox.err != nil:
-		return &NotReadyError{PartQueue, "runs cannot be handed to the queue", s.outbox.err}
-	case s.outbox.work != nil:
-		return &NotReadyError{PartQueue, "the queue cannot be worked", s.outbox.work}
+	case claimError != nil:
+		return &NotReadyError{PartStore, "slots cannot be claimed", claimError}
+	case sending != nil:
+		return &NotReadyError{PartQueue, "runs cannot be handed to the queue", sending}
+	case working != nil:
+		return &NotReadyError{PartQueue, "the queue cannot be worked", working}
 	}
-	if age := time.Since(s.tickedAt); s.phase == ticking && age > stalledAfter {
+	if age := time.Since(s.ticked()); phase == ticking && age > stalledAfter {
 		return &NotReadyError{PartScheduler, fmt.Sprintf("the scheduler has stalled: no tick for %s", age.Round(time.Second)), nil}
 	}
-	var adrift []error
-	for _, e := range s.entries {
-		if e.adrift != nil {
-			adrift = append(adrift, fmt.Errorf("job %q: %w", e.job.Name, e.adrift))
-		}
-	}
-	if len(adrift) > 0 {
+	if adrift := s.claimer.adrift(); len(adrift) > 0 {
 		return &NotReadyError{PartSchedules, fmt.Sprintf("jobs that are not on the schedules they should be on: %d", len(adrift)), errors.Join(adrift...)}
 	}
 	return nil
 }
+
+// ticked returns when the clock was last looked at.
+func (s *Scheduler) ticked() time.Time { return time.UnixMilli(s.tickedAt.Load()).UTC() }
 
 // Degraded says which help is missing although jobs run as they should; nil: none is.
 func (s *Scheduler) Degraded() error {

@@ -6,17 +6,16 @@ import (
 	"time"
 
 	"fibercrons/app/contract"
-	"fibercrons/app/cron"
 	"fibercrons/app/plan"
 )
 
 // Stats is how the scheduler of this process stands. It costs no query.
 type Stats struct {
-	Workers int // how many runs may go on at one time
+	Workers int // how many functions this process calls at one time
 	Busy    int // workers that have one
 	Running int // runs whose function is being called
 	Waiting int // runs that wait: for a worker, their turn, their group or their next attempt; and jobs whose slot does
-	Overdue int // runs that go on past their timeout or the request to end
+	Overdue int // runs past their timeout or the request to end
 	// TickedAt is when the clock was last looked at; zero: it is off, or has not begun.
 	TickedAt time.Time
 	Jobs     []JobStats
@@ -50,38 +49,20 @@ const (
 // Stats returns how things stand now.
 func (s *Scheduler) Stats() Stats {
 	now := time.Now()
-	p := Stats{Workers: s.cfg.Workers, Jobs: make([]JobStats, len(s.jobs))}
-	tables := make([]*plan.Table, len(s.jobs))
-	s.mu.Lock()
-	p.Busy = p.Workers - s.free
-	if s.phase == ticking {
-		p.TickedAt = s.tickedAt
+	runs := s.runner.Counts(now)
+	p := Stats{Workers: s.cfg.Workers, Busy: runs.Busy, Running: runs.Running, Waiting: runs.Waiting, Overdue: runs.Overdue}
+	if s.phase.get() == ticking {
+		p.TickedAt = s.ticked()
 	}
-	for r := range s.runs.all() {
-		switch {
-		case r.status == cron.Running:
-			p.Running++
-			if r.overdue(now) {
-				p.Overdue++
-			}
-		default:
+	p.Jobs = make([]JobStats, len(s.cfg.Jobs))
+	for i, at := range s.claimer.standings(now.UnixMilli()) {
+		j := s.cfg.Jobs[i]
+		p.Jobs[i] = JobStats{Name: j.Name, Enabled: j.Disabled == "" && !s.cfg.Disabled}
+		if at.due {
 			p.Waiting++
 		}
-	}
-	for i, j := range s.jobs {
-		e := s.byName[j.Name]
-		if s.phase == ticking && j.Disabled == "" && !e.busy && e.due(now.UnixMilli()) {
-			p.Waiting++
-		}
-		p.Jobs[i].Name, p.Jobs[i].Enabled = j.Name, j.Disabled == "" && !s.cfg.Disabled
-		if s.phase == ticking && j.Disabled == "" && e.next != plan.Never {
-			p.Jobs[i].Next, tables[i] = time.UnixMilli(e.next).UTC(), e.table
-		}
-	}
-	s.mu.Unlock()
-	for i := range p.Jobs {
-		if tables[i] != nil {
-			p.Jobs[i].Gap = s.gaps.longest(p.Jobs[i].Name, tables[i], now)
+		if at.next != plan.Never {
+			p.Jobs[i].Next, p.Jobs[i].Gap = time.UnixMilli(at.next).UTC(), s.gaps.longest(j.Name, at.table, now)
 		}
 	}
 	return p
@@ -115,5 +96,5 @@ func (g *gaps) longest(job string, table *plan.Table, now time.Time) time.Durati
 
 // States returns what the store keeps about every job.
 func (s *Scheduler) States(ctx context.Context) (map[string]contract.State, error) {
-	return s.store.States(ctx)
+	return s.cfg.Store.States(ctx)
 }

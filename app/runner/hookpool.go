@@ -1,4 +1,4 @@
-package scheduler
+package runner
 
 import (
 	"context"
@@ -32,17 +32,18 @@ type hookPool struct {
 // hookTask is one end or skip, and who wants to know.
 type hookTask struct {
 	job *cron.Job
-	run *run // nil: a slot was skipped
+	run *Run // nil: a slot was skipped
 	out cron.Outcome
 }
 
-func (p *hookPool) open(base context.Context, limit int, log *slog.Logger) {
+func newHookPool(base context.Context, limit int, log *slog.Logger) *hookPool {
+	p := &hookPool{limit: limit, log: log}
 	p.base, p.stop = context.WithCancel(base)
-	p.limit, p.log = limit, log
+	return p
 }
 
-// ended is called when the end of r was recorded. Scheduler.mu is held.
-func (p *hookPool) ended(r *run, f *contract.Finish) {
+// ended is called when the end of r was recorded.
+func (p *hookPool) ended(r *Run, f *contract.Finish) {
 	switch {
 	case f.Status == cron.Skipped:
 		p.skipped(r.Definition(), r.endRecord(f))
@@ -51,7 +52,7 @@ func (p *hookPool) ended(r *run, f *contract.Finish) {
 	}
 }
 
-// skipped is called when a slot was recorded as skipped. Scheduler.mu is held.
+// skipped is called when a slot was recorded as skipped.
 func (p *hookPool) skipped(j *cron.Job, rec cron.Record) {
 	if j.HasHooks(cron.Skipped) {
 		p.add(hookTask{job: j, out: cron.Outcome{Record: rec}})
@@ -105,8 +106,8 @@ func (p *hookPool) call(t hookTask) {
 	}
 }
 
-// close waits for hooks as for runs: as long as what is left of the grace and ctx allow, and a
-// little more. What still goes on then is told to end, and what waits is left out.
+// close waits for hooks as for runs: as long as what is left of the grace and ctx allow, and a little more. Then it
+// cancels those that still run, and drops those that wait.
 func (p *hookPool) close(ctx context.Context, grace time.Duration) {
 	p.mu.Lock()
 	p.closed = true
@@ -123,4 +124,25 @@ func (p *hookPool) close(ctx context.Context, grace time.Duration) {
 	if p.leftOut > 0 {
 		p.log.Error("calls of hooks were dropped", "number", p.leftOut)
 	}
+}
+
+// afterGrace is how long cancelled runs, and each call of the store, are waited for at the end.
+const afterGrace = 5 * time.Second
+
+// waitFor waits for done, at most d and at most until ctx ends.
+func waitFor(ctx context.Context, done <-chan struct{}, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	default:
+	}
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	return false
 }

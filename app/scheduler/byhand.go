@@ -1,0 +1,85 @@
+package scheduler
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"fibercrons/app/contract"
+	"fibercrons/app/cron"
+	"fibercrons/app/internal/millis"
+	"fibercrons/app/internal/retry"
+	"fibercrons/app/runner"
+)
+
+// byHand is the claim of a run that has no slot.
+func (c *claimer) byHand(e *entry, trigger cron.Trigger, args json.RawMessage, actor string) contract.Claim {
+	p := &e.job.Policies
+	now := millis.Now()
+	return contract.Claim{
+		Fence: c.newFence(now), Job: e.job.Name, Trigger: trigger, Status: cron.Queued, Args: args, Actor: actor,
+		Overlap: p.Overlap, QueueCap: p.CatchUpCap, Group: p.Group, Instance: c.instance.ID, Lease: c.cfg.Lease,
+		At: now,
+	}
+}
+
+// launch claims a run by hand and begins it. It returns the run as it was claimed; when there was one already, by the same
+// key, its ID alone.
+func (c *claimer) launch(ctx context.Context, e *entry, claim contract.Claim) (rec cron.Record, err error) {
+	if !c.enter() {
+		return rec, &contract.RefusedError{Job: claim.Job, Reason: cron.ReasonShutdown}
+	}
+	defer c.leave()
+	c.keepLeases()
+	win := runner.Win{Replace: claim.Overlap == cron.Replace}
+	if !e.lane.Serial && claim.Overlap != cron.Queue && claim.Group == "" && c.runner.Reserve(1) == 1 {
+		win.Worker, claim.Status = true, cron.Running
+	}
+	if c.cfg.Asked != nil {
+		c.cfg.Asked(ctx, claim.ID)
+	}
+	got, err := c.claimOne(ctx, claim)
+	if err == nil && got.GoesOn() {
+		win.Run = new(runner.Run)
+		c.runner.Init(win.Run, &e.lane, &claim, &got)
+		rec = win.Run.Record()
+		if rec.Status == cron.Running {
+			rec.StartedAt = &claim.At
+		}
+		c.runner.Accept([]runner.Win{win}, 0, false)
+		return rec, nil
+	}
+	if win.Worker {
+		c.runner.Release(1)
+	}
+	switch {
+	case err != nil:
+		return rec, fmt.Errorf("run job %q: %w", claim.Job, err)
+	case got.Refused != "":
+		return rec, &contract.RefusedError{Job: claim.Job, Reason: got.Refused}
+	case got.Won:
+		c.skipped(e, claimRecord(&claim, &got))
+		c.events.Changed()
+	}
+	return cron.Record{ID: got.ID}, nil
+}
+
+// claimOne asks until the store has answered, since a claim that may have been made must not
+// be left without its run. It gives up when ctx has ended before the first answer.
+func (c *claimer) claimOne(ctx context.Context, claim contract.Claim) (contract.Claimed, error) {
+	if err := ctx.Err(); err != nil {
+		return contract.Claimed{}, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.Lease/2)
+	defer cancel()
+	var got []contract.Claimed
+	err := retry.Until(ctx, func(err error) bool { return errors.Is(err, context.DeadlineExceeded) }, func() (err error) {
+		got, err = measured(ctx, c.cfg, []contract.Claim{claim})
+		return err
+	})
+	if err != nil {
+		return contract.Claimed{}, err
+	}
+	return got[0], nil
+}
