@@ -2,10 +2,8 @@ package schedule
 
 import "math/bits"
 
-// calendar is the part of a plan that knows walls and nothing else: which
-// readings of a clock on the wall match. A wall is such a reading, date and
-// time, counted in seconds as if the clock showed UTC since 1970; that makes
-// calendar arithmetic plain integers, and leaves zones to nextCron.
+// calendar holds the matching wall times. A wall time is a date and time of day without a zone, counted in seconds as
+// if it were UTC since 1970, so that calendar arithmetic is integer arithmetic. nextCron applies the zone.
 type calendar struct {
 	seconds, minutes uint64
 	hours            uint32
@@ -42,8 +40,7 @@ const (
 	maxWall = 253402300799 // 9999-12-31T23:59:59
 )
 
-// simplify makes two rules that mean the same days the same value, in the cases
-// that are written often.
+// simplify makes equal values of the most common rules that match the same days.
 func (d *days) simplify() {
 	if d.dates == everyDate {
 		d.beforeLast, d.nearest, d.nearestLast, d.workdays = 0, 0, 0, false
@@ -56,8 +53,7 @@ func (d *days) simplify() {
 	}
 }
 
-// search returns the first matching wall at or after w; false: none to the end
-// of the year 9999.
+// search returns the first matching wall time at or after w, or false if there is none up to the end of the year 9999.
 func (c *calendar) search(w int64) (int64, bool) {
 	today := floorDiv(w, day)
 	year, month, date := civil(today)
@@ -120,8 +116,7 @@ func (c *calendar) timeAt(s int) (int64, bool) {
 	return int64(h*hour + bits.TrailingZeros64(c.minutes)*minute + bits.TrailingZeros64(c.seconds)), true
 }
 
-// in returns the matching dates of a month, the 1st as bit 1, given the weekday
-// of the 1st.
+// in returns the matching dates of a month that starts on weekday first. Bit 1 is the 1st.
 func (d *days) in(year, month, first int) uint32 {
 	length := monthLength(year, month)
 	exist := uint32(1)<<(length+1) - 2
@@ -141,7 +136,7 @@ func (d *days) in(year, month, first int) uint32 {
 	return dates & named & exist
 }
 
-// everyMonthWeek spreads a set of weekdays over a month that starts on first.
+// everyMonthWeek repeats a set of weekdays over a month that starts on first.
 func everyMonthWeek(set uint8, first int) uint32 {
 	week := uint32(set) | uint32(set)<<7
 	week = week >> first & everyWeekday
@@ -172,9 +167,8 @@ func (d *days) special(length, first int) uint32 {
 	return m
 }
 
-// nearestWorkday moves a Saturday to Friday and a Sunday to Monday, and stays
-// in the month: a Saturday the 1st moves to the 3rd, a Sunday the last to the
-// Friday before it.
+// nearestWorkday moves a Saturday to Friday and a Sunday to Monday within the month: Saturday the 1st moves to the 3rd,
+// a Sunday at the end to the Friday before it.
 func nearestWorkday(date, length, first int) int {
 	switch (first + date - 1) % 7 {
 	case 6: // Saturday
@@ -200,7 +194,7 @@ func (d *days) specialNamed(length, first int) uint32 {
 	return m | everyMonthWeek(d.lastOf, first)&(everyWeekday<<(length-6))
 }
 
-// weekday of a day counted from 1 January 1970, a Thursday.
+// weekday returns the weekday of a day counted from 1 January 1970, a Thursday.
 func weekday(n int64) int {
 	return int(n - floorDiv(n+4, 7)*7 + 4)
 }
@@ -215,9 +209,8 @@ func monthLength(year, month int) int {
 	return 30 + (month+month>>3)&1
 }
 
-// civil turns days since 1970 into a date of the proleptic Gregorian calendar,
-// and daysTo the first of a month into days since 1970: Howard Hinnant,
-// "chrono-Compatible Low-Level Date Algorithms".
+// civil converts days since 1970 to a date, and daysTo the first of a month to days since 1970, in the proleptic
+// Gregorian calendar. Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
 func civil(n int64) (year, month, date int) {
 	n += 719468
 	era := floorDiv(n, 146097)

@@ -8,9 +8,8 @@ import (
 	"time"
 )
 
-// Describe says in plain English when the schedule fires: "At 09:30 on Monday to
-// Friday, Europe/Berlin". H is resolved; the zone is named unless it is UTC. What
-// changes of the clock do to a run is what Notes says.
+// Describe says in plain English when the schedule fires: "At 09:30 on Monday to Friday, Europe/Berlin". H is resolved,
+// and the zone is named unless it is UTC. Notes describes the effects of clock changes.
 func (s Schedule) Describe() string {
 	if s.p == nil {
 		return "Never"
@@ -49,14 +48,13 @@ func (s Schedule) Describe() string {
 	return text + zone
 }
 
-// few is how many times of day are written out one by one.
-const few = 6
+// maxTimes is the largest number of times of day that are listed one by one.
+const maxTimes = 6
 
-// describeTime says when in the day; daily is false for what goes on around the
-// clock, where "every day" would add nothing.
+// describeTime describes the times of day. daily is false for schedules that run around the clock, where "every day"
+// adds nothing.
 func (c *calendar) describeTime() (text string, daily bool) {
-	// A night runs from 22:00 to 04:00 only where every day has one: on Mondays
-	// alone it is two pieces.
+	// 22:00 to 04:00 is one range only if every day matches.
 	nights := c.describeDays() == ""
 	h, m, s := set(uint64(c.hours), 23, nights), set(c.minutes, 59, false), set(c.seconds, 59, false)
 	if c.seconds == 1 {
@@ -64,7 +62,7 @@ func (c *calendar) describeTime() (text string, daily bool) {
 	}
 	times := h.len() * m.len() * s.len()
 	switch {
-	case times <= few:
+	case times <= maxTimes:
 		return "At " + list(clock(h, m, s)), true
 	case h.full() && m.full() && s.full():
 		return "Every second", false
@@ -84,10 +82,10 @@ func (c *calendar) describeTime() (text string, daily bool) {
 	return text + ", e" + within[1:] + withinMinute, daily
 }
 
-// withinMinute ends an aside, so that a comma follows it.
+// withinMinute ends a parenthetical phrase, which a comma has to follow.
 const withinMinute = " of that minute"
 
-// describeMinutes says when in the day for a schedule without seconds.
+// describeMinutes describes the times of day of a schedule without seconds.
 func describeMinutes(h, m values) (text string, daily bool) {
 	switch {
 	case h.full() && m.full():
@@ -98,7 +96,7 @@ func describeMinutes(h, m values) (text string, daily bool) {
 		return "Every hour on the hour", false
 	case h.full():
 		return m.past("minute") + " of every hour", false
-	case h.len()*m.len() <= few:
+	case h.len()*m.len() <= maxTimes:
 		return "At " + list(clock(h, m, values{bits: 1})), true
 	}
 	from, to := fmt.Sprintf("%02d:%02d", h.from, m.from), fmt.Sprintf("%02d:%02d", h.to, m.to)
@@ -111,7 +109,7 @@ func describeMinutes(h, m values) (text string, daily bool) {
 	return m.past("minute") + " of " + h.during(), true
 }
 
-// values is a set of numbers of a clock and what is regular about it.
+// values is a set of minutes, hours or other numbers of a clock, and its regularity.
 type values struct {
 	bits     uint64
 	max      int
@@ -119,8 +117,8 @@ type values struct {
 	step     int // the distance between neighbours, 0 if that varies
 }
 
-// set finds the regularity of a set of numbers from 0 to last. Where the numbers
-// go round, neighbours such as 22 to 2 begin where their gap ends.
+// set finds the regularity of a set of numbers from 0 to last. If round is set, a range may wrap around the end: 22 to
+// 2.
 func set(mask uint64, last int, round bool) values {
 	v := values{bits: mask, max: last, from: bits.TrailingZeros64(mask), to: bits.Len64(mask) - 1}
 	if v.step = v.stride(); v.step != 0 || v.len() == 1 || !round {
@@ -157,12 +155,12 @@ func contiguous(mask uint64) bool { return mask&(mask+1) == 0 }
 func (v values) len() int   { return bits.OnesCount64(v.bits) }
 func (v values) full() bool { return v.len() == v.max+1 }
 
-// whole reports whether the set goes on around its clock without a seam.
+// whole reports whether the set has one stride all around its clock.
 func (v values) whole() bool {
 	return v.step > 0 && (v.max+1)%v.step == 0 && v.len() == (v.max+1)/v.step
 }
 
-// spans lists the set from its first on, three neighbours and more as "3 to 5".
+// spans lists the set from its first number on, three or more neighbours as "3 to 5".
 func (v values) spans(name func(int) string) []string {
 	var out []string
 	cycle := v.max + 1
@@ -185,9 +183,8 @@ func (v values) spans(name func(int) string) []string {
 	return out
 }
 
-// past is a phrase for the set as minutes of an hour or seconds of a minute:
-// "At minute 5", "At minutes 5, 17 and 40", "Every 5 minutes from minute 10 to
-// minute 40".
+// past describes minutes of an hour or seconds of a minute: "At minute 5", "At minutes 5, 17 and 40", "Every 5 minutes
+// from minute 10 to minute 40".
 func (v values) past(unit string) string {
 	switch {
 	case v.len() == 1:
@@ -202,7 +199,7 @@ func (v values) past(unit string) string {
 	return fmt.Sprintf("At %ss %s", unit, list(v.spans(strconv.Itoa)))
 }
 
-// during is a phrase for a set of hours that is not the whole day.
+// during describes a set of hours that is not the whole day.
 func (v values) during() string {
 	switch {
 	case v.len() == 1:
@@ -257,7 +254,7 @@ func interval(ms int64) string {
 	return units(int(ms), "millisecond")
 }
 
-// units is "minute" for 1 and "5 minutes" for 5, as they follow "every".
+// units returns "minute" for 1 and "5 minutes" for 5, to follow "every".
 func units(n int, name string) string {
 	if n == 1 {
 		return name

@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// describeDays says on which days: "on Monday to Friday in January"; "" is every
-// day.
+// describeDays describes the days: "on Monday to Friday in January". "" is every day.
 func (c *calendar) describeDays() string {
 	const everyMonth = 1<<13 - 2
 	d := &c.days
@@ -21,8 +20,7 @@ func (c *calendar) describeDays() string {
 		if everyDay && everyName {
 			return "every day" + in
 		}
-		// "on the 1st of January", "on the last Friday of January", but "on
-		// Friday in January".
+		// "on the 1st of January", "on the last Friday of January", but "on Friday in January".
 		if !d.workdays && (everyName || d.weekdays == 0 && (everyDay || d.either)) {
 			of, in = months, ""
 		}
@@ -46,7 +44,7 @@ func (c *calendar) describeDays() string {
 	return "on " + list(d.dateWords(of)) + " if that is " + article(d) + join(d.nameWords(of), "or") + in
 }
 
-// article goes before a single day of the week: "if that is a Monday".
+// article returns the article for a day of the week: "if that is a Monday".
 func article(d *days) string {
 	if d.lastOf == 0 && d.nth == [5]uint8{} && bits.OnesCount8(d.weekdays) == 1 {
 		return "a "
@@ -54,7 +52,7 @@ func article(d *days) string {
 	return ""
 }
 
-// dateWords are phrases for the day of month; of is what the days belong to.
+// dateWords returns phrases for the days of the month. of is the month or months they belong to.
 func (d *days) dateWords(of string) []string {
 	var words []string
 	v := set(uint64(d.dates>>1), 30, false)
@@ -95,7 +93,7 @@ func beforeLast(n int) string {
 	return fmt.Sprintf("the %s day before the last", ordinal(n))
 }
 
-// nameWords are phrases for the day of week.
+// nameWords returns phrases for the days of the week.
 func (d *days) nameWords(of string) []string {
 	var words []string
 	// Monday first, as people list days.
@@ -115,7 +113,7 @@ func (d *days) nameWords(of string) []string {
 	return words
 }
 
-// monthNames lists months, three and more neighbours as "June to August".
+// monthNames lists months, three or more neighbours as "June to August".
 func monthNames(months uint16) []string {
 	return set(uint64(months>>1), 11, true).spans(func(n int) string { return time.Month(n + 1).String() })
 }

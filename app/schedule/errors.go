@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// Error is what Parse and LoadLocation return: which part of the expression is
-// wrong, why, and where one is likely, what was meant.
+// Error is returned by Parse and LoadLocation. It says which part of the expression is wrong and why, and what was
+// probably meant.
 type Error struct {
-	Expr    string // the whole expression, "" when only a zone was asked for
+	Expr    string // the whole expression, "" for LoadLocation
 	Field   string // "minute", "day of week", "time zone", "expression", ...
 	Value   string // the part at fault, as written
-	Problem string // a sentence without its full stop; names field, value and range
-	Hint    string // what was meant, or the remedy; "" when there is none or it is not certain
+	Problem string // a sentence without its full stop; with field, value and range
+	Hint    string // a suggestion or remedy; "" if none is certain
 
 	meant string // the suggestion in Hint
 	fault string // what it replaces in its field; "" if it is a whole expression
-	any   bool   // it holds only if the larger fields are any, and the smaller ones 0
+	any   bool   // valid only if the larger fields are any and the smaller ones 0
 }
 
 // Error returns the problem and, after a semicolon, the hint.
@@ -32,36 +32,35 @@ func wrong(field, value, format string, args ...any) *Error {
 	return &Error{Field: field, Value: value, Problem: fmt.Sprintf(format, args...)}
 }
 
-// hint adds the remedy, unless it is empty.
+// hint sets the remedy, unless it is empty.
 func (e *Error) hint(format string, args ...any) *Error {
 	e.Hint = fmt.Sprintf(format, args...)
 	return e
 }
 
-// mean adds "did you mean X?", unless there is no X, which is an expression or a
-// zone. Parse takes it back unless X can be parsed.
-func (e *Error) mean(x string) *Error {
+// didYouMean adds "did you mean x?" unless x is empty. x is an expression or a zone. Parse removes the hint if x cannot
+// be parsed.
+func (e *Error) didYouMean(x string) *Error {
 	if x != "" {
 		e.Hint, e.meant = suggest("", x), x
 	}
 	return e
 }
 
-// meanFor is mean for a part of a field.
-func (e *Error) meanFor(fault, x string) *Error {
+// didYouMeanPart is didYouMean for a part of a field.
+func (e *Error) didYouMeanPart(fault, x string) *Error {
 	e.fault = fault
-	return e.mean(x)
+	return e.didYouMean(x)
 }
 
-// among says that the suggestion holds only if the fields beside leave it open.
-func (e *Error) among() *Error {
+// ifOthersOpen makes the suggestion depend on the other fields; see plan.open.
+func (e *Error) ifOthersOpen() *Error {
 	e.any = true
 	return e
 }
 
-// nearest returns the candidate that a slip of the fingers away from s is most
-// likely to have meant, or "": at most two edits for long words and one for
-// words of up to five letters, a swap of neighbours being one.
+// nearest returns the candidate of which s is most likely a typo, or "". It allows one edit up to five letters and two
+// above; a swap of neighbours is one edit.
 func nearest(s string, candidates []string) string {
 	best, at := "", 3
 	if len(s) <= 5 {
@@ -76,9 +75,8 @@ func nearest(s string, candidates []string) string {
 	return best
 }
 
-// distance counts insertions, deletions, substitutions and swaps of neighbours
-// between a and b (Damerau-Levenshtein, optimal string alignment); it gives up
-// and returns limit when the lengths alone say so.
+// distance is the optimal string alignment distance of a and b: insertions, deletions, substitutions and swaps of
+// neighbours (Damerau-Levenshtein). It returns limit early if the lengths alone differ that much.
 func distance(a, b string, limit int) int {
 	if d := len(a) - len(b); d >= limit || -d >= limit {
 		return limit

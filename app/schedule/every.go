@@ -5,19 +5,17 @@ import (
 	"time"
 )
 
-// minEvery is the shortest interval of @every: below it a scheduler would be
-// busy with nothing but its own clock.
+// minEvery is the shortest interval of @every. Below it, a scheduler would do little but keep time.
 const minEvery = 10 * time.Millisecond
 
-// parseEvery reads the interval of @every. Its slots are the multiples of the
-// interval since the Unix epoch, so that every process computes the same ones,
-// also after a restart, and without knowing when any other was started.
+// parseEvery reads the interval of @every. Its slots are multiples of the interval since the Unix epoch, the same in
+// every process and after every restart.
 func (p *plan) parseEvery(text string) *Error {
 	const field = "interval"
 	d, err := time.ParseDuration(text)
 	switch {
 	case text == "":
-		return wrong(field, text, "@every wants an interval").hint("@every 5m")
+		return wrong(field, text, "@every needs an interval").hint("@every 5m")
 	case err != nil:
 		e := wrong(field, text, "interval %q is not a duration like 90s, 5m or 1h30m", text)
 		if n, ok := strings.CutSuffix(text, "d"); ok {
@@ -26,11 +24,11 @@ func (p *plan) parseEvery(text string) *Error {
 			}
 		}
 		if n, ok := number(text); ok && n > 0 {
-			return e.hint("say the unit, as in @every %ss or @every %sm", text, text)
+			return e.hint("add a unit, as in @every %ss or @every %sm", text, text)
 		}
 		if joined := strings.ReplaceAll(text, " ", ""); joined != text {
 			if _, err := time.ParseDuration(joined); err == nil {
-				return e.mean("@every " + joined)
+				return e.didYouMean("@every " + joined)
 			}
 		}
 		return e
@@ -49,12 +47,12 @@ func (p *plan) parseAt(text string) *Error {
 	at, err := time.Parse(time.RFC3339Nano, text)
 	switch {
 	case text == "":
-		return wrong(field, text, "@at wants an instant").hint("@at 2027-01-01T00:00:00Z")
+		return wrong(field, text, "@at needs an instant").hint("@at 2027-01-01T00:00:00Z")
 	case err != nil:
 		e := wrong(field, text, "instant %q is not in RFC 3339 form, like 2027-01-01T00:00:00Z", text)
 		for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly} {
 			if at, err := time.ParseInLocation(layout, text, p.loc); err == nil {
-				return e.mean("@at " + at.Format(time.RFC3339))
+				return e.didYouMean("@at " + at.Format(time.RFC3339))
 			}
 		}
 		return e

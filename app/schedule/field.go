@@ -8,7 +8,7 @@ import (
 
 // field is one of the six positions of an expression.
 type field struct {
-	name     string // as errors call it
+	name     string // in errors
 	label    string // what its values are called in "unknown ..."
 	min, max int
 	hashMax  int      // the last value H takes: day 28 comes in every month
@@ -40,7 +40,7 @@ var fields = [6]field{
 type form uint8
 
 const (
-	formAny         form = iota // * and ?, with a step perhaps
+	formAny         form = iota // * and ?, optionally with a step
 	formRange                   // 5, 5-9, 5-9/2
 	formFrom                    // 5/2: from 5 to the field's end
 	formHash                    // H, H(5-9), H/2
@@ -52,12 +52,11 @@ const (
 	formNth                     // lo#hi: day of week
 )
 
-// item is one element of a field's list. lo to hi may wrap around the field's
-// end (hi < lo); step is at least 1.
+// item is one element of a field's list. lo to hi may wrap around (hi < lo); step is at least 1.
 type item struct {
 	form         form
 	lo, hi, step int
-	bounded      bool // formHash: lo and hi were written
+	bounded      bool // formHash: lo and hi were given
 	question     bool // formAny: written ?
 }
 
@@ -99,11 +98,11 @@ func (f *field) item(s string) (item, *Error) {
 		return it, nil
 	case base == "?":
 		if f != &fields[fieldDay] && f != &fields[fieldWeekday] {
-			return item{}, f.wrong(s, "? stands only in day of month and day of week").meanFor(s, "*"+strings.TrimPrefix(s, "?"))
+			return item{}, f.wrong(s, "? stands only in day of month and day of week").didYouMeanPart(s, "*"+strings.TrimPrefix(s, "?"))
 		}
 		it.form, it.lo, it.hi, it.question = formAny, f.min, f.max, true
 		if stepped {
-			return item{}, f.wrong(s, "? takes no step").meanFor(s, "*/"+stepText)
+			return item{}, f.wrong(s, "? takes no step").didYouMeanPart(s, "*/"+stepText)
 		}
 		return it, nil
 	case base[:min(1, len(base))] == "H" || base[:min(1, len(base))] == "h":
@@ -128,11 +127,11 @@ func (f *field) step(s, text string) (int, *Error) {
 		err := f.wrong(s, "step %d is out of range 1-%d", n, values)
 		switch f {
 		case &fields[fieldSecond]:
-			return 0, err.mean("@every " + text + "s").among()
+			return 0, err.didYouMean("@every " + text + "s").ifOthersOpen()
 		case &fields[fieldMinute]:
-			return 0, err.mean("@every " + text + "m").among()
+			return 0, err.didYouMean("@every " + text + "m").ifOthersOpen()
 		case &fields[fieldHour]:
-			return 0, err.mean("@every " + text + "h").among()
+			return 0, err.didYouMean("@every " + text + "h").ifOthersOpen()
 		}
 		return 0, err
 	}
@@ -142,7 +141,7 @@ func (f *field) step(s, text string) (int, *Error) {
 // span parses 5, 5-9, 5-9/2 and 5/2, by number or name.
 func (f *field) span(it item, s, base string, stepped bool) (item, *Error) {
 	if base == "" {
-		return item{}, f.wrong(s, "a value is missing").meanFor(s, "*"+s)
+		return item{}, f.wrong(s, "a value is missing").didYouMeanPart(s, "*"+s)
 	}
 	loText, hiText, ranged := strings.Cut(base, "-")
 	lo, err := f.value(s, loText)
@@ -164,8 +163,7 @@ func (f *field) span(it item, s, base string, stepped bool) (item, *Error) {
 	return it, nil
 }
 
-// foldSunday turns Sunday's second number, 7, into 0 without changing the days
-// that lo to hi stand for: 5-7 wraps, 0-7 is the whole week.
+// foldSunday replaces 7 by 0 without changing the days from lo to hi: 5-7 wraps, 0-7 is the whole week.
 func foldSunday(lo, hi int) (int, int) {
 	switch {
 	case lo == 7 && hi == 7:
@@ -215,14 +213,14 @@ func (f *field) outOfRange(s, text string, n, top int) *Error {
 	return err
 }
 
-// afterLast is for minute 60 and hour 24. Alone it is 0, of what comes next: the
-// suggestion holds where that is any. From 0 it is the whole field.
+// afterLast suggests a value for minute 60 and hour 24. Alone it means 0 of the next larger unit, which is right only
+// if that unit is any. After 0- it means the whole field.
 func (f *field) afterLast(err *Error, s, text string) *Error {
 	switch {
 	case s == text:
-		return err.meanFor(text, "0").among()
+		return err.didYouMeanPart(text, "0").ifOthersOpen()
 	case strings.HasPrefix(s, "0-"+text), strings.HasPrefix(strings.ToUpper(s), "H(0-"+text):
-		return err.meanFor(text, strconv.Itoa(f.max))
+		return err.didYouMeanPart(text, strconv.Itoa(f.max))
 	}
 	return err
 }
@@ -245,7 +243,7 @@ func (f *field) unknown(s, text string) *Error {
 	err := f.wrong(s, "unknown %s %q", f.label, text)
 	for _, name := range f.names {
 		if len(text) > 3 && strings.EqualFold(text[:3], name) { // MONDAY, september
-			return err.meanFor(text, name)
+			return err.didYouMeanPart(text, name)
 		}
 	}
 	for i := range fields { // SUN is no slip for JUN
@@ -255,7 +253,7 @@ func (f *field) unknown(s, text string) *Error {
 			}
 		}
 	}
-	return err.meanFor(text, nearest(text, f.names))
+	return err.didYouMeanPart(text, nearest(text, f.names))
 }
 
 // number parses one to four digits: enough for any value and any useful error.

@@ -41,8 +41,8 @@ func (f *field) count(it item) int {
 	return n + 1
 }
 
-// resolve turns an item with H into the numbers it stands for: one value of its
-// range, or with a step, every step-th value from one of the first step values.
+// resolve replaces H by one value of its range, or with a step by every step-th value from one of the first step
+// values.
 func (f *field) resolve(it item, seed string) item {
 	choices := it.step
 	if it.step == 0 {
@@ -58,9 +58,8 @@ func (f *field) resolve(it item, seed string) item {
 	return item{form: formRange, lo: lo, hi: it.hi, step: it.step}
 }
 
-// hashOf is 64-bit FNV-1a of seed, a zero byte and the field's name, then
-// MurmurHash3's finalizer: FNV's low bits alone are too even for a modulus. It
-// must never change, or every H of every user moves.
+// hashOf is 64-bit FNV-1a of seed, a zero byte and the field's name, followed by MurmurHash3's finalizer, because FNV's
+// low bits alone are too regular for a modulus. Changing it would move every H of every user.
 func hashOf(seed, name string) uint64 {
 	const offset, prime = 14695981039346656037, 1099511628211
 	h := uint64(offset)

@@ -6,14 +6,12 @@ import (
 	"time"
 )
 
-// zones are the names of the tz database, one a line, for suggestions only: a
-// name that is not among them and can be loaded is as good.
+// zones are the names of the tz database, one per line, for suggestions only. Zones not listed here can be loaded too.
 //
 //go:embed zones.txt
 var zones string
 
-// abbreviations that people write for a zone, where the tz database has no zone
-// of that name.
+// abbreviations are common abbreviations that the tz database does not have as zones.
 var abbreviations = map[string]string{
 	"PST": "America/Los_Angeles", "PDT": "America/Los_Angeles", "PT": "America/Los_Angeles",
 	"MDT": "America/Denver", "MT": "America/Denver", "CST": "America/Chicago", "CDT": "America/Chicago",
@@ -24,12 +22,9 @@ var abbreviations = map[string]string{
 	"NZST": "Pacific/Auckland", "NZDT": "Pacific/Auckland",
 }
 
-// LoadLocation returns the zone of a name of the tz database, such as
-// Europe/Berlin or UTC. The error is an *Error and names the nearest zone. Local
-// is refused: it means another zone on another machine, and slots must be the
-// same on all of them. The zone comes from the build's tz database, whatever the
-// host has; see PreferHost. A name in the wrong case is refused on every system, not
-// only where files have strict names.
+// LoadLocation returns a zone of the tz database by name, such as Europe/Berlin or UTC. The error is an *Error and
+// names the nearest zone. Local is refused because it differs between machines, and so would the slots. The zone comes
+// from the build's tz database; see PreferHost. A name in the wrong case is refused on every system.
 func LoadLocation(name string) (*time.Location, error) {
 	loc, err := loadLocation(name)
 	if err != nil {
@@ -52,7 +47,7 @@ func loadLocation(name string) (*time.Location, *Error) {
 	known := strings.Fields(zones)
 	for _, zone := range known {
 		if zone != name && strings.EqualFold(zone, name) {
-			return nil, wrong(fieldZone, name, "unknown time zone %q", name).mean(zone)
+			return nil, wrong(fieldZone, name, "unknown time zone %q", name).didYouMean(zone)
 		}
 	}
 	if loc, ok := loadZone(name); ok {
@@ -60,20 +55,19 @@ func loadLocation(name string) (*time.Location, *Error) {
 	}
 	e := wrong(fieldZone, name, "unknown time zone %q", name)
 	if strings.ContainsAny(name, "+-0123456789") {
-		return nil, e.hint("a fixed offset is written Etc/GMT-2 for UTC+2, with the sign turned round")
+		return nil, e.hint("a fixed offset is written Etc/GMT-2 for UTC+2, with the sign reversed")
 	}
 	if zone, ok := abbreviations[strings.ToUpper(name)]; ok {
 		return nil, e.hint("an abbreviation is not a zone: did you mean %s?", zone)
 	}
-	return nil, e.mean(nearestZone(name, known))
+	return nil, e.didYouMean(nearestZone(name, known))
 }
 
 func refuseLocal() *Error {
-	return wrong(fieldZone, "Local", "time zone Local is another one on another machine").hint("name the zone, such as Europe/Berlin")
+	return wrong(fieldZone, "Local", "time zone Local differs between machines").hint("name the zone, such as Europe/Berlin")
 }
 
-// nearestZone also understands a city without its continent, and a blank for an
-// underscore.
+// nearestZone also accepts a city without its continent, and a space for an underscore.
 func nearestZone(name string, known []string) string {
 	name = strings.ReplaceAll(name, " ", "_")
 	for _, zone := range known {

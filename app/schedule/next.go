@@ -3,19 +3,17 @@ package schedule
 import "time"
 
 const (
-	// Debian's cron 3.0pl1 takes a clock that has moved by more than its limit of
-	// three hours for a correction: its loop compares the minute it wakes in with
-	// the minute it expected to be the last, so that a clock set forward by
-	// exactly three hours is beyond the limit, and one set back by as much is not.
+	// Debian's cron 3.0pl1 takes a change beyond three hours for a correction. Its loop compares the current minute
+	// with the minute it expected last: exactly three hours forward is beyond the limit, three hours back is not.
 	maxForward = 3*hour - 1
 	maxBack    = 3 * hour
 
-	// No zone is further from UTC than this: POSIX has 24:59:59 as its limit.
+	// No zone is further from UTC: the limit of POSIX is 24:59:59.
 	maxOffset = 26 * hour
 )
 
-// nextCron finds the first instant after the given one at which the calendar
-// matches, by Debian's rules where the clock on the wall is moved.
+// nextCron finds the first instant after the given one at which the calendar matches. It applies Debian's rules at
+// clock changes.
 func (p *plan) nextCron(after time.Time) (time.Time, bool) {
 	t := max(after.Unix(), minWall-maxOffset) + 1
 	if t > maxWall+maxOffset {
@@ -44,17 +42,15 @@ func (p *plan) nextCron(after time.Time) (time.Time, bool) {
 		if found-seg.offset < seg.end {
 			return time.Unix(found-seg.offset, 0).In(p.loc), true
 		}
-		// Nothing matches from w to found. Segments that show only such walls,
-		// whatever their offset, need no look.
+		// Nothing matches from w to found. Skip segments that lie in between at any offset.
 		if t = seg.end; t > w+maxOffset {
 			t = max(t, found-maxOffset)
 		}
 	}
 }
 
-// afterChange applies the rules for an instant t, wall w, that lies at or soon
-// after a change of the clock: whether t is itself a slot because of it, and
-// else from which wall on to search.
+// afterChange applies the rules for an instant t, wall time w, at or soon after a clock change. It reports whether t is
+// a slot because of the change, and otherwise the wall time from which to search.
 func (p *plan) afterChange(seg segment, t, w int64) (from int64, fires bool) {
 	at, before, ok := seg.change(p.loc, t-maxBack)
 	if !ok {
@@ -63,8 +59,8 @@ func (p *plan) afterChange(seg segment, t, w int64) (from int64, fires bool) {
 	old, now := at+before, at+seg.offset // the walls that met at the change
 	switch {
 	case p.wild:
-		// The minute in which the clock arrived has begun, even if its first
-		// second never was: Liberia, 1972, 44 minutes and 30 seconds.
+		// The minute at which the clock arrived has begun, even if its first second never existed: Liberia, 1972, 44
+		// minutes and 30 seconds.
 		if t == at && p.seconds == 1 && floorDiv(now, minute) != floorDiv(old-1, minute) {
 			return w, p.matches(now - now%minute)
 		}
@@ -77,7 +73,7 @@ func (p *plan) afterChange(seg segment, t, w int64) (from int64, fires bool) {
 			}
 		}
 	case now < old && old-now <= maxBack:
-		// Fixed times wait until the clock shows something new.
+		// Fixed times wait until the clock has passed its old reading.
 		return max(w, old), false
 	}
 	return w, false

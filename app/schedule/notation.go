@@ -9,9 +9,8 @@ import (
 	"unicode"
 )
 
-// A notation reads what another program or a person writes for a schedule, and
-// returns the expression for it here, or "" where it is not certain what was
-// meant. why says what is different here.
+// A notation converts the syntax of another program, or plain English, to an expression. expr is "" if the meaning is
+// not certain; why says what is different here.
 type notation func(text string) (expr, why string)
 
 // notations are tried in this order; see [plan.meant].
@@ -19,12 +18,12 @@ var notations = []notation{
 	command, quartz, eventBridge, randomRange, misplaced, onCalendar, isoDuration, english,
 }
 
-// meant returns what a text that is not an expression certainly stands for, and
-// what is different here. The expression has been parsed; "" is none.
+// meant returns the expression that an invalid text certainly stands for, or "", and what is different here. The
+// returned expression has been parsed.
 func (p *plan) meant(text string) (why, expr string) {
-	plain := typewritten(text)
+	plain := asciiPunctuation(text)
 	if plain != text && p.parses(plain) {
-		return "a dash, a quote or a space is not the one of a keyboard", plain
+		return "a dash, a quote or a space is not an ASCII character", plain
 	}
 	if bare, why := comment(plain); bare != "" {
 		if p.parses(bare) {
@@ -48,7 +47,7 @@ func suggest(why, expr string) string {
 	return why + ": did you mean " + expr + "?"
 }
 
-// parses reports whether an expression without a zone of its own is one.
+// parses reports whether expr, which names no zone, can be parsed.
 func (p *plan) parses(expr string) bool {
 	q := &plan{loc: p.loc, seed: p.seed}
 	return len(expr) <= maxLength && q.parse(expr) == nil
@@ -61,9 +60,8 @@ var typewriter = strings.NewReplacer(
 	"\u200b", "", "\u200c", "", "\u200d", "", "\u2060", "", "\ufeff", "",
 )
 
-// typewritten replaces what word processors and web pages make of dashes, quotes
-// and spaces, and takes off quotes around the whole.
-func typewritten(text string) string {
+// asciiPunctuation replaces typographic dashes, quotes and spaces, and removes quotes around the whole.
+func asciiPunctuation(text string) string {
 	text = typewriter.Replace(text)
 	text = strings.Map(func(r rune) rune {
 		if r > unicode.MaxASCII && unicode.IsSpace(r) {
@@ -80,7 +78,7 @@ func typewritten(text string) string {
 	return text
 }
 
-// comment cuts off "# nightly", and lines that are comments, as in Jenkins.
+// comment removes "# nightly", and comment lines as in Jenkins.
 func comment(text string) (expr, why string) {
 	var lines []string
 	for line := range strings.Lines(text) {
@@ -98,7 +96,7 @@ func comment(text string) (expr, why string) {
 	return lines[0], "an expression has no comment"
 }
 
-// command cuts off what a crontab runs, with the user before it.
+// command removes the command of a crontab line, and the user before it.
 func command(text string) (expr, why string) {
 	words := strings.Fields(text)
 	why = "an expression has no command"
@@ -124,12 +122,12 @@ var (
 	isMonths  = regexp.MustCompile(`(?i)^` + monthName + `(?:[-,]` + monthName + `)*$`)
 )
 
-// quartz reads seven fields: seconds first, and the year last. Sunday is 1 in
-// Quartz, where one of the days is a ?. The same form has Sunday as 0 elsewhere.
+// quartz reads seven fields, seconds first and the year last. With a ? in a day field they are Quartz's, where Sunday
+// is 1; otherwise Sunday is 0.
 func quartz(text string) (expr, why string) {
 	w := strings.Fields(text)
 	if len(w) != 7 || w[6] != "*" && w[6] != "?" {
-		return "", "" // without its year it would go on in every year
+		return "", "" // without the year it would fire every year
 	}
 	if w[3] == "?" || w[5] == "?" {
 		return sundayFirst(w[:6])
@@ -140,7 +138,7 @@ func quartz(text string) (expr, why string) {
 	return written(w[:6]), "there is no field for the year"
 }
 
-// sundayFirst returns six fields in which the days of the week count from 1.
+// sundayFirst returns six fields from fields whose days of the week count from 1.
 func sundayFirst(w []string) (expr, why string) {
 	days, ok := shifted(w[5])
 	if !ok || restricted(w[3]) && restricted(w[5]) {
@@ -155,7 +153,7 @@ func sundayFirst(w []string) (expr, why string) {
 
 func restricted(word string) bool { return word != "*" && word != "?" }
 
-// written writes six fields as five if the second is 0, and ? as *.
+// written joins six fields, or five if the second is 0, with * for ?.
 func written(w []string) string {
 	w = append([]string(nil), w...)
 	for i := range w {
@@ -171,7 +169,7 @@ func written(w []string) string {
 
 var countedDay = regexp.MustCompile(`^([1-7])(?:-([1-7]))?(L|#[1-5]|/[1-7])?$`)
 
-// shifted turns days of the week counted from Sunday as 1 into names.
+// shifted replaces days of the week counted from Sunday as 1 by names.
 func shifted(text string) (string, bool) {
 	day := func(digit string) string { return fields[fieldWeekday].names[digit[0]-'1'] }
 	parts := strings.Split(strings.ToUpper(text), ",")
@@ -262,8 +260,8 @@ func randomRange(text string) (expr, why string) {
 	return strings.Join(w, " "), "a value that differs from job to job is H"
 }
 
-// misplaced moves names of days and months to their field, if nothing is there,
-// and fills in what was left out before the day of the week.
+// misplaced moves names of days and months to their own field if that is free, and fills in fields that were left out
+// before the day of the week.
 func misplaced(text string) (expr, why string) {
 	w := strings.Fields(text)
 	if len(w) > 6 || len(w) < 3 {

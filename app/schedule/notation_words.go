@@ -17,8 +17,7 @@ var (
 	leadingZero = regexp.MustCompile(`\b0+([0-9])`)
 )
 
-// onCalendar reads OnCalendar of systemd.time(7): days, date and time, of which all
-// must match.
+// onCalendar reads OnCalendar of systemd.time(7): days, date and time, all of which must match.
 func onCalendar(text string) (expr, why string) {
 	why = "a calendar event of systemd is written in fields"
 	switch strings.ToLower(text) {
@@ -94,7 +93,7 @@ var (
 	numerals  = []string{"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"}
 )
 
-// english reads the sentences of which there is one reading only.
+// english reads unambiguous sentences.
 func english(text string) (expr, why string) {
 	text = strings.TrimSuffix(strings.Join(strings.Fields(strings.ToLower(text)), " "), ".")
 	for _, begin := range []string{"run ", "runs ", "once "} {
@@ -125,8 +124,8 @@ func english(text string) (expr, why string) {
 	return fmt.Sprintf("%d %d * * %s", minute, hour, field), ""
 }
 
-// frequency is for "every 5 minutes". What does not divide the hour or the day has
-// no fields, and a number of days has no time of day.
+// frequency reads "every 5 minutes". An interval that does not divide the hour or the day cannot be written as fields,
+// and a number of days has no time of day.
 func frequency(number, unit string) string {
 	n := 1
 	if number != "" {
@@ -162,8 +161,7 @@ func frequency(number, unit string) string {
 	return "@" + unit + "ly"
 }
 
-// dayWords turns the days of a sentence into a field. A day alone is a day of
-// every week only if a time follows.
+// dayWords turns the days of a sentence into a field. A single day counts as weekly only if a time follows.
 func dayWords(text string, timed bool) (string, bool) {
 	words, every := strings.CutPrefix(text, "every ")
 	if !every {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// NoteKind says what a change of the clock does to a run.
+// NoteKind is the effect of a clock change on a run.
 type NoteKind string
 
 // The kinds of note.
@@ -16,7 +16,7 @@ const (
 	Once     NoteKind = "once"     // a fixed time that comes twice is run the first time only
 )
 
-// Note is what one change of the clock does to a schedule.
+// Note describes the effect of one clock change on a schedule.
 type Note struct {
 	At   time.Time // the instant of the change, in the schedule's zone
 	Kind NoteKind
@@ -26,10 +26,8 @@ type Note struct {
 // String returns the text.
 func (n Note) String() string { return n.Text }
 
-// Notes returns what changes of the clock in (from, until] do to runs, in order,
-// one note a change at most. A run that follows elapsed time and is neither
-// missed nor brought forward by the change has none: every five minutes stays
-// every five minutes, whatever the clock calls them.
+// Notes returns the effects of clock changes in (from, until] on runs, in order, at most one per change. A run that
+// follows elapsed time has none unless the change drops or moves it: every five minutes stays every five minutes.
 func (s Schedule) Notes(from, until time.Time) []Note {
 	if s.p == nil || s.p.kind != kindCron || s.p.loc == time.UTC {
 		return nil
@@ -47,13 +45,13 @@ func (s Schedule) Notes(from, until time.Time) []Note {
 	return notes
 }
 
-// note looks at one change, at which the wall turned from old to now.
+// note describes one change, at which the wall time went from old to now.
 func (p *plan) note(at, old, now int64) (Note, bool) {
 	shift := now - old
 	var walls []int64
 	for w, ok := p.search(min(old, now)); ok && w < max(old, now); w, ok = p.search(w + 1) {
-		// By elapsed time the run at w, had the clock been let alone, is the one
-		// at w+shift: where that exists, nothing is missed and nothing added.
+		// In elapsed time, the run that w would have been is at w+shift. If that exists, the change drops and adds
+		// nothing.
 		if p.wild && p.matches(w+shift) {
 			continue
 		}
@@ -92,7 +90,7 @@ func pick(first bool, a, b string) string {
 	return b
 }
 
-// reading is a wall's time of day.
+// reading formats the time of day of a wall time.
 func reading(w int64) string {
 	layout := "15:04"
 	if w%minute != 0 {
@@ -101,8 +99,7 @@ func reading(w int64) string {
 	return time.Unix(w, 0).UTC().Format(layout)
 }
 
-// turn is a wall at which the clock turns, with its date where the date is what
-// changes.
+// turn formats the wall time of a change, with its date if the date changes.
 func turn(w, shift int64) string {
 	if max(shift, -shift) < 12*hour {
 		return reading(w)
@@ -110,7 +107,7 @@ func turn(w, shift int64) string {
 	return reading(w) + time.Unix(w, 0).UTC().Format(" on 2 January")
 }
 
-// readings lists walls, the first two only of more than three.
+// readings lists wall times, only the first two if there are more than three.
 func readings(walls []int64) string {
 	var parts []string
 	for i, w := range walls {

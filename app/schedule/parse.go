@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// maxLength bounds an expression: no sensible one comes near it.
+// maxLength bounds an expression, far above any sensible one.
 const maxLength = 1000
 
 // macros are the names of crontab(5) for common expressions.
@@ -22,14 +22,13 @@ var macros = []struct{ name, expr string }{
 	{"@at", ""},
 }
 
-// Parse reads an expression: five or six fields, a macro, @every or @at, with
-// an optional TZ= or CRON_TZ= prefix. The package comment has the grammar. The
-// error is an *Error; an expression that would never fire is one.
+// Parse reads an expression: five or six fields, a macro, @every or @at, with an optional TZ= or CRON_TZ= prefix. The
+// package comment has the grammar. The error is an *Error; an expression that never fires is an error.
 func Parse(expr string, o Options) (Schedule, error) {
 	p := &plan{loc: o.Location, seed: o.Seed}
 	if err := p.parse(expr); err != nil {
 		err.Expr = expr
-		p.ascertain(err, o)
+		p.checkHint(err, o)
 		return Schedule{}, err
 	}
 	return Schedule{p}, nil
@@ -70,10 +69,9 @@ func (p *plan) parse(expr string) *Error {
 	return p.parseFields()
 }
 
-// ascertain leaves no suggestion in err that cannot be parsed, or that would lose
-// the zone of the expression. Another notation that is recognized says more than
-// the fault of a field.
-func (p *plan) ascertain(err *Error, o Options) {
+// checkHint removes a suggestion that cannot be parsed or would lose the expression's zone. If the text is in another
+// notation, that becomes the hint instead.
+func (p *plan) checkHint(err *Error, o Options) {
 	if err.Field == fieldZone || len(err.Expr) > maxLength {
 		return
 	}
@@ -106,8 +104,7 @@ func (p *plan) ascertain(err *Error, o Options) {
 	}
 }
 
-// fits reports whether a field can be parsed once its fault is replaced. Other
-// fields may have faults of their own.
+// fits reports whether the field can be parsed once its fault is replaced. Other fields may still be wrong.
 func (p *plan) fits(err *Error) bool {
 	i := fieldIndex(err.Field)
 	q := &plan{loc: p.loc, seed: p.seed, fields: [6]string{"0", "*", "*", "*", "*", "*"}}
@@ -115,8 +112,7 @@ func (p *plan) fits(err *Error) bool {
 	return q.parseFields() == nil
 }
 
-// open reports whether the fields above the faulty one are any and those below 0,
-// and the fault is all of its field.
+// open reports whether the larger fields are any, the smaller ones 0, and the fault is the whole field.
 func (p *plan) open(err *Error) bool {
 	at := fieldIndex(err.Field)
 	for i, text := range p.fields {
@@ -134,7 +130,7 @@ func fieldIndex(name string) int {
 	return slices.IndexFunc(fields[:], func(f field) bool { return f.name == name })
 }
 
-// split cuts an expression at its white space into words; n counts them all.
+// split cuts an expression into words at white space; n counts all of them.
 func split(expr string) (words [8]string, n int) {
 	for i := 0; i < len(expr); {
 		if space(expr[i]) {
@@ -189,7 +185,7 @@ func (p *plan) parseMacro(name, argument string) *Error {
 		names[i] = m.name
 	}
 	if near := nearest(name, names); near != "" {
-		return err.mean(strings.TrimSpace(near + " " + argument))
+		return err.didYouMean(strings.TrimSpace(near + " " + argument))
 	}
 	return err.hint("known are %s", strings.Join(names, ", "))
 }
@@ -220,14 +216,13 @@ func (p *plan) parseFields() *Error {
 	return nil
 }
 
-// star is the rule of crontab(5) and of cron's own code: what counts is how the
-// field begins.
+// star is the rule of crontab(5) and of cron's source: only the first character counts.
 func star(text string) bool { return text[0] == '*' }
 
-// unrestricted says the same of a day field, where ? is another *.
+// unrestricted is star for a day field, where ? equals *.
 func unrestricted(text string) bool { return text[0] == '*' || text[0] == '?' }
 
-// add puts an item of field i into the masks.
+// add sets the bits of an item of field i.
 func (p *plan) add(i int, it item) {
 	f := &fields[i]
 	d := &p.days

@@ -36,7 +36,7 @@ func TestParseErrors(t *testing.T) {
 		{"5- * * * *", "minute", `minute "5-": a value is missing`},
 		{"1,,2 * * * *", "minute", `minute "1,,2": a value is missing beside a comma`},
 		{", * * * *", "minute", `minute ",": a value is missing beside a comma`},
-		{"hello world", "expression", `"hello world" is not a cron expression; wanted are five fields, as in 30 9 * * MON-FRI, or a macro, as in @daily`},
+		{"hello world", "expression", `"hello world" is not a cron expression; expected five fields, as in 30 9 * * MON-FRI, or a macro, as in @daily`},
 
 		{"*/0 * * * *", "minute", `minute "*/0": step 0 is out of range 1-60`},
 		{"*/90 * * * *", "minute", `minute "*/90": step 90 is out of range 1-60; did you mean @every 90m?`},
@@ -63,7 +63,7 @@ func TestParseErrors(t *testing.T) {
 		{"H(0-60) * * * *", "minute", `minute 60 is out of range 0-59; did you mean 59?`},
 		{"H(0-4)/6 * * * *", "minute", `minute "H(0-4)/6": step 6 is larger than the 5 values H may take`},
 
-		{"", "expression", `the expression is empty; wanted are five fields: minute, hour, day of month, month, day of week`},
+		{"", "expression", `the expression is empty; expected five fields: minute, hour, day of month, month, day of week`},
 		{"* * * *", "expression", `"* * * *" has 4 fields, not 5 (minute, hour, day of month, month, day of week): day of week is missing; did you mean * * * * *?`},
 		{"0 9", "expression", `"0 9" has 2 fields, not 5 (minute, hour, day of month, month, day of week): day of month, month, day of week are missing; did you mean 0 9 * * *?`},
 		{"0 0 12 ? * MON 2025", "year", `"0 0 12 ? * MON 2025" has 7 fields: the seventh, a Quartz year, is not supported; without it the expression fires in every year`},
@@ -79,8 +79,8 @@ func TestParseErrors(t *testing.T) {
 		{"every 5m", "expression", `"every 5m" is not a cron expression; did you mean @every 5m?`},
 		{"2027-01-01T00:00:00Z", "expression", `"2027-01-01T00:00:00Z" is not a cron expression; did you mean @at 2027-01-01T00:00:00Z?`},
 
-		{"@every", "interval", `@every wants an interval; @every 5m`},
-		{"@every 5", "interval", `interval "5" is not a duration like 90s, 5m or 1h30m; say the unit, as in @every 5s or @every 5m`},
+		{"@every", "interval", `@every needs an interval; @every 5m`},
+		{"@every 5", "interval", `interval "5" is not a duration like 90s, 5m or 1h30m; add a unit, as in @every 5s or @every 5m`},
 		{"@every 2d", "interval", `interval "2d" is not a duration like 90s, 5m or 1h30m; hours are the largest unit: @every 48h`},
 		{"@every 1h 30m", "interval", `interval "1h 30m" is not a duration like 90s, 5m or 1h30m; did you mean @every 1h30m?`},
 		{"@every 0s", "interval", `interval 0s is shorter than the smallest, 10ms`},
@@ -88,7 +88,7 @@ func TestParseErrors(t *testing.T) {
 		{"@every 9ms", "interval", `interval 9ms is shorter than the smallest, 10ms`},
 		{"@every 10500us", "interval", `interval 10500us is not a whole number of milliseconds`},
 
-		{"@at", "instant", `@at wants an instant; @at 2027-01-01T00:00:00Z`},
+		{"@at", "instant", `@at needs an instant; @at 2027-01-01T00:00:00Z`},
 		{"@at tomorrow", "instant", `instant "tomorrow" is not in RFC 3339 form, like 2027-01-01T00:00:00Z`},
 		{"TZ=Europe/Berlin @at 2027-07-01 09:00", "instant", `instant "2027-07-01 09:00" is not in RFC 3339 form, like 2027-01-01T00:00:00Z; did you mean @at 2027-07-01T09:00:00+02:00?`},
 		{"@at 1969-12-31T00:00:00Z", "instant", `instant 1969-12-31T00:00:00Z is before 1970`},
@@ -102,8 +102,8 @@ func TestParseErrors(t *testing.T) {
 
 		{"TZ= * * * * *", "time zone", `the time zone is empty; write UTC or a name such as Europe/Berlin`},
 		{"TZ=Europe/Berln 0 9 * * *", "time zone", `unknown time zone "Europe/Berln"; did you mean Europe/Berlin?`},
-		{"CRON_TZ=Local 0 9 * * *", "time zone", `time zone Local is another one on another machine; name the zone, such as Europe/Berlin`},
-		{"TZ=UTC", "expression", `the expression is empty; wanted are five fields: minute, hour, day of month, month, day of week`},
+		{"CRON_TZ=Local 0 9 * * *", "time zone", `time zone Local differs between machines; name the zone, such as Europe/Berlin`},
+		{"TZ=UTC", "expression", `the expression is empty; expected five fields: minute, hour, day of month, month, day of week`},
 		{"TZ=UTC 0 9", "expression", `"0 9" has 2 fields, not 5 (minute, hour, day of month, month, day of week): day of month, month, day of week are missing; did you mean 0 9 * * *?`},
 		{strings.Repeat("1,", 500) + "1 * * * *", "expression", `an expression of 1009 bytes is longer than the limit of 1000`},
 	} {
@@ -163,8 +163,8 @@ func TestLocation(t *testing.T) {
 func TestLoadLocation(t *testing.T) {
 	for _, c := range []struct{ name, want string }{
 		{"", `the time zone is empty; write UTC or a name such as Europe/Berlin`},
-		{"Local", `time zone Local is another one on another machine; name the zone, such as Europe/Berlin`},
-		{"local", `time zone Local is another one on another machine; name the zone, such as Europe/Berlin`},
+		{"Local", `time zone Local differs between machines; name the zone, such as Europe/Berlin`},
+		{"local", `time zone Local differs between machines; name the zone, such as Europe/Berlin`},
 		{"europe/berlin", `unknown time zone "europe/berlin"; did you mean Europe/Berlin?`},
 		{"utc", `unknown time zone "utc"; did you mean UTC?`},
 		{"Europe/Berln", `unknown time zone "Europe/Berln"; did you mean Europe/Berlin?`},
@@ -173,8 +173,8 @@ func TestLoadLocation(t *testing.T) {
 		{"America/Berlin", `unknown time zone "America/Berlin"; did you mean Europe/Berlin?`},
 		{"Europe/Kolkatta", `unknown time zone "Europe/Kolkatta"; did you mean Asia/Kolkata?`},
 		{"PST", `unknown time zone "PST"; an abbreviation is not a zone: did you mean America/Los_Angeles?`},
-		{"UTC+2", `unknown time zone "UTC+2"; a fixed offset is written Etc/GMT-2 for UTC+2, with the sign turned round`},
-		{"+02:00", `unknown time zone "+02:00"; a fixed offset is written Etc/GMT-2 for UTC+2, with the sign turned round`},
+		{"UTC+2", `unknown time zone "UTC+2"; a fixed offset is written Etc/GMT-2 for UTC+2, with the sign reversed`},
+		{"+02:00", `unknown time zone "+02:00"; a fixed offset is written Etc/GMT-2 for UTC+2, with the sign reversed`},
 		{"../etc/passwd", `unknown time zone "../etc/passwd"`},
 		{"Middle/Earth", `unknown time zone "Middle/Earth"`},
 	} {

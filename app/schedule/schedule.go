@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Options are what an expression does not say itself.
+// Options are the settings that an expression may leave open.
 type Options struct {
 	// Location is the zone of an expression without a TZ= or CRON_TZ= prefix.
 	//
@@ -18,13 +18,11 @@ type Options struct {
 	Seed string
 }
 
-// Schedule is a parsed expression: a function from an instant to the next slot.
-//
-// It is one pointer to data that does not change, so it is cheap to copy and safe
-// for concurrent use. The zero Schedule never fires.
+// Schedule is a parsed expression: a function from an instant to the next slot. It is a pointer to immutable data,
+// cheap to copy and safe for concurrent use. The zero Schedule never fires.
 type Schedule struct{ p *plan }
 
-// kind says which of the three languages of an expression a plan came from.
+// kind is the form of an expression.
 type kind uint8
 
 const (
@@ -33,7 +31,7 @@ const (
 	kindAt                // @at
 )
 
-// plan is what Parse makes of an expression.
+// plan is a parsed expression.
 type plan struct {
 	kind kind
 	loc  *time.Location
@@ -41,19 +39,18 @@ type plan struct {
 
 	calendar           // kindCron
 	fields   [6]string // kindCron: the fields as written; fields[0] is "" when there were five
-	memo     memo      // kindCron: the part of the zone's history last looked at
+	memo     memo      // kindCron: the segment last used
 
 	millis int64 // kindEvery: the interval; kindAt: the instant since the Unix epoch
 }
 
-// Next returns the first slot strictly after the given instant, in the zone of
-// Location; false means that there is none, ever. It does not allocate.
+// Next returns the first slot strictly after the given instant, in the zone of Location. It returns false if there is
+// none. It does not allocate.
 //
-// Next is exact for instants from 1970 to 2199, as far as the tz database is.
-// Outside that span it follows the same rules on what the database says (local
-// mean time before zones, the last known rule for ever after), between the
-// years 1 and 9999: an earlier instant counts as the start of year 1, and there
-// is no slot after year 9999, which RFC 3339 could not write.
+// Next is exact for instants from 1970 to 2199, as far as the tz database is. Outside that span, between the years 1
+// and 9999, it applies the same rules to what the database has: local mean time before the first zone rule, the
+// last rule from then on. An earlier instant counts as the start of year 1. There is no slot after 9999, the last year
+// of RFC 3339.
 func (s Schedule) Next(after time.Time) (time.Time, bool) {
 	if s.p == nil {
 		return time.Time{}, false
@@ -78,7 +75,7 @@ func (s Schedule) Between(after, until time.Time) iter.Seq[time.Time] {
 	}
 }
 
-// Location is the zone the expression is read in; UTC for the zero Schedule.
+// Location is the zone of the expression; UTC for the zero Schedule.
 func (s Schedule) Location() *time.Location {
 	if s.p == nil {
 		return time.UTC
@@ -89,7 +86,7 @@ func (s Schedule) Location() *time.Location {
 // IsZero reports whether s is the zero Schedule, which never fires.
 func (s Schedule) IsZero() bool { return s.p == nil }
 
-// Next returns the first instant after t at which one of the schedules is due. It is false when none is again.
+// Next returns the first slot of any of the schedules after t, or false if there is none.
 func Next(schedules []Schedule, t time.Time) (next time.Time, ok bool) {
 	if len(schedules) == 1 {
 		return schedules[0].Next(t)

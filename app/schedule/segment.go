@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// segment is a stretch of time in which the clock of a zone is not touched.
+// segment is a span of time in which the UTC offset of a zone is constant.
 type segment struct {
 	start, end int64 // [start, end)
 	offset     int64 // wall = instant + offset
 }
 
-// segmentAt returns the segment around an instant. Its bounds may be too narrow
-// (a change of name only, a bound at New Year that is none), never too wide.
+// segmentAt returns the segment around an instant. It may be too short (a change of name only, a false bound at New
+// Year), never too long.
 func segmentAt(loc *time.Location, t int64) segment {
 	at := time.Unix(t, 0).In(loc)
 	_, offset := at.Zone()
@@ -25,16 +25,15 @@ func segmentAt(loc *time.Location, t int64) segment {
 	if !end.IsZero() {
 		seg.end = end.Unix()
 	}
-	// On 31 December of a leap year the end may lie before t (golang/go 81583):
-	// distrust such a bound, and go on by the hour.
+	// On 31 December of a leap year the end may lie before t (golang/go 81583). Use hourly bounds then.
 	if seg.end <= t {
 		seg.end = floorDiv(t, hour)*hour + hour
 	}
 	if seg.start > t {
 		seg.start = floorDiv(t, hour) * hour
 	}
-	// In the year in which a table ends and a rule begins the start is the rule's,
-	// and may lie before the table's last entry: it is where the stretch before ends.
+	// In the year in which a zone's table ends and its rule begins, the start may lie before the table's last entry.
+	// The previous segment's end is the true start.
 	for !start.IsZero() {
 		_, end := time.Unix(seg.start, 0).In(loc).ZoneBounds()
 		if end.IsZero() || end.Unix() <= seg.start || end.Unix() > t {
@@ -45,8 +44,8 @@ func segmentAt(loc *time.Location, t int64) segment {
 	return seg
 }
 
-// change returns the instant at which the clock of loc last moved to this
-// segment's offset, and the offset before it, if that was not before since.
+// change returns the instant of the last change to this segment's offset, and the offset before it. It returns false if
+// that was before since.
 func (seg segment) change(loc *time.Location, since int64) (at, before int64, ok bool) {
 	for at = seg.start; at >= since; {
 		prev := segmentAt(loc, at-1)
@@ -58,10 +57,8 @@ func (seg segment) change(loc *time.Location, since int64) (at, before int64, ok
 	return 0, 0, false
 }
 
-// memo remembers one segment: the next question is nearly always about the same
-// one, and a zone that states its future as a rule, not as a table, takes 100 ns
-// a look. It is a sequence lock: readers never wait, and a reader that meets a
-// writer only misses. The zero memo remembers an empty segment.
+// memo caches one segment, because consecutive calls nearly always need the same one and a lookup in a zone's rule
+// takes 100 ns. It is a sequence lock: readers never wait, and a read during a write is a miss. The zero memo is empty.
 type memo struct {
 	version            atomic.Uint64 // odd while being written
 	start, end, offset atomic.Int64

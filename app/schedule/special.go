@@ -2,9 +2,8 @@ package schedule
 
 import "strings"
 
-// special parses the items that only a calendar can resolve: L, L-3, LW, L-3W,
-// 15W and W in day of month, 5L and 5#2 in day of week. false means that s is
-// none of them.
+// special parses items that depend on the month: L, L-3, LW, L-3W, 15W and W in day of month, 5L and 5#2 in day of
+// week. It returns false if s is none of them.
 func (f *field) special(s, base string, stepped bool) (item, bool, *Error) {
 	var it item
 	var ok bool

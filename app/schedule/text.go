@@ -6,11 +6,9 @@ import (
 	"time"
 )
 
-// String returns the canonical text: Parse of it, with the same seed, fires at
-// the same instants and has the same text. Names become numbers, macros become
-// fields, Sunday is 0, H stays H; a zone other than UTC is a CRON_TZ= prefix. (A
-// zone that was not loaded from the tz database, such as a time.FixedZone, has
-// no name that Parse could load.) The zero Schedule is "".
+// String returns the canonical text. Parsed with the same seed, it fires at the same instants and has the same text.
+// Names become numbers, macros become fields, Sunday is 0, H stays H; a zone other than UTC is a CRON_TZ= prefix. (A
+// zone from elsewhere, such as time.FixedZone, has a name that Parse cannot load.) The zero Schedule is "".
 func (s Schedule) String() string {
 	if s.p == nil {
 		return ""
@@ -29,7 +27,7 @@ func (s Schedule) String() string {
 		if text == "" {
 			continue
 		}
-		// Parse has accepted the field: it cannot fail now.
+		// Parse has accepted the field, so this cannot fail.
 		_ = fields[i].items(text, func(it item) { b = append(it.append(b), ',') })
 		b[len(b)-1] = ' '
 	}
@@ -104,11 +102,9 @@ func (it item) append(b []byte) []byte {
 	return b
 }
 
-// Key is equal for two schedules exactly when they fire at the same instants by
-// construction: the same values, after H is resolved and names and macros are
-// read, by the same day rule, in a zone of the same name. Two jobs with the same
-// Key can share one trigger. (Two keys may differ and the instants still agree
-// by arithmetic, as with */30 and @every 30m.) The zero Schedule's is "".
+// Key is equal for schedules with the same values, day rule and zone name, after H, names and macros are resolved. Jobs
+// with equal keys can share one trigger. (Different keys may still fire at the same instants, as */30 and @every 30m
+// do.) The zero Schedule's key is "".
 func (s Schedule) Key() string {
 	if s.p == nil {
 		return ""
@@ -144,8 +140,8 @@ func (s Schedule) Key() string {
 	if s.p.loc == time.UTC {
 		return string(b)
 	}
-	// Whether elapsed time is followed matters where clocks are moved. Zones
-	// made by hand may share a name: their offsets tell them apart.
+	// Following elapsed time matters only in zones with clock changes. Custom zones may share a name, so their offset
+	// is added.
 	flag(c.wild, '*')
 	b = append(append(b, ' '), s.p.loc.String()...)
 	if _, offset := time.Unix(0, 0).In(s.p.loc).Zone(); !strings.Contains(s.p.loc.String(), "/") {

@@ -12,9 +12,8 @@ import (
 	"time"
 )
 
-// The tz database is part of the build: two hosts with different zone files would
-// compute different slots for one job, and run it twice. The archive is Go's own,
-// $GOROOT/lib/time/zoneinfo.zip, whose release is in update.bash beside it.
+// The tz database is part of the build: hosts with different zone files would compute different slots for one job and
+// run it twice. The archive is Go's $GOROOT/lib/time/zoneinfo.zip; update.bash beside it names the release.
 var (
 	//go:embed zoneinfo.zip
 	zoneArchive string
@@ -22,7 +21,7 @@ var (
 	zoneRelease string
 )
 
-// archived are the zones of the build, by name.
+// archived are the zones of the build by name.
 var archived = sync.OnceValue(func() map[string]*zip.File {
 	r, err := zip.NewReader(strings.NewReader(zoneArchive), int64(len(zoneArchive)))
 	if err != nil {
@@ -37,20 +36,17 @@ var archived = sync.OnceValue(func() map[string]*zip.File {
 	return files
 })
 
-// locations are the zones that have been loaded from the build, by name.
+// locations are the zones already loaded from the build, by name.
 var locations sync.Map
 
 var hostFirst atomic.Bool
 
-// PreferHost makes LoadLocation read the host's zone files first, as
-// time.LoadLocation does, and the build's where the host has none. It is for the
-// start of a program, before any schedule is parsed. All replicas must then have
-// the same files.
+// PreferHost makes LoadLocation read the host's zone files first, as time.LoadLocation does, and the build's only for
+// zones that the host lacks. Call it at start-up, before parsing schedules. All replicas must then have the same files.
 func PreferHost(prefer bool) { hostFirst.Store(prefer) }
 
-// DataVersion names the tz database that LoadLocation reads: a release such as
-// 2026b, or after PreferHost "host " and the release of the host's files, where
-// they tell it.
+// DataVersion names the tz database that LoadLocation reads: a release such as 2026b. After PreferHost it is "host",
+// with the release of the host's files if known.
 func DataVersion() string {
 	release := strings.TrimSpace(zoneRelease)
 	if !hostFirst.Load() {
@@ -62,7 +58,7 @@ func DataVersion() string {
 	return "host"
 }
 
-// hostRelease looks where distributions and macOS say which release they have.
+// hostRelease reads the release from the files of distributions and macOS, or returns "".
 func hostRelease() string {
 	for _, dir := range []string{"/usr/share/zoneinfo", "/usr/share/lib/zoneinfo", "/usr/lib/locale/TZ", "/etc/zoneinfo"} {
 		for _, name := range []string{"+VERSION", "tzdata.zi"} {
