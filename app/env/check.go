@@ -19,8 +19,8 @@ const (
 	largestRunLog = Size(1 << 30)
 )
 
-// check is the one validation. It also brings AllowedHosts and Timezone into their final form. Variables in
-// unreadable were reported already, and rules that need them are left out.
+// check validates the configuration, and brings AllowedHosts and Timezone into their final form. It skips rules that
+// need a variable in unreadable, which was reported already.
 func (s settings) check(c *Config, unreadable []Mistake) []Mistake {
 	k := checker{settings: s, known: make(map[string]Variable), bad: make(map[string]bool)}
 	for _, v := range s.known {
@@ -34,7 +34,7 @@ func (s settings) check(c *Config, unreadable []Mistake) []Mistake {
 	c.AlertAllowedHosts = hostList(c.AlertAllowedHosts)
 	c.TrustedProxies = hostList(c.TrustedProxies)
 	if c.Timezone != nil {
-		// env copies the Location; UTC has to be time.UTC itself, which package time knows by its address.
+		// Parsing copied the Location, but package time recognizes UTC only by the address of time.UTC.
 		c.Timezone, _ = schedule.LoadLocation(c.Timezone.String())
 	}
 
@@ -87,11 +87,11 @@ func (k *checker) access(c *Config) {
 	k.refuse(c.ViewerToken.IsSet() && c.ViewerToken == c.OperatorToken, "CRON_VIEWER_TOKEN", "the same as CRON_OPERATOR_TOKEN, which would make every viewer an operator", makeToken)
 	if k.good("CRON_AUTH") && k.good("CRON_OPERATOR_TOKEN") {
 		k.refuse(!c.Loopback() && c.Auth == AuthToken && !c.OperatorToken.IsSet(), "HOST", "would serve other machines without an operator token",
-			"set CRON_OPERATOR_TOKEN ("+makeToken+"), or set HOST to 127.0.0.1, or say aloud with CRON_AUTH=off that everyone may do everything")
+			"set CRON_OPERATOR_TOKEN ("+makeToken+"), or set HOST to 127.0.0.1, or let everyone do everything with CRON_AUTH=off")
 	}
 }
 
-// warnings are about settings that are valid and may still not be what was meant.
+// warnings are about valid settings that may be unintended.
 func (c Config) warnings() []string {
 	if c.Auth != AuthOff {
 		return nil
@@ -101,12 +101,12 @@ func (c Config) warnings() []string {
 		list = append(list, "CRON_AUTH=off: everyone who reaches "+c.Addr()+" may start and stop jobs")
 	}
 	if c.OperatorToken.IsSet() || c.ViewerToken.IsSet() {
-		list = append(list, "CRON_AUTH=off: the tokens are set, but nobody is asked for them")
+		list = append(list, "CRON_AUTH=off: the tokens are set, but not required")
 	}
 	return list
 }
 
-// checker collects mistakes, at most one for a variable: the first is the one to put right.
+// checker collects mistakes, only the first for each variable.
 type checker struct {
 	settings
 	known map[string]Variable
@@ -126,11 +126,11 @@ func (k *checker) good(name string) bool { return !k.bad[name] }
 var (
 	appEnv   = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*$`)
 	hostname = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$`)
-	// No top-level domain is a number (RFC 3696, section 2): such a name is an address with a slip in it.
+	// No top-level domain is a number (RFC 3696, section 2), so such a name is a mistyped address.
 	numberLast = regexp.MustCompile(`(^|\.)[0-9]+$`)
 )
 
-// isHost accepts an IP address, or a name as DNS (RFC 1123) and container networks, which allow "_", have them.
+// isHost accepts an IP address or a DNS name (RFC 1123), also with "_", which container networks allow.
 func isHost(host string) bool {
 	if _, err := netip.ParseAddr(host); err == nil {
 		return true
@@ -148,7 +148,7 @@ func isTarget(target string) bool {
 	return err == nil && bad == nil && port > 0 && isHost(host)
 }
 
-// network reads an address or a range.
+// network parses an address or a range.
 func network(text string) (netip.Prefix, bool) {
 	if addr, err := netip.ParseAddr(text); err == nil {
 		addr = addr.Unmap()

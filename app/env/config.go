@@ -7,14 +7,14 @@ import (
 	"strconv"
 	"time"
 
-	// For time.LoadLocation in a user's code: a scratch container and Windows have no zone database.
+	// For time.LoadLocation in users' code: scratch containers and Windows have no zone database.
 	_ "time/tzdata"
 )
 
-// Config holds the settings of the template. [Load] and [Fill] make it; it is valid whenever they returned no error.
-// It does not change afterwards, so it may be copied and shared freely.
+// Config holds the settings of the template. [Load] and [Fill] make it, and it is valid if they return no error. It
+// does not change afterwards, so it may be copied and shared freely.
 type Config struct {
-	// AppEnv is compared with the names a job gives to cron.Only.
+	// AppEnv is compared with the names in cron.Only.
 	AppEnv string `env:"APP_ENV" envDefault:"development" want:"a name in lower case such as development or production" about:"Where this process runs; a job may be limited to some environments with Only(\"production\")."`
 
 	// Host is an IP address or a hostname, without brackets and port. See [Config.Loopback].
@@ -22,71 +22,70 @@ type Config struct {
 	// Port 0 asks the operating system for a free one.
 	Port int `env:"PORT" envDefault:"3000" want:"0 to 65535" about:"Port to listen on; 0 takes a free one."`
 
-	// Database is secret as a whole because the URL of a database server carries a password.
-	Database Database `env:"DATABASE_URL" envDefault:"sqlite://data/crons.db" secret:"true" want:"sqlite:// and a file, such as sqlite://data/crons.db, or the URL of a postgres:// or mysql:// server" about:"Database that keeps state and runs: sqlite://relative/path.db or sqlite:///absolute/path.db, or sqlite::memory: for one process that keeps nothing; for more than one machine postgres://user:password@host:5432/name or mysql://user:password@host:3306/name (MariaDB too)."`
+	// Database is secret because the URL of a database server carries a password.
+	Database Database `env:"DATABASE_URL" envDefault:"sqlite://data/crons.db" secret:"true" want:"sqlite:// and a file, such as sqlite://data/crons.db, or the URL of a postgres:// or mysql:// server" about:"Database for state and runs: sqlite://relative/path.db or sqlite:///absolute/path.db, or sqlite::memory: for one process, lost when it ends; for more than one machine postgres://user:password@host:5432/name or mysql://user:password@host:3306/name (MariaDB too)."`
 
-	// Redis is a URL, or empty: none. It is secret as a whole because it may carry a password.
-	Redis Secret `env:"REDIS_URL" want:"a URL such as redis://127.0.0.1:6379/0, rediss:// for TLS, or unix:///run/redis.sock" about:"Redis that helps several replicas: redis://, rediss:// or unix://; empty is none. With SQLite it decides which replica runs a slot. CRON_EXECUTOR=asynq has its queue there."`
+	// Redis is a URL, or empty for none. It is secret because it may carry a password.
+	Redis Secret `env:"REDIS_URL" want:"a URL such as redis://127.0.0.1:6379/0, rediss:// for TLS, or unix:///run/redis.sock" about:"Redis shared by all replicas: redis://, rediss:// or unix://; empty is none. With SQLite it decides which replica runs a slot. CRON_EXECUTOR=asynq keeps its queue there."`
 	// RedisPrefix begins every key.
-	RedisPrefix string `env:"REDIS_PREFIX" envDefault:"fibercrons" want:"letters, digits and ._:- such as fibercrons" about:"How the keys in Redis begin; the same for all replicas of a program, another for each program on that Redis."`
+	RedisPrefix string `env:"REDIS_PREFIX" envDefault:"fibercrons" want:"letters, digits and ._:- such as fibercrons" about:"Prefix of all keys in Redis; the same for all replicas of a program, different for each program on that Redis."`
 
-	// Enabled false starts no job on its schedule; runs by hand still work.
-	Enabled bool `env:"CRON_ENABLED" envDefault:"true" want:"true or false" about:"Whether jobs start on schedule in this process; false leaves runs by hand."`
-	// Timezone is never nil, and never time.Local: a slot is the same instant on every machine.
-	Timezone *time.Location `env:"CRON_TIMEZONE" envDefault:"UTC" want:"a name such as UTC or Europe/Berlin" about:"Time zone of schedules that name none themselves."`
-	// TZData has been handed to schedule.PreferHost by Load.
-	TZData TZData `env:"CRON_TZDATA" envDefault:"embedded" want:"embedded or host" about:"Which time-zone data decides when slots are: embedded is the build's, the same on every machine; host prefers the machine's files, which must then be the same on all replicas."`
+	// Enabled false starts no job on schedule; manual runs still work.
+	Enabled bool `env:"CRON_ENABLED" envDefault:"true" want:"true or false" about:"Whether jobs start on schedule in this process; with false, only manual runs."`
+	// Timezone is never nil and never time.Local, so slots are the same on every machine.
+	Timezone *time.Location `env:"CRON_TIMEZONE" envDefault:"UTC" want:"a name such as UTC or Europe/Berlin" about:"Time zone of schedules without their own."`
+	// TZData has been passed to schedule.PreferHost by Load.
+	TZData TZData `env:"CRON_TZDATA" envDefault:"embedded" want:"embedded or host" about:"Time-zone data for computing slots: embedded is part of the build, the same on every machine; host prefers the machine's files, which must then be the same on all replicas."`
 	// Workers is at least 1.
-	Workers int `env:"CRON_WORKERS" envDefault:"64" want:"1 or more" about:"How many runs may be under way at once in this process."`
-	// Executor is ExecutorLocal unless there is what the others need.
-	Executor Executor `env:"CRON_EXECUTOR" envDefault:"local" want:"local, river or asynq" about:"Where claimed runs go on: local is the process that claimed them; river (Postgres, DATABASE_URL) and asynq (Redis, REDIS_URL) are queues that every process can work."`
-	// Role is RoleAll with ExecutorLocal.
+	Workers int `env:"CRON_WORKERS" envDefault:"64" want:"1 or more" about:"Maximum number of concurrent runs in this process."`
+	// Executor is ExecutorLocal unless the requirements of the others are met.
+	Executor Executor `env:"CRON_EXECUTOR" envDefault:"local" want:"local, river or asynq" about:"Where claimed runs execute: local is the process that claimed them; river (Postgres, DATABASE_URL) and asynq (Redis, REDIS_URL) are queues that every process can work."`
+	// Role is RoleAll if Executor is ExecutorLocal.
 	Role Role `env:"CRON_ROLE" envDefault:"all" want:"all, scheduler or worker" about:"What this process does when CRON_EXECUTOR is a queue: scheduler only fills it, worker only works it, all does both."`
 
 	// DefaultTimeout 0 means none.
-	DefaultTimeout time.Duration `env:"CRON_DEFAULT_TIMEOUT" envDefault:"0" want:"a duration such as 10m, or 0 for none" about:"How long one attempt of a job without Timeout may take; 0 is without end."`
+	DefaultTimeout time.Duration `env:"CRON_DEFAULT_TIMEOUT" envDefault:"0" want:"a duration such as 10m, or 0 for none" about:"How long one attempt of a job without Timeout may take; 0 is unlimited."`
 	// DefaultRetries counts the attempts after the first.
-	DefaultRetries int `env:"CRON_DEFAULT_RETRIES" envDefault:"0" want:"0 or more" about:"How often a job without Retry is tried again after a failure."`
+	DefaultRetries int `env:"CRON_DEFAULT_RETRIES" envDefault:"0" want:"0 or more" about:"How many times a job without Retry is retried after a failure."`
 	// DefaultRetryDelay is at most MaxRetryDelay.
 	DefaultRetryDelay time.Duration `env:"CRON_DEFAULT_RETRY_DELAY" envDefault:"1s" want:"a duration such as 1s" about:"Pause before the first retry; it grows from one retry to the next."`
 	MaxRetryDelay     time.Duration `env:"CRON_MAX_RETRY_DELAY" envDefault:"5m" want:"a duration such as 5m" about:"The longest pause between two retries."`
 
 	// CatchUpWindow 0 means that a missed slot is never run late.
-	CatchUpWindow time.Duration `env:"CRON_CATCH_UP_WINDOW" envDefault:"1h" want:"a duration such as 1h, or 0 for no catching up" about:"How old a missed slot may be and still be caught up; older ones are recorded as skipped."`
-	// Lease is at least one second. It is renewed three times in its length.
+	CatchUpWindow time.Duration `env:"CRON_CATCH_UP_WINDOW" envDefault:"1h" want:"a duration such as 1h, or 0 for no catching up" about:"Maximum age of a missed slot for catch-up; older ones are recorded as skipped."`
+	// Lease is at least one second. It is renewed three times per period.
 	Lease time.Duration `env:"CRON_LEASE" envDefault:"30s" want:"1s or more" about:"How long after its last heartbeat a process counts as dead."`
-	// ShutdownGrace 0 cancels at once.
-	ShutdownGrace time.Duration `env:"CRON_SHUTDOWN_GRACE" envDefault:"25s" want:"a duration such as 25s, or 0 to cancel at once" about:"How long running jobs may go on after SIGTERM before they are cancelled."`
+	// ShutdownGrace 0 cancels runs at once.
+	ShutdownGrace time.Duration `env:"CRON_SHUTDOWN_GRACE" envDefault:"25s" want:"a duration such as 25s, or 0 to cancel at once" about:"How long runs may continue after SIGTERM before they are cancelled."`
 
 	// KeepRuns is at least 1.
 	KeepRuns int `env:"CRON_KEEP_RUNS" envDefault:"1000" want:"1 or more" about:"How many runs of each job are kept in the history."`
 	// KeepFor is at least one minute.
 	KeepFor time.Duration `env:"CRON_KEEP_FOR" envDefault:"720h" want:"1m or more, such as 720h or 30d" about:"How long a run is kept in the history; 30d is 30 days."`
-	// MaxRunLog 0 keeps no lines.
-	MaxRunLog Size `env:"CRON_MAX_RUN_LOG" envDefault:"256KiB" want:"a size up to 1GiB such as 256KiB, 1MiB or 4096" about:"How much log is kept with one run; the rest is cut off with a mark."`
+	// MaxRunLog 0 keeps no log.
+	MaxRunLog Size `env:"CRON_MAX_RUN_LOG" envDefault:"256KiB" want:"a size up to 1GiB such as 256KiB, 1MiB or 4096" about:"Maximum log size of one run; the rest is cut off and marked."`
 
-	OperatorToken Secret `env:"CRON_OPERATOR_TOKEN" want:"16 characters or more; make one with: openssl rand -hex 32" about:"Token for everything that changes something (openssl rand -hex 32); empty makes one at each start."`
+	OperatorToken Secret `env:"CRON_OPERATOR_TOKEN" want:"16 characters or more; make one with: openssl rand -hex 32" about:"Token for all changes (openssl rand -hex 32); if empty, one is generated at each start."`
 	ViewerToken   Secret `env:"CRON_VIEWER_TOKEN" want:"16 characters or more; make one with: openssl rand -hex 32" about:"Token for reading only. As soon as this one, the operator token or CRON_ALLOWED_HOSTS is set, reads need a token from everywhere."`
-	// Auth is AuthToken unless somebody said otherwise aloud.
-	Auth Auth `env:"CRON_AUTH" envDefault:"token" want:"token or off" about:"token asks for the tokens above; off lets everyone who reaches the port do everything."`
-	// AllowedHosts are in lower case, without port and brackets. Empty leaves the choice to the guard of the routes.
-	AllowedHosts []string `env:"CRON_ALLOWED_HOSTS" want:"hostnames or IP addresses with commas between, without scheme and port" about:"Names under which the server may be called, with commas between; empty allows the usual ones."`
+	// Auth is AuthToken unless CRON_AUTH says otherwise.
+	Auth Auth `env:"CRON_AUTH" envDefault:"token" want:"token or off" about:"token requires the tokens above; off lets everyone who reaches the port do everything."`
+	// AllowedHosts are in lower case, without port or brackets. If empty, the routes' guard allows its defaults.
+	AllowedHosts []string `env:"CRON_ALLOWED_HOSTS" want:"hostnames or IP addresses separated by commas, without scheme and port" about:"Host names accepted in requests, separated by commas; empty allows the usual ones."`
 
 	// TrustedProxies are addresses and ranges; see [Config.Proxies].
-	TrustedProxies []string `env:"CRON_TRUSTED_PROXIES" want:"IP addresses or ranges such as 10.0.0.0/8, with commas between" about:"Proxies whose X-Forwarded-For, -Host and -Proto are believed, with commas between: 127.0.0.1, 10.0.0.0/8; empty believes nobody."`
+	TrustedProxies []string `env:"CRON_TRUSTED_PROXIES" want:"IP addresses or ranges such as 10.0.0.0/8, separated by commas" about:"Proxies whose X-Forwarded-For, -Host and -Proto are trusted, separated by commas: 127.0.0.1, 10.0.0.0/8; empty trusts none."`
 
-	// AlertAllowedHosts are as package outgoing takes them; see check.
-	AlertAllowedHosts []string `env:"ALERT_ALLOWED_HOSTS" want:"hostnames, IP addresses, either with a port, or ranges such as 10.0.0.0/8, with commas between" about:"What alerts and pings may call although it has no public address, with commas between: mattermost.internal, 10.0.0.5:8080, 10.0.0.0/8."`
+	// AlertAllowedHosts are entries of outgoing.Options.Allow; see check.
+	AlertAllowedHosts []string `env:"ALERT_ALLOWED_HOSTS" want:"hostnames, IP addresses, either with a port, or ranges such as 10.0.0.0/8, separated by commas" about:"Non-public targets that alerts and pings may call, separated by commas: mattermost.internal, 10.0.0.5:8080, 10.0.0.0/8."`
 
-	// Proxy is handed on as a whole; see check.
+	// Proxy is passed on as a whole; see check.
 	Proxy Proxy
 
 	LogLevel slog.Level `env:"LOG_LEVEL" envDefault:"info" want:"debug, info, warn or error" about:"Minimum log level: debug, info, warn or error."`
-	// LogFormat is resolved by whoever opens the log, who knows what it is written to.
+	// LogFormat auto is resolved by the caller that opens the log and knows its output.
 	LogFormat LogFormat `env:"LOG_FORMAT" envDefault:"auto" want:"auto, text or json" about:"text, json, or auto: coloured text on a terminal, JSON otherwise."`
 
-	// OTel are OpenTelemetry's own variables, by name (OTEL_...): what they mean is OpenTelemetry's to say. Headers may
-	// hold a key, so all of them are kept as secrets.
+	// OTel holds OpenTelemetry's own variables (OTEL_...), uninterpreted. Headers may hold a key, so all are secret.
 	OTel map[string]Secret `env:"-"`
 
 	Alerts Alerts
@@ -94,7 +93,7 @@ type Config struct {
 	settings []Setting
 }
 
-// Addr is Host and Port as net.Listen takes them.
+// Addr is Host and Port for net.Listen.
 func (c Config) Addr() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
 
 // Proxies returns the networks of TrustedProxies.
@@ -108,6 +107,6 @@ func (c Config) Proxies() []netip.Prefix {
 	return list
 }
 
-// Loopback reports whether Host can be reached from this machine only. A hostname other than localhost counts as
-// reachable from outside: what it resolves to may change after the start.
+// Loopback reports whether Host can be reached only from this machine. A hostname other than localhost counts as
+// reachable from outside, because it may resolve to another address later.
 func (c Config) Loopback() bool { return loopback(c.Host) }

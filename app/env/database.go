@@ -19,23 +19,23 @@ const (
 	MySQL    = "mysql"    // mysql:// or mariadb://
 )
 
-// inMemory is the URL of a database that ends with the process.
+// inMemory is the URL of a database that is lost when the process ends.
 const inMemory = "sqlite::memory:"
 
 // Database is a parsed DATABASE_URL.
 type Database struct {
 	// Driver is SQLite, Postgres or MySQL.
 	Driver string
-	// Path is the database file, relative to the working directory or absolute, exactly as it was written. It has no "?":
-	// parameters of the connection are the store's. It is :memory: for sqlite::memory:.
+	// Path is the database file as written, absolute or relative to the working directory. It has no "?": the store
+	// sets the connection parameters. It is :memory: for sqlite::memory:.
 	Path string
-	// Host is a server's, with its port where the URL names one; Name is the database on it.
+	// Host is the server, with its port if the URL has one. Name is the database on it.
 	Host, Name string
-	// URL is a server's as it was written: user, password and parameters are in it.
+	// URL is the server's URL as written, with user, password and parameters.
 	URL Secret
 }
 
-// Reveal returns the URL to connect by. It may hold a password.
+// Reveal returns the URL to connect to. It may hold a password.
 func (d Database) Reveal() string {
 	if d.URL.IsSet() {
 		return d.URL.Reveal()
@@ -45,8 +45,8 @@ func (d Database) Reveal() string {
 
 var scheme = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*)://`)
 
-// UnmarshalText reads a URL. That of a server is a common URL, whose parameters are the driver's. What follows sqlite:// is a path and nothing else: no percent codes, no host, no
-// parameters, so that sqlite://data/crons.db is data/crons.db and sqlite:///srv/crons.db is /srv/crons.db.
+// UnmarshalText parses a URL, for a server with its driver's parameters. After sqlite:// comes a path without percent
+// codes, host or parameters: sqlite://data/crons.db is data/crons.db, sqlite:///srv/crons.db is /srv/crons.db.
 func (d *Database) UnmarshalText(text []byte) error {
 	whole := string(text)
 	if whole == inMemory {
@@ -55,7 +55,7 @@ func (d *Database) UnmarshalText(text []byte) error {
 	}
 	found := scheme.FindStringSubmatch(whole)
 	if found == nil {
-		// It may be a driver's own notation, user:password@tcp(host)/name, so nothing of it is shown.
+		// It may be a driver's own notation, user:password@tcp(host)/name, so do not show any of it.
 		return &problem{what: "not a URL"}
 	}
 	rest := whole[len(found[0]):]
@@ -69,7 +69,7 @@ func (d *Database) UnmarshalText(text []byte) error {
 	case "mysql", "mariadb":
 		return d.server(MySQL, whole, quoted(found[0]+"..."))
 	default:
-		return &problem{what: "not a kind of database this program knows", shown: quoted(found[0] + "...")}
+		return &problem{what: "not a supported kind of database", shown: quoted(found[0] + "...")}
 	}
 }
 
@@ -90,7 +90,7 @@ func (d *Database) file(path string) error {
 	case strings.HasPrefix(strings.ToLower(path), "file:"):
 		return refuse("a file: URI inside the URL is not accepted")
 	case strings.HasPrefix(path, "~"):
-		return refuse("only a shell knows what ~ is, write the folder out")
+		return refuse("~ is not expanded, write the folder out")
 	case strings.ContainsFunc(path, unicode.IsControl):
 		return refuse("holds a control character")
 	}
@@ -98,7 +98,7 @@ func (d *Database) file(path string) error {
 	return nil
 }
 
-// server reads the URL of a database server. What is said about it never repeats more than the scheme.
+// server parses the URL of a database server. Its errors never show more than the scheme.
 func (d *Database) server(driver, whole, shown string) error {
 	remedy := "write " + driver + "://user:password@host/name"
 	refuse := func(what string) error { return &problem{what: what, remedy: remedy, shown: shown} }
@@ -126,7 +126,7 @@ func (d *Database) server(driver, whole, shown string) error {
 	for host := range strings.SplitSeq(u.Host, ",") {
 		if _, port, err := net.SplitHostPort(host); err == nil {
 			if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-				return refuse("names a port that is none")
+				return refuse("names an invalid port")
 			}
 		}
 	}
@@ -134,7 +134,8 @@ func (d *Database) server(driver, whole, shown string) error {
 	return nil
 }
 
-// onSocket reports whether the parameters of a URL name a unix socket. PostgreSQL then knows the user by the process.
+// onSocket reports whether the parameters of a URL name a unix socket. PostgreSQL may then take the user from the
+// process.
 func onSocket(driver string, params url.Values) bool {
 	if driver == Postgres {
 		return strings.HasPrefix(params.Get("host"), "/")
@@ -144,8 +145,8 @@ func onSocket(driver string, params url.Values) bool {
 
 var encodedSocket = regexp.MustCompile(`^([A-Za-z]+://(?:[^/?#@]*@)?)(%2[Ff][^/?#:@]*)(?::([0-9]+))?(/[^?#]*)?(\?[^#]*)?$`)
 
-// socketHost turns a unix socket that is written as the host, postgres://user@%2Frun%2Fpostgresql/name, into a
-// parameter: libpq takes the host so, and package url does not.
+// socketHost turns a unix socket in place of the host, postgres://user@%2Frun%2Fpostgresql/name, into a parameter.
+// libpq accepts this form, net/url does not.
 func socketHost(driver, whole string) string {
 	m := encodedSocket.FindStringSubmatch(whole)
 	if m == nil {
@@ -167,7 +168,7 @@ func socketHost(driver, whole string) string {
 	return m[1] + m[4] + "?" + params
 }
 
-// String returns the URL, fit to be shown: that of a server without user, password and parameters.
+// String returns the URL to display: for a server without user, password and parameters.
 func (d Database) String() string {
 	switch d.Driver {
 	case "":
@@ -181,5 +182,5 @@ func (d Database) String() string {
 	return fmt.Sprintf("%s://%s", d.Driver, d.Path)
 }
 
-// LogValue is String.
+// LogValue returns String.
 func (d Database) LogValue() slog.Value { return slog.StringValue(d.String()) }

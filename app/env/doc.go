@@ -3,30 +3,29 @@
 //
 // # How it works
 //
-// [Fill] reads the file .env when there is one, lays the real environment over it, and fills the fields of Config,
-// and of a struct of the user's that embeds it, by their struct tags ([Load] is for Config alone):
+// [Fill] reads the file .env if there is one, overrides it with the real environment, and fills the fields of Config,
+// and of a user's struct that embeds it, by their struct tags ([Load] is for Config alone):
 //
 //	env         the variable
 //	envDefault  its default; none means empty
-//	want        what a good value is; it becomes the remedy "set it to ..."
+//	want        what a valid value is; it becomes the remedy "set it to ..."
 //	about       what the variable is for; it becomes the comment in .env.example
-//	secret      "true" where the value must never be shown; a field of type [Secret] is secret without it
+//	secret      "true" if the value must never be shown; a field of type [Secret] is secret without it
 //
-// Those tags are the one place where a variable is described: [Variables] lists them, and a test writes
-// .env.example from them (go test ./config -update) and fails when the two differ.
+// These tags are the only description of a variable: [Variables] lists them, and a test writes .env.example from them
+// (go test ./config -update) and fails if the two differ.
 //
-// Rules that hold for every variable: an empty value counts as not set, so NAME= in the real environment takes a
-// line of .env back to the default; white space around a value is dropped; the real environment wins over .env.
+// An empty value counts as not set, so NAME= in the real environment overrides a line of .env with the default. White
+// space around a value is dropped. The real environment wins over .env.
 //
 // # What it promises
 //
-// All mistakes come back together, in an [*Error] of several lines, each with the variable, its value and a
-// remedy. No secret is in them, nor in anything else this package prints: a [Secret] shows as [hidden] however it
-// is printed, and of a database server's URL only the scheme is ever repeated. A misspelt CRON_ variable is not a mistake but
-// a warning, because it may belong to a newer version of the program. A broken .env is a mistake that names
-// the line; then nothing else is checked, as nobody knows what the rest of the file was meant to say.
+// All mistakes come back together, in an [*Error] with one line each: variable, value and remedy. This package never
+// prints a secret: a [Secret] shows as [hidden] in any format, and of a database server's URL only the scheme is shown.
+// An unknown CRON_ variable is only a warning, because it may belong to a newer version of the program. A broken .env
+// is a mistake that names the line; nothing else is checked then, because the rest of the file is unknown.
 //
-// OpenTelemetry's variables (OTEL_...) are handed on as they are, from the environment and from .env: [Config].OTel.
+// OpenTelemetry's variables (OTEL_...) are passed on unchanged, from the environment and from .env: [Config].OTel.
 //
 // A Config does not change after Load: there is no reload, no setter and no package variable.
 package env

@@ -11,8 +11,8 @@ import (
 	"github.com/joho/godotenv"
 )
 
-// readFile reads a .env file; one that is not there is an empty one. What godotenv would lose without a word is a
-// mistake or a warning. Neither repeats a value, which may be a password.
+// readFile reads a .env file; a missing file counts as empty. Whatever godotenv would drop silently is a mistake or a
+// warning here. Neither shows a value, which may be a password.
 func readFile(path string) (values map[string]string, warnings []string, found []Mistake) {
 	if path == "" {
 		return nil, nil, nil
@@ -29,16 +29,16 @@ func readFile(path string) (values map[string]string, warnings []string, found [
 		return nil, nil, []Mistake{{Variable: path, Problem: "cannot be read: " + err.Error(), Remedy: "make it a readable file, or remove it"}}
 	}
 
-	// Editors on Windows put a byte order mark in front, PowerShell writes UTF-16.
+	// Windows editors write a byte order mark, PowerShell writes UTF-16.
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 	if !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0 {
 		return nil, nil, []Mistake{{Variable: path, Problem: "is not UTF-8 text", Remedy: "save it as UTF-8"}}
 	}
-	// A file whose lines end with a carriage return alone would be one line, all of it perhaps a comment.
+	// Otherwise a file with carriage returns as line ends would be a single line, perhaps a comment.
 	text = bytes.ReplaceAll(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
 	list, broken := statements(string(text))
 	if broken == 0 {
-		// godotenv's error is left out on purpose: it quotes the rest of the file, passwords included.
+		// Drop godotenv's error: it quotes the rest of the file, passwords included.
 		if values, err = godotenv.UnmarshalBytes(text); err != nil {
 			broken = 1
 		}
@@ -56,7 +56,7 @@ func readFile(path string) (values map[string]string, warnings []string, found [
 			found = append(found, Mistake{Variable: s.name, File: path + ":" + strconv.Itoa(s.line), Problem: lost, Remedy: remedy})
 		}
 		if before, twice := set[s.name]; twice && before.raw != s.raw {
-			warnings = append(warnings, s.name+" is set twice in "+path+", on lines "+strconv.Itoa(before.line)+" and "+strconv.Itoa(s.line)+": the last one counts")
+			warnings = append(warnings, s.name+" is set twice in "+path+", on lines "+strconv.Itoa(before.line)+" and "+strconv.Itoa(s.line)+": the last one wins")
 		}
 		set[s.name] = s
 	}

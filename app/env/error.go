@@ -6,13 +6,12 @@ import (
 	"strings"
 )
 
-// Error is every mistake [Load] found. Its text has a line for each and is meant for a person's eyes; main prints
-// it and exits with 2.
+// Error holds every mistake that [Load] found. Its text has a line for each; main prints it and exits with 2.
 type Error struct {
 	Mistakes []Mistake
 }
 
-// Error returns several lines.
+// Error returns one line per mistake, after a heading.
 func (e *Error) Error() string {
 	var b strings.Builder
 	if len(e.Mistakes) == 1 {
@@ -26,15 +25,15 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Mistake is one thing to put right.
+// Mistake is one invalid setting.
 type Mistake struct {
 	// Variable is the variable's name, or file:line for a file that cannot be read.
 	Variable string
-	// Value is the value as it is shown: quoted, shortened, and [hidden] for a secret. Empty if none was given.
+	// Value is the value to display: quoted, shortened, [hidden] for a secret. Empty if none was given.
 	Value string
-	// File is where the value was found, empty for the real environment.
+	// File is the file that sets the value, empty for the real environment.
 	File string
-	// Problem is what is wrong, Remedy what to do about it.
+	// Problem is what is wrong, Remedy how to correct it.
 	Problem, Remedy string
 }
 
@@ -55,22 +54,22 @@ func (m Mistake) String() string {
 	return b.String()
 }
 
-// problem is what a value's own type has to say about a text it does not accept. Its text never repeats the value.
+// problem is the error of a type that rejects a text. Its text never repeats the value.
 type problem struct {
 	what string
 	// remedy replaces the variable's own "set it to ...".
 	remedy string
-	// shown replaces a secret value by the part of it that may be seen.
+	// shown replaces a secret value by its part that may be shown.
 	shown string
 }
 
 func (p *problem) Error() string { return p.what }
 
-// quoted makes a value inert and short: it may hold escape codes, or be a file pasted by accident.
+// quoted escapes and shortens a value, which may hold control codes or be a pasted file.
 func quoted(value string) string {
-	const most = 80
-	if r := []rune(value); len(r) > most {
-		value = string(r[:most]) + "..."
+	const maxRunes = 80
+	if r := []rune(value); len(r) > maxRunes {
+		value = string(r[:maxRunes]) + "..."
 	}
 	return strconv.Quote(value)
 }

@@ -10,14 +10,14 @@ import (
 	caarlos "github.com/caarlos0/env/v11"
 )
 
-// parsers replace env's own for these types.
+// parsers replace those of package env for these types.
 var parsers = map[reflect.Type]caarlos.ParserFunc{
 	reflect.TypeFor[time.Duration](): func(text string) (any, error) { return ParseDuration(text) },
 	reflect.TypeFor[time.Location](): func(text string) (any, error) { return zone(text) },
 }
 
-// read fills dst, a pointer to a struct, and returns what could not be read. Every field is handed to env in a struct
-// of its own: env's errors name the Go field, and a person knows the variable.
+// read fills dst, a pointer to a struct, and returns the values that could not be parsed. Each field is parsed in a
+// struct of its own, because the library's errors name only the Go field.
 func (s settings) read(dst any) []Mistake {
 	var found []Mistake
 	for _, f := range fieldsOf(reflect.ValueOf(dst).Elem(), "", true) {
@@ -37,7 +37,8 @@ func (s settings) read(dst any) []Mistake {
 func (s settings) unreadable(f field, err error) Mistake {
 	_, isSet := s.raw[f.Name]
 	if f.Name == "" || isUnsupported(err) || !isSet && !isMissing(err) {
-		// Not a user's mistake but one in the source. env's text then holds no value but the source's own.
+		// This is a mistake in the source, not in the environment: the library's text holds only values from the
+		// source.
 		return Mistake{Variable: "config: field " + f.decl.Name, Problem: err.Error(), Remedy: "correct its type, tag or default"}
 	}
 	m := s.mistake(f.Variable, "", "")
@@ -69,7 +70,7 @@ func (s settings) unreadable(f field, err error) Mistake {
 	return m
 }
 
-// mistake is one about v. An empty remedy stands for the variable's own.
+// mistake returns a Mistake about v. An empty remedy stands for the variable's own.
 func (s settings) mistake(v Variable, what, remedy string) Mistake {
 	if remedy == "" {
 		remedy = v.remedy()
@@ -88,8 +89,8 @@ func (s settings) mistake(v Variable, what, remedy string) Mistake {
 	return m
 }
 
-// describe says what is wrong with a value whose type said it in a library's words only, and whether the value may be
-// shown. Words and value of a type unknown here may hold a password, as a URL does.
+// describe rewords a library's parse error, and reports whether the value may be shown. Text and value of an unknown
+// type may hold a password, as a URL does.
 func describe(t reflect.Type, err error) (what string, mayShow bool) {
 	if t == reflect.TypeFor[slog.Level]() {
 		return "not a log level", true

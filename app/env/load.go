@@ -11,7 +11,7 @@ import (
 	"fibercrons/app/schedule"
 )
 
-// Option changes where [Load] and [Fill] read from. Tests use it; a program reads the environment and .env.
+// Option changes where [Load] and [Fill] read from, for tests. By default they read the environment and .env.
 type Option func(*source)
 
 type source struct {
@@ -19,15 +19,14 @@ type source struct {
 	file string
 }
 
-// Env makes Load read m in place of the process environment. The file .env is still read, unless File("") is given too.
+// Env makes Load read m instead of the process environment. The file .env is still read, unless File("") is given too.
 func Env(m map[string]string) Option { return func(s *source) { s.env = m } }
 
-// File makes Load read path in place of .env in the working directory; the empty path reads no file. In either case a
-// file that does not exist is no mistake.
+// File makes Load read path instead of .env in the working directory. An empty path reads no file. A missing file is
+// not a mistake.
 func File(path string) Option { return func(s *source) { s.file = path } }
 
-// Loader loads the settings of a program. Besides those of the template it returns a function that adds the program's
-// own to the context of runs and requests; nil: there are none.
+// Loader loads the settings of a program. own adds the program's own to the context of runs and requests, or is nil.
 type Loader func(...Option) (c Config, own func(context.Context) context.Context, warnings []string, err error)
 
 // Load reads and checks the settings of the template alone; see [Fill].
@@ -41,7 +40,7 @@ func Load(opts ...Option) (Config, []string, error) {
 }
 
 // Fill reads the variables of dst, a pointer to a struct that embeds or is *own, and checks them. The warnings are one
-// sentence each, for the caller to log. The error is an [*Error] with every mistake found; dst is then not to be used.
+// sentence each, for the caller to log. The error is an [*Error] with every mistake; do not use dst then.
 func Fill(dst any, own *Config, opts ...Option) (warnings []string, err error) {
 	s := source{file: ".env"}
 	for _, opt := range opts {
@@ -68,7 +67,7 @@ func Fill(dst any, own *Config, opts ...Option) (warnings []string, err error) {
 	schedule.PreferHost(strings.EqualFold(values.raw["CRON_TZDATA"], string(TZHost))) // before a zone is loaded
 	found := values.read(dst)
 	if len(unreadable) > 0 {
-		// What the file would have said is not known: only values that are wrong by themselves are told of beside it.
+		// The content of the file is unknown, so report only values that are invalid by themselves.
 		values.inOrder(found)
 		return warnings, &Error{Mistakes: append(unreadable, found...)}
 	}
@@ -92,7 +91,7 @@ func processEnv() map[string]string {
 	return m
 }
 
-// inOrder sorts mistakes as .env.example lists the variables: that is the order in which a person goes through them.
+// inOrder sorts mistakes in the order of .env.example.
 func (s settings) inOrder(found []Mistake) {
 	place := make(map[string]int)
 	for i, v := range s.known {
@@ -109,7 +108,7 @@ type settings struct {
 	file   string
 }
 
-// tidy drops white space and then what is empty: compose files and shells pass NAME= for "not set".
+// tidy trims values and drops empty ones: compose files and shells pass NAME= for "not set".
 func (s settings) tidy() {
 	for name, value := range s.raw {
 		if value = strings.TrimSpace(value); value == "" {
@@ -120,7 +119,7 @@ func (s settings) tidy() {
 	}
 }
 
-// ofOpenTelemetry are the variables that OpenTelemetry has named; nil: there are none.
+// ofOpenTelemetry returns OpenTelemetry's variables, or nil.
 func (s settings) ofOpenTelemetry() (list map[string]Secret) {
 	for name, value := range s.raw {
 		if strings.HasPrefix(name, "OTEL_") {

@@ -10,16 +10,15 @@ import (
 	"fibercrons/app/internal/texts"
 )
 
-// serviceLink is a variable that Kubernetes sets in every pod for a Service whose name begins with cron, as Docker's
-// links did. CRON_PORT is one by its value.
+// serviceLink matches variables that Kubernetes (and formerly Docker links) set for a Service whose name begins with
+// cron. CRON_PORT is recognized by its value.
 var serviceLink = regexp.MustCompile(`^CRON_(.+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
 
 func isServiceLink(name, value string) bool {
 	return serviceLink.MatchString(name) || strings.HasSuffix(name, "_PORT") && strings.Contains(value, "://")
 }
 
-// unknown warns of every CRON_ variable of values that nothing reads. The prefix is the program's own, so such a
-// name is most likely a slip of the finger.
+// unknown warns of every CRON_ variable that the program does not read, most likely a typo.
 func unknown(values map[string]string, variables []Variable) []string {
 	known := make(map[string]bool)
 	var candidates []string
@@ -36,7 +35,7 @@ func unknown(values map[string]string, variables []Variable) []string {
 	return warnings
 }
 
-// nearest is the first of candidates with the fewest edits from name.
+// nearest returns the first of the candidates with the fewest edits from name.
 func nearest(name string, candidates []string) string {
 	return slices.MinFunc(candidates, func(a, b string) int { return texts.Distance(name, a) - texts.Distance(name, b) })
 }

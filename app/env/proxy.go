@@ -7,20 +7,20 @@ import (
 	"strings"
 )
 
-// Proxy is the way out for requests over http and https. The names in lower case count, too, as for other programs.
+// Proxy holds the proxies for http and https requests. Names in lower case are read too, as in other programs.
 type Proxy struct {
 	// HTTPS and HTTP are secret because they may carry a password.
-	HTTPS Secret `env:"HTTPS_PROXY" want:"the URL of a proxy such as http://proxy.internal:3128, with user:password@ before the host if it asks for them" about:"Proxy for alerts, pings, traces and app.HTTP to https:// URLs, such as http://user:password@proxy.internal:3128 (also https://, socks5://, socks5h://). Mail (SMTP_URL) takes no proxy."`
-	HTTP  Secret `env:"HTTP_PROXY" want:"the URL of a proxy such as http://proxy.internal:3128, with user:password@ before the host if it asks for them" about:"The same for http:// URLs."`
-	// Except is as net/http takes it.
-	Except string `env:"NO_PROXY" want:"names, .domains, IP addresses or ranges with commas between, or *" about:"What is called without a proxy, with commas between: names, .domains, addresses, ranges; * is all. Loopback always is."`
-	// CGI says that a client may have chosen HTTP_PROXY: it is the header Proxy of a request to a CGI program.
+	HTTPS Secret `env:"HTTPS_PROXY" want:"the URL of a proxy such as http://proxy.internal:3128, with user:password@ before the host if required" about:"Proxy for alerts, pings, traces and app.HTTP to https:// URLs, such as http://user:password@proxy.internal:3128 (also https://, socks5://, socks5h://). Mail (SMTP_URL) uses no proxy."`
+	HTTP  Secret `env:"HTTP_PROXY" want:"the URL of a proxy such as http://proxy.internal:3128, with user:password@ before the host if required" about:"The same for http:// URLs."`
+	// Except has the syntax of net/http.
+	Except string `env:"NO_PROXY" want:"names, .domains, IP addresses or ranges separated by commas, or *" about:"Targets called without a proxy, separated by commas: names, .domains, addresses, ranges; * is all. Loopback is always included."`
+	// CGI means that a client may have set HTTP_PROXY: in a CGI program it is the request's Proxy header.
 	CGI bool `env:"-"`
 }
 
 var proxyNames = []string{"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"}
 
-// upperCase gives the variables of proxies in one source one spelling. The upper case wins, as in net/http.
+// upperCase renames proxy variables in lower case. If both are set, upper case wins, as in net/http.
 func upperCase(source map[string]string) {
 	for _, name := range proxyNames {
 		if lower := source[strings.ToLower(name)]; lower != "" && strings.TrimSpace(source[name]) == "" {
@@ -36,7 +36,7 @@ func (k *checker) proxies(p *Proxy) {
 	k.refuse(p.HTTP.IsSet() && !isProxy(p.HTTP.Reveal()), "HTTP_PROXY", what, "")
 }
 
-// isProxy accepts what net/http makes use of; a host and port alone are an http:// proxy.
+// isProxy accepts what net/http accepts. A host and port alone mean http://.
 func isProxy(text string) bool {
 	if !strings.Contains(text, "://") {
 		text = "http://" + text

@@ -18,7 +18,7 @@ func (k *checker) redis(c *Config) {
 	}
 }
 
-// redisProblem says what is wrong with a URL, and shows nothing of it: it may hold a password anywhere.
+// redisProblem says what is wrong with a URL without showing it, because a password may be anywhere in it.
 func redisProblem(text string) string {
 	u, err := url.Parse(text)
 	if err != nil || !strings.Contains(text, "://") {
@@ -32,10 +32,10 @@ func redisProblem(text string) string {
 		case u.Hostname() == "":
 			return "names no host"
 		case path != "" && !isDatabaseNumber(path):
-			return "has something else than the number of a database after the host"
+			return "has something other than a database number after the host"
 		}
 		if port, err := strconv.Atoi(u.Port()); u.Port() != "" && (err != nil || port < 1 || port > 65535) {
-			return "has a port that is none"
+			return "has an invalid port"
 		}
 		if u.Scheme == "rediss" {
 			known = append(known, "skip_verify")
@@ -48,14 +48,14 @@ func redisProblem(text string) string {
 		return "not redis://, rediss:// or unix://"
 	}
 	if u.Fragment != "" {
-		return "has a # in it, which is written %23"
+		return "has a #, which must be written %23"
 	}
 	for name, values := range u.Query() {
 		switch {
 		case !slices.Contains(known, name):
 			return "has a parameter after ? that is not accepted; known are " + strings.Join(known, ", ")
 		case name == "db" && !isDatabaseNumber(values[0]):
-			return "has a db that is not the number of a database"
+			return "has a db that is not a database number"
 		case name == "skip_verify" && values[0] != "true" && values[0] != "false":
 			return "has a skip_verify that is not true or false"
 		}

@@ -8,15 +8,15 @@ import (
 
 const hidden = "[hidden]"
 
-// Secret is a text that does not print: fmt with any verb, slog, JSON and whatever else marshals text show
-// [hidden], also when it is empty. Reveal gives the text itself. Two places are past the reach of methods: fmt
-// reads an unexported field of a struct directly, and encoding/json the keys of a map. Keep a Secret out of both.
+// Secret is a text that prints as [hidden]: with fmt and any verb, slog, JSON and other text marshallers, also when it
+// is empty. Reveal returns the text. Keep a Secret out of unexported struct fields and map keys, which fmt and
+// encoding/json read without its methods.
 type Secret string
 
-// Reveal returns the secret itself. Compare it in constant time, and hand it only to what needs it.
+// Reveal returns the secret itself. Compare it in constant time, and do not pass it on more widely than necessary.
 func (s Secret) Reveal() string { return string(s) }
 
-// IsSet reports whether there is one.
+// IsSet reports whether the secret is not empty.
 func (s Secret) IsSet() bool { return s != "" }
 
 // String returns [hidden].
@@ -25,7 +25,7 @@ func (Secret) String() string { return hidden }
 // GoString returns [hidden].
 func (Secret) GoString() string { return hidden }
 
-// Format writes [hidden] for every verb; without it %d of a string prints the string, inside its complaint.
+// Format writes [hidden] for every verb. Without it, fmt's error for %d would contain the string.
 func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
 
 // MarshalText returns [hidden].

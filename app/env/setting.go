@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// Setting is a variable and what it came to.
+// Setting is a variable and its value in force.
 type Setting struct {
 	Variable
-	// Value is what is in force, as text; of a secret only whether there is one.
+	// Value is the value as text; for a secret only whether it is set.
 	Value   string
 	changed bool
 }
 
-// Changed says whether the value is another than the default.
+// Changed reports whether the value differs from the default.
 func (s Setting) Changed() bool { return s.changed }
 
-// Settings lists every variable that was read with c, the user's included, and what it came to. No secret is in it.
+// Settings lists every variable read with c, the user's included, with its value. It holds no secrets.
 func (c Config) Settings() []Setting { return c.settings }
 
 func settingsOf(dst any) []Setting {

@@ -17,8 +17,8 @@ type statement struct {
 	after bool   // white space stands before an unquoted value
 }
 
-// statements finds what godotenv finds, and is stricter: a name is a name, and nothing stands behind a closing quote.
-// The line of the first statement that cannot be read is broken, which is 0 when all can.
+// statements finds the same statements as godotenv, with stricter rules: a name must be valid, and nothing may follow a
+// closing quote. broken is the line of the first invalid statement, or 0.
 func statements(text string) (list []statement, broken int) {
 	line := 1
 	for {
@@ -47,7 +47,8 @@ func statements(text string) (list []statement, broken int) {
 		s.name = strings.TrimFunc(s.name, blank)
 		value := strings.TrimLeftFunc(text[end+1:], blank)
 		s.after = len(value) < len(text)-end-1
-		// NAME: value is YAML's way, and godotenv's. Without the space it is a part of something else, such as a URL.
+		// godotenv also accepts YAML's NAME: value. Without the space the colon is part of something else, such as a
+		// URL.
 		if !variableName.MatchString(s.name) || text[end] == ':' && !s.after {
 			return list, line
 		}
@@ -60,7 +61,7 @@ func statements(text string) (list []statement, broken int) {
 	}
 }
 
-// read takes the value that text begins with, and returns what follows.
+// read takes the value at the start of text, and returns the rest.
 func (s *statement) read(text string) (rest string, ok bool) {
 	if text == "" || text[0] != '\'' && text[0] != '"' {
 		end := strings.IndexByte(text, '\n')
@@ -90,18 +91,18 @@ func (s *statement) read(text string) (rest string, ok bool) {
 	return "", false
 }
 
-// blank is what godotenv takes for white space inside a line.
+// blank reports whether godotenv treats r as white space inside a line.
 func blank(r rune) bool { return strings.ContainsRune("\t\v\f\r \u0085\u00a0", r) }
 
-// expansion is what godotenv replaces.
+// expansion matches what godotenv replaces.
 var expansion = regexp.MustCompile(`(\\)?\$(\()?(\{)?([A-Z0-9_]+)?(\})?`)
 
 const singleQuotes = "put '...' around the value"
 
-// loses says what of the value would not arrive as it is written, and the remedy; set are the variables above.
+// loses says which part of the value godotenv would change, and the remedy. set are the variables above it.
 func (s statement) loses(set map[string]statement) (lost, remedy string) {
 	if s.quote == 0 && s.after && strings.HasPrefix(s.raw, "#") {
-		return "is it empty with a comment, or a value that begins with #", "move the comment to a line of its own, or " + singleQuotes
+		return "unclear: an empty value with a comment, or a value that begins with #", "move the comment to a line of its own, or " + singleQuotes
 	}
 	if s.quote == '\'' {
 		if strings.Contains(s.raw, `\'`) {
@@ -111,14 +112,14 @@ func (s statement) loses(set map[string]statement) (lost, remedy string) {
 	}
 	if s.quote == '"' {
 		if strings.HasPrefix(s.raw, `\"`) || strings.HasSuffix(s.raw, `\"`) {
-			return `begins or ends with \", which is cut off as if it were the quote`, singleQuotes
+			return `begins or ends with \", which would be cut off like the quote`, singleQuotes
 		}
 		for i := 0; i < len(s.raw); i++ {
 			if s.raw[i] != '\\' {
 				continue
 			}
 			if i++; i == len(s.raw) || !strings.ContainsRune(`nr"'\$`, rune(s.raw[i])) {
-				return `holds a backslash that is lost: between double quotes there are \n, \r, \", \\ and \$`, singleQuotes + `, or write \\`
+				return `holds a backslash that would be lost: between double quotes there are \n, \r, \", \\ and \$`, singleQuotes + `, or write \\`
 			}
 		}
 	}
@@ -127,7 +128,7 @@ func (s statement) loses(set map[string]statement) (lost, remedy string) {
 		switch {
 		case escaped:
 		case command:
-			return "holds $(...), and no command is run here", singleQuotes
+			return "holds $(...), but commands are not run here", singleQuotes
 		case name == "":
 		case open != closed:
 			return "holds a $ whose braces would be lost: only $NAME and ${NAME} are replaced", singleQuotes

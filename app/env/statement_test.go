@@ -54,7 +54,7 @@ func TestFileSetsTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "CRON_WORKERS is set twice in " + file + ", on lines 2 and 4: the last one counts"; c.Workers != 8 || !slices.Contains(warnings, want) || len(warnings) != 1 {
+	if want := "CRON_WORKERS is set twice in " + file + ", on lines 2 and 4: the last one wins"; c.Workers != 8 || !slices.Contains(warnings, want) || len(warnings) != 1 {
 		t.Errorf("%d workers, %q, want 8 and %q", c.Workers, warnings, want)
 	}
 }

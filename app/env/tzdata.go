@@ -1,13 +1,13 @@
 package env
 
-// TZData says which time-zone data decides when slots are.
+// TZData says which time-zone data is used to compute slots.
 type TZData string
 
 // The values of CRON_TZDATA.
 const (
-	// TZEmbedded is the data of the build, the same on every machine.
+	// TZEmbedded is the build's data, the same on every machine.
 	TZEmbedded TZData = "embedded"
-	// TZHost is the machine's, and the build's for zones that the machine lacks.
+	// TZHost is the machine's data, or the build's for zones that the machine lacks.
 	TZHost TZData = "host"
 )
 

@@ -10,14 +10,14 @@ import (
 	"fibercrons/app/schedule"
 )
 
-// Auth says whether the server asks for tokens.
+// Auth says whether the server requires tokens.
 type Auth string
 
 // The values of CRON_AUTH.
 const (
-	// AuthToken asks for the operator's token, or for reading the viewer's.
+	// AuthToken requires the operator token; for reads the viewer token is enough.
 	AuthToken Auth = "token"
-	// AuthOff asks for nothing.
+	// AuthOff requires no token.
 	AuthOff Auth = "off"
 )
 
@@ -33,9 +33,9 @@ type LogFormat string
 const (
 	// LogAuto is coloured text on a terminal and JSON otherwise.
 	LogAuto LogFormat = "auto"
-	// LogText is one readable line each.
+	// LogText is one readable line per record.
 	LogText LogFormat = "text"
-	// LogJSON is one JSON object a line.
+	// LogJSON is one JSON object per line.
 	LogJSON LogFormat = "json"
 )
 
@@ -51,7 +51,7 @@ func oneOf[T ~string](dst *T, text []byte, words ...T) error {
 			return nil
 		}
 	}
-	return &problem{what: "not one of the words it may be"}
+	return &problem{what: "not one of the accepted words"}
 }
 
 // Size is a number of bytes.
@@ -59,8 +59,8 @@ type Size int64
 
 var sizes = regexp.MustCompile(`^([0-9]+) ?(?i:(B|KiB|MiB|GiB)?)$`)
 
-// UnmarshalText accepts a whole number of bytes (4096) or of B, KiB, MiB or GiB (256KiB), in any case. The units of
-// 1,000 are refused rather than guessed at: half the world means 1,024 by KB.
+// UnmarshalText accepts a whole number of bytes (4096) or of B, KiB, MiB or GiB (256KiB), in any case. It refuses KB
+// and other units of 1,000, which are often used for 1,024.
 func (s *Size) UnmarshalText(text []byte) error {
 	parts := sizes.FindStringSubmatch(string(text))
 	if parts == nil {
@@ -90,7 +90,7 @@ func (s Size) String() string {
 
 var days = regexp.MustCompile(`^([0-9]+)d(.*)$`)
 
-// ParseDuration reads a duration as time.ParseDuration does, and days of 24 hours in front: 30d, 1d12h.
+// ParseDuration reads a duration as time.ParseDuration does, optionally with days of 24 hours in front: 30d, 1d12h.
 func ParseDuration(text string) (time.Duration, error) {
 	const day = 24 * time.Hour
 	var whole time.Duration

@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// Variable describes one variable of the environment.
+// Variable describes an environment variable.
 type Variable struct {
-	// Name is the variable, Default the text that counts when it is not set.
+	// Name is the variable's name, Default its value when not set.
 	Name, Default string
-	// About says what it is for in one sentence, Want what a good value is.
+	// About says in one sentence what it is for, Want what a valid value is.
 	About, Want string
-	// Secret says that the value must not be shown.
+	// Secret means that the value must not be shown.
 	Secret bool
-	// Yours says that it is not one of [Config]'s but of the struct that embeds Config.
+	// Yours means that the variable belongs to the struct that embeds [Config].
 	Yours bool
 }
 
@@ -28,7 +28,7 @@ func Variables(dst any) []Variable {
 	return list
 }
 
-// field is a field of the struct to fill, or of a struct inside it, that has a variable.
+// field is a field with a variable, of the struct to fill or of a nested struct.
 type field struct {
 	Variable
 	value  reflect.Value
@@ -36,8 +36,8 @@ type field struct {
 	prefix string
 }
 
-// fieldsOf walks v, a struct. A struct without an env tag only holds further fields. Whatever is not in a Config is
-// the user's.
+// fieldsOf walks v, a struct. A struct field without an env tag only holds further fields. Fields outside of a Config
+// are the user's.
 func fieldsOf(v reflect.Value, prefix string, yours bool) []field {
 	var list []field
 	yours = yours && v.Type() != reflect.TypeFor[Config]()
@@ -67,7 +67,7 @@ func fieldsOf(v reflect.Value, prefix string, yours bool) []field {
 	return list
 }
 
-// remedy is the advice that fits any wrong value of v.
+// remedy returns the advice for any invalid value of v.
 func (v Variable) remedy() string {
 	remove := "remove it"
 	if v.Default != "" {
