@@ -10,10 +10,10 @@ import (
 	"fibercrons/app/ops"
 )
 
-// AlertsPerPage is how many alerts a page lists.
+// AlertsPerPage is the number of alerts on a page.
 const AlertsPerPage = 50
 
-// AlertsPage shows what people were told, what waits to be, and the silences in force.
+// AlertsPage shows alerts sent and pending, and the silences in force.
 type AlertsPage struct {
 	Query    alert.Query
 	Rows     []AlertRow
@@ -26,10 +26,10 @@ type AlertsPage struct {
 // AlertRow is one alert.
 type AlertRow struct {
 	alert.Alert
-	Quiet *alert.Silence // what keeps it from being sent, if that is in force
+	Quiet *alert.Silence // the silence that suppresses it, if in force
 }
 
-// Named says whether the kind has to stand before the detail, which may begin with the same word.
+// Named reports whether to show the kind before the detail, which may begin with the same word.
 func (r AlertRow) Named() bool { return !strings.HasPrefix(r.Detail, string(r.Kind)) }
 
 // NewAlerts makes the page.
@@ -55,10 +55,10 @@ func (p AlertsPage) Statuses() []alert.Status {
 	return []alert.Status{alert.Pending, alert.Sent, alert.Failed, alert.Silenced}
 }
 
-// Address is the page with another status, from its beginning.
+// Address is the first page with another status.
 func (p AlertsPage) Address(status alert.Status) string { return p.address(status, 0) }
 
-// Newer and Older are the neighbouring pages; empty: there is none.
+// Newer is the previous page, or empty.
 func (p AlertsPage) Newer() string {
 	if p.Query.Offset == 0 {
 		return ""
@@ -66,7 +66,7 @@ func (p AlertsPage) Newer() string {
 	return p.address(p.Query.Status, max(0, p.Query.Offset-AlertsPerPage))
 }
 
-// Older is the next page.
+// Older is the next page, or empty.
 func (p AlertsPage) Older() string {
 	if p.Query.Offset+len(p.Rows) >= p.Total {
 		return ""

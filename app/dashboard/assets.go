@@ -15,9 +15,9 @@ import (
 //go:embed static
 var static embed.FS
 
-// Asset is a file of the pages.
+// Asset is a static file.
 type Asset struct {
-	Name string // with its checksum: what stands under the name never changes
+	Name string // with its checksum, so the content under a name never changes
 	Type string // Content-Type
 	Body []byte
 	Gzip []byte // Body, compressed
@@ -69,8 +69,8 @@ func read(name string) []byte {
 
 func compress(body []byte) []byte {
 	var b bytes.Buffer
-	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level is a valid one
-	_, _ = w.Write(body)                                  // a Buffer takes everything
+	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level is valid
+	_, _ = w.Write(body)                                  // a Buffer never fails
 	_ = w.Close()
 	return b.Bytes()
 }
@@ -84,5 +84,5 @@ func Assets() map[string]*Asset {
 	return list
 }
 
-// URL is where the pages look for the file of that plain name.
+// assetURL is the address of the file with a plain name.
 func assetURL(name string) string { return Root + "/static/" + assets()[name].Name }

@@ -10,11 +10,11 @@ import (
 	"fibercrons/app/cron"
 )
 
-// ChartRuns is how many runs the chart of durations wants.
+// ChartRuns is the number of runs in the chart of durations.
 const ChartRuns = 100
 
-// durationChart draws how long the newest runs took, oldest first, each a link to its run, with the
-// median as a line. The scale is of square roots: one run of an hour leaves those of a second in sight.
+// durationChart draws the durations of the newest runs, oldest first, each linked to its run, and the median as a line.
+// The scale is of square roots, so that runs of a second stay visible beside one of an hour.
 func durationChart(runs []cron.Record) template.HTML {
 	const wide, high, left, foot = 1000, 150, 56, 6
 	var shown []cron.Record

@@ -1,33 +1,30 @@
-// Package dashboard draws the pages under /crons/dashboard: it turns what app/cron tells into HTML
-// and SVG, and holds the style sheet and the scripts. It knows nothing of the web framework, of
-// databases and of who may do what; routes asks and checks, and hands over plain values.
+// Package dashboard renders the pages under /crons/dashboard: it turns plain values into HTML and SVG, and holds the
+// style sheet and the scripts. It does not import the web framework or the store; package web fetches the values and
+// checks access.
 //
 // # How it works
 //
-// A page is a [Page], the frame, with a body: [Overview], [JobList], [JobPage], [RunPage],
-// [TimelinePage], [AlertsPage], [InstancesPage], [AuditPage], [SettingsPage] or [ErrorPage]. Each body has a
-// constructor that computes what its template of the same name shows, so that templates only place
-// things. [Page.Render] writes the whole document, [Page.RenderMain] the part that changes.
+// A [Page] is the frame around a body: [Overview], [JobList], [JobPage], [RunPage], [TimelinePage], [AlertsPage],
+// [InstancesPage], [AuditPage], [SettingsPage] or [ErrorPage]. The constructor of a body computes all that the template
+// of the same name shows, so templates only place values. [Page.Render] writes the whole document, [Page.RenderMain] the
+// part that changes.
 //
-// A page keeps itself fresh by asking for its own address again: htmx fetches the main part and
-// morphs it into the one that is there, so that focus, selection, open panels and what was typed
-// stay. The server's events (or, where it has none, a clock) only say when to ask; they are gathered
-// to at most one question a second, and none while the tab is hidden. So there is one way in which a
-// page is made, and it works without scripts, too.
+// A page refreshes by requesting its own address: htmx fetches the main part and morphs it into the current one, which
+// keeps focus, selection, open panels and typed text. The server's events (or, if it has none, a timer) only trigger
+// the request, at most once a second and never while the tab is hidden. Pages therefore work without scripts, too.
 //
-// Charts are SVG made here, without style attributes, which the content security policy forbids:
-// colours are classes, and every length is an attribute. Each says in words what it shows.
+// Charts are inline SVG without style attributes, which the content security policy forbids: colours are classes, and
+// lengths are attributes. Each has a text alternative.
 //
-// Instants are written in UTC, in time elements and data-at attributes; the script shows them in the
-// reader's zone, with UTC in the title.
+// Instants are written in UTC, in time elements and data-at attributes. The script shows them in the reader's zone,
+// with UTC in the title.
 //
 // # What it promises
 //
-// Whatever a job, a user or a database says is text: html/template escapes it, and the few places
-// that write SVG directly write numbers and escaped texts only. Nothing comes from another host.
-// Lists are bounded by pages, charts by their width: no page grows with the history. Files are served
-// under names that hold their checksum, compressed once, for ever.
+// All data is escaped: html/template does it, and the code that writes SVG directly writes only numbers and escaped
+// text. Nothing is loaded from another host. Lists have pages and charts a fixed width, so no page grows with the
+// history. File names contain a checksum, so browsers may cache files forever; they are compressed once.
 //
-// htmx and its extension for server-sent events are the files of npm's htmx.org 4.0.1, unchanged; a
-// test knows their checksums. Replace both and the checksums together.
+// htmx and its extension for server-sent events are unmodified files of npm's htmx.org 4.0.1. A test checks their
+// checksums; replace both together with the checksums.
 package dashboard

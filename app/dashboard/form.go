@@ -7,21 +7,21 @@ import (
 	"strings"
 )
 
-// ArgField is one argument in the form for a run by hand.
+// ArgField is one argument in the form of a manual run.
 type ArgField struct {
 	Name  string // of the argument
 	Input string // of the field in the form
 	Kind  string // text, integer, number, boolean, choice, json
 	About string
 	Value string   // the default, as it stands in the field
-	Enum  []string // choice: what there is
+	Enum  []string // choice: the options
 	Null  bool     // an empty field is null
 }
 
-// argPrefix sets the names of arguments apart from those of the form itself.
+// argPrefix separates the names of arguments from the form's own fields.
 const argPrefix = "arg."
 
-// schema is what of JSON Schema the forms understand. All else is a field for JSON.
+// schema is the part of JSON Schema that forms support. Anything else becomes a JSON field.
 type schema struct {
 	Type        any        `json:"type"`
 	Description string     `json:"description"`
@@ -29,7 +29,7 @@ type schema struct {
 	Properties  properties `json:"properties"`
 }
 
-// properties keeps the order in which they are written, which is that of the Go type.
+// properties keeps its written order, which is that of the Go type.
 type properties []property
 
 type property struct {
@@ -53,13 +53,13 @@ func (p *properties) UnmarshalJSON(raw []byte) error {
 		}
 		one := property{}
 		one.name, _ = name.(string)
-		_ = json.Unmarshal(member, &one.schema) // true and false are schemas, too: they say nothing
+		_ = json.Unmarshal(member, &one.schema) // true and false are valid, empty schemas
 		*p = append(*p, one)
 	}
 	return nil
 }
 
-// ArgFields makes a form of a job's arguments; none when it takes none.
+// ArgFields returns the form fields of a job's arguments, if any.
 func ArgFields(rawSchema, defaults json.RawMessage) []ArgField {
 	var s schema
 	if len(rawSchema) == 0 || json.Unmarshal(rawSchema, &s) != nil {
@@ -103,7 +103,7 @@ func kindOf(typ any) (kind string, null bool) {
 		return "text", null
 	case "integer", "number", "boolean":
 		if types[0] == "boolean" && null {
-			return "json", null // three values do not fit a box
+			return "json", null // a checkbox cannot show three values
 		}
 		return types[0], null
 	}
@@ -123,8 +123,8 @@ func fieldText(kind string, value json.RawMessage) string {
 	return string(value)
 }
 
-// Args puts together what came back from a form. What is no number stays a text, so that whoever
-// checks arguments says what is wrong with it.
+// Args assembles arguments from a form. A value that is not a number stays a string, so that argument validation
+// explains it.
 func Args(fields []ArgField, form func(name string) (string, bool)) json.RawMessage {
 	out := bytes.NewBufferString("{")
 	for _, f := range fields {

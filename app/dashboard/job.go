@@ -13,10 +13,10 @@ import (
 	"fibercrons/app/schedule"
 )
 
-// RunsPerPage is how many runs are on one page of a list of runs.
+// RunsPerPage is the number of runs on a page.
 const RunsPerPage = 25
 
-// JobPage is everything about one job.
+// JobPage is the page of one job.
 type JobPage struct {
 	ops.JobDetail
 	Now      time.Time
@@ -26,24 +26,24 @@ type JobPage struct {
 	Metadata []Pair
 	Policies []Policy
 	Audit    []AuditRow
-	ZoneNow  string // what time it is in the job's zone
+	ZoneNow  string // current time in the job's zone
 }
 
 // Pair is a key and its value.
 type Pair struct{ Key, Value string }
 
-// Policy is a rule of a job, in words.
+// Policy is one policy of a job and its explanation.
 type Policy struct{ Name, Value, Text string }
 
-// RunList is a page of runs, the newest first.
+// RunList is a page of runs, newest first.
 type RunList struct {
 	Runs   []cron.Record
 	Status cron.Status // only these
 	Before string      // the page begins after this run
-	Next   string      // cursor of the next page; empty: there is none
+	Next   string      // cursor of the next page, or empty
 }
 
-// NewJobPage makes the page. recent are the newest runs, for the chart.
+// NewJobPage makes the page. recent are the newest runs for the chart.
 func NewJobPage(now time.Time, d ops.JobDetail, recent []cron.Record, runs RunList, audit []contract.AuditEntry) JobPage {
 	p := JobPage{
 		JobDetail: d, Now: now, Chart: durationChart(recent), Runs: runs,
@@ -58,7 +58,7 @@ func NewJobPage(now time.Time, d ops.JobDetail, recent []cron.Record, runs RunLi
 	return p
 }
 
-// Local is an instant as the clock in the job's zone shows it.
+// Local formats an instant in the job's zone.
 func (p JobPage) Local(t time.Time) string {
 	zone, err := schedule.LoadLocation(p.Timezone)
 	if err != nil {
@@ -67,12 +67,12 @@ func (p JobPage) Local(t time.Time) string {
 	return t.In(zone).Format("Mon 2 Jan 15:04:05 MST")
 }
 
-// Filters are the choices of the list of runs.
+// Filters are the statuses to filter runs by.
 func (p JobPage) Filters() []cron.Status {
 	return []cron.Status{cron.Succeeded, cron.Failed, cron.Running, cron.Cancelled, cron.Skipped, cron.Interrupted}
 }
 
-// tidy drops the zeros at the end of a duration in Go's notation.
+// tidy removes zero units at the end of a duration in Go's notation.
 func tidy(text string) string {
 	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")
@@ -93,34 +93,34 @@ func policies(p ops.PolicyView, ping *ops.PingView) []Policy {
 		timeout = "none"
 	}
 	list := []Policy{
-		{"Timeout", timeout, "how long one attempt may take"},
-		{"Retries", number(p.Retries), "attempts after the first one has failed"},
+		{"Timeout", timeout, "limit for one attempt"},
+		{"Retries", number(p.Retries), "further attempts after a failure"},
 	}
 	if p.Retries > 0 {
-		list = append(list, Policy{"Backoff", p.Backoff, "the pause before each retry"})
+		list = append(list, Policy{"Backoff", p.Backoff, "pause before each retry"})
 	}
 	list = append(list,
 		Policy{"Overlap", p.Overlap, map[string]string{
-			"skip": "a slot that is due while a run goes on is skipped", "queue": "it waits for the run before it",
-			"allow": "runs may go on side by side", "replace": "the new run ends the one before it"}[p.Overlap]},
+			"skip": "a slot that is due during a run is skipped", "queue": "a slot that is due during a run waits for it",
+			"allow": "runs may overlap", "replace": "a new run cancels the one before it"}[p.Overlap]},
 		Policy{"Catch-up", p.CatchUp, map[string]string{
-			"latest": "of missed slots the newest runs", "all": "every missed slot runs", "none": "missed slots do not run"}[p.CatchUp] + ", within " + p.CatchUpWindow},
+			"latest": "the newest missed slot runs", "all": "every missed slot runs", "none": "missed slots do not run"}[p.CatchUp] + ", within " + p.CatchUpWindow},
 		Policy{"After a crash", p.OnCrash, map[string]string{
 			"skip": "recorded as interrupted: at most once", "rerun": "it runs again: at least once"}[p.OnCrash]},
 	)
 	if p.StartWithin != "0s" {
-		list = append(list, Policy{"Start within", p.StartWithin, "of the slot, or be skipped"})
+		list = append(list, Policy{"Start within", p.StartWithin, "of the slot, or the run is skipped"})
 	}
 	if p.Group != "" {
-		list = append(list, Policy{"Group", p.Group, "at most " + number(p.GroupLimit) + " at one time, on all processes"})
+		list = append(list, Policy{"Group", p.Group, "at most " + number(p.GroupLimit) + " at once, across all processes"})
 	}
 	told := "none"
 	if len(p.Alerts) > 0 {
 		told = strings.Join(p.Alerts, ", ")
 	}
-	list = append(list, Policy{"History", number(p.KeepRuns) + " runs", "for " + p.KeepFor}, Policy{"Alerts", told, "when people are told"})
+	list = append(list, Policy{"History", number(p.KeepRuns) + " runs", "for " + p.KeepFor}, Policy{"Alerts", told, "when alerts are sent"})
 	if ping != nil {
-		list = append(list, Policy{"Ping", ping.Host, "is told of runs, to notice when there are none"})
+		list = append(list, Policy{"Ping", ping.Host, "monitors runs, and raises an alarm if there are none"})
 	}
 	return list
 }

@@ -12,7 +12,7 @@ import (
 	"fibercrons/app/ops"
 )
 
-// PerPage is how many jobs are on one page of the list.
+// PerPage is the number of jobs on a page.
 const PerPage = 50
 
 // JobList is the page of all jobs.
@@ -20,14 +20,14 @@ type JobList struct {
 	Filter   ops.Filter
 	Failing  bool // only those whose last run failed
 	Rows     []JobRow
-	Total    int // that the filter lets through
+	Total    int // matching the filter
 	All      int // that there are
 	Offset   int
 	Tags     []Count
 	Statuses []Count
 }
 
-// Count is a word and how many jobs it fits.
+// Count is a status or tag and its number of jobs.
 type Count struct {
 	Word  string
 	Count int
@@ -39,8 +39,8 @@ type JobRow struct {
 	ops.JobView
 	Sample
 	Spark template.HTML
-	Last  *cron.Record // the newest run; nil: none, or not asked for
-	Says  string       // when it is due, in plain English
+	Last  *cron.Record // the newest run; nil if none was loaded
+	Says  string       // the schedule in plain English
 
 	failure *cron.Record
 }
@@ -59,18 +59,17 @@ func newJobRow(j ops.JobView, recent []cron.Record) JobRow {
 	return row
 }
 
-// Failure is the newest run that failed; nil: there is none among those that were asked for.
+// Failure is the newest failed run among those loaded, or nil.
 func (r JobRow) Failure() *cron.Record { return r.failure }
 
-// Selection is what the address of the list asks for.
+// Selection is the filter and offset in the list's address.
 type Selection struct {
 	Filter  ops.Filter
 	Failing bool
 	Offset  int
 }
 
-// Select takes the jobs of one page out of all. What it returns is the page without its rows' runs,
-// which the caller asks for by name and gives to [JobList.Fill].
+// Select returns one page of the jobs. The caller loads the runs of [JobList.Names] and passes them to [JobList.Fill].
 func Select(jobs []ops.JobView, s Selection) JobList {
 	list := JobList{Filter: s.Filter, Failing: s.Failing, Offset: s.Offset, All: len(jobs)}
 	tags, states := map[string]int{}, map[string]int{}
@@ -122,7 +121,7 @@ func (l JobList) Names() []string {
 	return names
 }
 
-// Fill adds the runs of the jobs on the page, and when they are due.
+// Fill adds the runs of the jobs on the page and the explanations of their schedules.
 func (l JobList) Fill(recent map[string][]cron.Record, explain func(ops.JobView) string) JobList {
 	for i, row := range l.Rows {
 		l.Rows[i] = newJobRow(row.JobView, recent[row.Name])
@@ -131,16 +130,16 @@ func (l JobList) Fill(recent map[string][]cron.Record, explain func(ops.JobView)
 	return l
 }
 
-// Filtered says whether jobs are left out.
+// Filtered reports whether jobs are left out.
 func (l JobList) Filtered() bool { return l.Filter != ops.Filter{} || l.Failing }
 
-// From and To are the numbers of the first and the last job on the page.
+// From is the number of the first job on the page.
 func (l JobList) From() int { return min(l.Offset+1, l.Total) }
 
 // To is the number of the last job on the page.
 func (l JobList) To() int { return l.Offset + len(l.Rows) }
 
-// Before and After are the addresses of the pages beside this one; empty: there is none.
+// Before is the address of the previous page, or empty.
 func (l JobList) Before() string {
 	if l.Offset == 0 {
 		return ""
@@ -148,7 +147,7 @@ func (l JobList) Before() string {
 	return l.url(l.Filter, l.Failing, max(0, l.Offset-PerPage))
 }
 
-// After is the address of the next page.
+// After is the address of the next page, or empty.
 func (l JobList) After() string {
 	if l.To() >= l.Total {
 		return ""
@@ -156,7 +155,7 @@ func (l JobList) After() string {
 	return l.url(l.Filter, l.Failing, l.Offset+PerPage)
 }
 
-// WithStatus is the list's address with a status switched on, or off where it is on.
+// WithStatus is the list's address with a status toggled.
 func (l JobList) WithStatus(word string) string {
 	f, failing := l.Filter, false
 	switch {
@@ -170,7 +169,7 @@ func (l JobList) WithStatus(word string) string {
 	return l.url(f, failing, 0)
 }
 
-// WithTag is the list's address with a tag switched on, or off where it is on.
+// WithTag is the list's address with a tag toggled.
 func (l JobList) WithTag(tag string) string {
 	f := l.Filter
 	if f.Tag == tag {

@@ -9,24 +9,24 @@ import (
 	"fibercrons/app/cron"
 )
 
-// The last day is drawn in stretches of half an hour.
+// The last day is drawn in half-hour steps.
 const (
 	TallyStep = 30 * time.Minute
 	TallySize = 48
 )
 
-// Tally is the outcomes of the last day: runs by status, in [TallySize] stretches of [TallyStep].
+// Tally counts the runs of the last day by status, in [TallySize] steps of [TallyStep].
 type Tally struct {
 	Since  time.Time
 	Counts map[cron.Status][]int
 }
 
-// TallyBegin is the first instant of the day that ends with the stretch of now.
+// TallyBegin is the start of the day that ends with the step of now.
 func TallyBegin(now time.Time) time.Time {
 	return now.Truncate(TallyStep).Add(TallyStep - TallySize*TallyStep)
 }
 
-// Total is how many runs of a status there were.
+// Total is the number of runs with a status.
 func (t Tally) Total(s cron.Status) (n int) {
 	for _, c := range t.Counts[s] {
 		n += c
@@ -34,7 +34,7 @@ func (t Tally) Total(s cron.Status) (n int) {
 	return n
 }
 
-// All is how many runs there were.
+// All is the number of runs.
 func (t Tally) All() (n int) {
 	for s := range t.Counts {
 		n += t.Total(s)
@@ -42,7 +42,7 @@ func (t Tally) All() (n int) {
 	return n
 }
 
-// Parts lists the statuses there were, with their numbers.
+// Parts lists the statuses that occur, with their counts.
 func (t Tally) Parts() (list []Part) {
 	for _, s := range statuses {
 		if n := t.Total(s); n > 0 {
@@ -52,13 +52,13 @@ func (t Tally) Parts() (list []Part) {
 	return list
 }
 
-// Part is a status and how many there were of it.
+// Part is a status and its count.
 type Part struct {
 	Status cron.Status
 	Count  int
 }
 
-// Chart draws a column for each stretch, failures at the bottom, where they are seen first.
+// Chart draws a column for each step, with failures at the bottom, where they are most visible.
 func (t Tally) Chart() template.HTML {
 	const wide, high, col = 960, 96, 20
 	most := 1
@@ -100,7 +100,7 @@ func (t Tally) Chart() template.HTML {
 	return template.HTML(b.String()) //nolint:gosec // numbers, and words of app/cron
 }
 
-// Ticks are the hours under the chart.
+// Ticks are the hour labels under the chart.
 func (t Tally) Ticks() (list []time.Time) {
 	for i := range 4 {
 		list = append(list, t.Since.Add(time.Duration(i)*6*time.Hour))

@@ -16,7 +16,7 @@ const (
 	overviewNext    = 8
 )
 
-// Overview is the first page: whether all is well, and if not, what to look at first.
+// Overview is the first page: the overall health, and what needs attention first.
 type Overview struct {
 	Health    Health
 	Jobs      int
@@ -27,16 +27,16 @@ type Overview struct {
 	Next      []ops.JobView
 	Tally     Tally
 	Instances []InstanceRow
-	Silent    int // instances that have not been heard of for too long
+	Silent    int // instances without a recent heartbeat
 }
 
-// Health is how things stand, in one line.
+// Health is the overall state in one line.
 type Health struct {
 	Kind string // good, warn, bad
 	Text string
 }
 
-// OverviewData is what an overview is made of.
+// OverviewData is the input of [NewOverview].
 type OverviewData struct {
 	Now       time.Time
 	Jobs      []ops.JobView
@@ -44,13 +44,13 @@ type OverviewData struct {
 	Recent    map[string][]cron.Record
 	Tally     map[cron.Status][]int
 	Instances []contract.InstanceInfo
-	Ready     error // why jobs do not run as they should
+	Ready     error // why the scheduler is not ready, or nil
 }
 
-// OverviewRunning is how many active runs an overview wants.
+// OverviewRunning is the number of active runs to load for an overview.
 const OverviewRunning = overviewRunning + 1
 
-// Failing returns the jobs whose last run failed, of those the newest first.
+// Failing returns the jobs whose last run failed, the newest failure first.
 func Failing(jobs []ops.JobView) (list []ops.JobView) {
 	for _, j := range jobs {
 		if j.LastStatus != nil && (*j.LastStatus == cron.Failed || *j.LastStatus == cron.Interrupted) {
@@ -61,7 +61,7 @@ func Failing(jobs []ops.JobView) (list []ops.JobView) {
 	return list
 }
 
-// OverviewFailing returns the names of the jobs whose runs an overview wants.
+// OverviewFailing returns the names of the jobs whose runs to load for an overview.
 func OverviewFailing(jobs []ops.JobView) (list []string) {
 	for _, j := range Failing(jobs) {
 		if len(list) < overviewFailed {
@@ -117,15 +117,15 @@ func (o Overview) health(d OverviewData) Health {
 	}
 	switch {
 	case d.Ready != nil:
-		return Health{"bad", "Jobs do not run as they should; the log of the server and /readyz say more."}
+		return Health{"bad", "The scheduler is not ready; see the server's log and /readyz."}
 	case o.FailedAll > 0:
-		return Health{"bad", plural(o.FailedAll, "job") + " failed and did not recover since."}
+		return Health{"bad", plural(o.FailedAll, "job") + " failed and did not recover."}
 	case len(d.Jobs) > 0 && disabled == len(d.Jobs):
-		return Health{"warn", "Nothing is on schedule: every job is disabled here."}
+		return Health{"warn", "No job is scheduled: all are disabled in this process."}
 	case o.Silent > 0:
-		return Health{"warn", "All jobs are well. " + plural(o.Silent, "instance") + " went silent without a goodbye."}
+		return Health{"warn", "All jobs are healthy. " + plural(o.Silent, "instance") + " stopped sending heartbeats without a shutdown."}
 	case len(d.Jobs) == 0:
-		return Health{"warn", "The scheduler is up and has nothing to do."}
+		return Health{"warn", "The scheduler is running, but there are no jobs."}
 	}
-	return Health{"good", "All jobs are well."}
+	return Health{"good", "All jobs are healthy."}
 }

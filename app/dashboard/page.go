@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// Root is where the pages are.
+// Root is the path of the pages.
 const Root = "/crons/dashboard"
 
 //go:embed templates
 var templateFiles embed.FS
 
-// templates are read when the first page is asked for: a start need not wait for them.
+// templates are parsed on the first page, not at start-up.
 var templates = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("").Funcs(funcs).ParseFS(templateFiles, "templates/*.html"))
 })
@@ -26,13 +26,13 @@ var templates = sync.OnceValue(func() *template.Template {
 type Page struct {
 	Title   string // of the document
 	Nav     string // which entry of the menu it belongs to
-	Self    string // its own address, with the query, to ask for it again
-	Actor   string // as whom the reader is known
+	Self    string // its own address with the query, for refreshing
+	Actor   string // the reader's name
 	Change  bool   // the reader may change things
-	Login   bool   // there is something to log in to
-	Session bool   // the reader has logged in, and can log out
+	Login   bool   // logging in is possible
+	Session bool   // the reader is logged in
 	Events  bool   // the server has /crons/events
-	Flash   Flash  // what the reader has just done
+	Flash   Flash  // the result of the last change
 	Failing int    // jobs whose last run failed
 	Version string
 	Now     time.Time
@@ -44,13 +44,13 @@ type Page struct {
 // Render writes the whole document.
 func (p Page) Render(w io.Writer) error { return templates().ExecuteTemplate(w, "page", p) }
 
-// RenderMain writes the title and the main part, for a page that is there already.
+// RenderMain writes the title and the main part, to update a loaded page.
 func (p Page) RenderMain(w io.Writer) error {
 	p.main = true
 	return templates().ExecuteTemplate(w, "fresh", p)
 }
 
-// Content is the body as HTML, by the template that has the name of its type.
+// Content renders the body with the template named after its type.
 func (p Page) Content() (template.HTML, error) {
 	name := strings.ToLower(reflect.TypeOf(p.Body).Name())
 	var b strings.Builder
@@ -60,7 +60,7 @@ func (p Page) Content() (template.HTML, error) {
 	return template.HTML(b.String()), nil //nolint:gosec // made by the template
 }
 
-// Live says whether the page changes by itself.
+// Live reports whether the page refreshes itself.
 func (p Page) Live() bool {
 	switch p.Body.(type) {
 	case SettingsPage, ErrorPage:
@@ -69,35 +69,35 @@ func (p Page) Live() bool {
 	return true
 }
 
-// inPage is what the template of a body sees.
+// inPage is the data of a body's template.
 type inPage struct {
 	Page Page
 	B    any
 }
 
-// ErrorPage says why there is no other.
+// ErrorPage explains an error.
 type ErrorPage struct {
 	Status int
 	Title  string
 	Detail string
-	ID     string // of the request, as it stands in the log
-	Back   string // where the reader came from; empty: nowhere known
+	ID     string // of the request, as in the log
+	Back   string // the page before; empty if unknown
 	Fields []FieldError
-	Login  bool // it would be possible after a login
+	Login  bool // logging in may help
 }
 
-// FieldError is one mistake in what was sent.
+// FieldError is one invalid field of a request.
 type FieldError struct{ Field, Detail string }
 
-// Flash is what was done by the request before this one: a word of a fixed list and numbers, never a
-// text, as it comes from the address.
+// Flash is the result of the previous request. It comes from the address, so it holds only a word of a fixed list and
+// numbers.
 type Flash struct {
 	Did     string // run, pause, resume, cancel, retry, backfill, schedule, unschedule, silence, unsilence, test
-	Count   int    // of how many, where it is more than one thing
-	Refused int    // and how many could not be
+	Count   int    // of changes, for a bulk action
+	Refused int    // changes that were refused
 }
 
-// Text is the sentence for the reader; empty: there is nothing to say.
+// Text is the sentence for the reader, or empty.
 func (f Flash) Text() string {
 	switch f.Did {
 	case "silence":
@@ -107,12 +107,12 @@ func (f Flash) Text() string {
 	case "test":
 		text := "A test was sent through " + plural(f.Count, "channel") + "."
 		if f.Refused > 0 {
-			text += " " + plural(f.Refused, "channel") + " did not take it; the log says why."
+			text += " " + plural(f.Refused, "channel") + " failed; see the log."
 		}
 		return text
 	}
 	word, known := map[string]string{
-		"run": "started", "pause": "paused", "resume": "resumed", "cancel": "asked to stop", "retry": "started again",
+		"run": "started", "pause": "paused", "resume": "resumed", "cancel": "stopping", "retry": "retried",
 		"backfill": "queued", "schedule": "rescheduled", "unschedule": "back on the schedule in the code",
 	}[f.Did]
 	if !known {
@@ -129,7 +129,7 @@ func (f Flash) Text() string {
 	}
 	text := what + " " + word + "."
 	if f.Refused > 0 {
-		text += " " + plural(f.Refused, "job") + " could not be: already running, paused, or in need of arguments."
+		text += " " + plural(f.Refused, "job") + " refused: already running, paused, or arguments required."
 	}
 	return text
 }

@@ -80,7 +80,7 @@ func TestOverviewSaysFirstWhatFailed(t *testing.T) {
 	d := dashboard.OverviewData{Now: now, Jobs: jobs, Recent: map[string][]cron.Record{"bad": runs("bad", 9)},
 		Tally: map[cron.Status][]int{cron.Failed: append(make([]int, 47), 2), cron.Succeeded: append(make([]int, 40), 3)}}
 	page := render(t, dashboard.NewOverview(d))
-	if !strings.Contains(page, "2 jobs failed and did not recover since.") {
+	if !strings.Contains(page, "2 jobs failed and did not recover.") {
 		t.Error("the health line does not say so")
 	}
 	crashed, bad, good := strings.Index(page, `id="f-crashed"`), strings.Index(page, `id="f-bad"`), strings.Index(page, `id="f-good"`)
@@ -97,9 +97,9 @@ func TestOverviewSaysFirstWhatFailed(t *testing.T) {
 		change func(*dashboard.OverviewData)
 		says   string
 	}{
-		{func(d *dashboard.OverviewData) { d.Jobs = jobs[:1] }, "All jobs are well."},
-		{func(d *dashboard.OverviewData) { d.Jobs = nil }, "has nothing to do"},
-		{func(d *dashboard.OverviewData) { d.Ready = errors.New("secret path") }, "do not run as they should"},
+		{func(d *dashboard.OverviewData) { d.Jobs = jobs[:1] }, "All jobs are healthy."},
+		{func(d *dashboard.OverviewData) { d.Jobs = nil }, "there are no jobs"},
+		{func(d *dashboard.OverviewData) { d.Ready = errors.New("secret path") }, "The scheduler is not ready"},
 	} {
 		changed := d
 		c.change(&changed)
@@ -199,7 +199,7 @@ func TestRunPageTellsWhatHappened(t *testing.T) {
 	lines := []cron.LogLine{{Seq: 1, Time: begin, Level: "INFO", Message: "</div><script>", Attrs: json.RawMessage(`{"b":1,"a":"<x>"}`)}}
 	page := render(t, dashboard.NewRunPage(now, r, lines, true, nil, true))
 	for _, want := range []string{
-		"out of paper", "goroutine 1", "12345678901234567890", "will be tried again", `value="25"`, "&lt;/div&gt;&lt;script&gt;",
+		"out of paper", "goroutine 1", "12345678901234567890", "will be retried", `value="25"`, "&lt;/div&gt;&lt;script&gt;",
 		`<i>b=</i><span class="v">1</span> <i>a=</i><span class="v">&lt;x&gt;</span>`, "Earlier lines are in the download", "/retry",
 	} {
 		if !strings.Contains(page, want) {
@@ -241,7 +241,7 @@ func TestOverdueNeverHides(t *testing.T) {
 		if !strings.Contains(page, `<span class="tag warn">overdue</span>`) {
 			t.Errorf("the page of the %s does not say so", name)
 		}
-		if name == "run" && !strings.Contains(page, "The function goes on although its context has ended") {
+		if name == "run" && !strings.Contains(page, "The function is still running although its context has ended") {
 			t.Error("the run's page does not say what that is")
 		}
 	}

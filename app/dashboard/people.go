@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// silentAfter is how long an instance may say nothing before it counts as silent.
+// silentAfter is the time without a heartbeat after which an instance counts as silent.
 const silentAfter = time.Minute
 
 // InstancesPage lists the processes that share the database.
@@ -21,7 +21,7 @@ type InstanceRow struct {
 	Uptime string
 }
 
-// NewInstances makes the page: those that live first, then the newest.
+// NewInstances makes the page: running instances first, then the newest.
 func NewInstances(now time.Time, list []contract.InstanceInfo) InstancesPage {
 	var p InstancesPage
 	for _, i := range list {
@@ -46,7 +46,7 @@ func NewInstances(now time.Time, list []contract.InstanceInfo) InstancesPage {
 	return p
 }
 
-// Living are the instances that are up.
+// Living are the running instances.
 func (p InstancesPage) Living() (list []InstanceRow) {
 	for _, row := range p.Rows {
 		if row.State == "alive" {
@@ -56,7 +56,7 @@ func (p InstancesPage) Living() (list []InstanceRow) {
 	return list
 }
 
-// Silent is how many went silent within the last hour; of older ones somebody knows.
+// Silent is the number of instances that went silent within the last hour. Older ones are not news.
 func (p InstancesPage) Silent() (n int) {
 	for _, row := range p.Rows {
 		n += btoi(row.State == "silent" && time.Since(row.SeenAt) < time.Hour)
@@ -64,18 +64,18 @@ func (p InstancesPage) Silent() (n int) {
 	return n
 }
 
-// AuditPage lists the changes that people and programs made.
+// AuditPage lists the changes made by people and programs.
 type AuditPage struct {
 	Rows   []AuditRow
 	Target string
 	Before int64
-	Next   int64 // cursor of the next page; 0: there is none
+	Next   int64 // cursor of the next page, or 0
 }
 
 // AuditRow is one change.
 type AuditRow struct {
 	contract.AuditEntry
-	Job  string   // the job it was about, where that is known
+	Job  string   // the changed job, if known
 	Says []Change // what changed
 }
 
@@ -87,7 +87,7 @@ func NewAudit(entries []contract.AuditEntry, target string, before, next int64) 
 	return AuditPage{Rows: auditRows(entries), Target: target, Before: before, Next: next}
 }
 
-// IsRun says whether the change was about a run.
+// IsRun reports whether the change was to a run.
 func (r AuditRow) IsRun() bool { return r.Action == "cancel" || r.Action == "retry" }
 
 func auditRows(entries []contract.AuditEntry) []AuditRow {
@@ -102,7 +102,7 @@ func auditRows(entries []contract.AuditEntry) []AuditRow {
 	return rows
 }
 
-// changes lists what differs between two objects, or all of the second when there is no first.
+// changes lists the differences between two objects, or all of the second if there is no first.
 func changes(before, after json.RawMessage) (list []Change) {
 	was, is := map[string]json.RawMessage{}, map[string]json.RawMessage{}
 	_ = json.Unmarshal(before, &was) // nothing was, then
@@ -125,7 +125,7 @@ func changes(before, after json.RawMessage) (list []Change) {
 	return list
 }
 
-// plain is a JSON value without the marks that only programs need.
+// plain formats a JSON value for people.
 func plain(raw json.RawMessage) string {
 	var text string
 	var texts []string
@@ -145,13 +145,13 @@ type SettingsPage struct {
 	Groups []SettingGroup
 }
 
-// SettingGroup is a part of the configuration.
+// SettingGroup is a section of the configuration.
 type SettingGroup struct {
 	Name string
 	List []Setting
 }
 
-// Setting is a variable of the environment and what it came to.
+// Setting is an environment variable and its value in force.
 type Setting struct {
 	Name, Value, Default, About string
 	Secret, Changed             bool

@@ -14,10 +14,10 @@ import (
 	"fibercrons/app/schedule"
 )
 
-// LogLines is how many lines of a log a page begins with.
+// LogLines is the number of log lines on a new page.
 const LogLines = 500
 
-// RunPage is one run.
+// RunPage is the page of one run.
 type RunPage struct {
 	cron.Record
 	Now     time.Time
@@ -53,7 +53,7 @@ func NewRunPage(now time.Time, r cron.Record, lines []cron.LogLine, more bool, a
 	return p
 }
 
-// Percent is how far the run says it has come; -1: it does not say.
+// Percent is the run's reported progress, or -1.
 func (p RunPage) Percent() int { return percentOf(p.Progress) }
 
 func percentOf(p *cron.Progress) int {
@@ -82,14 +82,14 @@ func steps(now time.Time, r cron.Record) (list []Step) {
 		}
 		list = append(list, Step{Name: "running", At: a.StartedAt, Text: text})
 		if a.EndedAt != nil && a.Error != "" && i < len(r.Attempts)-1 {
-			list = append(list, Step{Name: "failed", At: *a.EndedAt, Text: "will be tried again"})
+			list = append(list, Step{Name: "failed", At: *a.EndedAt, Text: "will be retried"})
 		}
 	}
 	if len(r.Attempts) == 0 && r.StartedAt != nil {
 		list = append(list, Step{Name: "running", At: *r.StartedAt})
 	}
 	if r.Cancel != nil {
-		list = append(list, Step{Name: "cancel", At: *r.Cancel, Text: "its end was asked for"})
+		list = append(list, Step{Name: "cancel", At: *r.Cancel, Text: "cancellation was requested"})
 	}
 	if r.EndedAt != nil {
 		list = append(list, Step{Name: string(r.Status), At: *r.EndedAt, Text: reasonWords(r.Reason)})
@@ -112,18 +112,18 @@ func steps(now time.Time, r cron.Record) (list []Step) {
 func reasonWords(r cron.Reason) string {
 	if text, ok := map[cron.Reason]string{
 		cron.ReasonMissed: "nothing could run the slot when it was due", cron.ReasonSuperseded: "missed, and a newer slot ran in its place",
-		cron.ReasonOverlap: "an earlier run had not ended", cron.ReasonQueueFull: "too many runs were waiting",
-		cron.ReasonPaused: "the job was paused", cron.ReasonLate: "it could not start within its deadline",
-		cron.ReasonReplaced: "replaced by the job's next run", cron.ReasonRequested: "somebody asked for its end",
-		cron.ReasonShutdown: "the process was told to stop", cron.ReasonCrash: "its process died or went silent; the outcome is unknown",
-		cron.ReasonRemoved: "its job is no longer registered", cron.ReasonElsewhere: "another replica has the slot",
+		cron.ReasonOverlap: "an earlier run was still active", cron.ReasonQueueFull: "too many runs were waiting",
+		cron.ReasonPaused: "the job was paused", cron.ReasonLate: "it did not start within its deadline",
+		cron.ReasonReplaced: "replaced by the job's next run", cron.ReasonRequested: "its cancellation was requested",
+		cron.ReasonShutdown: "the process was shut down", cron.ReasonCrash: "its process died or stopped sending heartbeats; the outcome is unknown",
+		cron.ReasonRemoved: "its job is no longer registered", cron.ReasonElsewhere: "another replica took the slot",
 	}[r]; ok {
 		return text
 	}
 	return string(r)
 }
 
-// attemptsChart draws when the attempts of a run went on, if there was more than one.
+// attemptsChart draws the attempts of a run over time, if there was more than one.
 func attemptsChart(now time.Time, r cron.Record) template.HTML {
 	if len(r.Attempts) < 2 {
 		return ""
@@ -153,10 +153,10 @@ func attemptsChart(now time.Time, r cron.Record) template.HTML {
 	return template.HTML(b.String()) //nolint:gosec // numbers, and words of this file
 }
 
-// Attr is an attribute of a line.
+// Attr is an attribute of a log line.
 type Attr struct{ Key, Value string }
 
-// Attrs lists the attributes of a line in their order.
+// Attrs lists the attributes of a line in order.
 func Attrs(raw json.RawMessage) (list []Attr) {
 	var p properties
 	if len(raw) == 0 || raw[0] != '{' {
@@ -177,14 +177,14 @@ func Attrs(raw json.RawMessage) (list []Attr) {
 	return list
 }
 
-// RenderLog writes lines alone, to be put after those that are there.
+// RenderLog writes the lines alone, to be appended to a page.
 func RenderLog(tail LogTail) (string, error) {
 	var b strings.Builder
 	err := templates().ExecuteTemplate(&b, "loglines", tail)
 	return b.String(), err
 }
 
-// RenderPreview writes what a schedule would mean, or what is wrong with it.
+// RenderPreview writes the preview of a schedule, or the error in it.
 func RenderPreview(now time.Time, p ops.Preview, wrong error) (string, error) {
 	view := struct {
 		Now     time.Time
@@ -211,7 +211,7 @@ func RenderPreview(now time.Time, p ops.Preview, wrong error) (string, error) {
 	return b.String(), err
 }
 
-// PreviewSlot is an instant, and how the clock in the schedule's zone shows it.
+// PreviewSlot is a slot and its local time in the schedule's zone.
 type PreviewSlot struct {
 	At    time.Time
 	Local string

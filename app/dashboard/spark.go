@@ -11,13 +11,13 @@ import (
 	"fibercrons/app/cron"
 )
 
-// sparkRuns is how many runs of a job a list shows, and reckons with.
+// sparkRuns is the number of runs of a job that a list shows and computes statistics from.
 const sparkRuns = 24
 
-// SparkRuns is how many of the newest runs of each job a [JobList] and an [Overview] want.
+// SparkRuns is the number of newest runs to load for each job of a [JobList] or an [Overview].
 const SparkRuns = sparkRuns
 
-// Sample sums up the newest runs of a job.
+// Sample holds statistics of a job's newest runs.
 type Sample struct {
 	Rate     *float64
 	P50, P95 *int64
@@ -50,8 +50,8 @@ func sampleOf(runs []cron.Record) (s Sample) {
 	return s
 }
 
-// sparkline draws the newest runs, oldest first: a bar each, as high as the run was long, in the
-// colour of its outcome. What did not succeed has a mark under it, so that colour is not all there is.
+// sparkline draws a bar for each of the newest runs, oldest first. Height is the duration, colour the outcome; runs
+// that did not succeed are also marked below, for readers who cannot rely on colour.
 func sparkline(runs []cron.Record) template.HTML {
 	const bar, gap, high = 4, 1, 20
 	if len(runs) == 0 {
@@ -90,7 +90,7 @@ func durationOf(r cron.Record) int64 {
 	return *r.Duration
 }
 
-// sparkWords says the same to who cannot see it.
+// sparkWords is the text alternative.
 func sparkWords(runs []cron.Record) string {
 	counts := map[cron.Status]int{}
 	for _, r := range runs {
@@ -99,7 +99,7 @@ func sparkWords(runs []cron.Record) string {
 	return "last " + plural(len(runs), "run") + ": " + countWords(counts)
 }
 
-// statuses in the order in which they are shown.
+// statuses in display order.
 var statuses = []cron.Status{cron.Failed, cron.Interrupted, cron.Running, cron.Queued, cron.Succeeded, cron.Cancelled, cron.Skipped}
 
 func countWords(counts map[cron.Status]int) string {

@@ -13,22 +13,22 @@ import (
 	"fibercrons/app/ops"
 )
 
-// TimelineRuns is how many runs a timeline looks at; it wants one more, to know whether there is.
+// TimelineRuns is the maximum number of runs in a timeline. Load one more, to know whether there are more.
 const TimelineRuns = 10_000
 
-// laneLimit is how many jobs are drawn one by one; the load line is of all.
+// laneLimit is the number of jobs drawn individually. The load chart includes all.
 const laneLimit = 40
 
-// Windows are the stretches a timeline can show: so much back, and as much ahead.
+// Windows are the ranges of a timeline, before and after now.
 var Windows = []Window{{"1h", time.Hour}, {"6h", 6 * time.Hour}, {"24h", 24 * time.Hour}, {"7d", 7 * 24 * time.Hour}}
 
-// Window is how far a timeline reaches to either side of now.
+// Window is the range of a timeline on either side of now.
 type Window struct {
 	Name string
 	Each time.Duration
 }
 
-// TimelinePage shows what ran and what will.
+// TimelinePage shows past runs and coming slots.
 type TimelinePage struct {
 	ops.Timeline
 	Window  Window
@@ -36,11 +36,11 @@ type TimelinePage struct {
 	Picture template.HTML
 	Lanes   int
 	Hidden  int // jobs that are not drawn
-	Busiest int // runs begun in the fullest minute
+	Busiest int // runs that begin in the busiest minute
 	Cut     bool
 }
 
-// lane is a job on the picture.
+// lane is the row of a job in the chart.
 type lane struct {
 	job      string
 	runs     []contract.TimelineRun
@@ -49,7 +49,7 @@ type lane struct {
 	dense    int
 }
 
-// NewTimeline makes the page, of the jobs that keep lets through. The runs in t are the newest first.
+// NewTimeline makes the page for the jobs that keep accepts. The runs in t are sorted newest first.
 func NewTimeline(t ops.Timeline, w Window, search string, keep func(job string) bool) TimelinePage {
 	from, to := known(t)
 	slices.Reverse(t.Runs)
@@ -70,7 +70,7 @@ func NewTimeline(t ops.Timeline, w Window, search string, keep func(job string) 
 	return p
 }
 
-// lanesOf gathers what belongs to a job. Those that failed come first, then those that do most.
+// lanesOf groups runs and slots by job: failed jobs first, then the most active ones.
 func lanesOf(t ops.Timeline) []*lane {
 	byName := map[string]*lane{}
 	of := func(job string) *lane {
@@ -102,7 +102,7 @@ func lanesOf(t ops.Timeline) []*lane {
 	return lanes
 }
 
-// Address is where the timeline of a window is.
+// Address is the page with another window.
 func (p TimelinePage) Address(window string) string {
 	v := url.Values{"window": {window}}
 	if p.Search != "" {
@@ -111,20 +111,20 @@ func (p TimelinePage) Address(window string) string {
 	return Root + "/timeline?" + v.Encode()
 }
 
-// Herded are the fullest minutes, and the rest of them.
+// Herded are the busiest minutes, and the rest of them.
 func (p TimelinePage) Herded() [][]ops.Herd {
 	first := min(3, len(p.Herds))
 	return [][]ops.Herd{p.Herds[:first], p.Herds[first:]}
 }
 
-// WindowList are the choices.
+// WindowList returns [Windows].
 func (p TimelinePage) WindowList() []Window { return Windows }
 
-// load is how many runs begin in each minute.
+// load counts the runs that begin in each minute.
 type load struct {
 	minutes map[int64]int
 	most    int
-	known   struct{ from, to time.Time } // outside of it not everything was listed
+	known   struct{ from, to time.Time } // outside of it the lists are incomplete
 }
 
 func loadOf(t ops.Timeline) load {
@@ -142,7 +142,7 @@ func loadOf(t ops.Timeline) load {
 	for _, s := range t.Slots {
 		add(s.At)
 	}
-	// Of a job that is due very often only the first slots are listed; it goes on at their pace.
+	// Only the first slots of a frequent job are listed. Extrapolate their interval.
 	last := map[string][]time.Time{}
 	for _, s := range t.Slots {
 		last[s.Job] = append(last[s.Job], s.At)
@@ -165,13 +165,13 @@ func loadOf(t ops.Timeline) load {
 	return l
 }
 
-// known is the stretch of which every run and slot is in t.
+// known is the range for which t has every run and slot.
 func known(t ops.Timeline) (from, to time.Time) {
 	from, to = t.From, t.To
 	if len(t.Runs) > TimelineRuns {
 		from = startOf(t.Runs[len(t.Runs)-1])
 	}
-	// The scheduler does not say which of the two it cut; but slots it lists by the thousand.
+	// The scheduler does not report which list it truncated, but it lists slots in thousands.
 	if n := len(t.Slots); t.Truncated && n > 0 && n%1000 == 0 {
 		to = t.Slots[n-1].At
 	}

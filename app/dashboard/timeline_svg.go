@@ -11,14 +11,14 @@ import (
 	"fibercrons/app/ops"
 )
 
-// The picture's measures.
+// Sizes in the chart.
 const (
 	tlWide  = 1200
 	tlLeft  = 170
 	tlLoad  = 72 // height of the load line
 	tlAxis  = 22
 	tlLane  = 22
-	tlCell  = 3 // what falls together within so much is one mark
+	tlCell  = 3 // runs within this distance share a mark
 	tlInner = tlWide - tlLeft
 )
 
@@ -54,7 +54,7 @@ func drawTimeline(t ops.Timeline, lanes []*lane, l load) template.HTML {
 	return template.HTML(c.String()) //nolint:gosec // numbers, and what was escaped
 }
 
-// ticks draws the hours or days.
+// ticks draws the hour or day labels.
 func (c *canvas) ticks(high int) {
 	all := c.t.To.Sub(c.t.From)
 	step, layout := 24*time.Hour, "Mon 2 Jan"
@@ -76,7 +76,7 @@ func (c *canvas) ticks(high int) {
 	}
 }
 
-// load draws how many runs begin in a minute: in each column the fullest minute under it.
+// load draws the runs per minute: each column shows its busiest minute.
 func (c *canvas) load(l load) {
 	most := max(l.most, 1)
 	columns := make([]int, tlInner/2+1)
@@ -120,12 +120,12 @@ func (c *canvas) lane(y int, l *lane) {
 	}
 	if l.dense > 0 && len(l.slots) > 0 {
 		x := c.x(l.slots[len(l.slots)-1])
-		c.put(`<rect class="dense" x="%.1f" y="%d" width="%.1f" height="4"><title>%s goes on so; not each slot is drawn</title></rect>`, x, y+9, tlWide-x, name)
+		c.put(`<rect class="dense" x="%.1f" y="%d" width="%.1f" height="4"><title>%s continues at this pace; not every slot is drawn</title></rect>`, x, y+9, tlWide-x, name)
 	}
 	c.WriteString(`</g>`)
 }
 
-// runs draws a job's runs. Those that fall on one spot are one mark, of the worst among them.
+// runs draws a job's runs. Runs at the same position share one mark, of the worst status.
 func (c *canvas) runs(y int, runs []contract.TimelineRun) {
 	worse := map[cron.Status]int{cron.Failed: 7, cron.Interrupted: 6, cron.Running: 5, cron.Queued: 4, cron.Cancelled: 3, cron.Succeeded: 2, cron.Skipped: 1}
 	var mark contract.TimelineRun
@@ -172,7 +172,7 @@ func (c *canvas) runs(y int, runs []contract.TimelineRun) {
 	flush()
 }
 
-// startOf is where a run stands on the picture.
+// startOf is the position of a run in time.
 func startOf(r contract.TimelineRun) time.Time {
 	switch {
 	case r.StartedAt != nil:
@@ -185,14 +185,14 @@ func startOf(r contract.TimelineRun) time.Time {
 	return time.Time{}
 }
 
-// unknown covers what lies beyond the runs and slots that were listed.
+// unknown shades the time beyond the listed runs and slots.
 func (c *canvas) unknown(l load, high int) {
 	cover := func(from, to time.Time) {
 		x, w := c.x(from), c.x(to)-c.x(from)
 		if w < 1 {
 			return
 		}
-		c.put(`<rect fill="url(#hatch)" x="%.1f" y="0" width="%.1f" height="%d"><title>Too much to list: choose a shorter stretch, or search.</title></rect>`, x, w, high)
+		c.put(`<rect fill="url(#hatch)" x="%.1f" y="0" width="%.1f" height="%d"><title>Too much to list: choose a shorter range, or search.</title></rect>`, x, w, high)
 		if w > 120 {
 			c.put(`<text class="label" x="%.1f" y="%d" text-anchor="middle">too much to list</text>`, x+w/2, tlLoad-30)
 		}

@@ -26,8 +26,7 @@ var funcs = template.FuncMap{
 func jobURL(name string) string { return Root + "/jobs/" + url.PathEscape(name) }
 func runURL(id string) string   { return Root + "/runs/" + url.PathEscape(id) }
 
-// when is an instant as it is spoken of: how long ago, or how long from now. Without a script it
-// stays as it was made; with one it goes on.
+// when writes an instant relative to now: how long ago, or in how long. A script keeps it up to date.
 func when(now time.Time, t any) template.HTML {
 	moment, ok := instant(t)
 	if !ok {
@@ -36,7 +35,7 @@ func when(now time.Time, t any) template.HTML {
 	return timeElement(moment, relative(moment.Sub(now)), "rel")
 }
 
-// at is an instant to the second.
+// at writes an instant to the second.
 func at(t any) template.HTML {
 	moment, ok := instant(t)
 	if !ok {
@@ -63,7 +62,7 @@ func instant(t any) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// relative says a distance in its one or two largest units; static/js/times.js does the same.
+// relative writes a distance in its one or two largest units, as static/js/1-times.js does.
 func relative(d time.Duration) string {
 	text := span(d.Abs())
 	switch {
@@ -96,7 +95,7 @@ func two(s, large int64, name string, small int64, part string) string {
 	return text
 }
 
-// millis is a duration for people: never more than three or four digits.
+// millis writes a duration with at most four digits.
 func millis(v any) string {
 	var ms int64
 	switch v := v.(type) {
@@ -119,7 +118,7 @@ func millis(v any) string {
 	return span(time.Duration(ms) * time.Millisecond)
 }
 
-// took is how long a run took, or has been taking.
+// took is the duration of a run, so far if it is active.
 func took(now time.Time, r cron.Record) string {
 	switch {
 	case r.Duration != nil:
@@ -136,7 +135,7 @@ func percent(v any) string {
 		return "–"
 	}
 	p := *rate * 100
-	if p > 99 && p < 100 || p > 0 && p < 1 { // never rounded to a claim
+	if p > 99 && p < 100 || p > 0 && p < 1 { // do not round to 0 or 100
 		return strconv.FormatFloat(p, 'f', 1, 64) + "%"
 	}
 	return strconv.FormatFloat(p, 'f', 0, 64) + "%"
@@ -149,7 +148,7 @@ func plural(n int, what string) string {
 	return number(n) + " " + what + "s"
 }
 
-// number groups digits by a thin space.
+// number groups digits with thin spaces.
 func number(v any) string {
 	text := fmt.Sprint(v)
 	for i := len(text) - 3; i > 0; i -= 3 {
@@ -158,7 +157,7 @@ func number(v any) string {
 	return text
 }
 
-// short is the end of an ID that is ordered by time: the part that tells neighbours apart.
+// short is the end of a time-ordered ID, which differs between neighbours.
 func short(id string) string {
 	if i := strings.LastIndexByte(id, '-'); i > 0 && len(id)-i > 8 {
 		return id[len(id)-8:]
@@ -174,12 +173,12 @@ func pretty(raw json.RawMessage) string {
 	return b.String()
 }
 
-// icon draws one of the symbols of the frame. Those for states differ in shape, not in colour alone.
+// icon draws a symbol from page.html. Symbols of states differ in shape, not only in colour.
 func icon(name any) template.HTML {
 	return template.HTML(`<svg class="i" aria-hidden="true"><use href="#i-` + template.HTMLEscapeString(fmt.Sprint(name)) + `"/></svg>`) //nolint:gosec // escaped
 }
 
-// stateOf is the state of a job or a run with its shape, its colour and its name.
+// stateOf is the state of a job or run as icon, colour and name.
 func stateOf(status any) template.HTML {
 	name := template.HTMLEscapeString(fmt.Sprint(status))
 	if s, ok := status.(*cron.Status); ok {

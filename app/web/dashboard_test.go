@@ -208,7 +208,7 @@ func TestFormsDoWhatTheyAreFor(t *testing.T) {
 	if location != "/crons/dashboard/jobs?tag=sync&did=pause&n=2&refused=1" {
 		t.Errorf("pausing several leads to %s", location)
 	}
-	if text := p.page("/jobs?tag=sync&did=pause&n=2&refused=1", asOperator).body; !strings.Contains(text, "2 jobs paused. 1 job could not be") {
+	if text := p.page("/jobs?tag=sync&did=pause&n=2&refused=1", asOperator).body; !strings.Contains(text, "2 jobs paused. 1 job refused: ") {
 		t.Error("the page does not say what was done")
 	}
 	endless := where(p.submit("/jobs/endless/run", nil))

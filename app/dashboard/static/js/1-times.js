@@ -1,4 +1,4 @@
-// Instants in the reader's zone, with UTC at hand, and distances that go on by themselves.
+// Shows instants in the reader's zone, with UTC in the title, and keeps relative times up to date.
 (() => {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
   const format = (options) => {
@@ -12,7 +12,7 @@
   const hour = format({ hour: "2-digit", minute: "2-digit" });
   const day = format({ weekday: "short", day: "numeric", month: "short" });
 
-  // The server's clock counts: what is an hour ago there is not in the future here.
+  // Times are relative to the server's clock, because the reader's may be wrong.
   let offset = 0;
   const two = (s, large, name, small, part) => {
     const rest = Math.floor((s % large) / small), n = Math.floor(s / large);

@@ -1,18 +1,17 @@
-// Keeps the page fresh: by the server's events, or by a clock where it has none; at most once a
-// second, and less often when the answers take long; not while the tab is hidden, and at once when
-// it is shown again.
+// Refreshes the page on the server's events, or by a timer if it has none: at most once a second, less often if
+// responses are slow, not while the tab is hidden, and at once when it is shown again.
 (() => {
   const main = () => document.getElementById("main");
   const events = document.getElementById("events");
   const poll = 5000;
-  let least = 1000; // between two questions, in milliseconds
+  let least = 1000; // between two requests, in milliseconds
   let streaming = false, asked = 0, waiting = 0, busy = false, again = false, failed = false;
 
   const link = () => {
     const node = document.getElementById("link");
     node.classList.toggle("on", !failed && (streaming || !events));
     node.classList.toggle("off", failed);
-    const says = failed ? "not connected, trying again" : streaming ? "live" : "every 5 seconds";
+    const says = failed ? "not connected, retrying" : streaming ? "live" : "every 5 seconds";
     const text = node.querySelector(".says");
     if (text.textContent !== says) text.textContent = says;
   };

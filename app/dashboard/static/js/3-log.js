@@ -2,7 +2,7 @@
 (() => {
   const log = document.getElementById("log");
   if (!log) return;
-  const most = 5000; // lines that are kept on the page
+  const most = 5000; // lines kept on the page
   const box = (name) => document.querySelector("[data-" + name + "]");
   const search = box("logsearch"), wrap = box("wrap"), follow = box("follow");
   let busy = false;
@@ -28,7 +28,7 @@
         sieve();
         down();
       }
-    } catch { /* the next event or tick asks again */ }
+    } catch { /* the next event or tick retries */ }
     busy = false;
   };
   search.addEventListener("input", sieve);

@@ -49,7 +49,7 @@
     if (e.target.matches("[data-all]")) for (const c of document.querySelectorAll("#bulk [name=job]")) c.checked = e.target.checked;
     if (e.target.closest("#bulk")) count();
   });
-  // The search of a list answers while one types.
+  // The search of a list updates while typing.
   let typed = 0;
   document.addEventListener("input", (e) => {
     const form = e.target.closest("form.search");
@@ -64,7 +64,7 @@
     }, 200);
   });
   document.addEventListener("crons:shown", () => { mark(); count(); });
-  // What was done is said once: not again when the page is loaded anew.
+  // Show a result only once, not after a reload.
   const url = new URL(location.href);
   if (url.searchParams.has("did")) {
     for (const name of ["did", "n", "refused"]) url.searchParams.delete(name);
