@@ -4,15 +4,14 @@ import (
 	"net/netip"
 )
 
-// block is a range of addresses that are not anybody's on the public Internet.
+// block is a range of addresses that are not public.
 type block struct {
 	prefix netip.Prefix
 	kind   string
 }
 
-// blocks are those of the IANA registries of special-purpose addresses (RFC 6890 and its updates).
-// Of IPv6 only 2000::/3 is global unicast; what lies outside of it needs no row of its own unless
-// its name helps a reader.
+// blocks are the IANA registries of special-purpose addresses (RFC 6890 and its updates). Of IPv6 only 2000::/3 is
+// global unicast; blocks outside of it are listed only to name them.
 var blocks = []block{
 	{netip.MustParsePrefix("0.0.0.0/8"), "an unspecified"},
 	{netip.MustParsePrefix("10.0.0.0/8"), "a private"},
@@ -46,11 +45,11 @@ var (
 	sixToFour     = netip.MustParsePrefix("2002::/16")    // RFC 3056
 )
 
-// Public says whether addr is a public unicast address. One that stands for an IPv4 address
-// (IPv4-mapped, NAT64, 6to4) is as public as that.
+// Public reports whether addr is a public unicast address. An address that embeds an IPv4 address (IPv4-mapped, NAT64,
+// 6to4) is public if that one is.
 func Public(addr netip.Addr) bool { return kindOf(addr) == "" }
 
-// kindOf says what kind of address keeps addr from being public, with its article; empty: none.
+// kindOf returns the kind of a non-public address with its article, or "" for a public one.
 func kindOf(addr netip.Addr) string {
 	if !addr.IsValid() {
 		return "an invalid"

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// allowed is what somebody has written down as reachable in spite of the rule.
+// allowed are the parsed entries of [Options].Allow.
 type allowed struct {
 	hosts  map[string]bool // name, or name:port
 	ranges []addrRange
@@ -46,7 +46,7 @@ func parseAllowed(entries []string) allowed {
 	return a
 }
 
-// splitEntry takes the port off an entry that has one. An address of IPv6 has brackets then.
+// splitEntry separates the port, if any. An IPv6 address with a port has brackets.
 func splitEntry(entry string) (host string, port uint16) {
 	host, text, err := net.SplitHostPort(entry)
 	if err != nil {
@@ -59,7 +59,7 @@ func splitEntry(entry string) (host string, port uint16) {
 	return host, uint16(n)
 }
 
-// name says whether every address of a host, at this port, is allowed.
+// name reports whether every address of a host is allowed at this port.
 func (a allowed) name(host, port string) bool {
 	host = canonical(host)
 	return a.hosts[host] || a.hosts[net.JoinHostPort(host, port)]
@@ -75,6 +75,6 @@ func (a allowed) address(at netip.AddrPort) bool {
 	return false
 }
 
-// canonical is a name as it is compared: DNS knows no case, and a dot at the end only says that
-// the name is complete.
+// canonical returns a name in the form used for comparisons. DNS ignores case, and a trailing dot only marks a full
+// name.
 func canonical(host string) string { return strings.ToLower(strings.TrimSuffix(host, ".")) }

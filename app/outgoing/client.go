@@ -12,15 +12,15 @@ import (
 	"time"
 )
 
-// maxRedirects is how many redirects of one exchange are followed.
+// maxRedirects is the maximum number of redirects of one request.
 const maxRedirects = 3
 
-// Client returns a client that calls what may be reached; see the package comment. Its errors hold
-// URLs: use it by [Do], or pass them through [Clean].
+// Client returns a client that calls only public and allowed addresses; see the package comment. Its errors contain
+// URLs: use [Do], or pass them through [Clean].
 func Client(o Options) *http.Client {
 	o = o.withDefaults()
 	direct := &http.Transport{
-		Proxy:                  nil, // also none of the environment's
+		Proxy:                  nil, // not even the environment's
 		DialContext:            DialContext(o),
 		TLSHandshakeTimeout:    o.Timeout,
 		MaxResponseHeaderBytes: 64 << 10,
@@ -41,7 +41,7 @@ type roundTripper interface {
 	CloseIdleConnections()
 }
 
-// transport keeps answers within their bounds.
+// transport limits the size of responses.
 type transport struct {
 	next    roundTripper
 	maxBody int64
@@ -63,13 +63,13 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// CloseIdleConnections lets http.Client.CloseIdleConnections through.
+// CloseIdleConnections implements http.Client.CloseIdleConnections.
 func (t *transport) CloseIdleConnections() { t.next.CloseIdleConnections() }
 
-// errCapped is the end of an answer that is longer than anyone will read.
+// errCapped ends a response above the limit.
 var errCapped = errors.New("the response exceeds the size limit")
 
-// capped is a body of which only so much is read.
+// capped is a body with a size limit.
 type capped struct {
 	io.ReadCloser
 	left int64
@@ -92,8 +92,8 @@ func (c *capped) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Body reads an answer and closes it. Of one that is longer than [Options].MaxBody it returns the
-// beginning, without an error.
+// Body reads and closes a response. If it is longer than [Options].MaxBody, Body returns the beginning, without an
+// error.
 func Body(resp *http.Response) ([]byte, error) {
 	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(resp.Body)
@@ -103,14 +103,14 @@ func Body(resp *http.Response) ([]byte, error) {
 	return text, err
 }
 
-// Answer is what came back.
+// Answer is a response.
 type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte // at most [Options].MaxBody of it
 }
 
-// Do sends req by a client that [Client] made, and reads the answer. The error names the host.
+// Do sends req with a client made by [Client] and reads the response. Errors name the host.
 func Do(client *http.Client, req *http.Request) (Answer, error) {
 	resp, err := client.Do(req)
 	if err != nil {
@@ -124,8 +124,8 @@ func Do(client *http.Client, req *http.Request) (Answer, error) {
 	return Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
 }
 
-// Clean takes the URL out of an error of http.Client and leaves its host. What was wrong can still
-// be found in it by errors.As, but for the URL.
+// Clean replaces the URL in an error of http.Client by its host. errors.As still finds the cause, but not the
+// *url.Error.
 func Clean(err error) error {
 	var outer *url.Error
 	if !errors.As(err, &outer) {
@@ -143,14 +143,14 @@ func Clean(err error) error {
 	switch {
 	case errors.As(inner, &refused) && strings.HasPrefix(host, refused.Host):
 		return refused
-	case errors.As(inner, &refused): // it was led there
+	case errors.As(inner, &refused): // after a redirect
 		return fmt.Errorf("call %s: %w", host, refused)
 	case outer.Timeout() && !errors.Is(inner, context.Canceled):
-		return fmt.Errorf("call %s: no answer in time: %w", host, context.DeadlineExceeded)
+		return fmt.Errorf("call %s: no response in time: %w", host, context.DeadlineExceeded)
 	}
 	for _, secret := range secrets {
 		if len(secret) > 1 && strings.Contains(inner.Error(), secret) {
-			return fmt.Errorf("call %s: the exchange failed", host)
+			return fmt.Errorf("call %s: the request failed", host)
 		}
 	}
 	return fmt.Errorf("call %s: %w", host, inner)

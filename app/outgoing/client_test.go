@@ -98,7 +98,7 @@ func TestErrorsNameTheHostAlone(t *testing.T) {
 		})
 	}
 	_, err := do(t, client(t), "GET", url+"/hunter2", "")
-	want := "127.0.0.1 is at 127.0.0.1, a loopback address, which is not called unless it is allowed; if it is meant, add 127.0.0.1 to ALERT_ALLOWED_HOSTS"
+	want := "127.0.0.1 is at 127.0.0.1, a loopback address, which is not public; to allow it, add 127.0.0.1 to ALERT_ALLOWED_HOSTS"
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
@@ -117,7 +117,7 @@ func TestTheWholeExchangeEndsInTime(t *testing.T) {
 	for _, path := range []string{"/silent", "/trickle"} {
 		c := outgoing.Client(outgoing.Options{Allow: []string{entry}, Timeout: 200 * time.Millisecond})
 		_, err := do(t, c, "GET", url+path, "")
-		if err == nil || !strings.HasSuffix(err.Error(), "no answer in time: context deadline exceeded") {
+		if err == nil || !strings.HasSuffix(err.Error(), "no response in time: context deadline exceeded") {
 			t.Errorf("%s: got %v", path, err)
 		}
 	}
@@ -195,9 +195,9 @@ func TestRedirects(t *testing.T) {
 		{"three", "GET", "/aaa?s=hunter2", "home GET ", ""},
 		{"four", "GET", "/aaaa", "", "it redirects more than 3 times"},
 		{"with a body", "POST", "/a", "home POST hello", ""},
-		{"that drops the body", "POST", "/seea", "", "drops what was sent"},
+		{"that drops the body", "POST", "/seea", "", "drops the request body"},
 		{"elsewhere", "GET", "/other?s=hunter2", "other GET", ""},
-		{"elsewhere with a body", "POST", "/other", "", "is not handed on"},
+		{"elsewhere with a body", "POST", "/other", "", "does not get the request body"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			body := ""

@@ -11,18 +11,17 @@ import (
 	"time"
 )
 
-// Options say what may be reached, and how long it may take.
+// Options say which targets are allowed, and set limits.
 type Options struct {
-	// Allow lists what may be reached though it is not public; see the package comment. Optional.
+	// Allow lists non-public targets to allow; see the package comment. Optional.
 	Allow []string
-	// Proxy is the way of [Client] to what Proxy does not except. Optional. Default: none.
+	// Proxy is the proxy of [Client]. Optional. Default: none.
 	Proxy Proxy
-	// Timeout bounds a whole exchange of [Client], and the dialing of [DialContext]. Optional.
-	// Default: 5 s.
+	// Timeout limits a whole request of [Client], and the dialing of [DialContext]. Optional. Default: 5 s.
 	Timeout time.Duration
-	// MaxBody is how many bytes of an answer are read at most, unpacked. Optional. Default: 64 KiB.
+	// MaxBody limits a response, in bytes after decompression. Optional. Default: 64 KiB.
 	MaxBody int64
-	// Variable is what errors tell to add a host to. Optional. Default: ALERT_ALLOWED_HOSTS.
+	// Variable is the setting that errors suggest for allowing a host. Optional. Default: ALERT_ALLOWED_HOSTS.
 	Variable string
 	// Resolver resolves names. Optional. Default: net.DefaultResolver.
 	Resolver *net.Resolver
@@ -35,27 +34,26 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// RefusedError says that a host was not dialled, since its address is not public.
+// RefusedError is returned for a host whose address is not public.
 type RefusedError struct {
-	Host     string // as it was asked for
+	Host     string // as requested
 	Address  string // what it resolved to
 	Kind     string // of address, with its article: "a private"
-	Variable string // that allows it
+	Variable string // the setting that can allow it
 }
 
 func (e *RefusedError) Error() string {
-	return fmt.Sprintf("%s is at %s, %s address, which is not called unless it is allowed; if it is meant, add %s to %s", e.Host, e.Address, e.Kind, e.Host, e.Variable)
+	return fmt.Sprintf("%s is at %s, %s address, which is not public; to allow it, add %s to %s", e.Host, e.Address, e.Kind, e.Host, e.Variable)
 }
 
-// DialContext returns a function that dials as net.Dialer.DialContext does, over TCP only and only
-// to what may be reached. It is for protocols other than HTTP; deadlines of the connection are the
-// caller's to set.
+// DialContext returns a function like net.Dialer.DialContext for other protocols than HTTP, over TCP only, which
+// applies the same rules. The caller sets the connection's deadlines.
 func DialContext(o Options) func(ctx context.Context, network, address string) (net.Conn, error) {
 	o = o.withDefaults()
 	allow := parseAllowed(o.Allow)
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		if !strings.HasPrefix(network, "tcp") {
-			return nil, fmt.Errorf("dial over %s: only TCP leads out", network)
+			return nil, fmt.Errorf("dial over %s: only TCP is allowed", network)
 		}
 		host, port, err := net.SplitHostPort(address)
 		if err != nil {
@@ -69,7 +67,7 @@ func DialContext(o Options) func(ctx context.Context, network, address string) (
 	}
 }
 
-// control is called with each address that is about to be connected to.
+// control checks each address just before connecting.
 func (o Options) control(allow allowed, host string) func(network, address string, _ syscall.RawConn) error {
 	return func(_, address string, _ syscall.RawConn) error {
 		at, err := netip.ParseAddrPort(address)

@@ -127,7 +127,7 @@ func TestRebinding(t *testing.T) {
 	if !errors.As(err, &refused) || refused.Host != "rebind.example" || refused.Address != "127.0.0.1" {
 		t.Errorf("got %v", err)
 	}
-	if want := "rebind.example is at 127.0.0.1, a loopback address, which is not called unless it is allowed; if it is meant, add rebind.example to ALERT_ALLOWED_HOSTS"; err == nil || !strings.HasSuffix(err.Error(), want) {
+	if want := "rebind.example is at 127.0.0.1, a loopback address, which is not public; to allow it, add rebind.example to ALERT_ALLOWED_HOSTS"; err == nil || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("it says %v", err)
 	}
 	if accepted.Load() != 0 {

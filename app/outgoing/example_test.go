@@ -17,5 +17,5 @@ func ExampleDo() {
 	}
 	_, err = outgoing.Do(client, req)
 	fmt.Println(err)
-	// Output: 169.254.169.254 is at 169.254.169.254, a link-local address, which is not called unless it is allowed; if it is meant, add 169.254.169.254 to ALERT_ALLOWED_HOSTS
+	// Output: 169.254.169.254 is at 169.254.169.254, a link-local address, which is not public; to allow it, add 169.254.169.254 to ALERT_ALLOWED_HOSTS
 }

@@ -13,18 +13,18 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// Proxy says which requests go through a proxy, as net/http understands HTTPS_PROXY, HTTP_PROXY and NO_PROXY. The zero
-// value is none. Requests to localhost and loopback addresses never do.
+// Proxy says which requests use a proxy, with the rules of net/http for HTTPS_PROXY, HTTP_PROXY and NO_PROXY. The zero
+// value is none. Requests to localhost and loopback addresses never use one.
 type Proxy struct {
 	// HTTPS and HTTP are the URLs of the proxies for requests to https and http URLs. They may hold a password.
 	HTTPS, HTTP string
-	// Except lists what is called directly, with commas between: names, .domains, addresses, ranges.
+	// Except lists what is called directly, separated by commas: names, .domains, addresses, ranges.
 	Except string
-	// CGI says that this is a CGI program, where a client can set HTTP_PROXY: requests to http URLs then fail.
+	// CGI means that this is a CGI program, where a client can set HTTP_PROXY: requests to http URLs then fail.
 	CGI bool
 }
 
-// Func is what http.Transport.Proxy takes; nil: no request goes through a proxy.
+// Func returns a function for http.Transport.Proxy, or nil if there is no proxy.
 func (p Proxy) Func() func(*http.Request) (*url.URL, error) {
 	if p.HTTPS == "" && p.HTTP == "" {
 		return nil
@@ -34,8 +34,8 @@ func (p Proxy) Func() func(*http.Request) (*url.URL, error) {
 	return func(req *http.Request) (*url.URL, error) { return choose(req.URL) }
 }
 
-// throughProxy sends what goes through a proxy by a transport that may dial the proxy, whatever its address. All else
-// goes on to the transport that looks at addresses.
+// throughProxy sends proxied requests through a transport that may dial any address, and all others through the
+// transport that checks addresses.
 type throughProxy struct {
 	choose  func(*http.Request) (*url.URL, error)
 	options Options
@@ -53,8 +53,8 @@ func (t *throughProxy) RoundTrip(req *http.Request) (*http.Response, error) {
 	if proxy == nil {
 		return t.direct.RoundTrip(req)
 	}
-	for _, host := range []string{req.URL.Host, req.Host} { // the proxy may be told either
-		if err := t.look(req.URL.Scheme, host); err != nil {
+	for _, host := range []string{req.URL.Host, req.Host} { // the proxy may receive either
+		if err := t.check(req.URL.Scheme, host); err != nil {
 			return nil, err
 		}
 	}
@@ -64,22 +64,22 @@ func (t *throughProxy) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if resp.StatusCode == http.StatusProxyAuthRequired {
 		_ = resp.Body.Close()
-		return nil, fmt.Errorf("the proxy %s refuses its user or password, which are part of the URL in HTTPS_PROXY or HTTP_PROXY", proxy.Host)
+		return nil, fmt.Errorf("the proxy %s rejected user or password; correct them in the URL in HTTPS_PROXY or HTTP_PROXY", proxy.Host)
 	}
 	return resp, nil
 }
 
-// CloseIdleConnections lets http.Client.CloseIdleConnections through.
+// CloseIdleConnections implements http.Client.CloseIdleConnections.
 func (t *throughProxy) CloseIdleConnections() {
 	t.direct.CloseIdleConnections()
 	t.proxied.CloseIdleConnections()
 }
 
-// numeric is the end of a name that resolvers such as getaddrinfo take for an address: 127.1, 0x7f000001.
+// numeric matches the end of names that resolvers such as getaddrinfo parse as addresses: 127.1, 0x7f000001.
 var numeric = regexp.MustCompile(`(^|\.)(0x[0-9a-f]*|[0-9]+)$`)
 
-// look refuses what can be told from the host alone not to be public. Names are the proxy's to resolve.
-func (t *throughProxy) look(scheme, hostport string) error {
+// check refuses hosts that are evidently not public. The proxy resolves names.
+func (t *throughProxy) check(scheme, hostport string) error {
 	if hostport == "" {
 		return nil
 	}
@@ -89,7 +89,7 @@ func (t *throughProxy) look(scheme, hostport string) error {
 		port = map[string]string{"http": "80", "https": "443"}[scheme]
 	}
 	plain := host
-	if ascii, err := idna.Lookup.ToASCII(host); err == nil { // as net/http writes it: full-width digits are digits
+	if ascii, err := idna.Lookup.ToASCII(host); err == nil { // as in net/http: full-width digits become digits
 		plain = ascii
 	}
 	plain = canonical(plain)

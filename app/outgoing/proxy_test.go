@@ -81,7 +81,7 @@ func TestProxy(t *testing.T) {
 		{"https", "https://example.com/x", outgoing.Proxy{HTTPS: with}, nil, "CONNECT example.com:443" + user, ""},
 		{"http", "http://example.com/x", outgoing.Proxy{HTTP: with}, nil, "GET http://example.com/x" + user, ""},
 		{"no scheme", "http://example.com/x", outgoing.Proxy{HTTP: strings.TrimPrefix(with, "http://")}, nil, "GET http://example.com/x" + user, ""},
-		{"no password", "http://example.com/x", outgoing.Proxy{HTTP: url}, nil, "GET http://example.com/x ", "refuses its user or password"},
+		{"no password", "http://example.com/x", outgoing.Proxy{HTTP: url}, nil, "GET http://example.com/x ", "rejected user or password"},
 		{"no password, https", "https://example.com/x", outgoing.Proxy{HTTPS: url}, nil, "CONNECT example.com:443 ", "Proxy Authentication Required"},
 		{"the other scheme", "http://127.0.0.1:1/", outgoing.Proxy{HTTPS: with}, nil, "", "a loopback address"},
 		{"excepted", "http://10.0.0.7:1/", outgoing.Proxy{HTTP: with, Except: "10.0.0.0/8"}, nil, "", "a private address"},
