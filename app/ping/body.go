@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	// maxBody is what Healthchecks.io keeps of a body, in bytes. It keeps the beginning, so what is
-	// sent must not be longer.
+	// maxBody is the number of bytes that Healthchecks.io keeps of a body. It keeps the beginning, so a body must not
+	// be longer.
 	maxBody = 100_000
 	pageOf  = 1000 // lines
-	// patience is how long the store may take for the lines of a run.
-	patience = 10 * time.Second
+	// readTimeout limits reading the log lines of a run from the store.
+	readTimeout = 10 * time.Second
 )
 
-// body is how a run has ended, and the end of what it has logged.
+// body is the headline and the end of the run's log.
 func (p *Pinger) body(l *lane, one ping) string {
 	if one.start || l.target.Form != cron.Healthchecks {
 		return ""
@@ -27,7 +27,7 @@ func (p *Pinger) body(l *lane, one ping) string {
 	head := headline(one.run)
 	t := tail{limit: max(l.limit-len(head), 0)}
 	if p.logs != nil && one.run.LogSeq > 0 {
-		ctx, cancel := context.WithTimeout(p.ctx, patience)
+		ctx, cancel := context.WithTimeout(p.ctx, readTimeout)
 		defer cancel()
 		if err := p.read(ctx, one.run.ID, &t); err != nil {
 			t.add("[the rest of the log could not be read]\n")
@@ -36,7 +36,7 @@ func (p *Pinger) body(l *lane, one ping) string {
 	return cut(head+t.String(), l.limit)
 }
 
-// headline says how a run has ended.
+// headline describes the outcome of a run.
 func headline(run cron.Record) string {
 	text := fmt.Sprintf("%s: %s", run.Job, run.Status)
 	if run.Duration != nil {
@@ -51,7 +51,7 @@ func headline(run cron.Record) string {
 	return text + "\n"
 }
 
-// read goes through the lines of a run and leaves the last ones in t.
+// read reads all lines of a run and keeps the last ones in t.
 func (p *Pinger) read(ctx context.Context, run string, t *tail) error {
 	for after := int64(0); ; {
 		lines, err := p.logs(ctx, run, after, pageOf)
@@ -76,7 +76,7 @@ func format(line cron.LogLine) string {
 	return strings.ToValidUTF8(text, "\ufffd") + "\n"
 }
 
-// tail keeps the last lines that fit into limit bytes.
+// tail keeps the last lines within limit bytes.
 type tail struct {
 	limit int
 	lines []string
@@ -103,7 +103,7 @@ func (t *tail) String() string {
 	return text
 }
 
-// cut shortens text to n bytes at a rune's edge.
+// cut shortens text to at most n bytes, at a rune boundary.
 func cut(text string, n int) string {
 	if len(text) <= n {
 		return text

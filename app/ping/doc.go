@@ -1,29 +1,26 @@
-// Package ping tells dead man's switches of runs: services that raise an alarm when they have not
-// heard of a job for too long, or hear that it has failed. Which one a job has is said by cron.Ping.
+// Package ping reports runs to dead man's switches: services that raise an alarm if a job reports a failure, or nothing
+// for too long. cron.Ping sets a job's service.
 //
 // # How it works
 //
-// [Pinger.Observe] sees every event of the scheduler, with the scheduler's lock held. It puts a ping
-// into the job's own queue and returns. A queue that is not empty has a goroutine, which sends its
-// pings one after the other, so that the start of a run never comes after its end; over all jobs a
-// few exchanges go on at a time. What a run has logged is read from the store when its end is told,
-// after that was committed.
+// The scheduler calls [Pinger.Observe] with every event while it holds its lock. Observe adds a ping to the job's queue
+// and returns. A goroutine per non-empty queue sends the pings in order, so that a run's start never arrives after its
+// end. The number of concurrent requests over all jobs is limited. The log of a run is read from the store when its end
+// is sent, after it was committed.
 //
-// The form is that of Healthchecks.io (https://healthchecks.io/docs/http_api): POST to the address
-// with /start, nothing, /fail or /N behind it, N being the exit status of a program; ?rid= is the
-// run's ID, so that runs that overlap are told apart; the body is the end of the log, up to 100 kB or
-// what the service says it keeps (Ping-Body-Limit). In the form cron.OnlySuccess it is GET to the
-// address when a run has succeeded, and nothing else.
+// The protocol is that of Healthchecks.io (https://healthchecks.io/docs/http_api): POST to the address with /start,
+// nothing, /fail or /N appended, where N is the exit status of a program. ?rid= is the run's ID, which separates
+// overlapping runs. The body is the end of the log, up to 100 kB or the limit that the service sends (Ping-Body-Limit).
+// With cron.OnlySuccess, a successful run sends a GET to the address, and other runs send nothing.
 //
 // # What it promises
 //
-//   - Nothing here delays a run or changes it. A ping that does not arrive is tried again within
-//     about a minute, three times; then it is given up, and a service that waits for it raises its
-//     alarm, which is what it is for.
-//   - The newest matters: of a job that pings faster than its service answers, the oldest pings are
-//     left out, starts first; and a start is not tried again when something newer waits.
-//   - A target that does not answer is logged when it begins and when it has ended, by its host. No
-//     error, line or view holds the address, which is a secret.
-//   - A run whose process died is told of as failed by the process that finds it. Pings that wait
-//     when a process dies are lost; [Pinger.Close] sends what waits, as long as its context lasts.
+//   - A ping never delays or changes a run. A failed ping is retried three times within about a minute and then dropped;
+//     the service then raises its alarm.
+//   - If a job pings faster than its service responds, its oldest pings are dropped, starts first. A start is not retried
+//     when a newer ping waits.
+//   - An unreachable target is logged, by its host, when the failures begin and when they end. No error, log line or view
+//     contains the address, which is a secret.
+//   - If a process dies, the process that finds its run reports it as failed. The dead process's queued pings are lost.
+//     [Pinger.Close] sends queued pings until its context ends.
 package ping

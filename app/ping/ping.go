@@ -12,16 +12,15 @@ import (
 	"fibercrons/app/cron"
 )
 
-// Options are what a [Pinger] is made of.
+// Options configure a [Pinger].
 type Options struct {
-	// Jobs are all jobs; those without a ping are left alone.
+	// Jobs are all jobs; those without a ping are ignored.
 	Jobs []*cron.Job
-	// Client calls the targets. It is the pinger's alone, and bounds each exchange.
+	// Client calls the targets. It belongs to the pinger and limits each request.
 	Client *http.Client
-	// Logs returns lines of a run with a number above after, oldest first. Optional. Default: none
-	// are sent.
+	// Logs returns lines of a run with a number above after, oldest first. Optional. Default: no log is sent.
 	Logs func(ctx context.Context, run string, after int64, limit int) ([]cron.LogLine, error)
-	// Exchanges is how many go on at a time. Optional. Default: 8.
+	// Exchanges is the maximum number of concurrent requests. Optional. Default: 8.
 	Exchanges int
 	// Log is the program's log. Optional. Default: slog.Default().
 	Log *slog.Logger
@@ -33,8 +32,8 @@ type Pinger struct {
 	logs    func(ctx context.Context, run string, after int64, limit int) ([]cron.LogLine, error)
 	log     *slog.Logger
 	lanes   map[string]*lane // by job; fixed
-	slots   chan struct{}    // one for each exchange that may go on
-	ctx     context.Context  // of all exchanges
+	slots   chan struct{}    // one per concurrent request
+	ctx     context.Context  // of all requests
 	stop    context.CancelFunc
 	closing chan struct{}
 	wg      sync.WaitGroup
@@ -43,29 +42,29 @@ type Pinger struct {
 	closed bool
 }
 
-// maxQueue is how many pings of a job wait at most.
+// maxQueue is the maximum number of queued pings per job.
 const maxQueue = 32
 
-// lane is the pings of one job. Pinger.mu guards the queue; the rest is the sender's.
+// lane is the queue of one job. Pinger.mu guards the queue and busy; the rest belongs to the sending goroutine.
 type lane struct {
 	job    string
 	target *cron.PingTarget
 	queue  []ping
-	busy   bool          // a goroutine sends
-	more   chan struct{} // something newer waits
+	busy   bool          // a goroutine is sending
+	more   chan struct{} // a newer ping is queued
 
-	limit   int // of a body, as far as is known
+	limit   int // of a body, in bytes
 	failing bool
 }
 
-// ping is one thing to tell.
+// ping is the start or the end of a run.
 type ping struct {
 	start bool
 	run   cron.Record
 	exit  int
 }
 
-// New returns a pinger that waits for events; nil when no job has a ping.
+// New returns a pinger, or nil if no job has a ping.
 func New(o Options) *Pinger {
 	p := &Pinger{
 		client: o.Client, logs: o.Logs, log: o.Log, lanes: make(map[string]*lane),
@@ -86,7 +85,7 @@ func New(o Options) *Pinger {
 	return p
 }
 
-// Observe takes an event of the scheduler. It does not wait for anything.
+// Observe takes an event of the scheduler. It does not block.
 func (p *Pinger) Observe(e contract.Event) {
 	if p == nil {
 		return
@@ -115,8 +114,7 @@ func (p *Pinger) Observe(e contract.Event) {
 	}
 }
 
-// wants says whether the target is to be told of e: of the first attempt of a run, and of the end
-// of one that had begun.
+// wants reports whether to send e: the start of a run's first attempt, or the end of a run that had started.
 func (l *lane) wants(e contract.Event) bool {
 	all := l.target.Form == cron.Healthchecks
 	switch e.Kind {
@@ -130,7 +128,7 @@ func (l *lane) wants(e contract.Event) bool {
 	}
 }
 
-// deliver sends what waits in a lane until nothing does.
+// deliver sends the queued pings until the queue is empty.
 func (p *Pinger) deliver(l *lane) {
 	for {
 		p.mu.Lock()
@@ -146,15 +144,15 @@ func (p *Pinger) deliver(l *lane) {
 	}
 }
 
-// newer says whether something waits in a lane.
+// newer reports whether the queue has a ping.
 func (p *Pinger) newer(l *lane) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(l.queue) > 0
 }
 
-// Close takes no more events and sends what waits, once each, until ctx ends. Call it when the
-// scheduler has ended, and before the store is closed.
+// Close stops taking events and sends queued pings, once each, until ctx ends. Call it after the scheduler has stopped
+// and before the store is closed.
 func (p *Pinger) Close(ctx context.Context) {
 	if p == nil {
 		return

@@ -349,7 +349,7 @@ func TestATargetThatIsDownIsLoggedOnce(t *testing.T) {
 			pass(10 * time.Minute)
 		}
 		text := b.log.String()
-		if strings.Count(text, "\n") != 2 || strings.Count(text, "do not arrive") != 1 || strings.Count(text, "arrive again") != 1 ||
+		if strings.Count(text, "\n") != 2 || strings.Count(text, "are not delivered") != 1 || strings.Count(text, "delivered again") != 1 ||
 			strings.Count(text, "host=hc-ping.example") != 2 || strings.Contains(text, secret) {
 			t.Errorf("logged:\n%s", text)
 		}

@@ -14,10 +14,10 @@ import (
 	"fibercrons/app/outgoing"
 )
 
-// pauses are those before each further try.
+// pauses are the delays before the retries.
 var pauses = []time.Duration{2 * time.Second, 10 * time.Second, 30 * time.Second}
 
-// send tells one thing, with a few more tries if it does not arrive.
+// send sends a ping, with retries.
 func (p *Pinger) send(l *lane, one ping) {
 	body := p.body(l, one)
 	for try := 0; ; try++ {
@@ -34,8 +34,8 @@ func (p *Pinger) send(l *lane, one ping) {
 	}
 }
 
-// pause waits, and says whether it is worth another try. At the end there is no time to wait, and
-// one is.
+// pause waits, and reports whether to retry. If Close begins during the wait, one retry follows at once; later there are
+// none.
 func (p *Pinger) pause(l *lane, one ping, d time.Duration) bool {
 	select {
 	case <-p.closing:
@@ -64,23 +64,23 @@ func (p *Pinger) pause(l *lane, one ping, d time.Duration) bool {
 func (p *Pinger) arrived(l *lane) {
 	if l.failing {
 		l.failing = false
-		p.log.Info("pings of a job arrive again", "job", l.job, "host", l.target.Host)
+		p.log.Info("pings of a job are delivered again", "job", l.job, "host", l.target.Host)
 	}
 }
 
 func (p *Pinger) failed(l *lane, err error) {
 	if !l.failing {
 		l.failing = true
-		p.log.Warn("pings of a job do not arrive; this is said once until they do again", "job", l.job, "host", l.target.Host, "error", err)
+		p.log.Warn("pings of a job are not delivered; not logged again until they are", "job", l.job, "host", l.target.Host, "error", err)
 	}
 }
 
-// finalError is an answer that another try would not change.
+// finalError is an error that a retry would not change.
 type finalError struct{ error }
 
 func (e *finalError) Unwrap() error { return e.error }
 
-// exchange makes one try.
+// exchange makes one attempt.
 func (p *Pinger) exchange(l *lane, one ping, body string) error {
 	select {
 	case p.slots <- struct{}{}:
@@ -90,7 +90,7 @@ func (p *Pinger) exchange(l *lane, one ping, body string) error {
 	}
 	req, err := request(p.ctx, l.target, one, body)
 	if err != nil {
-		return &finalError{fmt.Errorf("call %s: the address cannot be used", l.target.Host)}
+		return &finalError{fmt.Errorf("call %s: the address is invalid", l.target.Host)}
 	}
 	got, err := outgoing.Do(p.client, req)
 	var refused *outgoing.RefusedError
@@ -106,15 +106,15 @@ func (p *Pinger) exchange(l *lane, one ping, body string) error {
 	return verdict(l.target, got)
 }
 
-// verdict says whether an answer means that the ping has arrived. Healthchecks.io answers 200 also
-// when it does not know the check, and tells it in the text.
+// verdict returns nil if the response means that the ping was accepted. Healthchecks.io also responds 200 if it does
+// not know the check, and says so in the body.
 func verdict(target *cron.PingTarget, got outgoing.Answer) error {
 	ok, text := got.Status/100 == 2, strings.TrimSpace(string(got.Body))
 	switch {
 	case ok && target.Form == cron.Healthchecks && text == "OK (not found)":
-		return &finalError{fmt.Errorf("%s does not know the check that the job pings; look its address up there", target.Host)}
+		return &finalError{fmt.Errorf("%s does not know the check that the job pings; correct the job's ping address", target.Host)}
 	case ok && target.Form == cron.Healthchecks && text == "OK (rate limited)":
-		return fmt.Errorf("%s limits the rate of pings", target.Host)
+		return fmt.Errorf("%s limits the ping rate", target.Host)
 	case ok:
 		return nil
 	}
@@ -126,7 +126,7 @@ func verdict(target *cron.PingTarget, got outgoing.Answer) error {
 	return &finalError{err}
 }
 
-// request is what the target is told, in its form.
+// request builds the request in the target's protocol.
 func request(ctx context.Context, target *cron.PingTarget, one ping, body string) (*http.Request, error) {
 	if target.Form == cron.OnlySuccess {
 		return http.NewRequestWithContext(ctx, http.MethodGet, target.URL(), http.NoBody)
@@ -149,7 +149,7 @@ func request(ctx context.Context, target *cron.PingTarget, one ping, body string
 	return req, err
 }
 
-// suffix is what stands behind the address.
+// suffix is the word to append to the address.
 func suffix(one ping) string {
 	switch {
 	case one.start:
