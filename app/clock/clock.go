@@ -1,12 +1,11 @@
-// Package clock says when schedules may be due. It is where go-quartz is used, and nowhere else.
+// Package clock calls a function at the slots of schedules. It is the only package that uses go-quartz.
 //
-// A [Clock] holds members, such as jobs, each on one or more schedules, and calls a function at every slot of a
-// schedule with the members that are on it. Each distinct schedule is one quartz job, however many members share it.
+// A [Clock] has members, such as jobs, each on one or more schedules. At every slot of a schedule it calls a function
+// with the schedule's members. Each distinct schedule is one quartz job, however many members share it.
 //
-// A tick is a hint: which slots are due follows from what is settled. So a tick that is late, lost or repeated
-// changes nothing, and a caller that also checks its members once a second needs no tick at all to be right, but to
-// be on time. [Clock.Recheck] is for that second: the timer of the loop does not notice that the machine slept or
-// that the wall clock was set. [Watch] reports such jumps.
+// A tick is a hint: the store decides which slots are due. A late, lost or repeated tick therefore changes nothing. A
+// caller that also checks its members once a second needs ticks only for punctuality. [Clock.Recheck] belongs to that
+// check: the loop's timer does not notice that the machine slept or the wall clock was set. [Watch] reports such jumps.
 package clock
 
 import (
@@ -33,24 +32,24 @@ type Clock[M comparable] struct {
 	groups map[string]*Group[M] // by the key of their schedule
 }
 
-// Group is the members that share a schedule.
+// Group is the members of one schedule.
 type Group[M comparable] struct {
 	clock    *Clock[M]
 	schedule schedule.Schedule
 	members  []M // clock.mu guards it
 }
 
-// Placement is where a member stands on a [Clock], which alone changes it. The zero Placement is nowhere.
+// Placement holds a member's schedules. Only [Clock] changes it. The zero Placement has none.
 type Placement struct{ keys []string }
 
-// New returns a clock that stands still. tick is called in the clock's loop, so it must not block, and must not call
-// methods of the clock or of the group: they may wait for the loop.
+// New returns a stopped clock. It calls tick in its loop, so tick must not block or call methods of the clock or the
+// group, which may wait for the loop.
 func New[M comparable](tick func(g *Group[M], slot time.Time), log *slog.Logger) (*Clock[M], error) {
 	sched, err := quartz.NewStdScheduler(
 		quartz.WithQueue(newTickQueue(), &sync.Mutex{}),
 		quartz.WithBlockingExecution(),
 		quartz.WithJobMetadata(),
-		quartz.WithOutdatedThreshold(math.MaxInt64/4), // no tick is dropped for being late
+		quartz.WithOutdatedThreshold(math.MaxInt64/4), // drop no late tick
 		quartz.WithLogger(quartzLog{log}),
 	)
 	if err != nil {
@@ -59,7 +58,7 @@ func New[M comparable](tick func(g *Group[M], slot time.Time), log *slog.Logger)
 	return &Clock[M]{quartz: sched.(*quartz.StdScheduler), tick: tick, groups: make(map[string]*Group[M])}, nil
 }
 
-// Place puts m, which stands at p, on schedules and on no others.
+// Place replaces the schedules of m, whose placement is p.
 func (c *Clock[M]) Place(m M, p *Placement, schedules []schedule.Schedule) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -100,13 +99,13 @@ func (g *Group[M]) Members() []M {
 	return g.members
 }
 
-// Start lets the clock tick.
+// Start starts the clock.
 func (c *Clock[M]) Start() { c.quartz.Start(context.Background()) }
 
 // Recheck makes the loop read the wall clock again.
 func (c *Clock[M]) Recheck() { c.quartz.Reset() }
 
-// Stop ends the ticks and waits for the one that goes on.
+// Stop stops the clock and waits for an active tick.
 func (c *Clock[M]) Stop() {
 	c.quartz.Stop()
 	c.quartz.Wait(context.Background())
@@ -125,11 +124,10 @@ func (g *Group[M]) Execute(ctx context.Context) error {
 // Description implements quartz.Job.
 func (g *Group[M]) Description() string { return g.schedule.String() }
 
-// trigger gives quartz the slots of a schedule. It never returns an error, since quartz drops
-// a job for good on the first one.
+// trigger passes the slots of a schedule to quartz. It never returns an error, because quartz then deletes the job.
 type trigger struct{ schedule schedule.Schedule }
 
-// lookBack is how late the next tick may be before the ticks in between are left out.
+// lookBack is how late the next tick may be. Older ticks are dropped.
 const lookBack = time.Second
 
 // NextFireTime implements quartz.Trigger.
@@ -137,7 +135,7 @@ func (t trigger) NextFireTime(prev int64) (int64, error) {
 	from := max(prev, quartz.NowNano()-int64(lookBack))
 	next, ok := t.schedule.Next(time.Unix(0, from))
 	if !ok || next.Year() > 2261 {
-		return math.MaxInt64, nil // beyond what nanoseconds can say: never
+		return math.MaxInt64, nil // beyond the range of nanoseconds: never
 	}
 	return next.UnixNano(), nil
 }
@@ -145,7 +143,7 @@ func (t trigger) NextFireTime(prev int64) (int64, error) {
 // Description implements quartz.Trigger.
 func (t trigger) Description() string { return t.schedule.String() }
 
-// quartzLog passes on what quartz finds worth a warning.
+// quartzLog forwards quartz's warnings and errors.
 type quartzLog struct{ log *slog.Logger }
 
 var _ logger.Logger = quartzLog{}

@@ -2,17 +2,18 @@ package clock
 
 import "time"
 
-// Watch notices jumps of the wall clock, by comparing it with the monotonic one.
+// Watch detects jumps of the wall clock by comparing it with the monotonic clock.
 type Watch struct {
-	began time.Time // its monotonic clock counts from here
+	began time.Time // reference of the monotonic clock
 	wall  time.Time
 	mono  time.Duration
 }
 
-// NewWatch returns a Watch that has not looked yet.
+// NewWatch returns a Watch without a first reading.
 func NewWatch() *Watch { return &Watch{began: time.Now()} }
 
-// Jump returns how far the wall clock has jumped since the last call. Less than a second, and the first call, is 0.
+// Jump returns how far the wall clock has jumped since the last call. It is 0 for less than a second and at the first
+// call.
 func (w *Watch) Jump() time.Duration {
 	now := time.Now()
 	return w.compare(now.Round(0), now.Sub(w.began))

@@ -8,9 +8,9 @@ import (
 	"github.com/reugn/go-quartz/quartz"
 )
 
-// tickQueue is a quartz.JobQueue: a heap by time with an index by key, so that every operation
-// is O(log n) where the stock queue copies and scans everything at each push. quartz calls some
-// methods without its locker, so the queue locks itself. Pushing a known key replaces it.
+// tickQueue is a quartz.JobQueue: a heap by time with an index by key. Every operation is O(log n); the stock queue
+// copies and scans everything at each push. It has its own lock, because quartz calls some methods without its locker.
+// Pushing a known key replaces it.
 type tickQueue struct {
 	mu    sync.Mutex
 	heap  tickHeap
@@ -115,7 +115,7 @@ func (q *tickQueue) Clear() error {
 
 func stateError(err error) error { return fmt.Errorf("%w: %w", quartz.ErrIllegalState, err) }
 
-// tickHeap implements heap.Interface and keeps each item's position.
+// tickHeap implements heap.Interface and records each item's position.
 type tickHeap []*tickItem
 
 func (h tickHeap) Len() int           { return len(h) }
