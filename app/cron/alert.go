@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// AlertKind says what an alert is about.
+// AlertKind is the subject of an alert.
 type AlertKind string
 
 // The kinds of alerts.
@@ -17,32 +17,31 @@ const (
 	AlertRecovered AlertKind = "recovered" // the job succeeded after an alert that it had failed
 	AlertLate      AlertKind = "late"      // a run did not start in time after its slot
 	AlertMissed    AlertKind = "missed"    // a slot was skipped because nothing could run it
-	AlertOverdue   AlertKind = "overdue"   // a run goes on for too long
+	AlertOverdue   AlertKind = "overdue"   // a run takes too long
 )
 
-// AlertKinds are all of them.
+// AlertKinds are all kinds.
 var AlertKinds = []AlertKind{AlertFailed, AlertRecovered, AlertLate, AlertMissed, AlertOverdue}
 
-// AlertPolicy says when people are to be told about a job. The zero AlertPolicy is never.
+// AlertPolicy says which alerts a job has. The zero AlertPolicy has none.
 type AlertPolicy struct {
-	Failed        int // failures in a row that it takes; 0: none is told
+	Failed        int // failures in a row before an alert; 0: no alert
 	Recovered     bool
-	Late          time.Duration // after the slot; 0: not told
+	Late          time.Duration // after the slot; 0: no alert
 	Missed        bool
 	Overdue       time.Duration // since the run's first start; 0: no fixed limit
 	OverdueFactor float64       // times the job's p95; 0: no such limit
 
-	heedless bool // nobody is told of runs that ignore the end of their context, by NoAlerts
+	ignoreUnheeding bool // NoAlerts also turned off alerts about runs that ignore the end of their context
 }
 
-// Unheeding says whether people are to be told, as of an overdue run, of one that goes on although its
-// context has ended, by its timeout or a cancellation. That run has failed already and does not get to say so.
+// Unheeding reports whether an overdue alert is raised for a run that continues although its context has ended by
+// timeout or cancellation. Such a run has not returned, so it cannot be recorded as failed.
 func (p AlertPolicy) Unheeding() bool {
-	return !p.heedless && (p.Failed > 0 || p.Overdue > 0 || p.OverdueFactor > 0)
+	return !p.ignoreUnheeding && (p.Failed > 0 || p.Overdue > 0 || p.OverdueFactor > 0)
 }
 
-// Alert changes for this job what ALERT_ON says; kinds that no rule names stay as they are there.
-// Optional. Default: ALERT_ON.
+// Alert changes ALERT_ON for this job. Kinds that no rule names keep their setting. Optional. Default: ALERT_ON.
 func Alert(rules ...AlertRule) Option {
 	return func(d *definition) {
 		if len(rules) == 0 {
@@ -63,7 +62,7 @@ type AlertRule func(*definition)
 
 // alertRules are the rules as written.
 type alertRules struct {
-	said []string // the rules and kinds that were named, against contradictions
+	said []string // the rules and kinds named, to find contradictions
 	set  []func(*AlertPolicy)
 }
 
@@ -75,8 +74,7 @@ func (d *definition) rule(what string, set func(*AlertPolicy)) {
 	d.alerts.set = append(d.alerts.set, set)
 }
 
-// OnFailed tells when n runs in a row have failed after their last retry, and then not again until
-// one has succeeded.
+// OnFailed alerts when n runs in a row have failed after their last retry, and not again until one has succeeded.
 func OnFailed(n int) AlertRule {
 	return func(d *definition) {
 		if n < 1 || n > 100 {
@@ -96,24 +94,24 @@ func OnLate(after time.Duration) AlertRule {
 	}
 }
 
-// OnMissed tells when slots were skipped because nothing could run them: no process was up, the
-// machine slept, the database was away.
+// OnMissed alerts when slots were skipped because nothing could run them: no process was up, the machine slept, or the
+// database was away.
 func OnMissed() AlertRule {
 	return func(d *definition) { d.rule("missed", func(p *AlertPolicy) { p.Missed = true }) }
 }
 
-// OnOverdue tells when a run goes on for longer than limit, its retries included.
+// OnOverdue alerts when a run takes longer than limit, its retries included.
 func OnOverdue(limit time.Duration) AlertRule {
 	return func(d *definition) {
 		if limit <= 0 {
-			d.mistake("an alert of runs longer than %s tells of every one; give a limit above 0", limit)
+			d.mistake("an overdue limit of %s would alert about every run; give a limit above 0", limit)
 		}
 		d.rule("overdue", func(p *AlertPolicy) { p.Overdue = limit })
 	}
 }
 
-// OverdueFactor tells when a run goes on for longer than k times what 95 % of the last 100
-// successful ones took. It needs 20 of them, and is never below one second.
+// OverdueFactor alerts when a run takes longer than k times the p95 duration of the last 100 successful runs. It needs
+// 20 such runs, and the limit is at least one second.
 func OverdueFactor(k float64) AlertRule {
 	return func(d *definition) {
 		if !(k > 1 && k <= 1000) {
@@ -123,13 +121,13 @@ func OverdueFactor(k float64) AlertRule {
 	}
 }
 
-// OnRecovered tells when the job succeeds after an alert that it had failed.
+// OnRecovered alerts when the job succeeds after an alert about its failure.
 func OnRecovered() AlertRule {
 	return func(d *definition) { d.rule("recovered", func(p *AlertPolicy) { p.Recovered = true }) }
 }
 
-// NoAlerts tells nothing of these kinds; without a kind, nothing at all. A run that ignores its timeout or its
-// cancellation is told of as overdue wherever failures are, unless AlertOverdue is among the kinds.
+// NoAlerts turns these kinds off, or without a kind all. A run that ignores its timeout or cancellation raises an
+// overdue alert if failures do, unless AlertOverdue is turned off here.
 func NoAlerts(kinds ...AlertKind) AlertRule {
 	return func(d *definition) {
 		if len(kinds) == 0 {
@@ -160,14 +158,14 @@ func (p *AlertPolicy) clear(kind AlertKind) {
 	case AlertMissed:
 		p.Missed = false
 	case AlertOverdue:
-		p.Overdue, p.OverdueFactor, p.heedless = 0, 0, true
+		p.Overdue, p.OverdueFactor, p.ignoreUnheeding = 0, 0, true
 	}
 }
 
-// over returns the policy of a job whose environment has p, and reports what cannot be meant.
+// over returns p with the job's rules applied, and reports contradictions.
 func (r *alertRules) over(p AlertPolicy, keepRuns int, say func(string, ...any)) AlertPolicy {
 	if slices.Contains(r.said, "everything") && len(r.said) > 1 {
-		say("NoAlerts() stands beside other alert rules; keep the one or the others")
+		say("NoAlerts() contradicts the other alert rules; keep one or the other")
 	}
 	if slices.Contains(r.said, "overdue") && !slices.Contains(r.said, "the overdue factor") {
 		p.OverdueFactor = 0
@@ -180,7 +178,7 @@ func (r *alertRules) over(p AlertPolicy, keepRuns int, say func(string, ...any))
 	}
 	if p.Recovered && p.Failed == 0 {
 		if slices.Contains(r.said, "recovered") {
-			say("an alert of recoveries needs one of failures: add OnFailed(1)")
+			say("an alert about recovery needs one about failure: add OnFailed(1)")
 		}
 		p.Recovered = false
 	}
@@ -190,7 +188,7 @@ func (r *alertRules) over(p AlertPolicy, keepRuns int, say func(string, ...any))
 	return p
 }
 
-// Lines say in words when people are told; none: never.
+// Lines describe the policy in words; empty if there are no alerts.
 func (p AlertPolicy) Lines() []string {
 	lines := []string{}
 	switch {
@@ -203,14 +201,14 @@ func (p AlertPolicy) Lines() []string {
 		lines = append(lines, "recovered")
 	}
 	if p.Late > 0 {
-		lines = append(lines, "not started "+tersely(p.Late)+" after its slot")
+		lines = append(lines, "not started "+shortDuration(p.Late)+" after its slot")
 	}
 	if p.Missed {
 		lines = append(lines, "missed")
 	}
 	var longer []string
 	if p.Overdue > 0 {
-		longer = append(longer, tersely(p.Overdue))
+		longer = append(longer, shortDuration(p.Overdue))
 	}
 	if p.OverdueFactor > 0 {
 		longer = append(longer, fmt.Sprintf("%g times its p95", p.OverdueFactor))
@@ -221,8 +219,8 @@ func (p AlertPolicy) Lines() []string {
 	return lines
 }
 
-// tersely is d without zeros at the end: 1h, not 1h0m0s.
-func tersely(d time.Duration) string {
+// shortDuration omits zero units at the end: 1h, not 1h0m0s.
+func shortDuration(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")

@@ -70,9 +70,9 @@ func TestAlertMistakes(t *testing.T) {
 		"two alert rules are about failed":         cron.Alert(cron.OnFailed(1), cron.OnFailed(2)),
 		"two alert rules are about missed":         cron.Alert(cron.OnMissed(), cron.NoAlerts(cron.AlertMissed)),
 		"rules are about the overdue factor":       cron.Alert(cron.NoAlerts(cron.AlertOverdue), cron.OverdueFactor(2)),
-		"NoAlerts() stands beside other":           cron.Alert(cron.OnMissed(), cron.NoAlerts()),
+		"NoAlerts() contradicts the other":         cron.Alert(cron.OnMissed(), cron.NoAlerts()),
 		`the kind "odd" are unknown`:               cron.Alert(cron.NoAlerts("odd")),
-		"recoveries needs one of failures":         cron.Alert(cron.OnRecovered()),
+		"recovery needs one about failure":         cron.Alert(cron.OnRecovered()),
 		"a history of as many runs; Keep holds 50": cron.Alert(cron.OnFailed(60)),
 	} {
 		if _, err := alertPolicy(t, cron.AlertPolicy{}, option); err == nil || !strings.Contains(err.Error(), want) {

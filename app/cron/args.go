@@ -13,23 +13,22 @@ import (
 
 // ArgsSpec describes the arguments of a job.
 type ArgsSpec struct {
-	Defaults json.RawMessage // a JSON object, in which a time.Duration is a text
+	Defaults json.RawMessage // a JSON object, with each time.Duration as a text
 	Schema   json.RawMessage // JSON Schema 2020-12, derived from the Go type
 
 	typ       reflect.Type
 	schema    *jsonschema.Schema
-	durations bool // there may be some
+	durations bool // the arguments may hold durations
 	decode    func(complete json.RawMessage) error
 	read      func(complete json.RawMessage) (canonical json.RawMessage, err error)
 }
 
-// Args gives the job typed arguments with defaults. T is a struct that encoding/json writes and reads again,
-// whatever it is made of; its JSON names are the arguments' names, and a `jsonschema:"..."` tag describes one. A
-// time.Duration is given and shown as a text such as "1h30m"; a number of nanoseconds is taken as well. Runs by schedule get the
-// defaults; a run by hand may give others, which are checked before the run is accepted: unknown
-// names and wrong types are refused, and so is what a method Validate() error of T or *T
-// returns an error for. What is not given keeps its default, in objects inside of the arguments
-// too; a list that is given replaces the default's. Inside the job [ArgsFrom] returns them.
+// Args gives the job typed arguments with defaults. T is a struct that encoding/json can write and read. Its JSON names
+// are the arguments' names, and a `jsonschema:"..."` tag describes one. A time.Duration is written as a text such as
+// "1h30m"; a number of nanoseconds is accepted too. Scheduled runs get the defaults. Arguments of a manual run are
+// checked before the run is accepted: unknown names, wrong types and errors of a method Validate() error of T or *T
+// refuse it. Omitted arguments keep their defaults, also in nested objects; a list replaces the default list. In the
+// job, [ArgsFrom] returns the arguments.
 func Args[T any](defaults T) Option {
 	return func(d *definition) {
 		spec, err := newArgsSpec(defaults)
@@ -46,7 +45,7 @@ func newArgsSpec[T any](defaults T) (*ArgsSpec, error) {
 	if spec.typ.Kind() != reflect.Struct {
 		return nil, fmt.Errorf("%s is not a struct", spec.typ)
 	}
-	raw, err := json.Marshal(&defaults) // by its address: methods of pointers count, too
+	raw, err := json.Marshal(&defaults) // by address, for methods of pointers
 	if err != nil {
 		return nil, fmt.Errorf("the defaults are not JSON: %w", err)
 	}
@@ -73,7 +72,7 @@ func newArgsSpec[T any](defaults T) (*ArgsSpec, error) {
 	return spec, nil
 }
 
-// rewrite changes the durations in arguments.
+// rewrite applies change to the durations in arguments.
 func (a *ArgsSpec) rewrite(args json.RawMessage, change func(any) any) (json.RawMessage, error) {
 	if !a.durations || len(args) == 0 {
 		return args, nil
@@ -85,13 +84,13 @@ func (a *ArgsSpec) rewrite(args json.RawMessage, change func(any) any) (json.Raw
 	return json.Marshal(eachDuration(a.schema, value, change))
 }
 
-// decodeArgs says whether the arguments are a T.
+// decodeArgs checks that the arguments are a T.
 func decodeArgs[T any](complete json.RawMessage) (err error) {
 	defer isolateArgs[T](&err)
 	return strictly(complete, new(T))
 }
 
-// strictly refuses names that the Go type does not have; the schema does not know those of every type.
+// strictly refuses names that the Go type does not have. The schemas of some types do not list their names.
 func strictly(complete json.RawMessage, args any) error {
 	dec := json.NewDecoder(bytes.NewReader(complete))
 	dec.DisallowUnknownFields()
@@ -104,7 +103,7 @@ func isolateArgs[T any](err *error) {
 	}
 }
 
-// readArgs reads arguments that are complete, checks them, and returns them as T writes them.
+// readArgs decodes and checks complete arguments, and returns them as T encodes them.
 func readArgs[T any](complete json.RawMessage) (canonical json.RawMessage, err error) {
 	defer isolateArgs[T](&err)
 	var args T
@@ -119,7 +118,7 @@ func readArgs[T any](complete json.RawMessage) (canonical json.RawMessage, err e
 	return json.Marshal(&args)
 }
 
-// DefaultArgs are the arguments of a run that is given none; nil: the job takes none.
+// DefaultArgs are the arguments of a run without its own; nil if the job takes none.
 func (j *Job) DefaultArgs() json.RawMessage {
 	if j.Args == nil {
 		return nil
@@ -127,7 +126,7 @@ func (j *Job) DefaultArgs() json.RawMessage {
 	return j.Args.Defaults
 }
 
-// Accept checks the arguments given for a run of the job and fills in the defaults.
+// Accept checks the arguments of a run and fills in the defaults.
 func (j *Job) Accept(given json.RawMessage) (json.RawMessage, error) {
 	names, wrong := parseArgs(given)
 	switch {
@@ -145,7 +144,7 @@ func (j *Job) Accept(given json.RawMessage) (json.RawMessage, error) {
 	return nil, &ArgsError{Job: j.Name, Fields: wrong}
 }
 
-// parseArgs reads a JSON object; nothing and null are an empty one.
+// parseArgs reads a JSON object. An empty text and null count as an empty object.
 func parseArgs(given json.RawMessage) (map[string]any, []FieldError) {
 	if given = bytes.TrimSpace(given); len(given) == 0 {
 		return nil, nil
@@ -161,9 +160,8 @@ func parseArgs(given json.RawMessage) (map[string]any, []FieldError) {
 	return names, nil
 }
 
-// ArgsFrom returns the arguments of the run in ctx, T being the type that was given to [Args].
-// Outside of a run, and in a job without arguments, it returns the zero T. Another T is a
-// mistake of the program: ArgsFrom panics, and the run fails.
+// ArgsFrom returns the arguments of the run in ctx. T must be the type given to [Args]; with another type it panics,
+// and the run fails. Outside of a run, and in a job without arguments, it returns the zero T.
 func ArgsFrom[T any](ctx context.Context) (args T) {
 	run := RunFrom(ctx)
 	if run == nil || len(run.arguments()) == 0 {

@@ -17,23 +17,23 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 )
 
-// decodeNumbers decodes one JSON value without a loss of digits.
+// decodeNumbers decodes one JSON value and keeps all digits.
 func decodeNumbers(raw []byte) (v any, err error) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
 	if err := dec.Decode(&v); err != nil {
 		if errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, errors.New("it ends too soon")
+			return nil, errors.New("unexpected end")
 		}
 		return nil, err
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("there is more after the value")
+		return nil, errors.New("unexpected data after the value")
 	}
 	return v, nil
 }
 
-// merge puts what was given over the defaults.
+// merge overlays the given arguments on the defaults.
 func (a *ArgsSpec) merge(given map[string]any) (json.RawMessage, []FieldError) {
 	defaults, err := decodeNumbers(a.Defaults)
 	if err != nil {
@@ -56,7 +56,7 @@ func (a *ArgsSpec) merge(given map[string]any) (json.RawMessage, []FieldError) {
 	return raw, nil
 }
 
-// plain is merged as Go reads it.
+// plain returns merged arguments in the form that Go decodes.
 func (a *ArgsSpec) plain(merged any) (json.RawMessage, error) {
 	raw, err := json.Marshal(merged)
 	if err == nil {
@@ -65,8 +65,8 @@ func (a *ArgsSpec) plain(merged any) (json.RawMessage, error) {
 	return raw, err
 }
 
-// blame names the fields that err is about. Package json names those whose JSON is of a wrong type; what a
-// type's own methods refuse is found by giving one argument after the other, over the defaults.
+// blame names the fields that err is about. Package json names a field of the wrong JSON type. To find values that a
+// type's own methods refuse, blame tries one argument at a time, with defaults for the others.
 func (a *ArgsSpec) blame(given map[string]any, err error) []FieldError {
 	if errors.As(err, new(*json.UnmarshalTypeError)) {
 		return []FieldError{argError(err)}
@@ -81,13 +81,13 @@ func (a *ArgsSpec) blame(given map[string]any, err error) []FieldError {
 			wrong = append(wrong, f)
 		}
 	}
-	if len(wrong) == 0 { // all together they are: that is what Validate says
+	if len(wrong) == 0 { // only the combination is refused, by Validate
 		return []FieldError{argError(err)}
 	}
 	return wrong
 }
 
-// refuses returns what the Go type says when nothing but these arguments is given.
+// refuses returns the Go type's error if only these arguments are given.
 func (a *ArgsSpec) refuses(given map[string]any) error {
 	defaults, err := decodeNumbers(a.Defaults)
 	if err != nil {
@@ -104,8 +104,8 @@ func (a *ArgsSpec) refuses(given map[string]any) error {
 	return a.decode(raw)
 }
 
-// narrow finds the part of value that is refused also by itself, and its place in value. whole makes arguments of
-// a value in its place.
+// narrow finds the part of value that is refused on its own, and its path in value. whole returns the arguments with
+// another value in place of value.
 func (a *ArgsSpec) narrow(value any, err error, whole func(any) map[string]any) (at string, _ error) {
 	try := func(step string, part any, put func(any) any) (string, error, bool) {
 		in := func(v any) map[string]any { return whole(put(v)) }
@@ -133,9 +133,8 @@ func (a *ArgsSpec) narrow(value any, err error, whole func(any) map[string]any) 
 	return "", err
 }
 
-// adapt makes every name of a schema optional, since each has a default, if only Go's zero. It
-// opens the schema to everything where value, the default, is of another type: there the Go
-// type has a JSON of its own. has says whether there is a default.
+// adapt makes every name of a schema optional, because each has a default. If the default value does not match the
+// schema, the Go type has its own JSON form, and adapt accepts anything there. has says whether there is a default.
 func adapt(s *jsonschema.Schema, value any, has bool) {
 	if s == nil {
 		return
@@ -153,19 +152,19 @@ func adapt(s *jsonschema.Schema, value any, has bool) {
 	adapt(s.AdditionalProperties, nil, false)
 }
 
-// overlay puts given over defaults at the place at, a JSON pointer, and finds every name and
-// type that the schema does not have there, and every text that is no time.
+// overlay puts given over defaults at the JSON pointer at. It reports names and types that the schema does not have
+// there, and texts that are not a valid time.
 func overlay(s *jsonschema.Schema, at string, defaults, given any) (merged any, wrong []FieldError) {
 	if s == nil {
 		return given, nil
 	}
 	if !fits(s, given) {
-		return nil, []FieldError{{Field: at, Detail: fmt.Sprintf("a JSON %s does not fit, it is %s", jsonKind(given), wanted(s))}}
+		return nil, []FieldError{{Field: at, Detail: fmt.Sprintf("a JSON %s where the type must be %s", jsonKind(given), wanted(s))}}
 	}
 	switch given := given.(type) {
 	case string:
 		if what := misread(s, given); what != "" {
-			return nil, []FieldError{{Field: at, Detail: texts.Shorten(fmt.Sprintf("%q is no %s", given, what), maxDetail)}}
+			return nil, []FieldError{{Field: at, Detail: texts.Shorten(fmt.Sprintf("%q is not %s", given, what), maxDetail)}}
 		}
 	case map[string]any:
 		base, _ := defaults.(map[string]any)
@@ -190,7 +189,7 @@ func overlay(s *jsonschema.Schema, at string, defaults, given any) (merged any, 
 		return out, wrong
 	case []any:
 		if s.MaxItems != nil && len(given) > *s.MaxItems {
-			return nil, []FieldError{{Field: at, Detail: fmt.Sprintf("the list has %d items, and takes at most %d", len(given), *s.MaxItems)}}
+			return nil, []FieldError{{Field: at, Detail: fmt.Sprintf("the list has %d items, the maximum is %d", len(given), *s.MaxItems)}}
 		}
 		for i := range given {
 			var w []FieldError
@@ -201,16 +200,16 @@ func overlay(s *jsonschema.Schema, at string, defaults, given any) (merged any, 
 	return given, wrong
 }
 
-// misread says what a text should be, and is not.
+// misread returns what a text should be, if it is not.
 func misread(s *jsonschema.Schema, text string) string {
 	switch {
 	case s.Format == dateTime:
 		if new(time.Time).UnmarshalText([]byte(text)) != nil {
-			return "time such as 2027-01-31T09:30:00Z (RFC 3339)"
+			return "a time such as 2027-01-31T09:30:00Z (RFC 3339)"
 		}
 	case isDuration(s):
 		if _, err := time.ParseDuration(text); err != nil {
-			return "duration such as 1h30m"
+			return "a duration such as 1h30m"
 		}
 	case s.ContentEncoding == base64Text:
 		if _, err := base64.StdEncoding.DecodeString(text); err != nil {
@@ -220,7 +219,7 @@ func misread(s *jsonschema.Schema, text string) string {
 	return ""
 }
 
-// closed says whether an object of the schema has no names but those listed.
+// closed reports whether an object of the schema allows only the listed names.
 func closed(s *jsonschema.Schema) bool {
 	return s.AdditionalProperties != nil && s.AdditionalProperties.Not != nil
 }
@@ -232,12 +231,12 @@ func unknownName(name string, s *jsonschema.Schema) string {
 	return "the job has no such argument"
 }
 
-// fits says whether v is of a type that the schema names.
+// fits reports whether v has a type that the schema names.
 func fits(s *jsonschema.Schema, v any) bool {
 	types := types(s)
 	kind := jsonKind(v)
 	return len(types) == 0 || slices.Contains(types, kind) ||
-		kind == "number" && slices.Contains(types, "integer") // whether it is one, the Go type knows
+		kind == "number" && slices.Contains(types, "integer") // the Go type checks for an integer
 }
 
 func types(s *jsonschema.Schema) []string {
@@ -249,10 +248,10 @@ func types(s *jsonschema.Schema) []string {
 
 func wanted(s *jsonschema.Schema) string {
 	named := slices.DeleteFunc(slices.Clone(types(s)), func(t string) bool { return t == "null" })
-	return "of type " + strings.Join(named, " or ")
+	return strings.Join(named, " or ")
 }
 
-// jsonKind names the type of a decoded JSON value as JSON Schema does.
+// jsonKind names the type of a decoded JSON value, as in JSON Schema.
 func jsonKind(v any) string {
 	switch v.(type) {
 	case nil:
@@ -274,13 +273,13 @@ func pointer(name string) string {
 	return "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
 }
 
-// argError says what the Go type finds wrong, such as a number out of its range.
+// argError describes an error of the Go type, such as a number out of its range.
 func argError(err error) FieldError {
 	var typ *json.UnmarshalTypeError
 	if !errors.As(err, &typ) {
 		return FieldError{Detail: texts.Shorten(strings.TrimPrefix(err.Error(), "json: "), maxDetail)}
 	}
-	f := FieldError{Detail: fmt.Sprintf("a JSON %s does not fit, it is of type %s", typ.Value, typ.Type)}
+	f := FieldError{Detail: fmt.Sprintf("a JSON %s where the type must be %s", typ.Value, typ.Type)}
 	for name := range strings.SplitSeq(typ.Field, ".") {
 		f.Field += pointer(name)
 	}

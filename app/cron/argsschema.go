@@ -14,23 +14,23 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 )
 
-// The schema of arguments follows the Go type by the rules of encoding/json, and takes everything that that
-// takes: where the type has a JSON of its own, or comes back to itself, anything is let through, and the type
-// decides. So [jsonschema.For], which knows less of these rules, is not used.
+// The schema of arguments follows the Go type by the rules of encoding/json, and accepts everything that encoding/json
+// accepts. Where a type has its own JSON form or is recursive, the schema accepts anything and the type decides.
+// [jsonschema.For] does not follow these rules closely enough.
 
-// dateTime is the format of a text that is a time (RFC 3339).
+// dateTime is the format of a time as text (RFC 3339).
 const dateTime = "date-time"
 
 // base64Text is the encoding of bytes (RFC 4648).
 const base64Text = "base64"
 
-// durationText marks the place of a time.Duration, whose JSON is a number of nanoseconds to Go, and a text to people.
+// durationText marks a time.Duration, which is a number of nanoseconds in Go's JSON and a text for people.
 const durationText = `^[-+]?(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`
 
-// isDuration says whether the schema is that of a time.Duration.
+// isDuration reports whether the schema is that of a time.Duration.
 func isDuration(s *jsonschema.Schema) bool { return s.Pattern == durationText }
 
-// knownSchemas are of types whose methods do not tell what their JSON is.
+// knownSchemas are those of types whose methods do not show their JSON form.
 var knownSchemas = map[reflect.Type]func() *jsonschema.Schema{
 	reflect.TypeFor[time.Time](): func() *jsonschema.Schema { return &jsonschema.Schema{Type: "string", Format: dateTime} },
 	reflect.TypeFor[time.Duration](): func() *jsonschema.Schema {
@@ -45,7 +45,7 @@ func either[A any](t reflect.Type) bool {
 	return t.Implements(want) || reflect.PointerTo(t).Implements(want)
 }
 
-// schemaOf returns what arguments of the type may be. within are the types that it is a part of.
+// schemaOf returns the schema of a type. within are the types that contain it.
 func schemaOf(t reflect.Type, within []reflect.Type) *jsonschema.Schema {
 	if t.Kind() == reflect.Pointer {
 		return orNull(schemaOf(t.Elem(), within))
@@ -92,12 +92,12 @@ func schemaOf(t reflect.Type, within []reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Types: []string{"null", "object"}, AdditionalProperties: schemaOf(t.Elem(), within)}
 	case reflect.Struct:
 		return structSchema(t, within)
-	default: // any, or what has no JSON, of which encoding/json says so
+	default: // any, or a type without JSON, which encoding/json refuses
 		return &jsonschema.Schema{}
 	}
 }
 
-// orNull lets null through, too.
+// orNull makes the schema accept null, too.
 func orNull(s *jsonschema.Schema) *jsonschema.Schema {
 	switch {
 	case s.Type != "":
@@ -132,16 +132,16 @@ type jsonField struct {
 	name   string
 	typ    reflect.Type
 	about  string
-	quoted bool // a number or truth value that is written as a text
+	quoted bool // a number or boolean written as a text
 	tagged bool
 }
 
-// jsonFields are those of a struct and of what it embeds: of those with one name the one that is least deep, or
-// that alone has the name by its tag; else none.
+// jsonFields are the fields of a struct and of its embedded structs. Of several fields with one name, the least nested
+// one counts, or the only one with the name in its tag; otherwise none does.
 func jsonFields(t reflect.Type) (all []jsonField) {
 	type level struct {
 		typ   reflect.Type
-		twice bool // it is embedded more than once at this depth, so its names are nobody's
+		twice bool // embedded more than once at this depth, so its names are ambiguous
 	}
 	seen := map[reflect.Type]bool{}
 	taken := map[string]bool{}
@@ -212,14 +212,14 @@ func quotable(k reflect.Kind) bool {
 	return k >= reflect.Bool && k <= reflect.Float64 || k == reflect.String
 }
 
-// validName says whether encoding/json takes a name from a tag.
+// validName reports whether encoding/json accepts a name in a tag.
 func validName(name string) bool {
 	return !strings.ContainsFunc(name, func(r rune) bool {
 		return !strings.ContainsRune("!#$%&()*+-./:;<=>?@[]^_{|}~ ", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
 	})
 }
 
-// hasDurations says whether a value of the schema can hold a time.Duration.
+// hasDurations reports whether a value of the schema can hold a time.Duration.
 func hasDurations(s *jsonschema.Schema) bool {
 	if s == nil || isDuration(s) {
 		return s != nil
@@ -232,7 +232,7 @@ func hasDurations(s *jsonschema.Schema) bool {
 	return hasDurations(s.Items) || hasDurations(s.AdditionalProperties)
 }
 
-// eachDuration replaces the durations in a decoded value by what change makes of them.
+// eachDuration applies change to the durations in a decoded value.
 func eachDuration(s *jsonschema.Schema, value any, change func(any) any) any {
 	if s == nil {
 		return value
@@ -257,7 +257,7 @@ func eachDuration(s *jsonschema.Schema, value any, change func(any) any) any {
 	return value
 }
 
-// inNanoseconds is a duration as Go reads it.
+// inNanoseconds converts a duration to the form that Go decodes.
 func inNanoseconds(v any) any {
 	if text, ok := v.(string); ok {
 		if d, err := time.ParseDuration(text); err == nil {
@@ -267,11 +267,11 @@ func inNanoseconds(v any) any {
 	return v
 }
 
-// inWords is a duration as people do.
+// inWords converts a duration to text.
 func inWords(v any) any {
 	if n, ok := v.(json.Number); ok {
 		if d, err := n.Int64(); err == nil {
-			return tersely(time.Duration(d))
+			return shortDuration(time.Duration(d))
 		}
 	}
 	return v

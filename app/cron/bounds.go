@@ -9,18 +9,18 @@ import (
 	"fibercrons/app/internal/texts"
 )
 
-// The bounds, in bytes, of what a job hands over. Each text is cut where it comes in, and ends in a mark then
-// that says how much is missing, so that nothing behind it (the program's log, the store, alerts, pings, traces,
-// hooks, streams) meets more. The log of a run as a whole is bounded by scheduler.Config.MaxRunLog.
+// Limits, in bytes, of the texts of a job. Each text is cut where it enters and marked with the number of bytes left
+// out, so that logs, store, alerts, pings, traces, hooks and streams never see more. The log of a run as a whole is
+// limited by scheduler.Config.MaxRunLog.
 const (
 	maxLine         = texts.MaxLine
-	maxError        = 15 << 10 // an error as it is returned, which leaves room for what the wrappers add
+	maxError        = 15 << 10 // a returned error; leaves room for text that wrappers add
 	maxStack        = 64 << 10 // of a panic
 	maxAttrs        = 64 << 10 // all attributes of a line in the program's log
 	maxKey          = 1 << 10  // the key of an attribute
 	maxResult       = 64 << 10 // more is refused
 	maxProgressText = 1 << 10
-	maxDetail       = 1 << 10 // what a method Validate says about arguments
+	maxDetail       = 1 << 10 // an error of Validate
 	maxDescription  = 4 << 10 // more is a mistake of the registration, as of metadata
 	maxMeta         = 4 << 10
 )
@@ -35,9 +35,8 @@ func (e *shortError) Error() string { return e.text }
 
 func (e *shortError) Unwrap() error { return e.err }
 
-// bounded returns err, or what stands for it when its text is too long. It calls the methods that an
-// error has of its own, so that one that panics, as a typed nil often does, panics here, where it is
-// isolated, and not wherever it is handled later.
+// bounded returns err, or a short error if its text is too long. It calls the methods of err, so that a method that
+// panics, as those of a typed nil often do, panics here, where the panic is isolated.
 func bounded(err error) error {
 	if err == nil {
 		return nil
@@ -55,13 +54,13 @@ func shortErr(err error, text string) error {
 	return err
 }
 
-// allowance is what the attributes of a log line may take.
+// allowance is the remaining size for the attributes of a log line.
 type allowance struct {
 	each, left int
-	out        int // attributes that found nothing left
+	out        int // attributes left out
 }
 
-// attr bounds an attribute; the zero Attr, which handlers ignore, stands for one that is left out.
+// attr bounds an attribute. It returns the zero Attr, which handlers ignore, for one that is left out.
 func (l *allowance) attr(a slog.Attr) slog.Attr {
 	a.Key = texts.Shorten(a.Key, maxKey)
 	l.left -= len(a.Key)
@@ -99,24 +98,24 @@ func (l *allowance) attrs(list []slog.Attr) []slog.Attr {
 	return out
 }
 
-// rest tells of what was left out.
+// rest reports the number of attributes left out.
 func (l *allowance) rest() (slog.Attr, bool) {
 	return slog.String("left_out", fmt.Sprintf("%d attributes, since a line has at most %d bytes of them", l.out, maxAttrs)), l.out > 0
 }
 
-// boundAny bounds a value of any type. The text of an error is cut; of other values it is not known what of them
-// is a secret once they are text, so one that is too large is left out.
+// boundAny bounds a value of any type. The text of an error is cut. Any other large value is left out, because a cut
+// could expose secrets in it.
 func boundAny(v slog.Value, most int) (out slog.Value, size int) {
 	x := v.Any()
 	out = v
 	defer func() {
-		if recover() != nil { // a method of it, as it will again when it is written; who writes it copes
+		if recover() != nil { // one of its methods; the handler that writes it recovers
 			size = texts.Room
 		}
 	}()
 	if err, is := x.(error); is {
 		text := err.Error()
-		if f, is := x.(fmt.Formatter); is && len(text) <= most { // whose long form is what some handlers write
+		if f, is := x.(fmt.Formatter); is && len(text) <= most { // some handlers write the long form
 			if long := fmt.Sprintf("%+v", f); len(long) > most+texts.Room {
 				text = long
 			}
@@ -127,7 +126,7 @@ func boundAny(v slog.Value, most int) (out slog.Value, size int) {
 		}
 		return out, len(short)
 	}
-	if size = written(x, most+texts.Room); size > most+texts.Room {
+	if size = encodedSize(x, most+texts.Room); size > most+texts.Room {
 		return slog.StringValue(tooLarge(x, most)), texts.Room
 	}
 	return out, size
@@ -137,8 +136,8 @@ func tooLarge(x any, most int) string {
 	return fmt.Sprintf("[left out: a %T of more than %d bytes]", x, most)
 }
 
-// written is about how many bytes x takes when it is written; what is beyond most is not looked at.
-func written(x any, most int) int {
+// encodedSize estimates the encoded size of x. It may stop counting above most.
+func encodedSize(x any, most int) int {
 	switch x := x.(type) {
 	case interface{ MarshalJSON() ([]byte, error) }:
 		raw, _ := x.MarshalJSON()
@@ -154,8 +153,8 @@ func written(x any, most int) int {
 	return weigh(reflect.ValueOf(x), most)
 }
 
-// weigh adds up what encoding/json would write. Fields that are not exported are another's, who may be changing
-// them.
+// weigh estimates the size that encoding/json would write. It skips unexported fields, which other goroutines may be
+// changing.
 func weigh(v reflect.Value, most int) int {
 	n := 4
 	switch v.Kind() {

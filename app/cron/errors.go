@@ -7,16 +7,16 @@ import (
 	"fibercrons/app/internal/texts"
 )
 
-// ErrNotFound says that there is no such thing: no job of that name, no run of that ID.
+// ErrNotFound means that there is no job of that name or no run with that ID.
 var ErrNotFound = errors.New("not found")
 
-// ErrGoexit is the error of an attempt whose function ended its goroutine by [runtime.Goexit].
+// ErrGoexit is the error of an attempt whose function called [runtime.Goexit].
 var ErrGoexit = errors.New("the function ended its goroutine by runtime.Goexit")
 
-// NoJobError says that no job of that name is registered. It is an [ErrNotFound].
+// NoJobError means that no job of that name is registered. It is an [ErrNotFound].
 type NoJobError struct {
 	Name    string
-	Nearest string // the most similar registered name; empty: none is
+	Nearest string // the most similar registered name, or empty
 }
 
 func (e *NoJobError) Error() string {
@@ -26,7 +26,7 @@ func (e *NoJobError) Error() string {
 	return fmt.Sprintf("no job %q", e.Name)
 }
 
-// NoJob is the error for a name that is not among those of the jobs.
+// NoJob returns the error for a name that is not among names.
 func NoJob(name string, names []string) *NoJobError {
 	return &NoJobError{Name: name, Nearest: texts.Nearest(name, names)}
 }
@@ -34,14 +34,14 @@ func NoJob(name string, names []string) *NoJobError {
 // Is makes errors.Is(err, ErrNotFound) true.
 func (e *NoJobError) Is(target error) bool { return target == ErrNotFound }
 
-// ArgsError says which arguments of a run are wrong, or which other texts of a request.
+// ArgsError lists invalid arguments of a run, or other invalid fields of a request.
 type ArgsError struct {
 	Job     string
 	Fields  []FieldError
-	Request bool // the fields are the request's, beside the arguments
+	Request bool // the fields belong to the request, not to the arguments
 }
 
-// FieldError is one wrong field. Field is a JSON pointer (RFC 6901); empty: the whole value.
+// FieldError is one invalid field. Field is a JSON pointer (RFC 6901), or empty for the whole value.
 type FieldError struct {
 	Field  string `json:"field"`
 	Detail string `json:"detail"`
@@ -64,7 +64,7 @@ func (e *ArgsError) Error() string {
 	return s
 }
 
-// RequestError says what is wrong with a request beside its arguments.
+// RequestError returns an error about a field of a request other than its arguments.
 func RequestError(job, field, detail string) *ArgsError {
 	return &ArgsError{Job: job, Fields: []FieldError{{Field: field, Detail: detail}}, Request: true}
 }

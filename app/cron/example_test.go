@@ -189,7 +189,7 @@ func ExampleArgs() {
 	// Output:
 	// succeeded "1 for ann"
 	// succeeded "3 for ann"
-	// arguments of job "report": /copys: the job has no such argument; did you mean "copies"?; /to: a JSON number does not fit, it is of type string
+	// arguments of job "report": /copys: the job has no such argument; did you mean "copies"?; /to: a JSON number where the type must be string
 }
 
 // A wrapper of all jobs hands them what they share.

@@ -11,14 +11,14 @@ import (
 	"fibercrons/app/internal/texts"
 )
 
-// Outcome is how a run has ended, or why a slot was skipped, as a hook sees it.
+// Outcome is the end of a run, or a skipped slot, as a hook receives it.
 type Outcome struct {
-	Record       // as it was kept; of a slot that was skipped Job, Slot and Reason say most
-	Err    error // what the last attempt returned; nil: no error of the function ended the run
+	Record       // as stored; for a skipped slot mainly Job, Slot and Reason
+	Err    error // the last attempt's error, or nil if the run did not end by an error of the function
 }
 
-// Hooks are functions of a user's around every run; see [Before], [After], [OnFailure] and
-// [OnSkip]. Those that are nil are left out. Of one value OnFailure comes before After.
+// Hooks are a user's functions around every run; see [Before], [After], [OnFailure] and [OnSkip]. Nil functions are
+// ignored. In one Hooks value, OnFailure is called before After.
 type Hooks struct {
 	Before    func(ctx context.Context) error
 	OnFailure func(ctx context.Context, o Outcome) error
@@ -26,46 +26,43 @@ type Hooks struct {
 	OnSkip    func(ctx context.Context, o Outcome) error
 }
 
-// Hook has hooks called for every job of the registry, registered before or after, ahead of the
-// job's own. They are called in the order in which they are given.
+// Hook adds hooks to every job of the registry, registered before or after. They are called in the given order, before
+// the job's own hooks.
 func (r *Registry) Hook(hooks ...Hooks) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.sealed {
-		slog.Error("a hook of all jobs that comes after the start is ignored; call Hook from init", "source", callSite().String())
+		slog.Error("a hook registered after the start is ignored; call Hook from init", "source", callSite().String())
 		return
 	}
 	r.hooks = append(r.hooks, hooks...)
 }
 
-// Before is called once in a run, before the function is called for the first time, and is waited
-// for. An error or a panic is logged, also with the run, and keeps nothing from happening: what
-// should is a wrapper's ([Use]).
+// Before is called once in a run, before the first call of the function, which waits for it. An error or a panic is
+// logged, also in the run's log, and does not stop the run; use a wrapper ([Use]) for that.
 //
-// All hooks have this in common: of several, those of the registry come first, one after the
-// other. Their context carries the run and what scheduler.Config.Context puts there, but not what wrappers
-// do. It ends after 10 s; a hook that goes on for more than a second beyond that is left behind,
-// which is logged. A hook is called at most once: whoever must hear of each end, also of those in a
-// crash, reads the history.
+// For all hooks: those of the registry are called first, one after the other. Their context carries the run and the
+// values of scheduler.Config.Context, but not those of wrappers. It ends after 10 s; a hook that continues for more
+// than another second is abandoned, which is logged. A hook is called at most once. To process every end of a run, also
+// after a crash, read the history.
 func Before(hook func(ctx context.Context) error) Option {
 	return hooked(Hooks{Before: hook}, "Before")
 }
 
-// After is called when the end of a run was recorded: succeeded, failed or cancelled, after the last
-// attempt. It takes no worker, and a shutdown waits for it as long as for runs. What it returns,
-// logs or does to the run changes no record. It is not called for a run that has lost its lease, nor
-// for one whose process died.
+// After is called when the end of a run was recorded: succeeded, failed or cancelled, after the last attempt. It takes
+// no worker, and a shutdown waits for it as for runs. It cannot change the record. It is not called for a run that has
+// lost its lease or whose process died.
 func After(hook func(ctx context.Context, o Outcome) error) Option {
 	return hooked(Hooks{After: hook}, "After")
 }
 
-// OnFailure is [After] for runs that have failed. A failure that a retry follows is none yet.
+// OnFailure is [After] for failed runs. A failed attempt with a retry is not a failed run.
 func OnFailure(hook func(ctx context.Context, o Outcome) error) Option {
 	return hooked(Hooks{OnFailure: hook}, "OnFailure")
 }
 
-// OnSkip is called when a slot was recorded as skipped; Reason says why. There is no run then:
-// [RunFrom] returns nil. A run by hand that is refused is not a slot.
+// OnSkip is called when a slot was recorded as skipped; Reason says why. There is no run then, and [RunFrom] returns
+// nil. It is not called for a refused manual run, which has no slot.
 func OnSkip(hook func(ctx context.Context, o Outcome) error) Option {
 	return hooked(Hooks{OnSkip: hook}, "OnSkip")
 }
@@ -84,10 +81,10 @@ func (h Hooks) empty() bool {
 	return h.Before == nil && h.After == nil && h.OnFailure == nil && h.OnSkip == nil
 }
 
-// hookSet is what of a job's hooks is called when.
+// hookSet is a job's hooks by the time of their call.
 type hookSet struct {
 	before []Func
-	after  []endHook // of runs that have ended, but for those that failed
+	after  []endHook // of ended runs, except failed ones
 	failed []endHook
 	skip   []endHook
 }
@@ -97,7 +94,7 @@ type endHook struct {
 	call func(context.Context, Outcome) error
 }
 
-// newHookSet returns nil when there is no hook: then nothing is done about them at all.
+// newHookSet returns nil if there is no hook.
 func newHookSet(shared, own []Hooks) *hookSet {
 	var set hookSet
 	for _, list := range [][]Hooks{shared, own} {
@@ -123,7 +120,7 @@ func newHookSet(shared, own []Hooks) *hookSet {
 	return &set
 }
 
-// hooksOf returns the hooks that are to hear of an end or a skip of that status.
+// hooksOf returns the hooks for an end or a skip with that status.
 func (j *Job) hooksOf(status Status) []endHook {
 	switch {
 	case j.hooks == nil:
@@ -136,11 +133,11 @@ func (j *Job) hooksOf(status Status) []endHook {
 	return j.hooks.after
 }
 
-// HasHooks says whether a hook is to hear of an end or a skip of that status.
+// HasHooks reports whether there are hooks for an end or a skip with that status.
 func (j *Job) HasHooks(status Status) bool { return len(j.hooksOf(status)) > 0 }
 
-// CallHooks calls the hooks that are to hear of o, one after the other. run is nil for a slot that
-// was skipped. It says whether some were left out, since ctx had ended.
+// CallHooks calls the hooks for o, one after the other. run is nil for a skipped slot. It reports whether some were
+// left out because ctx had ended.
 func (j *Job) CallHooks(ctx context.Context, run *Run, o Outcome, log *slog.Logger) (left bool) {
 	if run != nil {
 		ctx = context.WithValue(ctx, runkey.Key{}, run)
@@ -184,10 +181,9 @@ const (
 	hookGrace = time.Second // after that
 )
 
-var errDeafHook = fmt.Errorf("the hook ignored the end of its context for %s and was abandoned; pass its context on to whatever it waits for", hookGrace)
+var errHookAbandoned = fmt.Errorf("the hook ignored the end of its context for %s and was abandoned; pass its context on to whatever it waits for", hookGrace)
 
-// callHook calls a hook in a goroutine of its own: a panic, the end of the goroutine and a deaf ear
-// for the context stay there.
+// callHook calls a hook in its own goroutine, so that the caller survives panics, Goexit and hooks that do not return.
 func callHook(ctx context.Context, hook Func) error {
 	ctx, cancel := context.WithTimeout(ctx, hookTime)
 	defer cancel()
@@ -208,7 +204,7 @@ func callHook(ctx context.Context, hook Func) error {
 	case err := <-done:
 		return err
 	case <-timer.C:
-		return errDeafHook
+		return errHookAbandoned
 	}
 }
 

@@ -8,36 +8,36 @@ import (
 	"fibercrons/app/internal/millis"
 )
 
-// Host is the scheduler in whose process a run goes on.
+// Host is the scheduler that executes a run.
 type Host interface {
 	Logger() *slog.Logger      // of the program
 	MaxRunLog() int            // bytes of log lines that are kept with a run; below 0: none
 	TraceOf(run string) string // ID of the run's trace; empty: it has none
 }
 
-// Hosted is a [Run] in the hands of its scheduler, with what a job's function does not need.
+// Hosted is a [Run] as its scheduler uses it, with methods that a job's function does not need.
 type Hosted struct{ Run }
 
-// Input is what came with a run that somebody asked for, or that is continued here.
+// Input is the data of a run that was requested or continued here.
 type Input struct {
 	Args     json.RawMessage
-	DataSlot time.Time // the past slot that it stands for
+	DataSlot time.Time // the past slot of a backfill
 	Key      string    // of the request
 	Actor    string
 }
 
-// Begin fills in a new run. input is nil for a slot with the job's own arguments.
+// Begin fills in a new run. input is nil for a slot with the job's default arguments.
 func (r *Hosted) Begin(h Host, j *Job, id string, trigger Trigger, slot millis.Time, input *Input) {
 	r.host, r.job, r.id, r.trigger, r.slot, r.input = h, j, id, trigger, slot, input
 }
 
-// Resume makes a run that has begun the continuation of rec, of which so many attempts have failed.
+// Resume makes a new run the continuation of rec, of which failed attempts have failed.
 func (r *Hosted) Resume(rec *Record, failed int) {
-	r.attempt.Store(int32(rec.Attempt)) //nolint:gosec // it is counted in ones
+	r.attempt.Store(int32(rec.Attempt)) //nolint:gosec // far below the limit
 	r.failed = int32(failed)            //nolint:gosec // likewise
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	w := r.speak()
+	w := r.ensureOutput()
 	w.progress, w.result, w.journal.seq = rec.Progress, rec.Result, rec.LogSeq
 }
 
@@ -47,10 +47,10 @@ func (r *Hosted) Host() Host { return r.host }
 // Definition returns the job.
 func (r *Hosted) Definition() *Job { return r.job }
 
-// Claimed returns the slot; 0: the run was asked for by hand.
+// Claimed returns the slot, or 0 for a manual run.
 func (r *Hosted) Claimed() millis.Time { return r.slot }
 
-// Input returns what came with the run; nil: nothing did.
+// Input returns the run's input, or nil.
 func (r *Hosted) Input() *Input { return r.input }
 
 // NextAttempt counts an attempt that begins.
@@ -62,43 +62,42 @@ func (r *Hosted) AttemptFailed() { r.failed++ }
 // Log adds a line to the run's log.
 func (r *Hosted) Log(at time.Time, level, message string) { r.log(at, level, message) }
 
-// Lines returns those logged since they were asked for last; at the end of the run, with one that counts those that
-// were left out.
+// Lines returns the lines since the last call. At the end of the run, a last line counts those that were left out.
 func (r *Hosted) Lines(end bool, at time.Time) []LogLine {
 	if end {
-		return r.diary(true).close(at, r.Attempt())
+		return r.lines(true).close(at, r.Attempt())
 	}
-	return r.diary(true).take()
+	return r.lines(true).take()
 }
 
 // LastLine is the number of the last line of its log.
-func (r *Hosted) LastLine() int64 { return r.diary(true).last() }
+func (r *Hosted) LastLine() int64 { return r.lines(true).last() }
 
-// News returns the lines and the progress since the last call; nil: there are none.
+// News returns the lines and the progress since the last call, or nil.
 func (r *Hosted) News() (lines []LogLine, progress *Progress) {
-	lines = r.diary(true).take()
+	lines = r.lines(true).take()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if w := r.words; w != nil && w.moved {
+	if w := r.output; w != nil && w.moved {
 		p := *w.progress
 		progress, w.moved = &p, false
 	}
 	return lines, progress
 }
 
-// Restore takes back what News has returned, since it could not be kept.
+// Restore returns the result of News, which could not be stored, to the run.
 func (r *Hosted) Restore(lines []LogLine, progress bool) {
-	r.diary(false).restore(lines)
+	r.lines(false).restore(lines)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.words.moved = r.words.moved || progress
+	r.output.moved = r.output.moved || progress
 }
 
 // Outcome returns the result and a copy of the progress so far.
 func (r *Hosted) Outcome() (result json.RawMessage, progress *Progress) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	w := r.words
+	w := r.output
 	if w == nil {
 		return nil, nil
 	}
@@ -109,8 +108,8 @@ func (r *Hosted) Outcome() (result json.RawMessage, progress *Progress) {
 	return w.result, progress
 }
 
-// Arguments returns the run's arguments as they are kept.
+// Arguments returns the run's arguments as stored.
 func (r *Hosted) Arguments() json.RawMessage { return r.arguments() }
 
-// Trace is the ID of the run's trace; empty: it has none.
+// Trace is the ID of the run's trace, or empty.
 func (r *Hosted) Trace() string { return r.trace() }

@@ -11,10 +11,10 @@ import (
 	"fibercrons/app/internal/texts"
 )
 
-// PanicError is a panic of a job turned into its error.
+// PanicError is the error of an attempt that panicked.
 type PanicError struct {
 	Value any    // what panic was called with
-	At    string // folder/file.go:line: where the program's own code panicked, or called what did
+	At    string // folder/file.go:line: where the program's own code panicked, or called code that did
 	Stack string
 }
 
@@ -26,8 +26,8 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// isolate turns a panic into an error, and bounds the text of every error. Panics in goroutines that the function starts itself are
-// out of its reach, as they are out of anyone's: they end the program.
+// isolate turns a panic into an error, and bounds the text of every error. It cannot recover panics in goroutines that
+// the function starts; those end the program.
 func isolate(next Func) Func {
 	return func(ctx context.Context) (err error) {
 		defer func() {
@@ -40,7 +40,7 @@ func isolate(next Func) Func {
 	}
 }
 
-// neverError is in the chain of no error.
+// neverError is in no error's chain.
 type neverError struct{}
 
 func (neverError) Error() string { return "never" }
@@ -48,9 +48,8 @@ func (neverError) Error() string { return "never" }
 // module is the import path of the program, which may have been renamed.
 var module = strings.TrimSuffix(reflect.TypeFor[PanicError]().PkgPath(), "/app/cron")
 
-// panicSite finds where the panic that is being recovered came from: the innermost frame of the
-// program's own code, this package apart, in what was called by isolate; or else the frame that
-// panicked.
+// panicSite finds the origin of the panic being recovered: the innermost frame of the program's own code, without this
+// package, that isolate called; otherwise the frame that panicked.
 func panicSite() site {
 	pcs := make([]uintptr, 64)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])

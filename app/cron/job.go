@@ -9,8 +9,8 @@ import (
 	"fibercrons/app/schedule"
 )
 
-// Func is the body of a job. It is called once per attempt. A nil error is success. The
-// context ends on timeout, cancellation and shutdown; a Func that ignores it is waited for.
+// Func is the body of a job. It is called once per attempt. A nil error is success. The context ends on timeout,
+// cancellation and shutdown; the scheduler waits for a Func that ignores it.
 type Func func(ctx context.Context) error
 
 // Middleware wraps a Func. Of several, the first listed is the outermost.
@@ -28,7 +28,7 @@ type Job struct {
 	Zone        *time.Location
 	Policies    Policies
 	Args        *ArgsSpec   // nil: the job takes no arguments
-	Ping        *PingTarget // nil: nobody is told of its runs
+	Ping        *PingTarget // nil: no pings
 	Source      string      // file:line of its Register call
 	Disabled    string      // why the job does not run in this environment; empty: it does
 
@@ -38,18 +38,17 @@ type Job struct {
 
 var nameRule = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,99}$`)
 
-// reserved are the words that stand where a job's name would in /crons/:name.
+// reserved are the fixed words of /crons/:name, which cannot be job names.
 var reserved = []string{
 	"runs", "timeline", "events", "instances", "audit", "alerts", "silences",
 	"openapi.json", "docs", "dashboard", "login", "logout",
 }
 
-// Next returns the first slot of the job after t, over all of its schedules. It is false when
-// no schedule fires again.
+// Next returns the first slot of the job after t, over all of its schedules, or false if there is none.
 func (j *Job) Next(t time.Time) (time.Time, bool) { return schedule.Next(j.Schedules, t) }
 
-// HasTag says whether the job carries tag.
+// HasTag reports whether the job has the tag.
 func (j *Job) HasTag(tag string) bool { return slices.Contains(j.Tags, tag) }
 
-// Call calls the job's function inside all of its wrappers, for one attempt of the run in ctx.
+// Call calls the job's function with all of its wrappers, for one attempt of the run in ctx.
 func (j *Job) Call(ctx context.Context) error { return j.run(ctx) }

@@ -10,20 +10,19 @@ import (
 	"fibercrons/app/internal/texts"
 )
 
-// journal gathers the lines that one run logs, up to a number of bytes. What is beyond them is
-// counted, and a line says where the log was cut. What reads a nil journal finds it empty.
+// journal collects the lines of one run, up to a number of bytes. Later lines are counted, and a line marks the cut. A
+// nil journal is empty.
 type journal struct {
 	mu      sync.Mutex
 	lines   []LogLine
 	seq     int64
 	size    int
 	limit   int
-	cut     bool  // the limit was reached; nothing is kept from there on
+	cut     bool  // the limit was reached; later lines are dropped
 	dropped int64 // lines since
 }
 
-// full counts a line that could not be kept, and says whether it is one: then it need not be
-// rendered.
+// full reports whether the limit was reached, and then counts a dropped line, so that the caller need not render it.
 func (j *journal) full() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -64,7 +63,7 @@ func (j *journal) put(at time.Time, attempt int, level, message string, attrs js
 	j.lines = append(j.lines, LogLine{Seq: j.seq, Time: millis.Whole(at), Attempt: attempt, Level: level, Message: message, Attrs: attrs})
 }
 
-// take returns the lines gathered since the last take.
+// take returns the lines since the last take.
 func (j *journal) take() []LogLine {
 	if j == nil {
 		return nil
@@ -76,7 +75,7 @@ func (j *journal) take() []LogLine {
 	return lines
 }
 
-// close is take for the last time: it says how many lines were left out.
+// close is the last take. It adds a line with the number of dropped lines.
 func (j *journal) close(at time.Time, attempt int) []LogLine {
 	if j == nil {
 		return nil
@@ -100,7 +99,7 @@ func (j *journal) last() int64 {
 	return j.seq
 }
 
-// restore puts back lines that could not be noted.
+// restore puts back lines that could not be stored.
 func (j *journal) restore(lines []LogLine) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

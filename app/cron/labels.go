@@ -22,7 +22,7 @@ func labels(tags []string, metadata map[string]string) Middleware {
 	}
 }
 
-// TagsFrom returns the tags of the job that runs in ctx. The slice is not to be changed.
+// TagsFrom returns the tags of the job that runs in ctx. Do not change the slice.
 func TagsFrom(ctx context.Context) []string {
 	if set, ok := ctx.Value(labelsKey{}).(*labelSet); ok {
 		return set.tags
@@ -30,7 +30,7 @@ func TagsFrom(ctx context.Context) []string {
 	return nil
 }
 
-// MetaFrom returns the value of a metadata key of the job that runs in ctx; empty: it has none.
+// MetaFrom returns the value of a metadata key of the job that runs in ctx, or "".
 func MetaFrom(ctx context.Context, key string) string {
 	if set, ok := ctx.Value(labelsKey{}).(*labelSet); ok {
 		return set.metadata[key]

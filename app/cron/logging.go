@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// logging writes a line when an attempt begins (debug) and when it has ended (info, or error).
-// They go to the program's log only, not to the run's own.
+// logging logs the start (debug) and the end (info or error) of an attempt, only in the program's log, not in the
+// run's.
 func logging(next Func) Func {
 	return func(ctx context.Context) error {
 		run := RunFrom(ctx)

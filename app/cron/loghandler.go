@@ -14,11 +14,11 @@ import (
 	"fibercrons/app/internal/texts"
 )
 
-// LogHandler makes next know jobs. A record logged with the context of a run is stamped with
-// job, run and attempt, and, from level info up or whatever next shows, kept with the run. The
-// values of attributes whose key speaks of a secret are hidden, in both places, with or without
-// a run. A message has at most 16 KiB, so has one attribute, and all attributes of a line have 64 KiB, of which
-// the run keeps 16; a text that is longer is cut, with a mark, and any other value left out. A handler that LogHandler has made is returned as it is.
+// LogHandler adds jobs to the records of next. A record logged with the context of a run gets job, run and attempt, and
+// is kept with the run if its level is info or above or next shows it. The values of attributes with a secret key are
+// hidden, in both places, with or without a run. A message is limited to 16 KiB, an attribute to 16 KiB, and all
+// attributes of a line to 64 KiB, of which the run keeps 16. Longer texts are cut and marked, and other values are left
+// out. A handler made by LogHandler is returned unchanged.
 func LogHandler(next slog.Handler) slog.Handler {
 	if h, ok := next.(*logHandler); ok {
 		return h
@@ -31,7 +31,7 @@ type logHandler struct {
 	next   slog.Handler   // base with everything in with
 	with   []modification // WithAttrs and WithGroup so far
 	group  bool           // one of them opened a group
-	secret bool           // whose name speaks of a secret
+	secret bool           // with a secret name
 	spent  int            // bytes that with takes
 }
 
@@ -56,9 +56,9 @@ func (h *logHandler) Handle(ctx context.Context, rec slog.Record) error {
 	}
 	run := RunFrom(ctx)
 	if run != nil {
-		if log := run.diary(false); !log.full() {
+		if log := run.lines(false); !log.full() {
 			kept := h.json(rec.Level, attrs)
-			if len(kept) > maxLine { // with room for what JSON makes of quotes and line breaks
+			if len(kept) > maxLine { // leaves room for JSON escapes
 				less := allowance{each: maxLine / 4, left: maxLine / 2}
 				kept = h.json(rec.Level, less.attrs(attrs))
 			}
@@ -74,7 +74,7 @@ func (h *logHandler) Handle(ctx context.Context, rec slog.Record) error {
 		if trace := run.trace(); trace != "" {
 			stamp = append(stamp, slog.String("trace_id", trace))
 		}
-		if h.group { // the stamp stands outside of it
+		if h.group { // the run's attributes stay outside of it
 			next = h.apply(h.base.WithAttrs(stamp))
 		} else {
 			attrs = append(attrs, stamp...)
@@ -85,7 +85,7 @@ func (h *logHandler) Handle(ctx context.Context, rec slog.Record) error {
 	return next.Handle(ctx, clean)
 }
 
-// clean appends a as it may be written.
+// clean appends a, redacted and bounded.
 func (h *logHandler) clean(to []slog.Attr, a slog.Attr, may *allowance) []slog.Attr {
 	if a = may.attr(a); a.Equal(slog.Attr{}) {
 		return to
@@ -107,8 +107,7 @@ func (h *logHandler) apply(to slog.Handler) slog.Handler {
 	return to
 }
 
-// json renders the attributes of a record, with those of the handler, as one JSON object;
-// nil: there are none.
+// json renders the attributes of a record and the handler as one JSON object, or nil if there are none.
 func (h *logHandler) json(level slog.Level, attrs []slog.Attr) json.RawMessage {
 	if len(attrs) == 0 && len(h.with) == 0 {
 		return nil

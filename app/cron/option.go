@@ -11,10 +11,10 @@ import (
 	"fibercrons/app/internal/texts"
 )
 
-// Option sets one property of a job, on the line that registers it.
+// Option sets one property of a job in its Register call.
 type Option func(*definition)
 
-// definition is a job as written, before it has been checked.
+// definition is a job as written, unchecked.
 type definition struct {
 	name, expr  string
 	source      site
@@ -45,7 +45,7 @@ func (d *definition) mistake(format string, a ...any) {
 	d.mistakes = append(d.mistakes, fmt.Sprintf(format, a...))
 }
 
-// Describe says in a sentence what the job is for. It has at most 4 KiB.
+// Describe sets a sentence about the purpose of the job, of at most 4 KiB.
 func Describe(text string) Option {
 	return func(d *definition) {
 		if len(text) > maxDescription {
@@ -55,8 +55,7 @@ func Describe(text string) Option {
 	}
 }
 
-// Tags label the job; lists can be filtered by them. A tag has no space and no comma. A tag
-// given twice counts once.
+// Tags label the job; lists can be filtered by them. A tag has no space and no comma. Duplicates are ignored.
 func Tags(tags ...string) Option {
 	return func(d *definition) {
 		for _, t := range tags {
@@ -72,8 +71,8 @@ func notInTag(r rune) bool {
 	return r == ',' || r == utf8.RuneError || unicode.IsSpace(r) || !unicode.IsPrint(r)
 }
 
-// Meta attaches a key and a value for people and programs that read the job's page. Of two
-// values for one key the later stays. Both together have at most 4 KiB.
+// Meta attaches a key and a value for readers of the job's page. A later value replaces an earlier one of the same key.
+// Key and value together have at most 4 KiB.
 func Meta(key, value string) Option {
 	return func(d *definition) {
 		if key == "" {
@@ -90,14 +89,14 @@ func Meta(key, value string) Option {
 	}
 }
 
-// In reads the job's expressions in a zone of the tz database, such as "Europe/Berlin".
-// Optional. Default: CRON_TIMEZONE.
+// In sets the zone of the job's expressions, a name of the tz database such as "Europe/Berlin". Optional. Default:
+// CRON_TIMEZONE.
 func In(zone string) Option { return func(d *definition) { d.zone = &zone } }
 
-// Also adds a second schedule. Where two schedules name one instant there is one slot.
+// Also adds a schedule. If two schedules have the same instant, it is one slot.
 func Also(expr string) Option { return func(d *definition) { d.also = append(d.also, expr) } }
 
-// Only runs the job where APP_ENV is one of env; elsewhere it is listed as disabled.
+// Only runs the job if APP_ENV is one of env; otherwise it is listed as disabled.
 func Only(env ...string) Option {
 	return func(d *definition) {
 		if len(env) == 0 || slices.Contains(env, "") {
@@ -107,9 +106,8 @@ func Only(env ...string) Option {
 	}
 }
 
-// Timeout ends an attempt's context after t, counted from the attempt's start. The attempt
-// has failed even if the function then returns nil. 0 means no timeout.
-// Optional. Default: CRON_DEFAULT_TIMEOUT.
+// Timeout ends an attempt's context t after the attempt's start. The attempt has then failed, even if the function
+// returns nil. 0 means no timeout. Optional. Default: CRON_DEFAULT_TIMEOUT.
 func Timeout(t time.Duration) Option {
 	return func(d *definition) {
 		if t < 0 {
@@ -119,8 +117,8 @@ func Timeout(t time.Duration) Option {
 	}
 }
 
-// Retry makes up to n further attempts after one that failed, waiting as backoff says.
-// Optional. Default: CRON_DEFAULT_RETRIES, exponential from CRON_DEFAULT_RETRY_DELAY.
+// Retry makes up to n further attempts after a failed one, with delays from backoff. Optional. Default:
+// CRON_DEFAULT_RETRIES, exponential from CRON_DEFAULT_RETRY_DELAY.
 func Retry(n int, backoff ...Backoff) Option {
 	return func(d *definition) {
 		if n < 0 || n > 1000 {
@@ -139,8 +137,8 @@ func Retry(n int, backoff ...Backoff) Option {
 	}
 }
 
-// RetryIf retries only errors for which retry is true. Errors marked by [NoRetry] are never
-// retried. An error is not retried either when retry panics.
+// RetryIf retries only errors for which retry returns true. Errors marked by [NoRetry], and those for which retry
+// panics, are never retried.
 func RetryIf(retry func(error) bool) Option {
 	return func(d *definition) {
 		if retry == nil {
@@ -150,8 +148,7 @@ func RetryIf(retry func(error) bool) Option {
 	}
 }
 
-// Overlap says what happens when a slot is due while an earlier run of the job goes on.
-// Optional. Default: [Skip].
+// Overlap decides about a slot that is due while an earlier run of the job is active. Optional. Default: [Skip].
 func Overlap(p OverlapPolicy) Option {
 	return func(d *definition) {
 		switch p {
@@ -163,8 +160,7 @@ func Overlap(p OverlapPolicy) Option {
 	}
 }
 
-// CatchUp says which missed slots run. Optional. Default: Latest within CRON_CATCH_UP_WINDOW,
-// at most 100.
+// CatchUp says which missed slots run. Optional. Default: Latest within CRON_CATCH_UP_WINDOW, at most 100.
 func CatchUp(p CatchUpPolicy, limits ...CatchUpLimit) Option {
 	return func(d *definition) {
 		switch p {
@@ -186,7 +182,7 @@ func CatchUp(p CatchUpPolicy, limits ...CatchUpLimit) Option {
 // CatchUpLimit bounds [CatchUp].
 type CatchUpLimit func(*definition)
 
-// Within looks back no further than w for missed slots.
+// Within ignores missed slots older than w.
 func Within(w time.Duration) CatchUpLimit {
 	return func(d *definition) {
 		if w < 0 {
@@ -196,7 +192,7 @@ func Within(w time.Duration) CatchUpLimit {
 	}
 }
 
-// AtMost runs no more than n missed slots, the newest ones.
+// AtMost runs at most n missed slots, the newest ones.
 func AtMost(n int) CatchUpLimit {
 	return func(d *definition) {
 		if n < 1 || n > 10_000 {
@@ -206,8 +202,7 @@ func AtMost(n int) CatchUpLimit {
 	}
 }
 
-// StartWithin skips a run that could not be started so long after its slot, as "late".
-// 0, the default, means no deadline.
+// StartWithin skips a run, as "late", if it has not started within t of its slot. 0, the default, means no deadline.
 func StartWithin(t time.Duration) Option {
 	return func(d *definition) {
 		if t < 0 {
@@ -217,8 +212,8 @@ func StartWithin(t time.Duration) Option {
 	}
 }
 
-// OnCrash says what happens to a run whose process died in mid-attempt. Optional. Default:
-// [Skip], at most once. With [Rerun] the job must bear being started twice for one slot.
+// OnCrash decides about a run whose process died during an attempt. Optional. Default: [Skip], at most once. With
+// [Rerun], the job must tolerate two starts for one slot.
 func OnCrash(p CrashPolicy) Option {
 	return func(d *definition) {
 		if p != Skip && p != Rerun {
@@ -228,8 +223,8 @@ func OnCrash(p CrashPolicy) Option {
 	}
 }
 
-// Limit lets at most n runs of all jobs of a group go on at one time, on all processes. Jobs
-// of a group must agree on n.
+// Limit allows at most n concurrent runs of all jobs in a group, across all processes. All jobs of a group must have
+// the same n.
 func Limit(group string, n int) Option {
 	return func(d *definition) {
 		if group == "" || len(group) > 100 {
@@ -242,8 +237,8 @@ func Limit(group string, n int) Option {
 	}
 }
 
-// Keep bounds the history of the job to the newest runs that have ended, and to an age. 0 is no limit.
-// Optional. Default: CRON_KEEP_RUNS and CRON_KEEP_FOR.
+// Keep limits the job's history to the newest ended runs, and to an age. 0 is no limit. Optional. Default:
+// CRON_KEEP_RUNS and CRON_KEEP_FOR.
 func Keep(runs int, age time.Duration) Option {
 	return func(d *definition) {
 		if runs < 0 || age < 0 {
@@ -253,8 +248,8 @@ func Keep(runs int, age time.Duration) Option {
 	}
 }
 
-// Use wraps the job's function. The first listed is the outermost; wrappers of the registry
-// ([Registry.Use]) stand outside of all of them.
+// Use wraps the job's function. The first listed is the outermost; wrappers of the registry ([Registry.Use]) are
+// outside of all of them.
 func Use(middleware ...Middleware) Option {
 	return func(d *definition) {
 		for i, m := range middleware {

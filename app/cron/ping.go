@@ -8,22 +8,21 @@ import (
 	"strings"
 )
 
-// PingForm is how a dead man's switch is told of runs.
+// PingForm is the protocol of a dead man's switch.
 type PingForm string
 
 // The forms of pings.
 const (
-	// Healthchecks is the form of Healthchecks.io, the default: POST url/start when a run begins,
-	// url when it has succeeded, url/fail when it has not (or url/N, when it failed by a program that
-	// exited with status N), with the end of its log as the body and ?rid= the run's ID.
+	// Healthchecks is the protocol of Healthchecks.io, the default: POST url/start when a run begins, url when it has
+	// succeeded, and otherwise url/fail (or url/N, if a program exited with status N), with the end of its log as the
+	// body and the run's ID as ?rid=.
 	Healthchecks PingForm = "healthchecks"
-	// OnlySuccess is for services that have one address and wait for it to be called: GET url when
-	// a run has succeeded, and nothing else.
+	// OnlySuccess is for services with a single address: GET url when a run has succeeded, and nothing else.
 	OnlySuccess PingForm = "only_success"
 )
 
-// PingTarget is where the runs of a job are told of. Its URL is a secret: whoever has it can say
-// that all is well. It does not print.
+// PingTarget is the ping address of a job. Its URL is a secret, because anyone who has it can report success. It prints
+// as its host.
 type PingTarget struct {
 	url  string
 	Host string // of the URL, with its port
@@ -42,11 +41,10 @@ func (p *PingTarget) GoString() string { return p.Host }
 // LogValue returns the host.
 func (p *PingTarget) LogValue() slog.Value { return slog.StringValue(p.Host) }
 
-// Ping tells a dead man's switch, such as Healthchecks.io, of every run of the job: that it has
-// begun, and with its last attempt how it has ended. A run that was cancelled or interrupted has not
-// succeeded, and says so; a slot that was skipped, and a run that ended before it began, say nothing.
-// Runs by hand count, too. Pings go out beside the run, and whether they arrive changes nothing
-// about it. An address that is not public has to be allowed by ALERT_ALLOWED_HOSTS.
+// Ping reports every run of the job to a dead man's switch, such as Healthchecks.io: its start, and the end of its last
+// attempt. A cancelled or interrupted run is reported as failed. Skipped slots and runs that ended before they started
+// are not reported. Manual runs are. Pings are sent independently of the run and never affect it. An address that is
+// not public must be listed in ALERT_ALLOWED_HOSTS.
 func Ping(address string, form ...PingForm) Option {
 	return func(d *definition) {
 		target, err := newPingTarget(address, form)
@@ -61,7 +59,7 @@ func Ping(address string, form ...PingForm) Option {
 	}
 }
 
-// newPingTarget never repeats the address in an error.
+// newPingTarget does not repeat the address in errors.
 func newPingTarget(address string, form []PingForm) (*PingTarget, error) {
 	const remedy = "as in https://hc-ping.com/your-uuid"
 	p := &PingTarget{url: address, Form: Healthchecks}
@@ -74,7 +72,7 @@ func newPingTarget(address string, form []PingForm) (*PingTarget, error) {
 	case u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "":
 		return nil, errors.New("the address of Ping needs https:// and a host, " + remedy)
 	case u.Fragment != "":
-		return nil, errors.New("the address of Ping has a # in it, and what follows would not be sent; write it " + remedy)
+		return nil, errors.New("the address of Ping has a #, and the part after it would not be sent; write it " + remedy)
 	case len(form) > 1:
 		return nil, fmt.Errorf("Ping takes one form, not %d", len(form))
 	}

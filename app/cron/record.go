@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// Status is where a run stands.
+// Status is the state of a run.
 type Status string
 
-// A run is queued until a worker, its turn or its next attempt's time comes, then running,
-// and ends in one of the other five.
+// A run is queued until there is a worker, its turn has come and its next attempt is due. It is then running, and ends
+// in one of the other five.
 const (
 	Queued      Status = "queued"
 	Running     Status = "running"
@@ -21,29 +21,29 @@ const (
 	Interrupted Status = "interrupted"
 )
 
-// Ended says whether nothing more will happen to a run of this status.
+// Ended reports whether a run with this status has ended.
 func (s Status) Ended() bool { return s != Queued && s != Running && s != "" }
 
-// Reason says why a run was skipped, cancelled or interrupted, in one word.
+// Reason is why a run was skipped, cancelled or interrupted.
 type Reason string
 
 // The reasons.
 const (
-	ReasonMissed     Reason = "missed"     // nothing could run the slot when it was due, and catch-up left it out
+	ReasonMissed     Reason = "missed"     // nothing could run the slot when it was due, and it was not caught up
 	ReasonSuperseded Reason = "superseded" // missed, and a newer slot ran in its place
-	ReasonOverlap    Reason = "overlap"    // an earlier run had not ended
+	ReasonOverlap    Reason = "overlap"    // an earlier run was active
 	ReasonQueueFull  Reason = "queue_full" // too many runs of the job were waiting
 	ReasonPaused     Reason = "paused"     // the job was paused
 	ReasonLate       Reason = "late"       // it could not start within its deadline
 	ReasonReplaced   Reason = "replaced"   // cancelled by the job's next run
 	ReasonRequested  Reason = "requested"  // cancelled by a person or a program
-	ReasonShutdown   Reason = "shutdown"   // cancelled because the process was told to stop
+	ReasonShutdown   Reason = "shutdown"   // cancelled by the process's shutdown
 	ReasonCrash      Reason = "crash"      // its process died or lost its lease; outcome unknown
 	ReasonRemoved    Reason = "removed"    // its job is no longer registered
-	ReasonElsewhere  Reason = "elsewhere"  // a replica with a store of its own has the slot
+	ReasonElsewhere  Reason = "elsewhere"  // a replica with its own store took the slot
 )
 
-// Trigger says what asked for a run.
+// Trigger is the origin of a run.
 type Trigger string
 
 // The triggers.
@@ -55,15 +55,15 @@ const (
 	ByRetry    Trigger = "retry"
 )
 
-// Record is a run as it is kept, and as it is shown over HTTP and by the CLI.
+// Record is a run as stored, and as shown over HTTP and by the CLI.
 type Record struct {
 	ID        string          `json:"id"`
 	Job       string          `json:"job"`
 	Status    Status          `json:"status"`
 	Reason    Reason          `json:"reason,omitempty"`
 	Trigger   Trigger         `json:"trigger"`
-	Slot      *time.Time      `json:"slot"`                // the claimed slot; null: asked for by hand
-	DataSlot  *time.Time      `json:"data_slot,omitempty"` // the past slot a backfill or retry stands for
+	Slot      *time.Time      `json:"slot"`                // the claimed slot; null for a manual run
+	DataSlot  *time.Time      `json:"data_slot,omitempty"` // the past slot of a backfill or retry
 	Attempt   int             `json:"attempt"`             // attempts started so far
 	Attempts  []Attempt       `json:"attempts,omitempty"`
 	Error     string          `json:"error,omitempty"`
@@ -71,7 +71,7 @@ type Record struct {
 	Args      json.RawMessage `json:"args,omitempty"`
 	Result    json.RawMessage `json:"result,omitempty"`
 	Progress  *Progress       `json:"progress,omitempty"`
-	Key       string          `json:"key,omitempty"` // idempotency key of the request that asked for it
+	Key       string          `json:"key,omitempty"` // idempotency key of the request
 	Actor     string          `json:"actor,omitempty"`
 	Instance  string          `json:"instance,omitempty"`
 	QueuedAt  time.Time       `json:"queued_at"`
@@ -82,15 +82,15 @@ type Record struct {
 	Cancel    *time.Time      `json:"cancel_requested_at,omitempty"`
 	Overdue   bool            `json:"overdue,omitempty"` // still running past its timeout or cancellation
 
-	TraceID string `json:"trace_id,omitempty"` // of a program that traces
+	TraceID string `json:"trace_id,omitempty"` // if tracing is on
 
-	LogSeq    int64      `json:"-"` // of the last line kept; of events, those of an end have it
-	Token     int64      `json:"-"` // the fence
+	LogSeq    int64      `json:"-"` // of the last line kept; set in events of an end
+	Token     int64      `json:"-"` // fencing token
 	Group     string     `json:"-"` // concurrency group
-	AttemptAt *time.Time `json:"-"` // start of the attempt that was started last; nil: StartedAt, if it was the first
+	AttemptAt *time.Time `json:"-"` // start of the latest attempt; nil: StartedAt if it is the first
 }
 
-// AttemptStarted returns when the attempt began that was started last; false: it is not known.
+// AttemptStarted returns the start of the latest attempt, or false if it is unknown.
 func (rec *Record) AttemptStarted() (time.Time, bool) {
 	switch {
 	case rec.AttemptAt != nil:
@@ -120,7 +120,7 @@ type Attempt struct {
 	Error     string     `json:"error,omitempty"`
 }
 
-// Progress is how far a run says it has come.
+// Progress is a run's reported progress.
 type Progress struct {
 	Done  int64  `json:"done"`
 	Total int64  `json:"total"` // 0: unknown
@@ -137,15 +137,15 @@ type LogLine struct {
 	Attrs   json.RawMessage `json:"attrs,omitempty"`
 }
 
-// Causes of a failure, beside the reasons that a run may have.
+// Causes of a failure, besides the reasons.
 const (
 	CauseError   = "error"
 	CausePanic   = "panic"
 	CauseTimeout = "timeout"
 )
 
-// Cause says in one word why a run, or its last attempt, ended as it did: its reason, if it has one;
-// of a failure whether an error, a panic or the timeout was behind it; empty for a success.
+// Cause says in one word why a run or its last attempt ended: its reason if it has one; for a failure whether by an
+// error, a panic or the timeout; empty for a success.
 func (rec *Record) Cause() string {
 	switch {
 	case rec.Reason != "":

@@ -11,8 +11,8 @@ import (
 	"fibercrons/app/internal/texts"
 )
 
-// secretWords are parts of attribute keys whose values are not to be written anywhere. Keys are
-// compared in lower case and without punctuation: API-Key, api_key and apiKey are one.
+// secretWords are parts of attribute keys whose values must not be logged. Keys are compared in lower case and without
+// punctuation: API-Key, api_key and apiKey are the same.
 var secretWords = []string{
 	"password", "passwd", "passphrase", "passcode", "secret", "token", "apikey", "accesskey", "privatekey",
 	"authorization", "bearer", "jwt", "cookie", "credential", "databaseurl", "connectionstring",
@@ -58,14 +58,13 @@ func redact(a slog.Attr) slog.Attr {
 	return a
 }
 
-// redactAny looks for secret keys in v as it is in JSON. If there are some, it returns what v
-// is without them.
+// redactAny looks for secret keys in the JSON of v. If there are any, it returns the JSON value without their values.
 func redactAny(v any) (clean any, found bool) {
 	if _, is := v.(error); is || !mayHaveKeys(reflect.ValueOf(v)) {
 		return nil, false
 	}
 	defer func() {
-		if p := recover(); p != nil { // a method of v; it is not to be called again
+		if p := recover(); p != nil { // a method of v; do not call it again
 			clean, found = fmt.Sprintf("[not shown: %T panicked]", v), true
 		}
 	}()
@@ -73,7 +72,7 @@ func redactAny(v any) (clean any, found bool) {
 	if err != nil {
 		return nil, false
 	}
-	if len(raw) > maxLine+texts.Room { // what its fields' own methods write
+	if len(raw) > maxLine+texts.Room { // methods of its fields may write more
 		return tooLarge(v, maxLine), true
 	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
@@ -84,7 +83,7 @@ func redactAny(v any) (clean any, found bool) {
 	return clean, hide(clean)
 }
 
-// mayHaveKeys says whether v is of a kind whose JSON can hold an object.
+// mayHaveKeys reports whether the JSON of v can hold an object.
 func mayHaveKeys(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Map, reflect.Struct, reflect.Interface:
@@ -102,7 +101,7 @@ func mayHaveKeys(v reflect.Value) bool {
 	return false
 }
 
-// hide replaces the values of secret keys in decoded JSON, and says whether there were any.
+// hide replaces the values of secret keys in decoded JSON, and reports whether there were any.
 func hide(v any) (found bool) {
 	switch v := v.(type) {
 	case map[string]any:

@@ -16,17 +16,17 @@ import (
 	"fibercrons/app/schedule"
 )
 
-// Default is the registry that init functions fill.
+// Default is the registry for init functions.
 var Default = NewRegistry()
 
-// Register declares a job in [Default]; call it from init. It never fails there and then:
-// mistakes are collected with their file and line, and reported together by [Registry.Jobs].
+// Register declares a job in [Default]; call it from init. It never fails: mistakes are collected with file and line,
+// and reported together by [Registry.Jobs].
 func Register(name, expr string, fn Func, options ...Option) {
 	Default.register(callSite(), name, expr, fn, options)
 }
 
-// Registry holds the jobs of a program as they were written. The order of registration has no
-// meaning. It is safe for concurrent use.
+// Registry holds the declared jobs of a program. The order of registration does not matter. It is safe for concurrent
+// use.
 type Registry struct {
 	mu     sync.Mutex
 	defs   []definition
@@ -43,23 +43,21 @@ func (r *Registry) Register(name, expr string, fn Func, options ...Option) {
 	r.register(callSite(), name, expr, fn, options)
 }
 
-// Clone returns an independent copy of the registry, with wrappers put around it that stand
-// outside of its own. It is meant for tests, which add to what a program has registered
-// without changing it.
+// Clone returns an independent copy of the registry, with outer wrapped around its wrappers. Tests use it to add jobs
+// without changing the program's registry.
 func (r *Registry) Clone(outer ...Middleware) *Registry {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return &Registry{defs: slices.Clone(r.defs), use: append(slices.Clone(outer), r.use...), hooks: slices.Clone(r.hooks)}
 }
 
-// Use wraps every job of the registry, registered before or after, outside of the job's own
-// wrappers. It is also how clients and services are handed to jobs: by a wrapper that puts
-// them into the context. A wrapper is applied once to each job, by [Registry.Jobs].
+// Use wraps every job of the registry, registered before or after, outside of the job's own wrappers. A wrapper can
+// pass clients and services to jobs in the context. [Registry.Jobs] applies a wrapper once to each job.
 func (r *Registry) Use(middleware ...Middleware) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.sealed {
-		slog.Error("a wrapper of all jobs that comes after the start is ignored; call Use from init", "source", callSite().String())
+		slog.Error("a wrapper registered after the start is ignored; call Use from init", "source", callSite().String())
 		return
 	}
 	r.use = append(r.use, middleware...)
@@ -83,10 +81,10 @@ func (r *Registry) register(source site, name, expr string, fn Func, options []O
 	r.defs = append(r.defs, d)
 }
 
-// Defaults are what a job has that does not say otherwise.
+// Defaults are the properties of a job that does not set its own.
 type Defaults struct {
 	Zone          *time.Location // of expressions; nil: UTC
-	Env           string         // the environment that [Only] speaks of
+	Env           string         // APP_ENV, for [Only]
 	Timeout       time.Duration
 	Retries       int
 	RetryDelay    time.Duration // 0: 1 s
@@ -98,14 +96,13 @@ type Defaults struct {
 	Alerts        AlertPolicy
 }
 
-// Mistakes are all the mistakes made in registering jobs, one a line, by file and line.
+// Mistakes are all the mistakes in registering jobs, one per line, sorted by file and line.
 type Mistakes struct{ List []string }
 
 func (m *Mistakes) Error() string { return strings.Join(m.List, "\n") }
 
-// Jobs checks everything that was registered and returns the jobs by name. If anything is
-// wrong it returns no job and a [*Mistakes] that lists it all. Jobs registered later are
-// ignored, and logged.
+// Jobs checks all registrations and returns the jobs by name. If there is any mistake, it returns no job and a
+// [*Mistakes]. Later registrations are ignored and logged.
 func (r *Registry) Jobs(d Defaults) ([]*Job, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -123,7 +120,7 @@ func (r *Registry) Jobs(d Defaults) ([]*Job, error) {
 			mistakes = append(mistakes, fmt.Sprintf("Registry.Hook: hooks %d hold no function", i+1))
 		}
 	}
-	defs := slices.Clone(r.defs) // in an order that is not the one of registration
+	defs := slices.Clone(r.defs) // sorted, not in registration order
 	slices.SortStableFunc(defs, func(a, b definition) int {
 		return cmp.Or(strings.Compare(a.source.file, b.source.file), a.source.line-b.source.line, strings.Compare(a.name, b.name))
 	})
@@ -171,7 +168,7 @@ func (d Defaults) withFallbacks() Defaults {
 	return d
 }
 
-// job fills in the defaults and reports what is wrong by say.
+// job fills in the defaults and reports mistakes to say.
 func (d *definition) job(defaults Defaults, use []Middleware, hooks []Hooks, say func(string, ...any)) *Job {
 	for _, m := range d.mistakes {
 		say("%s", m)
@@ -249,8 +246,7 @@ func (j *Job) schedules(zone *string, say func(string, ...any)) {
 	}
 }
 
-// wrap composes the job's wrappers, outermost first. The error is a user's wrapper that could
-// not be applied.
+// wrap composes the job's wrappers, outermost first. It returns an error if a user's wrapper could not be applied.
 func (j *Job) wrap(fn Func, shared, own []Middleware) (Func, error) {
 	fn, err := apply(fn, slices.Concat(shared, own))
 	if err != nil {
@@ -259,8 +255,8 @@ func (j *Job) wrap(fn Func, shared, own []Middleware) (Func, error) {
 	return Chain(labels(j.Tags, j.Metadata), j.hooks.beforehand(), logging, retrying(j.Policies), timeout(j.Policies.Timeout))(fn), nil
 }
 
-// apply is [Chain] for wrappers that are not to be trusted. Panics are isolated around the
-// function and around each wrapper, so that the next one out sees an error.
+// apply is [Chain] for users' wrappers: it isolates panics around the function and each wrapper, so that the next one
+// out sees an error.
 func apply(fn Func, middleware []Middleware) (wrapped Func, err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -270,7 +266,7 @@ func apply(fn Func, middleware []Middleware) (wrapped Func, err error) {
 	fn = isolate(fn)
 	for _, m := range slices.Backward(middleware) {
 		if m == nil {
-			continue // is a mistake already
+			continue // already reported as a mistake
 		}
 		if fn = m(fn); fn == nil {
 			return nil, errors.New("a wrapper returned nil instead of a function")
@@ -280,7 +276,7 @@ func apply(fn Func, middleware []Middleware) (wrapped Func, err error) {
 	return fn, nil
 }
 
-// Chain makes one wrapper of several; the first is the outermost. Nil ones are left out.
+// Chain combines wrappers into one. The first is the outermost; nil wrappers are ignored.
 func Chain(middleware ...Middleware) Middleware {
 	return func(next Func) Func {
 		for _, m := range slices.Backward(middleware) {
@@ -299,7 +295,7 @@ func or[T any](set *T, fallback T) T {
 	return fallback
 }
 
-// distinct drops repeated values and keeps the order.
+// distinct drops duplicates and keeps the order.
 func distinct(list []string) (out []string) {
 	for _, v := range list {
 		if !slices.Contains(out, v) {

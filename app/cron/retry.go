@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Backoff says how long to wait before an attempt that follows a failed one. The zero Backoff
-// is the default: exponential from CRON_DEFAULT_RETRY_DELAY up to CRON_MAX_RETRY_DELAY.
+// Backoff is the delay before each retry. The zero Backoff is the default: exponential from CRON_DEFAULT_RETRY_DELAY up
+// to CRON_MAX_RETRY_DELAY.
 type Backoff struct {
 	first, most time.Duration
 	factor      float64
@@ -19,8 +19,8 @@ type Backoff struct {
 // Fixed waits d before each attempt.
 func Fixed(d time.Duration) Backoff { return Backoff{first: d, most: d, factor: 1} }
 
-// Exponential waits first, then twice as long each time, up to CRON_MAX_RETRY_DELAY, each
-// time varied by up to a fifth so that jobs that failed together do not come back together.
+// Exponential waits first, then twice as long each time, up to CRON_MAX_RETRY_DELAY. Each delay varies by up to a
+// fifth, so that jobs that failed together do not retry together.
 func Exponential(first time.Duration) Backoff { return Backoff{first: first, factor: 2} }
 
 func (b Backoff) orElse(d Defaults) Backoff {
@@ -38,13 +38,13 @@ func (b Backoff) check() error {
 	case b.first < 0:
 		return fmt.Errorf("backoff %s is negative", b.first)
 	case b.factor > 1 && b.first == 0:
-		return errors.New("a backoff that doubles cannot begin with 0s; use Fixed(0) to retry at once")
+		return errors.New("an exponential backoff cannot begin with 0s; use Fixed(0) to retry at once")
 	}
 	return nil
 }
 
-// Delay returns the wait before the n-th retry, n from 1. jitter from 0 to 1 stands for a
-// random number. What would be more than the longest wait is varied below it.
+// Delay returns the delay before the n-th retry, n from 1. jitter is a random number from 0 to 1. A delay above the
+// maximum is varied below it.
 func (b Backoff) Delay(n int, jitter float64) time.Duration {
 	if b.factor <= 1 {
 		return max(b.first, 0)
@@ -85,7 +85,7 @@ type noRetryError struct{ error }
 
 func (e *noRetryError) Unwrap() error { return e.error }
 
-// RetryLater is the error of a failed attempt that another is to follow.
+// RetryLater is the error of a failed attempt that will be retried.
 type RetryLater struct {
 	Err   error
 	After time.Duration // from the end of the attempt
@@ -96,8 +96,8 @@ func (e *RetryLater) Error() string { return e.Err.Error() }
 // Unwrap returns the error of the attempt.
 func (e *RetryLater) Unwrap() error { return e.Err }
 
-// retrying decides whether a failed attempt is followed by another. It does not wait: the time
-// of the next attempt goes into the run's row, so that it survives a restart.
+// retrying decides whether to retry a failed attempt. It does not wait: the time of the next attempt is stored in the
+// run's row, where it survives a restart.
 func retrying(p Policies) Middleware {
 	if p.Retries == 0 {
 		return nil
@@ -118,8 +118,7 @@ func retrying(p Policies) Middleware {
 	}
 }
 
-// retries says whether err is one to try again after, and returns it, with what became of
-// RetryIf if that panicked.
+// retries reports whether to retry after err. It returns err, with the error of RetryIf if that panicked.
 func (p *Policies) retries(ctx context.Context, err error) (again bool, _ error) {
 	var final *noRetryError
 	if errors.As(err, &final) {

@@ -14,40 +14,40 @@ import (
 	"fibercrons/app/internal/texts"
 )
 
-// Run is a run that is going on, as the job's function sees it. The methods may be called on
-// a nil Run, as [RunFrom] returns outside of a job: they then do nothing and return zero.
+// Run is an active run, as the job's function sees it. On a nil Run, which [RunFrom] returns outside of a job, the
+// methods do nothing and return zero.
 type Run struct {
 	id      string
 	job     *Job
-	host    Host // the scheduler in whose process it goes on
+	host    Host // the scheduler that executes it
 	trigger Trigger
 	slot    millis.Time  // claimed
-	input   *Input       // nil: it is for a slot, with the job's own arguments
+	input   *Input       // nil: a slot with the job's default arguments
 	attempt atomic.Int32 // counts from 1 while the function runs
 	failed  int32        // attempts that ended in an error
 
-	mu    sync.Mutex
-	words *words // nil: it has told nothing yet
+	mu     sync.Mutex
+	output *output // nil: none yet
 }
 
-// Most runs are for a slot and tell little, and a burst makes thousands, each in memory that nobody has
-// touched before: what few of them have is set apart, and what follows from something else is not kept.
+// Most runs are for a slot and have little output, and a burst creates thousands of them. To save memory, rare data is
+// allocated separately, and derived data is not stored.
 
-// words are what a run has told. Run.mu guards them, but for the journal.
-type words struct {
+// output is what a run has reported. Run.mu guards it, except for the journal.
+type output struct {
 	journal  journal
 	progress *Progress
-	moved    bool // progress not yet noted
+	moved    bool // progress not yet stored
 	result   json.RawMessage
 }
 
-// RunFrom returns the run that ctx belongs to; nil outside of a job.
+// RunFrom returns the run that ctx belongs to, or nil outside of a job.
 func RunFrom(ctx context.Context) *Run {
 	r, _ := ctx.Value(runkey.Key{}).(*Run)
 	return r
 }
 
-// ID names the run.
+// ID is the ID of the run.
 func (r *Run) ID() string {
 	if r == nil {
 		return ""
@@ -63,8 +63,7 @@ func (r *Run) Job() string {
 	return r.job.Name
 }
 
-// Slot is the instant the run stands for, in UTC: the slot at which it was due, or the past
-// slot that a backfill works for. It is zero for a run asked for by hand.
+// Slot is the slot of the run, in UTC: its own, or the past slot of a backfill. It is zero for a manual run.
 func (r *Run) Slot() time.Time {
 	if r == nil {
 		return time.Time{}
@@ -75,7 +74,7 @@ func (r *Run) Slot() time.Time {
 	return r.slot.UTC()
 }
 
-// Trigger says what asked for the run.
+// Trigger is the origin of the run.
 func (r *Run) Trigger() Trigger {
 	if r == nil {
 		return ""
@@ -91,8 +90,8 @@ func (r *Run) Attempt() int {
 	return int(r.attempt.Load())
 }
 
-// Key is an idempotency key to hand on to systems with side effects. All attempts for one
-// slot have the same; a run by hand or a backfill has its own.
+// Key is an idempotency key to pass to systems with side effects. It is the same for all attempts for one slot; a
+// manual run or a backfill has its own.
 func (r *Run) Key() string {
 	if r == nil {
 		return ""
@@ -103,35 +102,35 @@ func (r *Run) Key() string {
 	return r.job.Name + "/" + r.slot.UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
-// Args returns the run's arguments as JSON that reads into their Go type; nil: the job takes none. See [ArgsFrom].
+// Args returns the run's arguments as JSON for their Go type, or nil if the job takes none. See [ArgsFrom].
 func (r *Run) Args() json.RawMessage {
 	if r == nil {
 		return nil
 	}
 	args := r.arguments()
 	if spec := r.job.Args; spec != nil {
-		if plain, err := spec.rewrite(args, inNanoseconds); err == nil { // else it is for the Go type to say what is wrong
+		if plain, err := spec.rewrite(args, inNanoseconds); err == nil { // otherwise the Go type reports the error
 			args = plain
 		}
 	}
 	return slices.Clone(args)
 }
 
-// Progress tells how far the run has come. total 0 means unknown; text is cut at 1 KiB. It costs
-// little and may be called often; it reaches the store about once a second.
+// Progress reports the run's progress. total 0 means unknown; text is cut at 1 KiB. It is cheap and may be called
+// often; the store is updated about once a second.
 func (r *Run) Progress(done, total int64, text string) {
 	if r == nil {
 		return
 	}
 	text = texts.Clip(text, maxProgressText)
 	r.mu.Lock()
-	w := r.speak()
+	w := r.ensureOutput()
 	w.progress, w.moved = &Progress{Done: done, Total: total, Text: text}, true
 	r.mu.Unlock()
 }
 
-// Result keeps v, as JSON, with the run; a later call replaces it. It is an error if v has no
-// JSON form or is larger than 64 KiB.
+// Result stores v as JSON with the run, replacing an earlier result. It returns an error if v cannot be encoded or is
+// larger than 64 KiB.
 func (r *Run) Result(v any) error {
 	if r == nil {
 		return nil
@@ -141,35 +140,35 @@ func (r *Run) Result(v any) error {
 		return fmt.Errorf("result of job %q: %w", r.job.Name, err)
 	}
 	if len(raw) > maxResult {
-		return fmt.Errorf("result of job %q: %d bytes of JSON are more than %d; keep it elsewhere and name the place", r.job.Name, len(raw), maxResult)
+		return fmt.Errorf("result of job %q: %d bytes of JSON are more than %d; store it elsewhere and return its location", r.job.Name, len(raw), maxResult)
 	}
 	r.mu.Lock()
-	r.speak().result = raw
+	r.ensureOutput().result = raw
 	r.mu.Unlock()
 	return nil
 }
 
-// speak returns where the run's words are kept. r.mu is held.
-func (r *Run) speak() *words {
-	if r.words == nil {
-		r.words = &words{journal: journal{limit: r.host.MaxRunLog()}}
+// ensureOutput returns the run's output, allocated if necessary. r.mu is held.
+func (r *Run) ensureOutput() *output {
+	if r.output == nil {
+		r.output = &output{journal: journal{limit: r.host.MaxRunLog()}}
 	}
-	return r.words
+	return r.output
 }
 
-// diary returns the run's journal; with some, only if there is one.
-func (r *Run) diary(some bool) *journal {
+// lines returns the run's journal. If existing is set and there is none, it returns nil.
+func (r *Run) lines(existing bool) *journal {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if some && r.words == nil {
+	if existing && r.output == nil {
 		return nil
 	}
-	return &r.speak().journal
+	return &r.ensureOutput().journal
 }
 
 // log adds a line to the run's log.
 func (r *Run) log(at time.Time, level, message string) {
-	r.diary(false).add(at, r.Attempt(), level, message, nil)
+	r.lines(false).add(at, r.Attempt(), level, message, nil)
 }
 
 func (r *Run) arguments() json.RawMessage {

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// TimeoutError says that an attempt ran longer than its timeout.
+// TimeoutError means that an attempt ran longer than its timeout.
 type TimeoutError struct {
 	After time.Duration // the timeout
-	Took  time.Duration // how long the function really took; more when it ignored its context
-	Err   error         // what the function returned in the end
+	Took  time.Duration // how long the function took; longer if it ignored its context
+	Err   error         // the function's error
 }
 
-// timedOut is how the text begins, by which [Record.Cause] knows it again.
+// timedOut begins the text, by which [Record.Cause] recognizes it.
 const timedOut = "timed out after "
 
 func (e *TimeoutError) Error() string {
@@ -34,7 +34,7 @@ func (e *TimeoutError) Unwrap() error { return e.Err }
 // Is makes errors.Is(err, context.DeadlineExceeded) true.
 func (e *TimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// timeout ends the context after d, and waits: no function is left running unseen.
+// timeout ends the context after d, and waits for the function to return.
 func timeout(d time.Duration) Middleware {
 	if d <= 0 {
 		return nil

@@ -28,7 +28,7 @@ func TestPingMistakes(t *testing.T) {
 		{cron.Ping("hc-ping.com/" + secret), "the address of Ping needs https:// and a host, as in https://hc-ping.com/your-uuid"},
 		{cron.Ping("ftp://hc-ping.com/" + secret), "the address of Ping needs https:// and a host, as in https://hc-ping.com/your-uuid"},
 		{cron.Ping("https:///" + secret), "the address of Ping needs https:// and a host, as in https://hc-ping.com/your-uuid"},
-		{cron.Ping("https://hc-ping.com/#" + secret), "the address of Ping has a # in it, and what follows would not be sent; write it as in https://hc-ping.com/your-uuid"},
+		{cron.Ping("https://hc-ping.com/#" + secret), "the address of Ping has a #, and the part after it would not be sent; write it as in https://hc-ping.com/your-uuid"},
 		{cron.Ping("https://hc-ping.com/"+secret, "loud"), `ping form "loud" is unknown; use Healthchecks or OnlySuccess`},
 		{cron.Ping("https://hc-ping.com/"+secret, cron.OnlySuccess, cron.OnlySuccess), "Ping takes one form, not 2"},
 	} {
