@@ -8,11 +8,11 @@ import (
 	"fibercrons/app/cron"
 )
 
-// Status is where an alert or a delivery stands.
+// Status is the state of an alert or a delivery.
 type Status string
 
-// An alert is pending until it has reached every channel, then sent, or failed when one of them
-// could not be reached in time; or it is silenced from the beginning. A delivery is never silenced.
+// An alert is pending until it was sent through every channel. It is then sent, or failed if a channel could not
+// deliver it in time. A silenced alert is silenced from the start. A delivery is never silenced.
 const (
 	Pending  Status = "pending"
 	Sent     Status = "sent"
@@ -20,47 +20,47 @@ const (
 	Silenced Status = "silenced"
 )
 
-// Alert is something that people are to be told about a job, as it is kept and shown.
+// Alert is an alert about a job, as stored and shown.
 type Alert struct {
 	ID         string         `json:"id"`
 	Job        string         `json:"job"`
 	Kind       cron.AlertKind `json:"kind"`
 	Status     Status         `json:"status"`
-	Run        string         `json:"run,omitempty"`    // ID of the run that it is about
+	Run        string         `json:"run,omitempty"`    // ID of its run
 	Slot       *time.Time     `json:"slot,omitempty"`   // of that run
 	At         time.Time      `json:"at"`               // when it happened
 	RaisedAt   time.Time      `json:"raised_at"`        // when it was noticed
 	Detail     string         `json:"detail"`           // what happened, in a sentence
 	Error      string         `json:"error,omitempty"`  // of the run
-	Number     int            `json:"number,omitempty"` // failures in a row, or slots missed
-	Open       bool           `json:"open"`             // while it is, the same is not said again
+	Number     int            `json:"number,omitempty"` // consecutive failures, or missed slots
+	Open       bool           `json:"open"`             // while open, it is not raised again
 	Silence    string         `json:"silence,omitempty"`
-	Message    string         `json:"message,omitempty"` // of which it is a part
+	Message    string         `json:"message,omitempty"` // ID of its message
 	Deliveries []Delivery     `json:"deliveries"`
 
-	// Dedup names what it is about: an alert is raised once for each.
+	// Dedup identifies the subject: an alert is raised once for each.
 	Dedup string `json:"-"`
 }
 
-// Delivery is a message on its way through one channel.
+// Delivery is a message to be sent through one channel.
 type Delivery struct {
-	ID        string     `json:"id"` // the receiver's key against doubles
+	ID        string     `json:"id"` // for deduplication by the receiver
 	Channel   string     `json:"channel"`
 	Status    Status     `json:"status"`
 	Attempts  int        `json:"attempts"`
 	NextAt    *time.Time `json:"next_attempt_at,omitempty"`
 	SentAt    *time.Time `json:"sent_at,omitempty"`
-	Error     string     `json:"error,omitempty"` // of the last try
+	Error     string     `json:"error,omitempty"` // of the last attempt
 	CreatedAt time.Time  `json:"created_at"`
 
 	Message string                 `json:"-"`
-	Token   int64                  `json:"-"` // the fence of who tries
+	Token   int64                  `json:"-"` // fencing token of the lease
 	Total   int                    `json:"-"` // alerts in the message
-	Kinds   map[cron.AlertKind]int `json:"-"` // of a delivery that was taken
+	Kinds   map[cron.AlertKind]int `json:"-"` // only in a leased delivery
 	Alerts  []Alert                `json:"-"` // the first of them
 }
 
-// Silence keeps the alerts of a job from being sent until then. They are recorded all the same.
+// Silence suppresses the alerts of a job until then. They are still recorded.
 type Silence struct {
 	ID        string     `json:"id"`
 	Job       string     `json:"job"` // empty: all jobs
@@ -68,11 +68,11 @@ type Silence struct {
 	Reason    string     `json:"reason"`
 	By        string     `json:"by"`
 	CreatedAt time.Time  `json:"created_at"`
-	EndedAt   *time.Time `json:"ended_at,omitempty"` // lifted before its time
+	EndedAt   *time.Time `json:"ended_at,omitempty"` // ended early
 	EndedBy   string     `json:"ended_by,omitempty"`
 }
 
-// Covers says whether the silence is for the job, at now.
+// Covers reports whether the silence applies to the job at now.
 func (s Silence) Covers(job string, now time.Time) bool {
 	return (s.Job == "" || s.Job == job) && s.EndedAt == nil && now.Before(s.Until)
 }

@@ -13,38 +13,36 @@ import (
 	"fibercrons/app/cron"
 )
 
-// Options are what an [Alerter] is made of.
+// Options configure an [Alerter].
 type Options struct {
-	// Store keeps runs, alerts, deliveries and silences. Required.
+	// Store stores runs, alerts, deliveries and silences. Required.
 	Store Store
-	// Jobs are what cron.Registry.Jobs returned; their policies say what is told.
+	// Jobs are the result of cron.Registry.Jobs, with their alert policies.
 	Jobs []*cron.Job
-	// Channels are how it is told. Without one nothing is looked for, and nothing raised.
+	// Channels send the alerts. Without one no alert is raised.
 	Channels []Channel
-	// Environment stands in every message. Optional.
+	// Environment is shown in every message. Optional.
 	Environment string
-	// Link is where people reach the server, such as https://crons.example.com; messages then
-	// link to runs. Optional.
+	// Link is the public URL of the server, such as https://crons.example.com; messages then link to runs. Optional.
 	Link string
-	// Context adds what the context of [Channel.Send] is to carry. Optional.
+	// Context adds values to the context of [Channel.Send]. Optional.
 	Context func(context.Context) context.Context
 	// Log is the program's log. Optional. Default: slog.Default().
 	Log *slog.Logger
 
-	// Every is how often the database is asked whether anything has changed. What this process
-	// does itself is looked at at once. Optional. Default: 3 s.
+	// Every is how often the database is checked for changes. Changes of this process are checked at once. Optional.
+	// Default: 3 s.
 	Every time.Duration
-	// Quiet is how long no further alert may come before those that wait make a message, and
-	// Longest how long the first may wait. Optional. Default: 2 s and 10 s.
+	// Pending alerts form a message when no further alert came for Quiet, or the first has waited for Longest.
+	// Optional. Default: 2 s and 10 s.
 	Quiet, Longest time.Duration
-	// PerMinute bounds the messages of a minute; what comes meanwhile makes a digest. Optional.
-	// Default: 6.
+	// PerMinute is the maximum number of messages per minute; further alerts form a digest. Optional. Default: 6.
 	PerMinute int
-	// Lease is how long a try may take before another process tries. Optional. Default: 1 min.
+	// Lease is how long a delivery may take before another process retries it. Optional. Default: 1 min.
 	Lease time.Duration
-	// GiveUp is how old a message may become. Optional. Default: 24 h.
+	// GiveUp is the maximum age of a message. Optional. Default: 24 h.
 	GiveUp time.Duration
-	// Keep is how long alerts and silences that are over are kept. Optional. Default: 720 h.
+	// Keep is how long finished alerts and silences are kept. Optional. Default: 720 h.
 	Keep time.Duration
 }
 
@@ -65,42 +63,42 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Alerter finds out what is to be told, and tells it; see the package comment.
+// Alerter raises and sends alerts; see the package comment.
 type Alerter struct {
-	o      Options
-	store  Store
-	log    *slog.Logger
-	jobs   map[string]*cron.Job
-	names  []string // of the channels
-	wake   chan struct{}
-	roused []chan struct{} // for the sender of each channel
-	looker looker
+	o       Options
+	store   Store
+	log     *slog.Logger
+	jobs    map[string]*cron.Job
+	names   []string // of the channels
+	wake    chan struct{}
+	wakeups []chan struct{} // one per channel
+	scanner scanner
 
-	mu     sync.Mutex
-	deaf   map[string]Alert // of runs of this process that go on although their context has ended, by their IDs
-	deafen bool             // one came since the last look
+	mu          sync.Mutex
+	ignoring    map[string]Alert // runs of this process that ignore the end of their context, by ID
+	newIgnoring bool             // one was added since the last scan
 }
 
-// New returns an Alerter at rest. It does not touch the store.
+// New returns an Alerter, not yet running. It does not use the store.
 func New(o Options) *Alerter {
 	o = o.withDefaults()
-	a := &Alerter{o: o, store: o.Store, log: o.Log, jobs: make(map[string]*cron.Job, len(o.Jobs)), wake: make(chan struct{}, 1), deaf: map[string]Alert{}}
+	a := &Alerter{o: o, store: o.Store, log: o.Log, jobs: make(map[string]*cron.Job, len(o.Jobs)), wake: make(chan struct{}, 1), ignoring: map[string]Alert{}}
 	for _, j := range o.Jobs {
 		a.jobs[j.Name] = j
 	}
 	for _, c := range o.Channels {
 		a.names = append(a.names, c.Name())
-		a.roused = append(a.roused, make(chan struct{}, 1))
+		a.wakeups = append(a.wakeups, make(chan struct{}, 1))
 	}
-	a.looker.init(a)
+	a.scanner.init(a)
 	return a
 }
 
-// Channels are the names of the channels.
+// Channels returns the names of the channels.
 func (a *Alerter) Channels() []string { return append([]string{}, a.names...) }
 
-// Observe is for [scheduler.Config].Observe: it has the database looked at sooner when something went
-// wrong in this process. It never blocks, and nothing depends on its being called.
+// Observe is for [scheduler.Config].Observe: after a problem in this process the database is checked earlier. It never
+// blocks. Only the overdue alerts of runs that ignore their context depend on it.
 func (a *Alerter) Observe(e contract.Event) {
 	if len(a.names) == 0 {
 		return
@@ -112,44 +110,43 @@ func (a *Alerter) Observe(e contract.Event) {
 		a.returned(e.Record.ID)
 		switch e.Record.Status {
 		case cron.Failed, cron.Interrupted, cron.Skipped:
-			rouse(a.wake)
+			wakeUp(a.wake)
 		}
 	}
 }
 
-// overdue notes a run that goes on although its context has ended. Only its process knows.
+// overdue records a run that is still active although its context has ended. Only its process knows.
 func (a *Alerter) overdue(rec *cron.Record) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.deaf[rec.ID] = about(rec, cron.AlertOverdue, time.Now(), "goes on although its context has ended ("+rec.Error+"): it does not look at ctx")
-	a.deafen = true
-	rouse(a.wake)
+	a.ignoring[rec.ID] = about(rec, cron.AlertOverdue, time.Now(), "is still running although its context has ended ("+rec.Error+"); it ignores ctx")
+	a.newIgnoring = true
+	wakeUp(a.wake)
 }
 
-// returned forgets a run whose function has returned.
+// returned removes a run whose function has returned.
 func (a *Alerter) returned(run string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	delete(a.deaf, run)
+	delete(a.ignoring, run)
 }
 
-// unheeding returns the runs noted by overdue, and whether one is new since the last call.
-func (a *Alerter) unheeding() (list []Alert, fresh bool) {
+// ignoringRuns returns the runs recorded by overdue, and whether there is a new one since the last call.
+func (a *Alerter) ignoringRuns() (list []Alert, fresh bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	fresh, a.deafen = a.deafen, false
-	return slices.Collect(maps.Values(a.deaf)), fresh
+	fresh, a.newIgnoring = a.newIgnoring, false
+	return slices.Collect(maps.Values(a.ignoring)), fresh
 }
 
-func rouse(sign chan struct{}) {
+func wakeUp(sign chan struct{}) {
 	select {
 	case sign <- struct{}{}:
 	default:
 	}
 }
 
-// Run looks and sends until ctx ends. What is not sent by then is sent by another process, or by the
-// next one.
+// Run raises and sends alerts until ctx ends. Another process, or the next one, sends the rest.
 func (a *Alerter) Run(ctx context.Context) {
 	if len(a.names) == 0 {
 		return
@@ -157,22 +154,22 @@ func (a *Alerter) Run(ctx context.Context) {
 	var senders sync.WaitGroup
 	defer senders.Wait()
 	for i, c := range a.o.Channels {
-		s := &sender{a: a, channel: c, roused: a.roused[i]}
+		s := &sender{a: a, channel: c, wakeups: a.wakeups[i]}
 		senders.Go(func() { s.run(ctx) })
 	}
 	a.keep(ctx)
 }
 
 const (
-	// rest lies between two looks at least, so that a burst is looked at together.
+	// rest is the minimum pause between scans, so that a burst is handled together.
 	rest = 250 * time.Millisecond
-	// tidyEvery is how often what is over is deleted.
+	// tidyEvery is how often old records are deleted.
 	tidyEvery = 10 * time.Minute
-	// patience is how long the store may take.
-	patience = 10 * time.Second
+	// storeTimeout limits a call of the store.
+	storeTimeout = 10 * time.Second
 )
 
-// keep looks, gathers and tidies until ctx ends.
+// keep scans, gathers and tidies until ctx ends.
 func (a *Alerter) keep(ctx context.Context) {
 	var tidied time.Time
 	failing := false
@@ -189,7 +186,7 @@ func (a *Alerter) keep(ctx context.Context) {
 			failing = false
 		case !failing:
 			failing = true
-			a.log.Error("alerts wait for the store", "error", err)
+			a.log.Error("alert scan failed; will retry", "error", err)
 		}
 		timer := time.NewTimer(next)
 		select {
@@ -209,42 +206,42 @@ func (a *Alerter) keep(ctx context.Context) {
 	}
 }
 
-// turn looks at the database once, and returns when to do so again.
+// turn scans the database once, and returns the time to the next scan.
 func (a *Alerter) turn(ctx context.Context) (time.Duration, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	changed, err := a.looker.look(ctx)
+	changed, err := a.scanner.scan(ctx)
 	if err != nil {
 		return a.o.Every, err
 	}
-	waiting := a.looker.waiting
+	waiting := a.scanner.waiting
 	if changed || waiting {
 		waiting, err = a.store.Gather(ctx, Gather{Channels: a.names, Quiet: a.o.Quiet, Longest: a.o.Longest, PerMinute: a.o.PerMinute})
 		if err != nil {
-			a.looker.waiting = true
+			a.scanner.waiting = true
 			return a.o.Every, err
 		}
-		for _, sign := range a.roused {
-			rouse(sign)
+		for _, sign := range a.wakeups {
+			wakeUp(sign)
 		}
 	}
-	a.looker.waiting = waiting
+	a.scanner.waiting = waiting
 	next := a.o.Every
 	if waiting {
 		next = min(next, a.o.Quiet/2)
 	}
-	if due := a.looker.due; !due.IsZero() {
+	if due := a.scanner.due; !due.IsZero() {
 		next = min(next, max(time.Until(due), rest))
 	}
 	return next, nil
 }
 
 func (a *Alerter) tidy(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	gone, err := a.store.PruneAlerts(ctx, a.o.GiveUp, a.o.Keep)
 	for _, d := range gone {
-		a.log.Error("an alert could not be delivered and is given up", "channel", d.Channel, "delivery", d.ID, "attempts", d.Attempts, "error", d.Error)
+		a.log.Error("alert delivery failed for too long; giving up", "channel", d.Channel, "delivery", d.ID, "attempts", d.Attempts, "error", d.Error)
 	}
 	return err
 }

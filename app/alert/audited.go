@@ -20,28 +20,27 @@ const (
 	longestFor    = 366 * 24 * time.Hour
 )
 
-// Alerts returns alerts with their deliveries, newest first, and how many there are in all.
+// Alerts returns alerts with their deliveries, newest first, and the total number.
 func (a *Alerter) Alerts(ctx context.Context, q Query) ([]Alert, int, error) {
 	return a.store.Alerts(ctx, q)
 }
 
-// Silences returns the silences in force, or all that are kept, the newest first.
+// Silences returns the silences in force, or all that are kept, newest first.
 func (a *Alerter) Silences(ctx context.Context, all bool) ([]Silence, error) {
 	return a.store.Silences(ctx, all)
 }
 
-// Audited is the Alerter for a caller: every change is written down, as those of
-// [ops.Audited] are.
+// Audited is the Alerter for one caller. It records every change in the audit log, like [ops.Audited].
 type Audited struct {
 	a   *Alerter
 	who contract.Caller
 }
 
-// By puts the Alerter into the hands of a caller.
+// By returns the Alerter for a caller.
 func (a *Alerter) By(who contract.Caller) Audited { return Audited{a, who} }
 
-// Silence keeps the alerts of a job from being sent; job is empty for those of all jobs. Errors:
-// [*cron.NoJobError], [*cron.ArgsError], or the store's.
+// Silence suppresses the alerts of a job, or of all jobs if job is empty. Errors: [*cron.NoJobError],
+// [*cron.ArgsError], or the store's.
 func (h Audited) Silence(ctx context.Context, job string, until time.Time, reason string) (Silence, error) {
 	now := millis.Now()
 	if job != "" && h.a.jobs[job] == nil {
@@ -58,7 +57,7 @@ func (h Audited) Silence(ctx context.Context, job string, until time.Time, reaso
 	}
 	switch {
 	case !utf8.ValidString(reason) || strings.Contains(reason, "\x00"):
-		wrong = append(wrong, cron.FieldError{Field: "/reason", Detail: "is not UTF-8, or holds a NUL character"})
+		wrong = append(wrong, cron.FieldError{Field: "/reason", Detail: "is not UTF-8, or contains a NUL character"})
 	case utf8.RuneCountInString(reason) > longestReason:
 		wrong = append(wrong, cron.FieldError{Field: "/reason", Detail: fmt.Sprintf("is longer than %d characters", longestReason)})
 	}
@@ -73,8 +72,7 @@ func (h Audited) Silence(ctx context.Context, job string, until time.Time, reaso
 	return s, nil
 }
 
-// Unsilence ends a silence before its time. It returns [cron.ErrNotFound] when none with this ID is
-// in force.
+// Unsilence ends a silence early. It returns [cron.ErrNotFound] if no silence with this ID is in force.
 func (h Audited) Unsilence(ctx context.Context, id string) (Silence, error) {
 	s, err := h.a.store.Unsilence(ctx, id, h.who.Actor, millis.Now())
 	if err == nil {
@@ -84,7 +82,7 @@ func (h Audited) Unsilence(ctx context.Context, id string) (Silence, error) {
 }
 
 func (h Audited) audit(ctx context.Context, action string, s Silence, after map[string]any) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
 	raw, err := json.Marshal(after)
 	if err == nil {

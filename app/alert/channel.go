@@ -8,22 +8,20 @@ import (
 	"time"
 )
 
-// Channel brings messages to people. An error has the message sent again later; see [RefusedError].
+// Channel sends messages to people. After an error, the message is sent again later; see [RefusedError].
 type Channel interface {
-	// Name tells channels apart, in the database too: it must stay the same. 1 to 50 of a-z, 0-9
-	// and dash.
+	// Name identifies the channel, in the database too, so it must not change. 1 to 50 of a-z, 0-9 and dash.
 	Name() string
-	// Send brings m to the channel, or returns why it could not before ctx ends. It may be called
-	// again with a message it has sent, when the process died before that was recorded:
-	// m.ID is then the same.
+	// Send sends m, or returns an error before ctx ends. A message may be sent twice if the process died before
+	// recording it; m.ID is then the same.
 	Send(ctx context.Context, m Message) error
 }
 
-// RefusedError is an answer of a channel that says more than that it failed.
+// RefusedError is a channel's error with instructions for the retry.
 type RefusedError struct {
 	Err   error
-	After time.Duration // not before; 0: as usual
-	Setup bool          // the channel is set up wrongly: trying again soon is of no use
+	After time.Duration // minimum delay; 0: default
+	Setup bool          // the channel is misconfigured: an early retry is useless
 }
 
 func (e *RefusedError) Error() string { return e.Err.Error() }
@@ -36,8 +34,8 @@ var own struct {
 	channels []Channel
 }
 
-// Use adds a channel of your own; call it from init. In Send, app.Config(ctx) and app.DB(ctx) give
-// what it needs, as in a job.
+// Use adds your own channel; call it from init. In Send, as in a job, app.Config(ctx) and app.DB(ctx) return settings
+// and database.
 //
 //	func init() { alert.Use(pager{}) }
 func Use(c Channel) {
@@ -46,14 +44,14 @@ func Use(c Channel) {
 	own.channels = append(own.channels, c)
 }
 
-// Own returns the channels that were added by [Use].
+// Own returns the channels added by [Use].
 func Own() []Channel {
 	own.Lock()
 	defer own.Unlock()
 	return slices.Clone(own.channels)
 }
 
-// TestResult is what came of a test message.
+// TestResult is the result of a test message.
 type TestResult struct {
 	Channel string `json:"channel"`
 	Sent    bool   `json:"sent"`
@@ -61,8 +59,7 @@ type TestResult struct {
 	TookMS  int64  `json:"took_ms"`
 }
 
-// Test sends a message that says it is a test through every channel, at once and once, past the
-// database, silences and limits.
+// Test sends a test message through every channel, once and immediately, without database, silences and limits.
 func (a *Alerter) Test(ctx context.Context) []TestResult {
 	out := make([]TestResult, len(a.o.Channels))
 	var all sync.WaitGroup
@@ -82,7 +79,7 @@ func (a *Alerter) Test(ctx context.Context) []TestResult {
 	return out
 }
 
-// check says what is wrong with the channels.
+// check returns the first problem with the channels.
 func check(channels []Channel) error {
 	seen := map[string]bool{}
 	for i, c := range channels {

@@ -6,20 +6,19 @@ import (
 	"net/http"
 )
 
-// Settings are the channels that the environment names. What is empty is not there.
+// Settings are the channels from the environment. Empty fields mean no channel.
 type Settings struct {
 	WebhookURL, WebhookSecret string
 	SlackURL                  string
 	EmailTo, EmailFrom, SMTP  string
 
-	// Client makes the requests, and Dial the connections to mail servers. They decide what may
-	// be reached, and for how long. Optional. Default: http.DefaultClient and net.Dialer.
+	// Client makes the requests, and Dial the connections to mail servers. They restrict targets and time. Optional.
+	// Default: http.DefaultClient and net.Dialer.
 	Client *http.Client
 	Dial   Dial
 }
 
-// Channels returns the channels of the settings, and those that were added by [Use]. Its error names the
-// variable.
+// Channels returns the channels of the settings, and those added by [Use]. Its error names the variable.
 func Channels(s Settings) ([]Channel, error) {
 	client := cmp.Or(s.Client, http.DefaultClient)
 	var channels []Channel

@@ -135,10 +135,10 @@ func TestGivesUp(t *testing.T) {
 		if n := len(channel.tried()); n < 7 || n > 12 {
 			t.Errorf("%d tries", n)
 		}
-		if n := strings.Count(log.String(), "refuses what it gets"); n != 1 {
+		if n := strings.Count(log.String(), "refuses messages"); n != 1 {
 			t.Errorf("told %d times that the channel refuses", n)
 		}
-		if !strings.Contains(log.String(), "given up") {
+		if !strings.Contains(log.String(), "giving up") {
 			t.Errorf("log: %s", log.String())
 		}
 	})

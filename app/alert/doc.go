@@ -1,54 +1,46 @@
-// Package alert tells people when jobs need them: that one failed, recovered, started late, missed
-// slots or runs for too long. What is told of a job follows from [cron.AlertPolicy], which the
-// environment (ALERT_ON) and the job's cron.Alert option make.
+// Package alert sends alerts about jobs that failed, recovered, started late, missed slots or run for too long. A job's
+// [cron.AlertPolicy], from the environment (ALERT_ON) and the job's cron.Alert option, says which.
 //
 // # How it works
 //
-// Nothing here is in the path of a run. Every process looks at the database, every few seconds and
-// sooner when something went wrong in it, and the database decides what becomes of what they see:
+// Alerts never delay a run. Every process scans the database every few seconds, and earlier after a problem of its own.
+// The database decides which process raises and sends an alert:
 //
-//  1. Look (look.go): runs that went wrong carry no mark yet that they were looked at, and are in a
-//     small index of their own until they do. Active runs are compared with the limits of their
-//     jobs. A look without a change since the last one asks for the stamp and nothing else.
-//  2. Raise: alerts are inserted in the commit that marks their runs. Unique keys let one process
-//     win: what an alert is about (kind, job, run), and for what is not to be said twice its kind
-//     and job while it is open.
-//  3. Gather: alerts that wait make one message, with a delivery for each channel, once none came
-//     for two seconds, or after ten. A thousand jobs that fail together make one digest, which
-//     lists the first twenty. There are at most six messages a minute; what comes meanwhile
-//     gathers.
-//  4. Send (send.go): a process leases a delivery under a token, sends it, and records that. One
-//     sender for each channel, so that a channel that hangs holds up no other.
+//  1. Scan (scan.go): runs with problems are unmarked until a scan has handled them, and have a small index of their own.
+//     Active runs are compared with the limits of their jobs. If nothing has changed, a scan only reads the stamp.
+//  2. Raise: alerts are inserted in the commit that marks their runs. Unique keys let only one process win: the subject
+//     (kind, job, run), and for kinds that must not repeat, kind and job while the alert is open.
+//  3. Gather: pending alerts form one message, with a delivery per channel, once none came for two seconds, or after ten.
+//     A thousand jobs that fail together form one digest, which lists the first twenty. There are at most six messages a
+//     minute; further alerts wait.
+//  4. Send (send.go): a process leases a delivery with a fencing token, sends it, and records that. Each channel has its
+//     own sender, so a hanging channel does not delay the others.
 //
-// # When something is told
+// # When alerts are raised
 //
-// Failed: of a row of failures (failed or interrupted runs, after their last retry) the n-th, and
-// then nothing until a success has closed the alert. Cancelled and skipped runs are neither.
-// Recovered: when it is closed. Late and missed: once an hour for a job. Overdue: once for a run;
-// and wherever failures are told so is, as overdue, a run that goes on 5 s after its timeout or cancellation, since
-// it never gets to fail. The process in which it goes on tells of it; see contract.RunOverdue.
-// Jobs that are disabled in this environment are not told of; of a paused job only what still runs.
-// Runs by hand count as all others, but are never late. Nobody is told of what is older than a day.
+// Failed: for the n-th of consecutive failures (failed or interrupted runs, after their last retry), and not again
+// until a success has closed the alert. Cancelled and skipped runs do not count. Recovered: when it is closed. Late and
+// missed: once an hour per job. Overdue: once per run. If a job has failure alerts, a run that continues 5 s after its
+// timeout or cancellation also raises an overdue alert, because it cannot fail before it returns. Its own process
+// raises that; see contract.RunOverdue. Jobs that are disabled in this environment raise no alerts; a paused job only
+// for active runs. Manual runs count like others, but are never late. Problems older than a day raise no alert.
 //
-// A silence keeps alerts from being sent: they are recorded as silenced. A job that still fails when
-// the silence has ended is told of at its next failure; the recovery from a failure that was not
-// told is not told either.
+// A silence suppresses alerts: they are recorded as silenced. If the job still fails after the silence, its next
+// failure raises an alert. The recovery from a silenced failure is silenced too.
 //
 // # What it promises under failure
 //
-//   - A failure that was committed is told, whenever processes die: its run carries no mark, or its
-//     alert waits, or its delivery does.
-//   - It is told once, by however many processes: nobody else can take a delivery under lease. A
-//     process that dies between sending and recording leaves a lease that runs out after a minute;
-//     the delivery is then made again with the same ID, in [HeaderDelivery] and the Message-ID.
-//   - What cannot be delivered is tried again after 5 s and then ever later, up to 15 minutes, for a
-//     day; Retry-After is honoured. A channel that refuses (4xx) is asked less often, and the log
-//     says once that it is set up wrongly. What is given up is logged and shown as failed.
-//   - Of URLs and answers only host and status get into logs, errors and the database.
+//   - A committed failure is not lost when processes die: its run is unmarked, or its alert or delivery is pending.
+//   - It is sent once, by any number of processes, because a leased delivery cannot be taken by another. If a process
+//     dies between sending and recording, its lease ends after a minute, and the delivery is repeated with the same ID,
+//     in [HeaderDelivery] and the Message-ID.
+//   - A failed delivery is retried after 5 s and then at growing intervals, up to 15 minutes, for a day; Retry-After is
+//     honoured. A channel that refuses (4xx) is retried less often, and logged once as misconfigured. A delivery that is
+//     given up is logged and shown as failed.
+//   - Logs, errors and the database contain only host and status of URLs and responses.
 //
-// # A channel of your own
+// # Your own channel
 //
-// Implement [Channel] and hand it to [Use] from an init function; it gets everything the others get:
-// digests, retries, limits, cli alert test. The body of webhooks is [Payload], and [Verify] is the
-// receiver's side of its signature.
+// Implement [Channel] and pass it to [Use] in an init function. It gets digests, retries, limits and cli alert test
+// like the others. The body of webhooks is [Payload], and [Verify] checks its signature at the receiver.
 package alert

@@ -17,10 +17,10 @@ import (
 	"github.com/wneessen/go-mail"
 )
 
-// Dial opens a connection, as net.Dialer.DialContext does.
+// Dial opens a connection, like net.Dialer.DialContext.
 type Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
-// mailFor is how long the whole conversation with a mail server may take.
+// mailFor limits the whole exchange with a mail server.
 const mailFor = 15 * time.Second
 
 type email struct {
@@ -41,7 +41,7 @@ type email struct {
 //	smtp://mail.internal:25?tls=none             without encryption, and so without a password
 //	smtps://user:password@mail.example.com:465   TLS from the first byte
 //
-// From and to are addresses as in a mail's header, to with commas between.
+// From is an address as in a mail's header, to a list of them separated by commas.
 func Email(address, from, to string, dial Dial) (Channel, error) {
 	return newEmail(address, from, to, dial, nil)
 }
@@ -59,12 +59,12 @@ func newEmail(address, from, to string, dial Dial, roots *tls.Config) (Channel, 
 	}
 	if text := u.Port(); text != "" {
 		if e.port, err = strconv.Atoi(text); err != nil || e.port < 1 || e.port > 65535 {
-			return nil, errors.New("not a port in the URL of the SMTP server")
+			return nil, errors.New("the URL of the SMTP server has an invalid port")
 		}
 	}
 	if mode := u.Query().Get("tls"); mode != "" {
 		if mode != "starttls" && mode != "none" || u.Scheme == "smtps" {
-			return nil, errors.New("?tls= is starttls or none, and of smtp:// only")
+			return nil, errors.New("?tls= must be starttls or none, and is for smtp:// only")
 		}
 		e.tls = mode
 	}
@@ -95,8 +95,8 @@ func (e email) Send(ctx context.Context, m Message) error {
 	ctx, cancel := context.WithTimeout(ctx, mailFor)
 	defer cancel()
 	line := &line{}
-	defer line.close()                         // go-mail leaves it open when the server's TLS or login fails
-	defer context.AfterFunc(ctx, line.close)() // what go-mail does after the dialing knows no context
+	defer line.close()                         // go-mail does not close it if TLS or login fails
+	defer context.AfterFunc(ctx, line.close)() // go-mail ignores the context after dialing
 	connect := func(dialing context.Context, network, address string) (net.Conn, error) {
 		conn, err := e.connect(dialing, network, address)
 		return line.hold(conn), err
@@ -119,7 +119,7 @@ func (e email) Send(ctx context.Context, m Message) error {
 	return nil
 }
 
-// connect dials, also with TLS from the first byte.
+// connect dials, with a TLS handshake for smtps.
 func (e email) connect(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := e.dial(ctx, network, address)
 	if err != nil {
@@ -144,8 +144,8 @@ func (e email) tlsConfig() *tls.Config {
 	return c
 }
 
-// refused tells a server that says no for good from one that says later (RFC 5321, section 4.2.1).
-// The text of a server is cut: it may repeat what it was sent.
+// refused separates permanent from temporary refusals of a server (RFC 5321, section 4.2.1). The server's text is cut,
+// because it may repeat what it received.
 func (e email) refused(err error) error {
 	text := strings.ReplaceAll(err.Error(), "\n", " ")
 	if e.password != "" {
@@ -165,8 +165,7 @@ func helo(from *netmail.Address) string {
 	return "localhost"
 }
 
-// mail writes the message. Nothing of it can become a header of its own: the subject is one line, and
-// the addresses are of the configuration.
+// mail builds the message. No header can be injected: the subject is one line, and the addresses are configured.
 func (e email) mail(m Message) (*mail.Msg, error) {
 	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(e.from)
@@ -185,7 +184,7 @@ func (e email) mail(m Message) (*mail.Msg, error) {
 	return msg, nil
 }
 
-// oneLine leaves nothing of a text that ends a line, or that a terminal obeys.
+// oneLine removes line ends and terminal control characters.
 func oneLine(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' {
@@ -198,14 +197,14 @@ func oneLine(text string) string {
 var mailPage = template.Must(template.New("mail").Funcs(template.FuncMap{"instant": instant, "ref": ref}).Parse(`<!doctype html>
 <html><body style="font-family: sans-serif; font-size: 14px">
 <p><b>{{.Title}}</b></p>
-{{if .Test}}<p>Nothing has happened: somebody tries whether alerts arrive.</p>{{end}}
+{{if .Test}}<p>This is a test message. Nothing has happened.</p>{{end}}
 {{range $a := .Alerts}}<p>{{with $.Link (ref $a)}}<a href="{{.}}">{{$a.Job}}</a>{{else}}<b>{{$a.Job}}</b>{{end}} {{$a.Detail}}, {{instant $a.At}}{{if $a.Slot}} (slot {{instant $a.Slot}}){{end}}</p>
 {{if $a.Error}}<pre style="white-space: pre-wrap; border-left: 3px solid #c33; padding-left: 8px">{{$a.Error}}</pre>{{end}}{{end}}
 {{if .More}}<p>and {{.More}} more{{with $.Link (ref)}}: <a href="{{.}}">{{.}}</a>{{end}}</p>{{end}}
 </body></html>
 `))
 
-// ref is how a template names an alert, or with none all of them.
+// ref returns a template's alert, or nil for all alerts.
 func ref(list ...Alert) *Alert {
 	if len(list) == 0 {
 		return nil
@@ -213,7 +212,7 @@ func ref(list ...Alert) *Alert {
 	return &list[0]
 }
 
-// line is a connection that can be closed from outside.
+// line is a connection that another goroutine can close.
 type line struct {
 	mu     sync.Mutex
 	conn   net.Conn

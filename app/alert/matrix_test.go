@@ -185,7 +185,7 @@ func TestMatrix(t *testing.T) {
 				r.Register("job", "2 0 * * *", deaf(2*time.Minute), cron.Timeout(10*time.Second))
 			},
 			half: 3 * time.Minute,
-			want: []string{"overdue job", "failed job"}, says: "goes on although its context has ended (timed out after 10s)",
+			want: []string{"overdue job", "failed job"}, says: "is still running although its context has ended (timed out after 10s)",
 		},
 		{
 			name: "a cancellation that is ignored",

@@ -11,19 +11,18 @@ import (
 	"fibercrons/app/internal/millis"
 )
 
-// Message is what a channel brings to people: one alert, or a digest of many.
+// Message is the content of a delivery: one alert, or a digest of many.
 type Message struct {
-	// ID is the same for every try of a message through a channel. Hand it on to whoever can
-	// tell doubles by it.
+	// ID is the same for all attempts to send a message through a channel. Pass it on for deduplication.
 	ID string
-	// Test says that somebody tries the channel, and nothing has happened.
+	// Test marks a test message.
 	Test        bool
 	Environment string
-	At          time.Time // when the message was put together
-	// Title is one line that says it all.
+	At          time.Time // when the message was created
+	// Title is a one-line summary.
 	Title string
-	// Alerts are the first of them, in the order in which they happened, and Total is how many
-	// there are. Kinds counts them all.
+	// Alerts are the first alerts, in the order in which they happened. Total is their full number, and Kinds counts
+	// them all by kind.
 	Alerts []Alert
 	Total  int
 	Kinds  map[cron.AlertKind]int
@@ -31,7 +30,7 @@ type Message struct {
 	link string
 }
 
-// message is what a delivery brings.
+// message returns the message of a delivery.
 func (a *Alerter) message(d *Delivery) Message {
 	m := Message{ID: d.ID, Environment: a.o.Environment, At: d.CreatedAt, Alerts: d.Alerts, Total: d.Total, Kinds: d.Kinds, link: a.o.Link}
 	m.Title = m.title()
@@ -68,11 +67,10 @@ func (m *Message) title() string {
 	return fmt.Sprintf("%s%d alerts: %s", m.prefix(), m.Total, strings.Join(counts, ", "))
 }
 
-// More is how many alerts are not in Alerts.
+// More is the number of alerts that are not in Alerts.
 func (m *Message) More() int { return max(0, m.Total-len(m.Alerts)) }
 
-// Link is where more is to be seen of an alert, or of all; empty: it is not known where people reach
-// the server.
+// Link is the address of the page for an alert, or for all; empty if the server's URL is unknown.
 func (m *Message) Link(a *Alert) string {
 	switch {
 	case m.link == "":
@@ -85,12 +83,12 @@ func (m *Message) Link(a *Alert) string {
 	return m.link + "/crons/dashboard/jobs/" + url.PathEscape(a.Job)
 }
 
-// Text is the message in plain words, a line for each alert.
+// Text is the message as plain text, a paragraph for each alert.
 func (m *Message) Text() string {
 	var b strings.Builder
 	b.WriteString(m.Title + "\n")
 	if m.Test {
-		b.WriteString("\nNothing has happened: somebody tries whether alerts arrive.\n")
+		b.WriteString("\nThis is a test message. Nothing has happened.\n")
 	}
 	for i := range m.Alerts {
 		a := &m.Alerts[i]

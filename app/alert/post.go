@@ -12,29 +12,29 @@ import (
 	"time"
 )
 
-// maxAnswer is how much of an answer is read, so that its connection can be used again.
+// maxAnswer is how much of a response is read to reuse its connection.
 const maxAnswer = 64 << 10
 
-// post sends a body. Its errors name the host only: paths and queries of webhooks are their secrets.
+// post sends a body. Its errors name only the host, because paths and queries of webhooks are secrets.
 func post(ctx context.Context, client *http.Client, to *url.URL, header http.Header, body []byte) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), bytes.NewReader(body))
 	if err != nil {
-		return fmt.Errorf("%s: the URL cannot be called", to.Host)
+		return fmt.Errorf("%s: invalid URL", to.Host)
 	}
 	req.Header = header
 	resp, err := client.Do(req)
 	if err != nil {
-		var outer *url.Error // whose text has the URL
+		var outer *url.Error // its text contains the URL
 		if errors.As(err, &outer) {
 			if outer.Timeout() {
-				return fmt.Errorf("%s did not answer in time", to.Host)
+				return fmt.Errorf("%s did not respond in time", to.Host)
 			}
 			err = outer.Err
 		}
 		return fmt.Errorf("%s: %w", to.Host, err)
 	}
 	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer)) // what it says is of no matter
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer)) // the content is not needed
 	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
 		return nil
 	}
@@ -44,7 +44,7 @@ func post(ctx context.Context, client *http.Client, to *url.URL, header http.Hea
 	return refused
 }
 
-// retryAfter reads seconds or a date (RFC 9110, section 10.2.3).
+// retryAfter parses seconds or a date (RFC 9110, section 10.2.3).
 func retryAfter(text string, now time.Time) time.Duration {
 	if seconds, err := strconv.Atoi(text); err == nil && seconds > 0 && seconds < 1<<20 {
 		return time.Duration(seconds) * time.Second

@@ -9,32 +9,32 @@ import (
 )
 
 const (
-	// sendFor is how long a channel may take.
+	// sendFor limits a call of a channel.
 	sendFor = 30 * time.Second
-	// sendAtOnce is how many deliveries of a channel are leased together.
+	// sendAtOnce is the number of deliveries of a channel that are leased together.
 	sendAtOnce = 3
-	// listed is how many alerts a message lists; the others it counts.
+	// listed is the number of alerts listed in a message; others are counted.
 	listed = 20
-	// lookUp is how often a sender looks for deliveries without having been told of any.
-	lookUp = 30 * time.Second
+	// pollEvery is how often a sender checks for deliveries without a wake-up.
+	pollEvery = 30 * time.Second
 
 	firstRetry, lastRetry = 5 * time.Second, 15 * time.Minute
-	// A channel that refuses is set up wrongly, and waits for a person.
+	// A channel that refuses is misconfigured and needs a person.
 	firstRefused, lastRefused = time.Minute, time.Hour
 )
 
-// sender brings messages to one channel, so that one that hangs holds up no other.
+// sender sends the messages of one channel, so that a hanging channel does not delay the others.
 type sender struct {
 	a       *Alerter
 	channel Channel
-	roused  chan struct{}
-	failing bool // was told
-	refused bool // was told
+	wakeups chan struct{}
+	failing bool // logged
+	refused bool // logged
 }
 
 func (s *sender) run(ctx context.Context) {
 	for {
-		next := lookUp
+		next := pollEvery
 		for more := true; more && ctx.Err() == nil; {
 			more, next = s.round(ctx)
 		}
@@ -43,17 +43,17 @@ func (s *sender) run(ctx context.Context) {
 		case <-ctx.Done():
 			timer.Stop()
 			return
-		case <-s.roused:
+		case <-s.wakeups:
 			timer.Stop()
 		case <-timer.C:
 		}
 	}
 }
 
-// round sends what is due. It says whether there may be more at once, and when to look again.
+// round sends what is due. It reports whether there may be more, and when to check again.
 func (s *sender) round(ctx context.Context) (more bool, next time.Duration) {
-	next = lookUp
-	asking, cancel := context.WithTimeout(ctx, patience)
+	next = pollEvery
+	asking, cancel := context.WithTimeout(ctx, storeTimeout)
 	list, err := s.a.store.TakeDeliveries(asking, Take{
 		Channels: []string{s.channel.Name()}, Lease: s.a.o.Lease, PerMinute: s.a.o.PerMinute, Limit: sendAtOnce, Alerts: listed,
 	})
@@ -61,7 +61,7 @@ func (s *sender) round(ctx context.Context) (more bool, next time.Duration) {
 	if err != nil {
 		if ctx.Err() == nil && !s.failing {
 			s.failing = true
-			s.a.log.Error("deliveries of alerts wait for the store", "channel", s.channel.Name(), "error", err)
+			s.a.log.Error("failed to read alert deliveries; will retry", "channel", s.channel.Name(), "error", err)
 		}
 		return false, s.a.o.Every
 	}
@@ -74,10 +74,10 @@ func (s *sender) round(ctx context.Context) (more bool, next time.Duration) {
 	return len(list) > 0, next
 }
 
-// deliver makes one try, and returns after how long there is another; 0: there is none.
+// deliver makes one attempt, and returns the time to the next, or 0 if there is none.
 func (s *sender) deliver(ctx context.Context, d *Delivery) time.Duration {
 	if ctx.Err() != nil {
-		return 0 // another process's, once the lease is over
+		return 0 // another process takes it after the lease
 	}
 	sending, cancel := context.WithTimeout(s.a.o.Context(ctx), min(sendFor, s.a.o.Lease/2))
 	err := send(sending, s.channel, s.a.message(d))
@@ -86,18 +86,18 @@ func (s *sender) deliver(ctx context.Context, d *Delivery) time.Duration {
 	switch {
 	case err == nil:
 		e.Sent, s.refused = true, false
-	case ctx.Err() != nil: // broken off by the end of the program, and no fault of the channel's
-		e.Error, e.Again = "broken off by the end of the process", time.Second
+	case ctx.Err() != nil: // shutdown, not the channel's fault
+		e.Error, e.Again = "interrupted by the shutdown of the process", time.Second
 	default:
 		e.Error, e.Again = brief(err.Error()), s.pause(d, err)
 		e.GaveUp = time.Since(d.CreatedAt)+e.Again > s.a.o.GiveUp
-		s.complain(d, &e, err)
+		s.logFailure(d, &e, err)
 	}
-	// Also at the end of the program: what was sent is not to be sent again.
-	settling, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	// Record the result also during shutdown, so that a sent message is not repeated.
+	settling, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
 	if err := s.a.store.Settle(settling, e); err != nil {
-		s.a.log.Error("a delivery of an alert could not be recorded; it may be made again, with the same ID", "channel", d.Channel, "delivery", d.ID, "error", err)
+		s.a.log.Error("failed to record an alert delivery; it may be repeated with the same ID", "channel", d.Channel, "delivery", d.ID, "error", err)
 	}
 	if e.Sent || e.GaveUp {
 		return 0
@@ -105,7 +105,7 @@ func (s *sender) deliver(ctx context.Context, d *Delivery) time.Duration {
 	return e.Again
 }
 
-// send isolates a channel that panics.
+// send isolates panics of the channel.
 func send(ctx context.Context, c Channel, m Message) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -115,7 +115,7 @@ func send(ctx context.Context, c Channel, m Message) (err error) {
 	return c.Send(ctx, m)
 }
 
-// pause is how long to wait after the tries so far: twice as long each time, give or take a quarter.
+// pause is the delay before the next attempt: doubled each time, varied by a quarter.
 func (s *sender) pause(d *Delivery, err error) time.Duration {
 	first, most := firstRetry, lastRetry
 	refused, is := errors.AsType[*RefusedError](err)
@@ -130,17 +130,17 @@ func (s *sender) pause(d *Delivery, err error) time.Duration {
 	return wait
 }
 
-func (s *sender) complain(d *Delivery, e *Settlement, err error) {
+func (s *sender) logFailure(d *Delivery, e *Settlement, err error) {
 	refused, is := errors.AsType[*RefusedError](err)
 	switch {
 	case e.GaveUp:
-		s.a.log.Error("an alert could not be delivered and is given up", "channel", d.Channel, "delivery", d.ID, "attempts", d.Attempts, "error", e.Error)
+		s.a.log.Error("alert delivery failed for too long; giving up", "channel", d.Channel, "delivery", d.ID, "attempts", d.Attempts, "error", e.Error)
 	case is && refused.Setup:
 		if !s.refused {
 			s.refused = true
-			s.a.log.Error("a channel of alerts refuses what it gets; look at how it is set up (cli alert test)", "channel", d.Channel, "delivery", d.ID, "error", e.Error)
+			s.a.log.Error("alert channel refuses messages; check its configuration (cli alert test)", "channel", d.Channel, "delivery", d.ID, "error", e.Error)
 		}
 	case d.Attempts == 1:
-		s.a.log.Warn("an alert could not be delivered and is tried again", "channel", d.Channel, "delivery", d.ID, "again", e.Again.Round(time.Second), "error", e.Error)
+		s.a.log.Warn("alert delivery failed; will retry", "channel", d.Channel, "delivery", d.ID, "again", e.Again.Round(time.Second), "error", e.Error)
 	}
 }

@@ -14,8 +14,8 @@ type slack struct {
 	client *http.Client
 }
 
-// Slack returns a channel that posts to an incoming webhook of Slack, or of what takes the same:
-// Mattermost, Rocket.Chat, Discord with /slack at the end of its URL.
+// Slack returns a channel that posts to an incoming webhook of Slack, or of a service with the same API: Mattermost,
+// Rocket.Chat, Discord with /slack at the end of its URL.
 func Slack(address string, client *http.Client) (Channel, error) {
 	to, err := webAddress(address)
 	if err != nil {
@@ -27,7 +27,7 @@ func Slack(address string, client *http.Client) (Channel, error) {
 // Name implements [Channel].
 func (slack) Name() string { return "slack" }
 
-// What Slack takes (https://docs.slack.dev/reference/block-kit/blocks/section-block).
+// Limits of Slack (https://docs.slack.dev/reference/block-kit/blocks/section-block).
 const (
 	slackSection = 3000
 	slackTitle   = 300
@@ -43,12 +43,11 @@ type slackBlock struct {
 	Text *slackText `json:"text,omitempty"`
 }
 
-// Send implements [Channel]. Slack itself has no key against doubles; the header is for what stands
-// in its place.
+// Send implements [Channel]. Slack does not deduplicate; the header is for compatible services.
 func (s slack) Send(ctx context.Context, m Message) error {
 	title := slackEscape(clip(m.Title, slackTitle))
 	body := struct {
-		Text   string       `json:"text"` // in notifications, and where blocks are not known
+		Text   string       `json:"text"` // for notifications and clients without blocks
 		Blocks []slackBlock `json:"blocks"`
 	}{Text: title}
 	section := func(text string) {
@@ -56,7 +55,7 @@ func (s slack) Send(ctx context.Context, m Message) error {
 	}
 	section("*" + title + "*")
 	if m.Test {
-		section("Nothing has happened: somebody tries whether alerts arrive.")
+		section("This is a test message. Nothing has happened.")
 	}
 	var b strings.Builder
 	for i := range m.Alerts {
@@ -91,13 +90,13 @@ func slackLine(m *Message, a *Alert) string {
 	}
 	text := "• " + name + " " + slackEscape(clip(a.Detail, 100)) + ", " + instant(a.At)
 	if a.Error != "" {
-		// A fence in the text would end the block.
+		// A code fence in the text would end the block.
 		text += "\n```" + strings.ReplaceAll(slackEscape(clip(a.Error, 400)), "```", "'''") + "```"
 	}
 	return text + "\n"
 }
 
-// slackEscape keeps a text from being read as links and mentions such as <!channel>.
+// slackEscape prevents links and mentions such as <!channel>.
 func slackEscape(text string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
 }

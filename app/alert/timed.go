@@ -10,19 +10,19 @@ import (
 )
 
 const (
-	typicalRuns  = 100 // successful runs that a p95 is taken from
-	typicalFewer = 20  // fewer than these have none
+	typicalRuns  = 100 // successful runs for a p95
+	typicalFewer = 20  // minimum number of runs for a p95
 	typicalFor   = 10 * time.Minute
-	typicalLeast = time.Second // what is shorter is not overdue by a factor
+	typicalLeast = time.Second // minimum limit by a factor
 )
 
-// typical is how long a job takes, as of some time ago.
+// typical is the usual duration of a job, cached for some time.
 type typical struct {
 	p95 time.Duration // 0: too few runs
 	at  time.Time
 }
 
-// active looks at what waits or runs, and notes when time alone makes it late or overdue.
+// active checks waiting and active runs, and schedules a scan for limits reached by time alone.
 func (p *pass) active() error {
 	recs, err := p.a.store.Active(p.ctx, activeMost)
 	if err != nil {
@@ -43,9 +43,9 @@ func (p *pass) active() error {
 	return nil
 }
 
-// starts looks at runs that started late, also when they have ended since the last look.
+// starts checks runs that started late, including those that have ended since the last scan.
 func (p *pass) starts() error {
-	if p.looker.late == 0 {
+	if p.scanner.late == 0 {
 		return nil
 	}
 	if next := p.started.Add(startsEvery); p.now.Before(next) {
@@ -56,7 +56,7 @@ func (p *pass) starts() error {
 	if !p.started.IsZero() {
 		since = p.started.Add(-min(p.latest, startsBack) - 2*startsEvery)
 	}
-	recs, err := p.a.store.StartedLate(p.ctx, since, p.looker.late, activeMost)
+	recs, err := p.a.store.StartedLate(p.ctx, since, p.scanner.late, activeMost)
 	if err != nil {
 		return err
 	}
@@ -80,12 +80,12 @@ func (p *pass) late(rec *cron.Record, policy *cron.AlertPolicy) error {
 	case rec.StartedAt != nil && !rec.StartedAt.After(at), p.now.Sub(*rec.Slot) > tooOld:
 		return nil
 	case rec.StartedAt != nil:
-		return p.tell(about(rec, cron.AlertLate, *rec.StartedAt, "started "+lasting(rec.StartedAt.Sub(*rec.Slot))+" after its slot"), true)
+		return p.add(about(rec, cron.AlertLate, *rec.StartedAt, "started "+lasting(rec.StartedAt.Sub(*rec.Slot))+" after its slot"), true)
 	case !p.now.After(at):
 		p.wait(at.Add(time.Millisecond))
 		return nil
 	}
-	return p.tell(about(rec, cron.AlertLate, p.now, "has not started "+lasting(policy.Late)+" after its slot"), true)
+	return p.add(about(rec, cron.AlertLate, p.now, "has not started "+lasting(policy.Late)+" after its slot"), true)
 }
 
 func (p *pass) overdue(rec *cron.Record, policy *cron.AlertPolicy) error {
@@ -114,10 +114,10 @@ func (p *pass) overdue(rec *cron.Record, policy *cron.AlertPolicy) error {
 		p.wait(rec.StartedAt.Add(limit + time.Millisecond))
 		return nil
 	}
-	return p.tell(about(rec, cron.AlertOverdue, p.now, detail), false)
+	return p.add(about(rec, cron.AlertOverdue, p.now, detail), false)
 }
 
-// p95 of how long the job's successful runs took; 0: they are too few.
+// p95 returns the p95 duration of the job's successful runs, or 0 if there are too few.
 func (p *pass) p95(job string) (time.Duration, error) {
 	if t, known := p.typical[job]; known && p.now.Sub(t.at) < typicalFor {
 		return t.p95, nil

@@ -9,8 +9,7 @@ import (
 	"fibercrons/app/cron"
 )
 
-// troubled looks at every run that went wrong and that nobody has looked at, in the order of their
-// ends.
+// troubled handles all unmarked runs with problems, in the order of their ends.
 func (p *pass) troubled() error {
 	var since time.Time
 	for {
@@ -28,11 +27,11 @@ func (p *pass) troubled() error {
 			if a.Number > 1 {
 				a.Detail = fmt.Sprintf("%d slots were missed, the first at %s", a.Number, instant(*a.Slot))
 			}
-			if err := p.tell(*a, true); err != nil {
+			if err := p.add(*a, true); err != nil {
 				return err
 			}
 		}
-		left := len(recs) - len(p.raise.Looked) // for processes that know their jobs
+		left := len(recs) - len(p.raise.Looked) // left to processes that know their jobs
 		if len(recs) < troubledPage {
 			return nil
 		}
@@ -41,7 +40,7 @@ func (p *pass) troubled() error {
 		}
 		since = *recs[len(recs)-1].EndedAt
 		if left == len(recs) {
-			since = since.Add(time.Millisecond) // nothing went away: on
+			since = since.Add(time.Millisecond) // no run was marked: go on
 		}
 	}
 }
@@ -61,7 +60,7 @@ func (p *pass) trouble(rec *cron.Record, missed map[string]*Alert) error {
 		return p.failure(rec, policy)
 	case rec.Reason == cron.ReasonLate:
 		if policy.Late > 0 && rec.Slot != nil {
-			return p.tell(about(rec, cron.AlertLate, *rec.EndedAt, "was skipped: "+rec.Error), true)
+			return p.add(about(rec, cron.AlertLate, *rec.EndedAt, "was skipped: "+rec.Error), true)
 		}
 	case policy.Missed:
 		if a := missed[rec.Job]; a != nil {
@@ -83,13 +82,13 @@ func (p *pass) trouble(rec *cron.Record, missed map[string]*Alert) error {
 	return nil
 }
 
-// failure decides about a run that failed or was interrupted. Of a series of failures the n-th is
-// told, and then none until a success has closed the alert.
+// failure handles a failed or interrupted run. The n-th of consecutive failures raises an alert; further ones raise
+// none until a success has closed it.
 func (p *pass) failure(rec *cron.Record, policy *cron.AlertPolicy) error {
 	if policy.Failed == 0 {
 		return nil
 	}
-	if o := p.open[place{rec.Job, cron.AlertFailed}]; o != nil {
+	if o := p.open[openKey{rec.Job, cron.AlertFailed}]; o != nil {
 		at, err := p.succeededBetween(o, rec)
 		if err != nil {
 			return err
@@ -99,7 +98,7 @@ func (p *pass) failure(rec *cron.Record, policy *cron.AlertPolicy) error {
 			if err != nil || o.Status != Silenced || silence != "" {
 				return err
 			}
-			p.close(o) // it was not told, and now it may be
+			p.close(o) // its alert was silenced; raise it now
 		} else if err := p.recover(o, at); err != nil {
 			return err
 		}
@@ -119,13 +118,12 @@ func (p *pass) failure(rec *cron.Record, policy *cron.AlertPolicy) error {
 	}
 	a := about(rec, cron.AlertFailed, *rec.EndedAt, detail)
 	a.Number = policy.Failed
-	return p.tell(a, true)
+	return p.add(a, true)
 }
 
 var finished = []cron.Status{cron.Succeeded, cron.Failed, cron.Interrupted}
 
-// succeededBetween returns when the job succeeded after the alert and before the run's end; zero: it
-// did not.
+// succeededBetween returns when the job succeeded after the alert and before the run's end, or zero.
 func (p *pass) succeededBetween(o *Open, rec *cron.Record) (time.Time, error) {
 	if o.LastSuccess.After(o.At) && !o.LastSuccess.After(*rec.EndedAt) {
 		return o.LastSuccess, nil
@@ -133,7 +131,7 @@ func (p *pass) succeededBetween(o *Open, rec *cron.Record) (time.Time, error) {
 	if !o.RaisedAt.IsZero() && !o.LastSuccess.After(o.At) {
 		return time.Time{}, nil
 	}
-	// It was raised a moment ago, or there is a success after both.
+	// The alert was raised in this scan, or there is a success after both.
 	before, err := p.a.store.Runs(p.ctx, contract.Query{Job: rec.Job, Statuses: finished, Before: rec.ID, Limit: 1})
 	if err != nil || len(before) == 0 || before[0].Status != cron.Succeeded || !before[0].EndedAt.After(o.At) {
 		return time.Time{}, err
@@ -141,7 +139,7 @@ func (p *pass) succeededBetween(o *Open, rec *cron.Record) (time.Time, error) {
 	return *before[0].EndedAt, nil
 }
 
-// inARow counts the failures up to this one, n at most.
+// inARow counts consecutive failures up to this run, at most n.
 func (p *pass) inARow(rec *cron.Record, n int) (int, error) {
 	if n == 1 {
 		return 1, nil
@@ -160,7 +158,7 @@ func (p *pass) inARow(rec *cron.Record, n int) (int, error) {
 	return row, nil
 }
 
-// recoveries closes what is over.
+// recoveries closes the alerts of jobs that have succeeded since.
 func (p *pass) recoveries() error {
 	for at, o := range p.open {
 		if at.kind != cron.AlertFailed || !o.LastSuccess.After(o.At) {
@@ -173,11 +171,11 @@ func (p *pass) recoveries() error {
 	return nil
 }
 
-// recover closes the alert of a job that has succeeded again, and tells so if that was told.
+// recover closes the alert of a job that has succeeded, and raises the alert about it.
 func (p *pass) recover(o *Open, at time.Time) error {
 	policy, ok := p.policy(o.Job)
 	if !ok && p.a.jobs[o.Job] == nil {
-		return nil // those who know the job will
+		return nil // left to processes that know the job
 	}
 	p.close(o)
 	if !ok || !policy.Recovered {
@@ -185,15 +183,15 @@ func (p *pass) recover(o *Open, at time.Time) error {
 	}
 	a := Alert{
 		Job: o.Job, Kind: cron.AlertRecovered, At: at, Dedup: "recovered:" + o.ID,
-		Detail: "succeeded again, " + lasting(at.Sub(o.At)) + " after the failure that was told",
+		Detail: "succeeded again, " + lasting(at.Sub(o.At)) + " after the failure alert",
 	}
 	if o.Status == Silenced {
 		a.Status, a.Silence = Silenced, o.Silence
 	}
-	return p.tell(a, false)
+	return p.add(a, false)
 }
 
-// about begins an alert about a run.
+// about returns a new alert about a run.
 func about(rec *cron.Record, kind cron.AlertKind, at time.Time, detail string) Alert {
 	a := Alert{Job: rec.Job, Kind: kind, Run: rec.ID, Slot: rec.Slot, At: at, Detail: detail, Dedup: string(kind) + ":" + rec.Job + ":" + rec.ID}
 	if kind == cron.AlertFailed {
@@ -202,7 +200,7 @@ func about(rec *cron.Record, kind cron.AlertKind, at time.Time, detail string) A
 	return a
 }
 
-// brief is a text short enough for a message.
+// brief shortens a text for a message.
 func brief(text string) string {
 	const most = 400
 	text = strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD"))
@@ -214,7 +212,7 @@ func brief(text string) string {
 
 func instant(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST") }
 
-// lasting writes a duration as people say it.
+// lasting formats a duration for people.
 func lasting(d time.Duration) string {
 	switch {
 	case d >= time.Hour:

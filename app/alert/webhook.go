@@ -18,19 +18,18 @@ import (
 
 // The headers of a webhook.
 const (
-	// HeaderTimestamp is when the request was made, in seconds since 1970.
+	// HeaderTimestamp is the time of the request, in seconds since 1970.
 	HeaderTimestamp = "X-Fibercrons-Timestamp"
-	// HeaderSignature is "sha256=" and, in hexadecimal, the HMAC-SHA256 under the secret of the
-	// timestamp, a dot and the body.
+	// HeaderSignature is "sha256=" and the hexadecimal HMAC-SHA256, with the secret as key, of timestamp, dot and body.
 	HeaderSignature = "X-Fibercrons-Signature"
-	// HeaderDelivery is the same for every try of a message: whoever remembers it for two days
-	// acts on none twice.
+	// HeaderDelivery is the same for every attempt to send a message. Receivers that remember it for two days can
+	// ignore duplicates.
 	HeaderDelivery = "X-Fibercrons-Delivery"
 )
 
 // Payload is the body of a webhook.
 type Payload struct {
-	Version     int                    `json:"version"` // 1; grows when a member changes its meaning
+	Version     int                    `json:"version"` // 1; increased when a member changes its meaning
 	ID          string                 `json:"id"`      // as in the header
 	Event       string                 `json:"event"`   // alert, digest or test
 	Environment string                 `json:"environment"`
@@ -61,8 +60,8 @@ type webhook struct {
 	client *http.Client
 }
 
-// Webhook returns a channel that posts a [Payload] in JSON, signed under secret unless that is empty;
-// see [Verify] for the other end. The client bounds what is called and for how long.
+// Webhook returns a channel that posts a [Payload] as JSON, signed with secret if that is not empty; see [Verify]. The
+// client restricts targets and time.
 func Webhook(address, secret string, client *http.Client) (Channel, error) {
 	to, err := webAddress(address)
 	if err != nil {
@@ -71,7 +70,7 @@ func Webhook(address, secret string, client *http.Client) (Channel, error) {
 	return webhook{to, []byte(secret), client}, nil
 }
 
-// webAddress reads a URL without repeating it: it may hold a secret.
+// webAddress parses a URL, which may be secret, and does not repeat it in errors.
 func webAddress(address string) (*url.URL, error) {
 	to, err := url.Parse(address)
 	if err != nil || to.Host == "" || to.Scheme != "https" && to.Scheme != "http" {
@@ -124,9 +123,8 @@ func sign(secret []byte, stamp string, body []byte) []byte {
 	return mac.Sum(nil)
 }
 
-// Verify is for the program that receives webhooks: it says whether a request with this header and
-// body was signed under secret, and not longer ago than within, which also bounds how long somebody
-// who has recorded a request can repeat it. Five minutes are usual.
+// Verify is for receivers of webhooks: it checks that a request with this header and body was signed with secret within
+// the given time, which limits how long a recorded request can be replayed. Five minutes are usual.
 func Verify(header http.Header, body []byte, secret string, now time.Time, within time.Duration) error {
 	stamp := header.Get(HeaderTimestamp)
 	seconds, err := strconv.ParseInt(stamp, 10, 64)
@@ -134,14 +132,14 @@ func Verify(header http.Header, body []byte, secret string, now time.Time, withi
 		return fmt.Errorf("%s is missing or not a number of seconds", HeaderTimestamp)
 	}
 	if age := now.Sub(time.Unix(seconds, 0)); age.Abs() > within {
-		return fmt.Errorf("%s is %s away from now", HeaderTimestamp, age.Abs().Round(time.Second))
+		return fmt.Errorf("%s differs from the current time by %s", HeaderTimestamp, age.Abs().Round(time.Second))
 	}
 	const scheme = "sha256="
 	text := header.Get(HeaderSignature)
 	given, err := hex.DecodeString(text[min(len(scheme), len(text)):])
 	if err != nil || len(text) < len(scheme) || text[:len(scheme)] != scheme || secret == "" ||
 		!hmac.Equal(given, sign([]byte(secret), stamp, body)) {
-		return fmt.Errorf("%s does not fit the body", HeaderSignature)
+		return fmt.Errorf("%s does not match the body", HeaderSignature)
 	}
 	return nil
 }

@@ -192,7 +192,7 @@ func TestWebhookErrors(t *testing.T) {
 			{"answered 404 Not Found", true, 90 * time.Second},
 			{"answered 429 Too Many Requests", false, 90 * time.Second},
 			{"answered 408 Request Timeout", false, 90 * time.Second},
-			{"did not answer in time", false, 0},
+			{"did not respond in time", false, 0},
 		} {
 			err := c.Send(t.Context(), sample())
 			if err == nil || !strings.Contains(err.Error(), want.says) || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "token") {

@@ -8,40 +8,40 @@ import (
 )
 
 const (
-	// troubledPage is how many runs that went wrong are looked at in one commit.
+	// troubledPage is the number of runs with problems per commit.
 	troubledPage = 1000
-	// activeMost bounds how many active runs are looked at for being late or overdue.
+	// activeMost limits the number of active runs checked for being late or overdue.
 	activeMost = 5000
-	// tooOld is what nobody is told about any more.
+	// tooOld is the age above which problems raise no alert.
 	tooOld = 24 * time.Hour
-	// others is how long a run of a job that this process does not know is left to those who do.
+	// others is how long runs of jobs unknown to this process are left to other processes.
 	others = time.Hour
-	// again is how long after an alert that a job is late, or missed slots, the same is not said.
+	// again is how long late and missed alerts of a job are not repeated.
 	again = time.Hour
-	// startsEvery is how often runs that started late and have ended are looked for. Those that
-	// still wait or run are seen at each look.
+	// startsEvery is how often ended runs that started late are searched. Waiting and active runs are checked in each
+	// scan.
 	startsEvery = 15 * time.Second
-	// startsBack is how far back the first of these looks goes, and how long a job may have waited.
+	// startsBack is how far back the first of these searches goes, and how long a job may have waited.
 	startsBack = time.Hour
 )
 
-// looker finds out what is to be told. What it keeps in memory only spares it work.
-type looker struct {
+// scanner finds what to alert about. Its memory only saves work.
+type scanner struct {
 	a       *Alerter
-	timed   bool          // some job is told of as late or overdue
+	timed   bool          // some job has late or overdue alerts
 	late    time.Duration // the shortest and the
 	latest  time.Duration // longest of all jobs; 0: none
 	seen    bool
 	stamp   int64
-	due     time.Time // when time alone makes something late or overdue; zero: never
-	started time.Time // of the last look for runs that started late
+	due     time.Time // when a limit is reached by time alone; zero: never
+	started time.Time // last search for runs that started late
 	typical map[string]typical
-	told    map[string]bool // Dedup of alerts known to be in the store
-	waiting bool            // alerts wait to be gathered
+	raised  map[string]bool // Dedup of alerts known to be in the store
+	waiting bool            // alerts are to be gathered
 }
 
-func (l *looker) init(a *Alerter) {
-	l.a, l.typical, l.told = a, map[string]typical{}, map[string]bool{}
+func (l *scanner) init(a *Alerter) {
+	l.a, l.typical, l.raised = a, map[string]typical{}, map[string]bool{}
 	for _, j := range a.o.Jobs {
 		p := &j.Policies.Alerts
 		if j.Disabled != "" {
@@ -57,44 +57,44 @@ func (l *looker) init(a *Alerter) {
 	}
 }
 
-// look raises what is to be told, and says whether anything had changed.
-func (l *looker) look(ctx context.Context) (changed bool, err error) {
+// scan raises alerts, and reports whether anything had changed.
+func (l *scanner) scan(ctx context.Context) (changed bool, err error) {
 	stamp, err := l.a.store.Stamp(ctx)
 	if err != nil {
 		return false, err
 	}
 	now := time.Now()
-	deaf, fresh := l.a.unheeding()
+	ignoring, fresh := l.a.ignoringRuns()
 	if !fresh && l.seen && stamp == l.stamp && (l.due.IsZero() || now.Before(l.due)) {
 		return false, nil
 	}
-	p := &pass{looker: l, ctx: ctx, now: now, deaf: deaf, open: map[place]*Open{}}
+	p := &pass{scanner: l, ctx: ctx, now: now, ignoring: ignoring, open: map[openKey]*Open{}}
 	if err := p.run(); err != nil {
-		l.seen = false // whatever has changed, or not
+		l.seen = false // repeat the scan even without a change
 		return false, err
 	}
 	l.seen, l.stamp, l.due = true, stamp, p.due
-	if len(l.told) > 10_000 {
-		clear(l.told)
+	if len(l.raised) > 10_000 {
+		clear(l.raised)
 	}
 	return true, nil
 }
 
-// pass is one look.
+// pass is one scan.
 type pass struct {
-	*looker
-	ctx   context.Context
-	now   time.Time
-	deaf  []Alert // runs that do not look at their context
-	open  map[place]*Open
-	quiet []Silence
-	asked bool // for the silences
-	raise Raise
-	due   time.Time
+	*scanner
+	ctx            context.Context
+	now            time.Time
+	ignoring       []Alert // runs that ignore their context
+	open           map[openKey]*Open
+	quiet          []Silence
+	silencesLoaded bool // quiet is loaded
+	raise          Raise
+	due            time.Time
 }
 
-// place is what an alert is open for.
-type place struct {
+// openKey identifies an open alert.
+type openKey struct {
 	job  string
 	kind cron.AlertKind
 }
@@ -110,7 +110,7 @@ func (p *pass) run() error {
 			p.raise.Close = append(p.raise.Close, o.ID)
 			continue
 		}
-		p.open[place{o.Job, o.Kind}] = o
+		p.open[openKey{o.Job, o.Kind}] = o
 	}
 	if err := p.troubled(); err != nil {
 		return err
@@ -118,9 +118,9 @@ func (p *pass) run() error {
 	if err := p.recoveries(); err != nil {
 		return err
 	}
-	for _, a := range p.deaf {
+	for _, a := range p.ignoring {
 		if policy, ok := p.policy(a.Job); ok && policy.Unheeding() {
-			if err := p.tell(a, false); err != nil {
+			if err := p.add(a, false); err != nil {
 				return err
 			}
 		}
@@ -136,7 +136,7 @@ func (p *pass) run() error {
 	return p.flush()
 }
 
-// flush commits what was found so far.
+// flush commits the results so far.
 func (p *pass) flush() error {
 	r := p.raise
 	if len(r.Close)+len(r.Alerts)+len(r.Looked) == 0 {
@@ -146,14 +146,14 @@ func (p *pass) flush() error {
 		return err
 	}
 	for _, a := range r.Alerts {
-		p.told[a.Dedup] = true
+		p.raised[a.Dedup] = true
 		p.a.log.Info("alert", "job", a.Job, "kind", string(a.Kind), "status", string(a.Status), "run", a.Run, "detail", a.Detail)
 	}
 	p.raise, p.waiting = Raise{}, true
 	return nil
 }
 
-// policy of a job that is told about; false: none is, here.
+// policy returns the policy of a job, or false if this process raises no alerts for it.
 func (p *pass) policy(job string) (*cron.AlertPolicy, bool) {
 	j := p.a.jobs[job]
 	if j == nil || j.Disabled != "" {
@@ -162,12 +162,12 @@ func (p *pass) policy(job string) (*cron.AlertPolicy, bool) {
 	return &j.Policies.Alerts, true
 }
 
-// tell raises an alert of a kind that is open until it is closed, or of one that is not.
-func (p *pass) tell(a Alert, opens bool) error {
-	if p.told[a.Dedup] {
+// add raises an alert. With opens, the alert stays open until it is closed.
+func (p *pass) add(a Alert, opens bool) error {
+	if p.raised[a.Dedup] {
 		return nil
 	}
-	if opens && p.open[place{a.Job, a.Kind}] != nil {
+	if opens && p.open[openKey{a.Job, a.Kind}] != nil {
 		return nil
 	}
 	a.ID, a.Open = newID(), opens
@@ -183,19 +183,19 @@ func (p *pass) tell(a Alert, opens bool) error {
 	}
 	p.raise.Alerts = append(p.raise.Alerts, a)
 	if opens {
-		p.open[place{a.Job, a.Kind}] = &Open{Alert: a}
+		p.open[openKey{a.Job, a.Kind}] = &Open{Alert: a}
 	}
 	return nil
 }
 
-// silence is the ID of a silence that covers the job.
+// silence returns the ID of a silence that covers the job, or "".
 func (p *pass) silence(job string) (string, error) {
-	if !p.asked {
+	if !p.silencesLoaded {
 		list, err := p.a.store.Silences(p.ctx, false)
 		if err != nil {
 			return "", err
 		}
-		p.quiet, p.asked = list, true
+		p.quiet, p.silencesLoaded = list, true
 	}
 	for _, s := range p.quiet {
 		if s.Covers(job, p.now) {
@@ -205,9 +205,9 @@ func (p *pass) silence(job string) (string, error) {
 	return "", nil
 }
 
-// close ends what is open, in the store or among what is about to be raised.
+// close closes an open alert, stored or about to be raised.
 func (p *pass) close(o *Open) {
-	delete(p.open, place{o.Job, o.Kind})
+	delete(p.open, openKey{o.Job, o.Kind})
 	for i := range p.raise.Alerts {
 		if p.raise.Alerts[i].ID == o.ID {
 			p.raise.Alerts[i].Open = false
@@ -217,7 +217,7 @@ func (p *pass) close(o *Open) {
 	p.raise.Close = append(p.raise.Close, o.ID)
 }
 
-// wait notes when time alone makes something worth telling.
+// wait schedules a scan for a limit that is reached by time alone.
 func (p *pass) wait(at time.Time) {
 	if p.due.IsZero() || at.Before(p.due) {
 		p.due = at
