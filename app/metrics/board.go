@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Board is a Grafana dashboard of everything that is measured, as JSON that Grafana's import takes
-// as it is; it asks for the Prometheus data source.
+// Board returns a Grafana dashboard of all metrics, as JSON for Grafana's import, which asks for the Prometheus data
+// source.
 func Board() ([]byte, error) {
 	b := board{source: source{Type: "prometheus", UID: "${datasource}"}}
 	for _, r := range rows() {
@@ -32,7 +32,7 @@ func Board() ([]byte, error) {
 	}, "", "  ")
 }
 
-// row is panels under a heading.
+// row is a heading with panels.
 type row struct {
 	title  string
 	panels []panel
@@ -110,8 +110,8 @@ func (b *board) row(r row) {
 	b.y += high
 }
 
-// chosen limits the metrics of an expression, which stand there as <name>, or <name{label="x"}>, to
-// what is chosen at the top of the board.
+// chosen restricts the metrics of an expression, written <name> or <name{label="x"}>, to the selection at the top of
+// the board.
 func chosen(expr string) string {
 	var out strings.Builder
 	for {
@@ -137,7 +137,7 @@ func chosen(expr string) string {
 	}
 }
 
-// ofJob are the metrics that have a job_name.
+// ofJob are the metrics with the label job_name.
 var ofJob = map[string]bool{
 	runsTotal: true, retriesTotal: true, unheedingTotal: true, runDuration: true, startLateness: true, sinceSuccess: true,
 	untilNext: true, slotGap: true, jobFailing: true, jobPaused: true,

@@ -1,6 +1,6 @@
 package metrics
 
-// rows are the board, from what one looks at first to what one looks for.
+// rows are the rows of the board, the most important first.
 func rows() []row {
 	return []row{
 		{"Now", []panel{
@@ -9,24 +9,24 @@ func rows() []row {
 			number("Paused", "sum(max by ("+labelJob+") (<"+jobPaused+">)) or vector(0)", "Jobs that are paused."),
 			number("Running", "sum(<"+runsRunning+">)", "Runs whose function is being called."),
 			number("Waiting", "sum(<"+runsWaiting+">)", "Runs that wait for a worker, their turn, their group or their next attempt."),
-			number("Overdue", "sum(<"+runsOverdue+">)", "Runs that go on past their timeout, or though their end was asked for."),
+			number("Overdue", "sum(<"+runsOverdue+">)", "Runs that are still active after their timeout or cancellation."),
 		}},
 		{"Runs", []panel{
 			graph("Runs ended", "ops", "By outcome.", query{"sum by (" + labelOutcome + ") (rate(<" + runsTotal + ">[$__rate_interval]))", "{{outcome}}"}),
 			graph("Failures", "none", "By job and cause.", query{"sum by (" + labelJob + ", " + labelCause + ") (increase(<" + runsTotal + `{` + labelOutcome + `=~"failed|interrupted"}>[$__rate_interval])) > 0`, "{{job_name}}: {{cause}}"}),
-			graph("Attempts that are tried again", "ops", "", query{"sum by (" + labelJob + ") (rate(<" + retriesTotal + ">[$__rate_interval])) > 0", "{{job_name}}"}),
-			graph("Functions that ignore their context", "none", "Attempts that went on after their timeout, or though their end was asked for.",
+			graph("Retried attempts", "ops", "", query{"sum by (" + labelJob + ") (rate(<" + retriesTotal + ">[$__rate_interval])) > 0", "{{job_name}}"}),
+			graph("Functions that ignore their context", "none", "Attempts that continued after their timeout or cancellation.",
 				query{"sum by (" + labelJob + ") (increase(<" + unheedingTotal + ">[$__rate_interval])) > 0", "{{job_name}}"}),
 			graph("Duration", "s", "Of all chosen jobs.", quantiles(runDuration)...),
 			graph("Slowest jobs", "s", "95th percentile.", query{"topk(10, histogram_quantile(0.95, sum by (le, " + labelJob + ") (rate(<" + runDuration + "_bucket>[$__rate_interval]))))", "{{job_name}}"}),
 			graph("Lateness of starts", "s", "From the slot to the call of the function.", quantiles(startLateness)...),
 			graph("Running and waiting", "none", "", query{"sum(<" + runsRunning + ">)", "running"}, query{"sum(<" + runsWaiting + ">)", "waiting"}, query{"sum(<" + runsOverdue + ">)", "overdue"}),
 			graph("Skipped", "none", "By reason.", query{"sum by (" + labelReason + ") (increase(<" + skippedTotal + ">[$__rate_interval]))", "{{reason}}"}),
-			graph("Catching up", "none", "What became of slots that were missed.", query{"sum by (" + labelResult + ") (increase(<" + catchUpTotal + ">[$__rate_interval]))", "{{result}}"}),
+			graph("Catching up", "none", "Outcomes of missed slots.", query{"sum by (" + labelResult + ") (increase(<" + catchUpTotal + ">[$__rate_interval]))", "{{result}}"}),
 		}},
 		{"Schedules", []panel{
 			graph("Longest without a success", "s", "", query{"topk(10, max by (" + labelJob + ") (<" + sinceSuccess + ">))", "{{job_name}}"}),
-			graph("Without a success, in slots", "none", "Time since the last success by the longest time between two slots: above 2 a job has missed one for certain.",
+			graph("Without a success, in slots", "none", "Time since the last success by the longest time between two slots: above 2 a job has certainly missed one.",
 				query{"topk(10, max by (" + labelJob + ") (<" + sinceSuccess + ">) / (max by (" + labelJob + ") (<" + slotGap + ">) > 0))", "{{job_name}}"}),
 			graph("Until the next slot", "s", "", query{"bottomk(10, min by (" + labelJob + ") (<" + untilNext + ">))", "{{job_name}}"}),
 		}},
@@ -34,7 +34,7 @@ func rows() []row {
 			graph("Workers", "none", "", query{"<" + workersBusy + ">", "busy {{instance}}"}, query{"<" + workers + ">", "all {{instance}}"}),
 			graph("Claims", "ops", "Won by this process, lost to another, or refused by the store.", query{"sum by (" + labelResult + ") (rate(<" + claimsTotal + ">[$__rate_interval]))", "{{result}}"}),
 			graph("Time of a claim", "s", "", quantiles(claimDuration)...),
-			graph("Since the clock was looked at", "s", "It is looked at every second.", query{"<" + sinceTick + ">", "{{instance}}"}),
+			graph("Time since the last clock check", "s", "The clock is checked every second.", query{"<" + sinceTick + ">", "{{instance}}"}),
 		}},
 		{"Store", []panel{
 			graph("Commits", "s", "", quantiles(commitDuration)...),

@@ -1,33 +1,28 @@
-// Package metrics counts what the scheduler, the store and the web side do, and hands it to Prometheus.
+// Package metrics counts the work of the scheduler, the store and the web side, and exports it to Prometheus.
 //
 // # How it works
 //
-// [Metrics] is told what happens by plain calls: [Metrics.Observe] hears the scheduler's events,
-// [Metrics.Claimed] its claims, [Metrics.Committed] the writer's commits, [Metrics.Request] the
-// requests. Each job has its counters and histograms ready from the start (series.go), so that what
-// is called with the scheduler's lock held is a look into a map that never changes and an atomic
-// addition. What is a state and not an event (how many run, how long ago a job succeeded) is asked
-// for when somebody scrapes (gauges.go).
+// [Metrics.Observe] receives the scheduler's events, [Metrics.Claimed] its claims, [Metrics.Committed] the writer's
+// commits, [Metrics.Request] the requests. The counters and histograms of each job exist from the start (series.go), so
+// calls under the scheduler's lock cost a lookup in an immutable map and an atomic addition. States, such as the number
+// of active runs or the time since a success, are read at each scrape (gauges.go).
 //
-// A scrape is answered by [Metrics.Handler]. Answers are kept for a second, one for each format, and
-// whoever asks while one is being made waits for it: ten scrapers cost what one does. What the store
-// knows about jobs is read by one query, at most every five seconds.
+// [Metrics.Handler] answers scrapes. A response is cached for a second per format, and concurrent scrapes share it, so
+// ten scrapers cost as much as one. One query, at most every five seconds, reads the state of jobs from the store.
 //
 // # Names and labels
 //
-// Every name is a constant in names.go, and [Board] and [Rules], the Grafana board and the alert
-// rules, are made of the same constants. A job's name is the label job_name: job is what Prometheus
-// calls the target, and would be renamed on arrival. A run's ID is never a label. Jobs beyond
-// [Options].MaxJobs in the order of names share the job_name [Other], which no job can have, and
-// those beyond MaxHistograms share it in histograms, whose fifteen buckets cost more than all else.
-// Of gauges Other shows the worst.
+// Every name is a constant in names.go. [Board] and [Rules], the Grafana board and the alert rules, use the same
+// constants. A job's name is the label job_name, because Prometheus uses job for the target and would rename it. A
+// run's ID is never a label. Jobs beyond [Options].MaxJobs, sorted by name, share the job_name [Other], which no job
+// can have. Those beyond MaxHistograms share it in histograms, whose fifteen buckets cost the most. Gauges of Other
+// show the worst value.
 //
-// Counters and histograms count what happened in this process: the sum over all processes is what
-// happened. The gauges of a job come from the store and are the same in all processes, so of them
-// it is the maximum that counts. All histograms have native buckets beside the classic ones.
+// Counters and histograms cover this process; sum them over all processes. The gauges of a job come from the store and
+// are the same in all processes; take their maximum. All histograms have native buckets besides the classic ones.
 //
 // # What it promises under failure
 //
-// A store that does not answer costs a scrape the gauges of jobs and no more than two seconds;
-// cron_store_up is then 0 and everything else is there. Nothing here blocks or fails a run.
+// If the store does not respond, a scrape lacks the gauges of jobs and takes at most two seconds longer; cron_store_up
+// is then 0. Nothing here blocks or fails a run.
 package metrics

@@ -13,18 +13,18 @@ import (
 	"fibercrons/app/scheduler"
 )
 
-// Source is who is asked how things stand.
+// Source provides current states.
 type Source interface {
 	Stats() scheduler.Stats
 	States(ctx context.Context) (map[string]contract.State, error)
 }
 
 const (
-	statesHold = 5 * time.Second // how long the answer of the store is good
-	statesWait = 2 * time.Second // how long it is waited for
+	statesHold = 5 * time.Second // how long the store's states are cached
+	statesWait = 2 * time.Second // how long to wait for them
 )
 
-// gauges are what stands somehow at the moment of a scrape.
+// gauges are the states at the moment of a scrape.
 type gauges struct {
 	jobs *jobs
 
@@ -36,7 +36,7 @@ type gauges struct {
 	up     bool
 }
 
-// Watch names whom a scrape asks: the scheduler, and the store for its queue.
+// Watch sets the sources of states: the scheduler, and the store's queue.
 func (m *Metrics) Watch(source Source, queued func() int) {
 	m.gauges.mu.Lock()
 	defer m.gauges.mu.Unlock()
@@ -53,18 +53,18 @@ func oneGauge(name, help string) *prometheus.Desc { return prometheus.NewDesc(na
 
 var (
 	sinceSuccessDesc = jobGauge(sinceSuccess, "Time since the job last succeeded, on any process; since it was first registered, if it never has.")
-	untilNextDesc    = jobGauge(untilNext, "Time until the next slot that is not settled; below zero, it is due. Not told of a job without one.")
+	untilNextDesc    = jobGauge(untilNext, "Time until the next slot that is not settled; below zero if it is due. Missing for a job without one.")
 	slotGapDesc      = jobGauge(slotGap, "The longest time between two of the next ten slots.")
 	jobFailingDesc   = jobGauge(jobFailing, "1 while the job's last run failed or was interrupted, on any process.")
 	jobPausedDesc    = jobGauge(jobPaused, "1 while the job is paused.")
-	jobsDesc         = prometheus.NewDesc(jobsByState, "Jobs that are registered, by where they stand.", []string{labelState}, nil)
+	jobsDesc         = prometheus.NewDesc(jobsByState, "Registered jobs by status.", []string{labelState}, nil)
 	runningDesc      = oneGauge(runsRunning, "Runs whose function is being called in this process.")
 	waitingDesc      = oneGauge(runsWaiting, "Runs of this process that wait for a worker, their turn, their group or their next attempt.")
-	overdueDesc      = oneGauge(runsOverdue, "Runs of this process that go on past their timeout, or though their end was asked for.")
-	workersDesc      = oneGauge(workers, "Runs that may go on at one time in this process.")
+	overdueDesc      = oneGauge(runsOverdue, "Runs of this process that are still active after their timeout or cancellation.")
+	workersDesc      = oneGauge(workers, "Maximum number of concurrent runs in this process.")
 	busyDesc         = oneGauge(workersBusy, "Workers that have a run.")
-	sinceTickDesc    = oneGauge(sinceTick, "Time since the scheduler last looked at the clock, which it does every second. Not told while the clock is off.")
-	storeUpDesc      = oneGauge(storeUp, "1 when the store answered when it was last asked for the state of jobs.")
+	sinceTickDesc    = oneGauge(sinceTick, "Time since the scheduler last checked the clock, which it does every second. Missing while the clock is off.")
+	storeUpDesc      = oneGauge(storeUp, "1 if the store answered the last query for the state of jobs.")
 	storeQueueDesc   = oneGauge(storeQueue, "Calls that wait to be written.")
 )
 
@@ -85,28 +85,28 @@ func (g *gauges) Collect(to chan<- prometheus.Metric) {
 	if g.source == nil {
 		return
 	}
-	g.ask()
+	g.refresh()
 	now, p := time.Now(), g.source.Stats()
-	tell := func(d *prometheus.Desc, v float64, labels ...*dto.LabelPair) { to <- &sample{d, labels, v, gauge} }
-	tell(runningDesc, float64(p.Running))
-	tell(waitingDesc, float64(p.Waiting))
-	tell(overdueDesc, float64(p.Overdue))
-	tell(workersDesc, float64(p.Workers))
-	tell(busyDesc, float64(p.Busy))
-	tell(storeUpDesc, truth(g.up))
+	emit := func(d *prometheus.Desc, v float64, labels ...*dto.LabelPair) { to <- &sample{d, labels, v, gauge} }
+	emit(runningDesc, float64(p.Running))
+	emit(waitingDesc, float64(p.Waiting))
+	emit(overdueDesc, float64(p.Overdue))
+	emit(workersDesc, float64(p.Workers))
+	emit(busyDesc, float64(p.Busy))
+	emit(storeUpDesc, truth(g.up))
 	if g.queued != nil {
-		tell(storeQueueDesc, float64(g.queued()))
+		emit(storeQueueDesc, float64(g.queued()))
 	}
 	if !p.TickedAt.IsZero() {
-		tell(sinceTickDesc, max(now.Sub(p.TickedAt).Seconds(), 0))
+		emit(sinceTickDesc, max(now.Sub(p.TickedAt).Seconds(), 0))
 	}
 	for state, n := range g.perJob(p.Jobs, now, to) {
-		tell(jobsDesc, float64(n), pair(labelState, string(state)))
+		emit(jobsDesc, float64(n), pair(labelState, string(state)))
 	}
 }
 
-// ask brings the states up to date. g.mu is held.
-func (g *gauges) ask() {
+// refresh updates the states. g.mu is held.
+func (g *gauges) refresh() {
 	if time.Since(g.asked).Abs() < statesHold {
 		return
 	}
@@ -116,21 +116,21 @@ func (g *gauges) ask() {
 	if g.asked, g.up = time.Now(), err == nil; err == nil {
 		g.states = states
 	} else {
-		g.states = nil // better nothing than what no longer holds
+		g.states = nil // no values rather than old ones
 	}
 }
 
-// standing is where a job stands, or of several the worst.
-type standing struct {
+// jobState is the state of a job, or the worst state of several.
+type jobState struct {
 	since, until, gap float64
 	known, due        bool
 	failing, paused   bool
 }
 
-// perJob tells the gauges of jobs, and counts where they stand.
+// perJob emits the gauges of jobs, and counts jobs by status.
 func (g *gauges) perJob(list []scheduler.JobStats, now time.Time, to chan<- prometheus.Metric) map[contract.JobStatus]int {
 	count := map[contract.JobStatus]int{contract.JobScheduled: 0, contract.JobPaused: 0, contract.JobDisabled: 0}
-	var rest standing
+	var rest jobState
 	for i := range list {
 		j := &list[i]
 		s := g.stands(j, now)
@@ -143,18 +143,18 @@ func (g *gauges) perJob(list []scheduler.JobStats, now time.Time, to chan<- prom
 			count[contract.JobDisabled]++
 		}
 		if own := g.jobs.of(j.Name); own != g.jobs.other {
-			g.tell(own, s, to)
+			g.emit(own, s, to)
 		} else {
 			rest.worsen(s)
 		}
 	}
 	if g.jobs.capped {
-		g.tell(g.jobs.other, rest, to)
+		g.emit(g.jobs.other, rest, to)
 	}
 	return count
 }
 
-func (g *gauges) stands(j *scheduler.JobStats, now time.Time) (s standing) {
+func (g *gauges) stands(j *scheduler.JobStats, now time.Time) (s jobState) {
 	if st, ok := g.states[j.Name]; ok {
 		last := st.LastSuccess
 		if last.IsZero() {
@@ -171,16 +171,16 @@ func (g *gauges) stands(j *scheduler.JobStats, now time.Time) (s standing) {
 	return s
 }
 
-func (s *standing) worsen(o standing) {
+func (s *jobState) worsen(o jobState) {
 	if o.due && (!s.due || o.until < s.until) {
 		s.until = o.until
 	}
 	s.since, s.gap = max(s.since, o.since), max(s.gap, o.gap)
 	s.known, s.due = s.known || o.known, s.due || o.due
-	s.failing = s.failing || o.failing // and never paused, which would keep an alert from being raised
+	s.failing = s.failing || o.failing // never paused, which would suppress an alert
 }
 
-func (g *gauges) tell(own *series, s standing, to chan<- prometheus.Metric) {
+func (g *gauges) emit(own *series, s jobState, to chan<- prometheus.Metric) {
 	put := func(d *prometheus.Desc, v float64) { to <- &sample{d, own.jobLabel, v, gauge} }
 	if s.known {
 		put(sinceSuccessDesc, s.since)

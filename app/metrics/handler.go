@@ -10,14 +10,14 @@ import (
 	"github.com/prometheus/common/expfmt"
 )
 
-// Families are metrics as Prometheus' client gathers them.
+// Families are metrics as gathered by Prometheus' client.
 type Families = []*dto.MetricFamily
 
-// keepFor is how long an answer is handed out again.
+// keepFor is how long a response is cached.
 const keepFor = time.Second
 
-// answers makes the answers to scrapes, and keeps them for a moment. The lock is held while one is
-// made: whoever else asks wants the same.
+// answers makes and caches the responses. It holds its lock meanwhile, because concurrent scrapes want the same
+// response.
 type answers struct {
 	gather func() (Families, error)
 
@@ -25,10 +25,10 @@ type answers struct {
 	families Families
 	gathered time.Time
 	encoded  map[expfmt.Format][]byte
-	sizes    map[expfmt.Format]int // of the last answers: the next are about as long
+	sizes    map[expfmt.Format]int // sizes of the last responses, to allocate the next
 }
 
-// answer returns what is measured in a format. What can be told is told, also when something cannot.
+// answer returns the metrics in a format. If a part fails, it returns the others.
 func (a *answers) answer(format expfmt.Format) ([]byte, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -61,17 +61,16 @@ func (a *answers) answer(format expfmt.Format) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Handler answers scrapes, in the format that is asked for. It does not compress, which takes
-// longer than everything else and saves little between machines next to each other.
+// Handler answers scrapes in the requested format. It does not compress, which would take longer than everything else.
 func (m *Metrics) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		format := expfmt.NegotiateAccept(r.Header, expfmt.DefaultOpenMetricsAcceptedFormats()...)
 		text, err := m.answers.answer(format)
 		if err != nil {
-			http.Error(w, "the metrics cannot be told", http.StatusInternalServerError)
+			http.Error(w, "metrics are unavailable", http.StatusInternalServerError)
 			return
 		}
 		w.Header().Set("Content-Type", string(format))
-		_, _ = w.Write(text) // the scraper has gone
+		_, _ = w.Write(text) // the scraper may have gone
 	})
 }

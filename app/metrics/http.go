@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Request counts a request that was answered. route is the pattern it went to, never its path. took
-// below zero leaves the duration out, as of a stream, which ends when its reader wants it to.
+// Request counts an answered request. route is its pattern, never its path. A negative took leaves out the duration, as
+// for streams, which the reader ends.
 func (m *Metrics) Request(method, route string, code int, took time.Duration) {
 	m.requests.WithLabelValues(method, route, strconv.Itoa(code)).Inc()
 	if took >= 0 {

@@ -10,15 +10,15 @@ import (
 	"fibercrons/app/cron"
 )
 
-// Options say what is measured.
+// Options configure [Metrics].
 type Options struct {
 	// Jobs are the names of all jobs.
 	Jobs []string
 	// Version of the program.
 	Version string
-	// MaxJobs is how many jobs have counters and gauges of their own. Optional. Default: 5000.
+	// MaxJobs is the number of jobs with their own counters and gauges. Optional. Default: 5000.
 	MaxJobs int
-	// MaxHistograms is how many jobs have histograms of their own. Optional. Default: 200.
+	// MaxHistograms is the number of jobs with their own histograms. Optional. Default: 200.
 	MaxHistograms int
 }
 
@@ -32,7 +32,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Metrics measures one application.
+// Metrics holds the metrics of one application.
 type Metrics struct {
 	registry *prometheus.Registry
 	jobs     *jobs
@@ -55,22 +55,22 @@ type Metrics struct {
 	durations *prometheus.HistogramVec
 }
 
-// New returns metrics that are all at zero.
+// New returns metrics at zero.
 func New(o Options) *Metrics {
 	o = o.withDefaults()
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		skipped:  counters(skippedTotal, "Slots and runs that were skipped, by reason.", labelReason),
-		catchUp:  counters(catchUpTotal, "What became of slots that were missed: run late, superseded by a later slot, or missed for good.", labelResult),
+		catchUp:  counters(catchUpTotal, "Outcomes of missed slots: run late, superseded by a later slot, or missed.", labelResult),
 		reasons:  make(map[cron.Reason]prometheus.Counter),
 		caught:   make(map[string]prometheus.Counter),
 		claims:   histogram(claimDuration, "Time the store took to answer one call that claims slots."),
-		commits:  histogram(commitDuration, "Time from the begin to the commit of a group of writes, repetitions included."),
+		commits:  histogram(commitDuration, "Time from the start to the commit of a group of writes, repetitions included."),
 		grouped: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: commitCalls, Help: "Calls that shared one commit.", Buckets: prometheus.ExponentialBuckets(1, 2, 10),
 			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 100, NativeHistogramMinResetDuration: time.Hour,
 		}),
-		refusals:  prometheus.NewCounter(prometheus.CounterOpts{Name: commitErrors, Help: "Groups of writes in which the database refused a call for good."}),
+		refusals:  prometheus.NewCounter(prometheus.CounterOpts{Name: commitErrors, Help: "Groups of writes in which the database permanently refused a call."}),
 		requests:  counters(requestsTotal, "Requests answered, by the pattern of their route.", labelMethod, labelRoute, labelCode),
 		durations: histograms(requestDuration, "Time to the answer of a request, by the pattern of its route. Streams are not in it.", labelMethod, labelRoute),
 	}
@@ -133,7 +133,7 @@ func (m *Metrics) ended(job string, rec *cron.Record) {
 	}
 }
 
-// Claimed counts the answer to a call that claims.
+// Claimed counts the results of a claim call.
 func (m *Metrics) Claimed(c contract.ClaimCall) {
 	m.claims.Observe(c.Took.Seconds())
 	if c.Err != nil {
@@ -144,7 +144,7 @@ func (m *Metrics) Claimed(c contract.ClaimCall) {
 	m.lost.Add(float64(c.Lost))
 }
 
-// Committed counts a group of calls that the store wrote together.
+// Committed counts a group of calls written together.
 func (m *Metrics) Committed(calls int, took time.Duration, err error) {
 	m.commits.Observe(took.Seconds())
 	m.grouped.Observe(float64(calls))
@@ -153,10 +153,10 @@ func (m *Metrics) Committed(calls int, took time.Duration, err error) {
 	}
 }
 
-// Gather implements prometheus.Gatherer; it is not kept from one call to the next.
+// Gather implements prometheus.Gatherer, without a cache.
 func (m *Metrics) Gather() (Families, error) { return m.registry.Gather() }
 
-// buckets fit from a millisecond to an hour.
+// buckets range from a millisecond to an hour.
 var buckets = []float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 5, 15, 60, 300, 900, 3600}
 
 func options(name, help string) prometheus.HistogramOpts {

@@ -77,7 +77,7 @@ func TestRunsByJobOutcomeAndCause(t *testing.T) {
 	m.Observe(contract.Event{Kind: contract.RunOverdue, Job: "a"})
 	m.Observe(contract.Event{Kind: contract.JobWasPaused, Job: "a"})
 	compare(t, m, `
-# HELP cron_runs_total Runs that ended, and slots that were skipped, by outcome and cause: the reason, or of a failure whether it was an error, a panic or the timeout.
+# HELP cron_runs_total Runs that ended, and slots that were skipped, by outcome and cause: the reason, or for a failure error, panic or timeout.
 # TYPE cron_runs_total counter
 cron_runs_total{cause="",job_name="a",outcome="succeeded"} 1
 cron_runs_total{cause="",job_name="b",outcome="succeeded"} 1
@@ -89,11 +89,11 @@ cron_runs_total{cause="overlap",job_name="b",outcome="skipped"} 1
 cron_runs_total{cause="panic",job_name="a",outcome="failed"} 1
 cron_runs_total{cause="superseded",job_name="b",outcome="skipped"} 1
 cron_runs_total{cause="timeout",job_name="a",outcome="failed"} 1
-# HELP cron_retries_total Attempts that failed and were to be followed by another.
+# HELP cron_retries_total Failed attempts that will be retried.
 # TYPE cron_retries_total counter
 cron_retries_total{job_name="a"} 1
 cron_retries_total{job_name="b"} 0
-# HELP cron_runs_unheeding_total Attempts whose function went on 5 seconds after its context had ended, by its timeout or because its end was asked for.
+# HELP cron_runs_unheeding_total Attempts whose function was still running 5 seconds after its context had ended by timeout or cancellation.
 # TYPE cron_runs_unheeding_total counter
 cron_runs_unheeding_total{job_name="a"} 1
 cron_runs_unheeding_total{job_name="b"} 0
@@ -105,7 +105,7 @@ cron_skipped_total{reason="overlap"} 1
 cron_skipped_total{reason="paused"} 0
 cron_skipped_total{reason="queue_full"} 0
 cron_skipped_total{reason="superseded"} 1
-# HELP cron_catch_up_total What became of slots that were missed: run late, superseded by a later slot, or missed for good.
+# HELP cron_catch_up_total Outcomes of missed slots: run late, superseded by a later slot, or missed.
 # TYPE cron_catch_up_total counter
 cron_catch_up_total{result="missed"} 0
 cron_catch_up_total{result="run"} 1
@@ -236,17 +236,17 @@ cron_job_since_last_success_seconds{job_name="paused"} 1
 cron_job_slot_gap_seconds{job_name="fine"} 3600
 cron_job_slot_gap_seconds{job_name="new"} 60
 cron_job_slot_gap_seconds{job_name="paused"} 3600
-# HELP cron_job_until_next_slot_seconds Time until the next slot that is not settled; below zero, it is due. Not told of a job without one.
+# HELP cron_job_until_next_slot_seconds Time until the next slot that is not settled; below zero if it is due. Missing for a job without one.
 # TYPE cron_job_until_next_slot_seconds gauge
 cron_job_until_next_slot_seconds{job_name="fine"} 60
 cron_job_until_next_slot_seconds{job_name="new"} -3
 cron_job_until_next_slot_seconds{job_name="paused"} 3600
-# HELP cron_jobs Jobs that are registered, by where they stand.
+# HELP cron_jobs Registered jobs by status.
 # TYPE cron_jobs gauge
 cron_jobs{state="disabled"} 1
 cron_jobs{state="paused"} 1
 cron_jobs{state="scheduled"} 2
-# HELP cron_runs_overdue Runs of this process that go on past their timeout, or though their end was asked for.
+# HELP cron_runs_overdue Runs of this process that are still active after their timeout or cancellation.
 # TYPE cron_runs_overdue gauge
 cron_runs_overdue 1
 # HELP cron_runs_running Runs whose function is being called in this process.
@@ -255,16 +255,16 @@ cron_runs_running 3
 # HELP cron_runs_waiting Runs of this process that wait for a worker, their turn, their group or their next attempt.
 # TYPE cron_runs_waiting gauge
 cron_runs_waiting 2
-# HELP cron_since_last_tick_seconds Time since the scheduler last looked at the clock, which it does every second. Not told while the clock is off.
+# HELP cron_since_last_tick_seconds Time since the scheduler last checked the clock, which it does every second. Missing while the clock is off.
 # TYPE cron_since_last_tick_seconds gauge
 cron_since_last_tick_seconds 2
 # HELP cron_store_queue_length Calls that wait to be written.
 # TYPE cron_store_queue_length gauge
 cron_store_queue_length 7
-# HELP cron_store_up 1 when the store answered when it was last asked for the state of jobs.
+# HELP cron_store_up 1 if the store answered the last query for the state of jobs.
 # TYPE cron_store_up gauge
 cron_store_up 1
-# HELP cron_workers Runs that may go on at one time in this process.
+# HELP cron_workers Maximum number of concurrent runs in this process.
 # TYPE cron_workers gauge
 cron_workers 64
 # HELP cron_workers_busy Workers that have a run.
@@ -276,9 +276,9 @@ cron_workers_busy 3
 
 		// What the store has said holds for a moment; what it can no longer say is not told.
 		source.err = errors.New("the disk is gone")
-		compare(t, m, "# HELP cron_store_up 1 when the store answered when it was last asked for the state of jobs.\n# TYPE cron_store_up gauge\ncron_store_up 1\n", "cron_store_up")
+		compare(t, m, "# HELP cron_store_up 1 if the store answered the last query for the state of jobs.\n# TYPE cron_store_up gauge\ncron_store_up 1\n", "cron_store_up")
 		time.Sleep(6 * time.Second)
-		compare(t, m, "# HELP cron_store_up 1 when the store answered when it was last asked for the state of jobs.\n# TYPE cron_store_up gauge\ncron_store_up 0\n", "cron_store_up", "cron_job_failing")
+		compare(t, m, "# HELP cron_store_up 1 if the store answered the last query for the state of jobs.\n# TYPE cron_store_up gauge\ncron_store_up 0\n", "cron_store_up", "cron_job_failing")
 	})
 }
 
@@ -294,7 +294,7 @@ func TestClaimsAndCommits(t *testing.T) {
 cron_claims_total{result="error"} 1
 cron_claims_total{result="lost"} 2
 cron_claims_total{result="won"} 3
-# HELP cron_store_commit_errors_total Groups of writes in which the database refused a call for good.
+# HELP cron_store_commit_errors_total Groups of writes in which the database permanently refused a call.
 # TYPE cron_store_commit_errors_total counter
 cron_store_commit_errors_total 1
 `, "cron_claims_total", "cron_store_commit_errors_total")

@@ -1,6 +1,6 @@
 package metrics
 
-// The names of all metrics. A test holds the board and the rules to those that are really told.
+// The names of all metrics. A test compares the board and the rules with the exported metrics.
 const (
 	runsTotal      = "cron_runs_total"
 	retriesTotal   = "cron_retries_total"
@@ -53,5 +53,5 @@ const (
 	labelVersion = "version"
 )
 
-// Other is the job_name of all jobs that have no series of their own.
+// Other is the job_name shared by jobs without their own series.
 const Other = "_other"

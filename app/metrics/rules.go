@@ -9,9 +9,9 @@ import (
 //go:embed rules.yml
 var rulesText string
 
-// Rules are alert rules for Prometheus, as a file that its rule_files takes as it is.
+// Rules are alert rules for Prometheus, as a file for its rule_files.
 func Rules() ([]byte, error) {
-	// [[ ]], because {{ }} is Prometheus' own.
+	// [[ ]], because Prometheus uses {{ }}.
 	t, err := template.New("rules").Delims("[[", "]]").Option("missingkey=error").Parse(rulesText)
 	if err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ import (
 	"fibercrons/app/cron"
 )
 
-// end is how a run can end.
+// end is a possible end of a run.
 type end struct {
 	status cron.Status
 	cause  string
@@ -23,9 +23,9 @@ var skipReasons = []cron.Reason{
 	cron.ReasonMissed, cron.ReasonSuperseded, cron.ReasonOverlap, cron.ReasonQueueFull, cron.ReasonPaused, cron.ReasonLate,
 }
 
-// ends are all of them; what is not among them is counted under its status and the cause "other".
+// ends are the known ends. Others are counted under their status with the cause "other".
 var ends = func() []end {
-	list := []end{ // the first two are told of every job, also at zero, so that rates begin there
+	list := []end{ // the first two are exported for every job, also at zero, so that rates start there
 		{cron.Succeeded, ""}, {cron.Failed, cron.CauseError},
 		{cron.Failed, cron.CausePanic}, {cron.Failed, cron.CauseTimeout},
 		{cron.Cancelled, string(cron.ReasonRequested)}, {cron.Cancelled, string(cron.ReasonReplaced)},
@@ -54,8 +54,7 @@ var placeOf = func() map[end]int {
 	return places
 }()
 
-// endsInOrder are the places of ends in the order in which they are told, which is that of their labels:
-// a scrape has little left to sort.
+// endsInOrder are the indexes of ends, sorted by labels, so that a scrape has little to sort.
 var endsInOrder = func() []int {
 	list := make([]int, len(ends))
 	for i := range list {
@@ -77,7 +76,7 @@ type series struct {
 
 	name        string
 	jobLabel    []*dto.LabelPair
-	labelsByEnd [endsMost]atomic.Pointer[[]*dto.LabelPair] // made when first told
+	labelsByEnd [endsMost]atomic.Pointer[[]*dto.LabelPair] // made at the first export
 }
 
 func (s *series) count(status cron.Status, cause string) {
@@ -90,12 +89,12 @@ func (s *series) count(status cron.Status, cause string) {
 	s.runs[i].Add(1)
 }
 
-// jobs are the series of all jobs. Neither the map nor the list changes after newJobs.
+// jobs are the series of all jobs. Map and list do not change after newJobs.
 type jobs struct {
 	byName map[string]*series
 	list   []*series
 	other  *series
-	capped bool // other stands for somebody
+	capped bool // some jobs share other
 	took   *prometheus.HistogramVec
 	late   *prometheus.HistogramVec
 }
@@ -122,8 +121,7 @@ func newJobs(o Options) *jobs {
 		}
 		j.byName[name], j.list = s, append(j.list, s)
 	}
-	// Made in any case: runs of jobs that this program does not have come to be told of, too, when
-	// their process died.
+	// Always needed: runs of jobs unknown to this program are counted too, if their process died.
 	j.other.took, j.other.late = j.took.WithLabelValues(Other), j.late.WithLabelValues(Other)
 	j.list = append(j.list, j.other)
 	return j
@@ -154,10 +152,10 @@ func (s *series) labels(i int) []*dto.LabelPair {
 }
 
 var (
-	runsDesc = prometheus.NewDesc(runsTotal, "Runs that ended, and slots that were skipped, by outcome and cause: the reason, or of a failure whether it was an error, a panic or the timeout.",
+	runsDesc = prometheus.NewDesc(runsTotal, "Runs that ended, and slots that were skipped, by outcome and cause: the reason, or for a failure error, panic or timeout.",
 		[]string{labelCause, labelJob, labelOutcome}, nil)
-	retriesDesc   = prometheus.NewDesc(retriesTotal, "Attempts that failed and were to be followed by another.", []string{labelJob}, nil)
-	unheedingDesc = prometheus.NewDesc(unheedingTotal, "Attempts whose function went on 5 seconds after its context had ended, by its timeout or because its end was asked for.", []string{labelJob}, nil)
+	retriesDesc   = prometheus.NewDesc(retriesTotal, "Failed attempts that will be retried.", []string{labelJob}, nil)
+	unheedingDesc = prometheus.NewDesc(unheedingTotal, "Attempts whose function was still running 5 seconds after its context had ended by timeout or cancellation.", []string{labelJob}, nil)
 )
 
 // Describe implements prometheus.Collector.
@@ -198,8 +196,7 @@ const (
 	gauge
 )
 
-// sample is a metric whose labels were made before: with thousands of jobs they are what a scrape
-// would spend its time on.
+// sample is a metric with prepared labels. Building labels would dominate a scrape of thousands of jobs.
 type sample struct {
 	desc   *prometheus.Desc
 	labels []*dto.LabelPair
