@@ -11,7 +11,7 @@ import (
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// newExporter makes what sends spans away; nil: what is asked for cannot be made, and was complained about.
+// newExporter returns the exporter of a kind, or nil after a complaint if it cannot be made.
 func newExporter(ctx context.Context, s *settings, kind string, o Options) (sdk.SpanExporter, error) {
 	if kind == "console" {
 		return stdouttrace.New(stdouttrace.WithWriter(o.Console))
@@ -23,7 +23,7 @@ func newExporter(ctx context.Context, s *settings, kind string, o Options) (sdk.
 	opts := []otlptracehttp.Option{
 		otlptracehttp.WithEndpointURL(endpoint),
 		otlptracehttp.WithProxy(o.Proxy),
-		// Shorter than the SDK's minute: what waits meanwhile is dropped when the queue is full.
+		// Shorter than the SDK's minute, because spans are dropped while the queue is full.
 		otlptracehttp.WithRetry(otlptracehttp.RetryConfig{Enabled: true, InitialInterval: time.Second, MaxInterval: 5 * time.Second, MaxElapsedTime: 15 * time.Second}),
 	}
 	if headers := s.pairs("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"); len(headers) > 0 {
@@ -37,15 +37,15 @@ func newExporter(ctx context.Context, s *settings, kind string, o Options) (sdk.
 	case "gzip":
 		opts = append(opts, otlptracehttp.WithCompression(otlptracehttp.GzipCompression))
 	default:
-		s.complain(name, "%q is not a compression this program has; nothing is compressed", v)
+		s.complain(name, "compression %q is not supported; nothing is compressed", v)
 	}
 	return otlptracehttp.New(ctx, opts...)
 }
 
-// complainEvery is how often a collector that does not answer is worth a line.
+// complainEvery is the minimum time between log lines about failures.
 const complainEvery = time.Minute
 
-// guarded is an exporter whose failures are logged, and nobody else's concern.
+// guarded is an exporter whose failures are only logged.
 type guarded struct {
 	sdk.SpanExporter
 	log *slog.Logger
@@ -53,7 +53,7 @@ type guarded struct {
 	mu      sync.Mutex
 	failing bool
 	said    time.Time
-	lost    int // spans, since it was said
+	lost    int // spans, since the last log line
 }
 
 // ExportSpans implements sdk.SpanExporter.
@@ -65,25 +65,25 @@ func (g *guarded) ExportSpans(ctx context.Context, spans []sdk.ReadOnlySpan) err
 		g.lost += len(spans)
 		g.complain(err)
 	} else if g.failing {
-		g.log.Info("traces are delivered again")
+		g.log.Info("traces are exported again")
 	}
 	g.failing = err != nil
 	return nil
 }
 
-// gaveUp is called when the last spans were not delivered in time.
+// gaveUp handles a timeout of the last export.
 func (g *guarded) gaveUp(err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.complain(err)
 }
 
-// complain says what is lost, but not again and again. g.mu is held.
+// complain logs lost spans, at most once per complainEvery. g.mu is held.
 func (g *guarded) complain(err error) {
 	now := time.Now()
 	if !g.said.IsZero() && now.Sub(g.said) < complainEvery {
 		return
 	}
-	g.log.Warn("traces cannot be delivered and are dropped; is the collector there?", "spans", g.lost, "error", err.Error())
+	g.log.Warn("failed to export traces; dropping them; check the collector", "spans", g.lost, "error", err.Error())
 	g.said, g.lost = now, 0
 }

@@ -9,7 +9,7 @@ import (
 	otel "go.opentelemetry.io/otel/trace"
 )
 
-// idsOf are the IDs of a run's trace and span; see the package comment.
+// idsOf returns the IDs of a run's trace and span; see the package comment.
 func idsOf(run string) (trace otel.TraceID, span otel.SpanID) {
 	sum := sha256.Sum256([]byte(run))
 	copy(trace[:], sum[:16])
@@ -24,7 +24,7 @@ type wanted struct {
 	span  otel.SpanID
 }
 
-// ids draws IDs, but where the context says which.
+// ids generates random IDs unless the context requests certain ones.
 type ids struct{}
 
 // NewIDs implements sdktrace.IDGenerator.
@@ -44,7 +44,7 @@ func (ids) NewSpanID(context.Context, otel.TraceID) (id otel.SpanID) {
 	return id
 }
 
-// some is a random number other than 0, which is no ID.
+// some returns a random number other than 0, which is not a valid ID.
 func some() uint64 {
 	for {
 		if n := rand.Uint64(); n != 0 {

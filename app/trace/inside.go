@@ -11,8 +11,8 @@ import (
 	api "go.opentelemetry.io/otel/trace"
 )
 
-// Statement begins the span of a statement, if ctx is traced, and returns what ends it. text has
-// places in it for the values, and no values.
+// Statement starts the span of a statement, if ctx is traced, and returns a function that ends it. text has
+// placeholders instead of values.
 func (t *Tracer) Statement(ctx context.Context, operation string) (context.Context, func(system, table, text string, rows int64, err error)) {
 	if t == nil || !api.SpanContextFromContext(ctx).IsValid() {
 		return ctx, nil
@@ -21,7 +21,7 @@ func (t *Tracer) Statement(ctx context.Context, operation string) (context.Conte
 	return ctx, func(system, table, text string, rows int64, err error) {
 		span.SetAttributes(attribute.String("db.system.name", system), attribute.String("db.operation.name", operation),
 			attribute.String("db.query.text", text))
-		if rows >= 0 { // of a query whose rows are read one by one nobody has counted them
+		if rows >= 0 { // unknown if rows are read one by one
 			span.SetAttributes(attribute.Int64("db.response.returned_rows", rows))
 		}
 		if table != "" {
@@ -36,8 +36,8 @@ func (t *Tracer) Statement(ctx context.Context, operation string) (context.Conte
 	}
 }
 
-// Transport is base with a span for each request whose context is traced, and the trace handed on to
-// whoever is asked (traceparent). Optional base: nil is http.DefaultTransport.
+// Transport adds to base a span for each request with a traced context, and sends the trace along (traceparent). base
+// nil is http.DefaultTransport.
 func (t *Tracer) Transport(base http.RoundTripper) http.RoundTripper {
 	if base == nil {
 		base = http.DefaultTransport
@@ -53,12 +53,12 @@ type transport struct {
 	base http.RoundTripper
 }
 
-// RoundTrip implements http.RoundTripper. The span ends with the headers of the answer.
+// RoundTrip implements http.RoundTripper. The span ends with the response's headers.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !api.SpanContextFromContext(req.Context()).IsValid() {
 		return t.base.RoundTrip(req)
 	}
-	plain := *req.URL // a query may hold what nobody is to see
+	plain := *req.URL // a query may hold secrets
 	plain.User, plain.RawQuery, plain.Fragment = nil, "", ""
 	ctx, span := t.tracer.Start(req.Context(), req.Method, api.WithSpanKind(api.SpanKindClient), api.WithAttributes(
 		attribute.String("http.request.method", req.Method), attribute.String("url.full", plain.String()),
@@ -81,8 +81,8 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// Request begins the span of a request that was received, in the trace that its sender names, and
-// returns what ends it. route is the pattern the request came to.
+// Request starts the span of a received request, in the sender's trace, and returns a function that ends it. route is
+// the request's pattern.
 func (t *Tracer) Request(ctx context.Context, method, route string, header func(name string) string) (context.Context, func(status int)) {
 	if t == nil {
 		return ctx, func(int) {}
@@ -100,7 +100,7 @@ func (t *Tracer) Request(ctx context.Context, method, route string, header func(
 	}
 }
 
-// headers are those of a request, to be read only.
+// headers are those of a request, read-only.
 type headers func(name string) string
 
 // Get implements propagation.TextMapCarrier.

@@ -14,7 +14,7 @@ import (
 	"fibercrons/app/cron"
 )
 
-// Attempt is the wrapper that gives each call of a job's function a span.
+// Attempt is a wrapper that makes a span for each call of a job's function.
 func (t *Tracer) Attempt(next cron.Func) cron.Func {
 	return func(ctx context.Context) (err error) {
 		run := cron.RunFrom(ctx)
@@ -24,7 +24,7 @@ func (t *Tracer) Attempt(next cron.Func) cron.Func {
 		of := t.spanOf(run.ID())
 		ctx = api.ContextWithRemoteSpanContext(ctx, of)
 		if !of.IsSampled() {
-			return next(ctx) // what is below sees in ctx that nothing of the trace is sent
+			return next(ctx) // ctx marks the trace as not sampled
 		}
 		attrs := append(about(run.Job(), run.ID(), run.Trigger()), attribute.Int("fibercrons.attempt", run.Attempt()))
 		if slot := run.Slot(); !slot.IsZero() {
@@ -34,7 +34,7 @@ func (t *Tracer) Attempt(next cron.Func) cron.Func {
 		returned := false
 		defer func() {
 			if !returned {
-				span.SetStatus(codes.Error, "the function ended its goroutine")
+				span.SetStatus(codes.Error, "the function called runtime.Goexit")
 			}
 			span.End()
 		}()
@@ -45,7 +45,7 @@ func (t *Tracer) Attempt(next cron.Func) cron.Func {
 	}
 }
 
-// fail writes down what went wrong.
+// fail records an error.
 func fail(ctx context.Context, span api.Span, err error) {
 	if err == nil || !span.IsRecording() {
 		return
@@ -68,8 +68,7 @@ func fail(ctx context.Context, span api.Span, err error) {
 	span.SetStatus(codes.Error, text)
 }
 
-// spanOf is the context of a run's span. Whether it is sampled is decided here as it is when the span
-// is made, in whatever process.
+// spanOf returns the context of a run's span, with the same sampling decision in every process.
 func (t *Tracer) spanOf(run string) api.SpanContext {
 	trace, span := idsOf(run)
 	var flags api.TraceFlags
@@ -79,10 +78,10 @@ func (t *Tracer) spanOf(run string) api.SpanContext {
 	return api.NewSpanContext(api.SpanContextConfig{TraceID: trace, SpanID: span, TraceFlags: flags, Remote: true})
 }
 
-// askedMost bounds the runs of which it is known who asked for them.
+// askedMost is the maximum number of runs whose requests are remembered.
 const askedMost = 10_000
 
-// Asked notes who asks for a run, and links his span to it; see [scheduler.Config].
+// Asked records the request for a run, and links its span to the run; see [scheduler.Config].
 func (t *Tracer) Asked(ctx context.Context, run string) {
 	from := api.SpanFromContext(ctx)
 	if t == nil || !from.SpanContext().IsValid() {
@@ -95,7 +94,7 @@ func (t *Tracer) Asked(ctx context.Context, run string) {
 		if len(t.asked) < askedMost {
 			break
 		}
-		delete(t.asked, old) // of runs that never came to be, for the most part
+		delete(t.asked, old) // mostly runs that were refused
 	}
 	t.asked[run] = from.SpanContext()
 }
@@ -110,7 +109,7 @@ func (t *Tracer) askedFor(run string) (links []api.Link) {
 	return links
 }
 
-// Observe makes the span of a run that has ended. It does not block.
+// Observe makes the span of an ended run. It does not block.
 func (t *Tracer) Observe(e contract.Event) {
 	rec := &e.Record
 	if t == nil || e.Kind != contract.RunEnded || !rec.Status.Ended() {
@@ -147,7 +146,7 @@ func describe(span api.Span, job string, rec *cron.Record) {
 		attrs = append(attrs, attribute.String("fibercrons.cause", cause))
 	}
 	for _, a := range rec.Attempts {
-		if len(rec.Attempts) > 1 && !a.StartedAt.IsZero() { // one alone has its span
+		if len(rec.Attempts) > 1 && !a.StartedAt.IsZero() { // a single attempt has its own span
 			span.AddEvent("attempt", api.WithTimestamp(a.StartedAt), api.WithAttributes(attribute.Int("fibercrons.attempt", a.Number), attribute.String("service.instance.id", a.Instance)))
 		}
 	}
@@ -158,14 +157,14 @@ func describe(span api.Span, job string, rec *cron.Record) {
 	span.SetAttributes(attrs...)
 }
 
-// about are the attributes of everything that belongs to a run. The faas ones are those of
-// OpenTelemetry's conventions for functions that are called by a timer.
+// about returns the attributes of a run. Those with faas follow OpenTelemetry's conventions for functions called by a
+// timer.
 func about(job, run string, trigger cron.Trigger) []attribute.KeyValue {
 	by := "other"
 	if trigger == cron.BySchedule || trigger == cron.ByCatchUp {
 		by = "timer"
 	}
-	return append(make([]attribute.KeyValue, 0, 10), // room for what else there is to say
+	return append(make([]attribute.KeyValue, 0, 10), // room for further attributes
 		attribute.String("faas.trigger", by), attribute.String("faas.invocation_id", run),
 		attribute.String("fibercrons.job", job), attribute.String("fibercrons.run.id", run),
 		attribute.String("fibercrons.trigger", string(trigger)),

@@ -11,13 +11,13 @@ import (
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// settings read OpenTelemetry's variables, and collect what is wrong with them.
+// settings reads OpenTelemetry's variables, and collects warnings about them.
 type settings struct {
 	get   func(name string) string
 	wrong []string
 }
 
-// text is the value of the first of the names that is set. The names of signals go before the general ones.
+// text returns the first non-empty value. Names for traces come before general ones.
 func (s *settings) text(names ...string) (value, name string) {
 	for _, name := range names {
 		if v := strings.TrimSpace(s.get(name)); v != "" {
@@ -31,12 +31,12 @@ func (s *settings) complain(name, format string, a ...any) {
 	s.wrong = append(s.wrong, name+": "+fmt.Sprintf(format, a...))
 }
 
-// exporter is where spans go: "otlp", "console", or "" for nowhere.
+// exporter returns the exporter for spans: "otlp", "console", or "" for none.
 func (s *settings) exporter() string {
 	if v, name := s.text("OTEL_SDK_DISABLED"); strings.EqualFold(v, "true") {
 		return ""
 	} else if v != "" && !strings.EqualFold(v, "false") {
-		s.complain(name, "neither true nor false; it counts as false")
+		s.complain(name, "neither true nor false; using false")
 	}
 	value, name := s.text("OTEL_TRACES_EXPORTER")
 	switch strings.ToLower(value) {
@@ -50,14 +50,14 @@ func (s *settings) exporter() string {
 		}
 		return ""
 	}
-	s.complain(name, "%q is not an exporter this program has; there are no traces; set it to otlp, console or none", value)
+	s.complain(name, "exporter %q is not supported; there are no traces; set it to otlp, console or none", value)
 	return ""
 }
 
-// endpoint is the URL that spans are posted to. The general variable is a base, that of traces is taken as it is.
+// endpoint returns the URL for spans. The general variable is a base URL; that of traces is used unchanged.
 func (s *settings) endpoint() (string, bool) {
 	if v, name := s.text("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"); v != "" && v != "http/protobuf" {
-		s.complain(name, "%q is not a protocol this program speaks; http/protobuf is used, whose port is 4318 as a rule", v)
+		s.complain(name, "protocol %q is not supported; using http/protobuf, usually at port 4318", v)
 	}
 	value, name := s.text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 	if value == "" {
@@ -74,7 +74,7 @@ func (s *settings) endpoint() (string, bool) {
 	return u.String(), true
 }
 
-// pairs reads name=value,name=value with percent-encoded values. What is wrong is not repeated: it may be a secret.
+// pairs parses name=value,name=value with percent-encoded values. Warnings do not repeat values, which may be secret.
 func (s *settings) pairs(names ...string) map[string]string {
 	value, name := s.text(names...)
 	list := make(map[string]string)
@@ -86,7 +86,7 @@ func (s *settings) pairs(names ...string) map[string]string {
 		k = strings.TrimSpace(k)
 		v, err := url.PathUnescape(strings.TrimSpace(v))
 		if !ok || k == "" || err != nil {
-			s.complain(name, "one of its pairs is left out; write them as name=value with commas between, and values percent-encoded")
+			s.complain(name, "one of its pairs is invalid and ignored; write name=value pairs separated by commas, with values percent-encoded")
 			continue
 		}
 		list[k] = v
@@ -94,7 +94,7 @@ func (s *settings) pairs(names ...string) map[string]string {
 	return list
 }
 
-// millis reads a duration in milliseconds.
+// millis parses a duration in milliseconds.
 func (s *settings) millis(names ...string) (time.Duration, bool) {
 	n, ok := s.number(names...)
 	return time.Duration(n) * time.Millisecond, ok
@@ -107,13 +107,13 @@ func (s *settings) number(names ...string) (int, bool) {
 	}
 	n, err := strconv.Atoi(value)
 	if err != nil || n < 1 || n > 1<<30 {
-		s.complain(name, "%q is not a whole number above 0; the default is used", value)
+		s.complain(name, "%q is not a whole number above 0; using the default", value)
 		return 0, false
 	}
 	return n, true
 }
 
-// sampler is the one asked for; all of them decide by the trace ID alone.
+// sampler returns the configured sampler. All of them decide by the trace ID alone.
 func (s *settings) sampler() sdk.Sampler {
 	value, name := s.text("OTEL_TRACES_SAMPLER")
 	root, parentBased := strings.CutPrefix(strings.ToLower(value), "parentbased_")
@@ -126,7 +126,7 @@ func (s *settings) sampler() sdk.Sampler {
 	case "traceidratio":
 		sampler = sdk.TraceIDRatioBased(s.ratio())
 	default:
-		s.complain(name, "%q is not a sampler this program has; parentbased_always_on is used", value)
+		s.complain(name, "sampler %q is not supported; using parentbased_always_on", value)
 		sampler, parentBased = sdk.AlwaysSample(), true
 	}
 	if parentBased {
@@ -142,7 +142,7 @@ func (s *settings) ratio() float64 {
 	}
 	r, err := strconv.ParseFloat(value, 64)
 	if err != nil || r < 0 || r > 1 {
-		s.complain(name, "%q is not a number from 0 to 1; 1 is used", value)
+		s.complain(name, "%q is not a number from 0 to 1; using 1", value)
 		return 1
 	}
 	return r
@@ -160,7 +160,7 @@ func (s *settings) attributes(service, version string) []attribute.KeyValue {
 	return list
 }
 
-// batch is how spans are gathered.
+// batch returns the limits of batches.
 func (s *settings) batch() (list []sdk.BatchSpanProcessorOption) {
 	if d, ok := s.millis("OTEL_BSP_SCHEDULE_DELAY"); ok {
 		list = append(list, sdk.WithBatchTimeout(d))

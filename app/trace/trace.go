@@ -17,21 +17,21 @@ import (
 	api "go.opentelemetry.io/otel/trace"
 )
 
-// Options say how to trace.
+// Options configure a [Tracer].
 type Options struct {
-	// Get returns the value of one of OpenTelemetry's variables; empty: it is not set.
+	// Get returns the value of an OpenTelemetry variable, or "" if it is not set.
 	Get func(name string) string
-	// Service is the program's name where OTEL_SERVICE_NAME gives none. Optional. Default: cron.
+	// Service is the program's name if OTEL_SERVICE_NAME is not set. Optional. Default: cron.
 	Service string
 	// Version of the program. Optional.
 	Version string
-	// Log hears of what cannot be delivered. Optional. Default: slog.Default().
+	// Log receives failures and invalid variables. Optional. Default: slog.Default().
 	Log *slog.Logger
-	// Console is where OTEL_TRACES_EXPORTER=console writes. Optional. Default: nowhere.
+	// Console is the output of OTEL_TRACES_EXPORTER=console. Optional. Default: none.
 	Console io.Writer
-	// Proxy says which proxy a request to the collector takes, as http.Transport.Proxy does. Optional. Default: none.
+	// Proxy selects the proxy for requests to the collector, like http.Transport.Proxy. Optional. Default: none.
 	Proxy func(*http.Request) (*url.URL, error)
-	// Exporter is where spans go in place of what the environment says. For tests.
+	// Exporter replaces the exporter of the environment, for tests.
 	Exporter sdk.SpanExporter
 }
 
@@ -44,15 +44,14 @@ type Tracer struct {
 	carry    propagation.TextMapPropagator
 
 	mu    sync.Mutex
-	asked map[string]api.SpanContext // by run: who asked for it
+	asked map[string]api.SpanContext // by run: the span of its request
 }
 
-// closeWait is how long the last spans may take.
+// closeWait limits the export of the last spans.
 const closeWait = 3 * time.Second
 
-// Open begins to trace, if that is asked for; nil: it is not, or not in a way that can be followed, of
-// which the log has a warning. The tracer is also what OpenTelemetry's own packages take for the
-// program's (otel.Tracer), so that a job's spans need no more than the job's context.
+// Open starts tracing, or returns nil if it is off or its settings are invalid, which it logs. It also registers the
+// tracer as OpenTelemetry's global one (otel.Tracer), so jobs can make spans with their context alone.
 func Open(ctx context.Context, o Options) *Tracer {
 	o.Log = cmp.Or(o.Log, slog.Default())
 	if o.Get == nil {
@@ -109,8 +108,7 @@ func (s *settings) report(log *slog.Logger) {
 	}
 }
 
-// Close sends what has not been sent, and waits for three seconds at most: what does not get through
-// then is dropped.
+// Close sends the remaining spans, for at most three seconds. Others are dropped.
 func (t *Tracer) Close(ctx context.Context) {
 	if t == nil {
 		return
@@ -122,7 +120,7 @@ func (t *Tracer) Close(ctx context.Context) {
 	}
 }
 
-// TraceID is the ID of a run's trace; empty when there is none.
+// TraceID is the ID of a run's trace, or "".
 func (t *Tracer) TraceID(run string) string {
 	if t == nil {
 		return ""

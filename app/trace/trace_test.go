@@ -327,7 +327,7 @@ func TestADeadCollectorCostsALine(t *testing.T) {
 		if took := time.Since(began); took > time.Minute { // three, and what a busy machine adds
 			t.Errorf("%s: stopping took %s", url, took)
 		}
-		if lines := p.log.lines("traces cannot be delivered"); len(lines) != 1 {
+		if lines := p.log.lines("failed to export traces"); len(lines) != 1 {
 			t.Errorf("%s: the log has %q", url, lines)
 		}
 	}
@@ -397,11 +397,11 @@ func TestWhatIsWrongIsAWarning(t *testing.T) {
 		{"an endpoint", map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}, true, ""},
 		{"an exporter", map[string]string{"OTEL_TRACES_EXPORTER": "otlp"}, true, ""},
 		{"the console", map[string]string{"OTEL_TRACES_EXPORTER": "console"}, true, ""},
-		{"no such exporter", map[string]string{"OTEL_TRACES_EXPORTER": "zipkin"}, false, `OTEL_TRACES_EXPORTER: \"zipkin\" is not an exporter`},
+		{"no such exporter", map[string]string{"OTEL_TRACES_EXPORTER": "zipkin"}, false, `OTEL_TRACES_EXPORTER: exporter \"zipkin\" is not supported`},
 		{"an endpoint that is none", map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "user:" + secret + "@collector"}, false, "OTEL_EXPORTER_OTLP_ENDPOINT: not a URL"},
-		{"another protocol", map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, true, "http/protobuf is used"},
-		{"headers", map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_HEADERS": secret}, true, "one of its pairs is left out"},
-		{"a sampler", map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_TRACES_SAMPLER": "dice"}, true, "parentbased_always_on is used"},
+		{"another protocol", map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, true, "using http/protobuf"},
+		{"headers", map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_HEADERS": secret}, true, "one of its pairs is invalid and ignored"},
+		{"a sampler", map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_TRACES_SAMPLER": "dice"}, true, "using parentbased_always_on"},
 		{"a ratio", map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "2"}, true, "not a number from 0 to 1"},
 		{"a timeout", map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_TIMEOUT": "10s"}, true, "not a whole number above 0"},
 		{"a compression", map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_COMPRESSION": "rar"}, true, "nothing is compressed"},
