@@ -14,26 +14,25 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// Options say which Redis, and what for.
+// Options configure a [Client].
 type Options struct {
-	// URL of the server: redis://, rediss:// or unix://. It may hold a password and is never part of
-	// an error or a log line. Required.
+	// URL of the server: redis://, rediss:// or unix://. It may hold a password and never appears in an error or a log
+	// line. Required.
 	URL string
-	// Prefix begins every key and channel, so that several programs can share a server. Optional.
-	// Default: fibercrons.
+	// Prefix begins every key and channel, so that several programs can share a server. Optional. Default: fibercrons.
 	Prefix string
-	// Database is the identity of this process's database, when each replica has one of its own.
-	// Optional. Default: none, all replicas share one database.
+	// Database is the identity of this process's database, if each replica has its own. Optional. Default: none, all
+	// replicas share one database.
 	Database string
-	// Log hears when Redis is lost and when it is back. Optional. Default: none.
+	// Log receives losses and returns of the server. Optional. Default: none.
 	Log *slog.Logger
 }
 
-// Client is this process's connection to Redis. It implements what [contract.Peers] asks for.
+// Client is this process's connection to Redis. It implements [contract.Peers].
 type Client struct {
 	opts   Options
 	self   string // this process
-	holder string // who holds a slot: this process, or its database
+	holder string // the holder of a slot: this process, or its database
 	server *goredis.Client
 	log    *slog.Logger
 
@@ -46,7 +45,7 @@ type Client struct {
 	heard   chan struct{} // one that was received
 	health  health
 
-	inspected bool // the server that answers now; of watch alone
+	inspected bool // the current server was inspected; used by watch only
 }
 
 var (
@@ -56,12 +55,12 @@ var (
 )
 
 const (
-	// callTimeout bounds a call; the callers' own bounds are shorter.
+	// callTimeout limits a call. The callers' own limits are shorter.
 	callTimeout = time.Second
 	connections = 4
 )
 
-// Open reads the URL and connects to nothing yet. Its error is about the URL.
+// Open parses the URL; it does not connect. Its error is about the URL.
 func Open(opts Options) (*Client, error) {
 	if opts.Prefix == "" {
 		opts.Prefix = "fibercrons"
@@ -70,18 +69,18 @@ func Open(opts Options) (*Client, error) {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	o, err := goredis.ParseURL(opts.URL)
-	if err != nil { // whose text may hold the password
-		return nil, errors.New("open redis: REDIS_URL cannot be read: use redis://host:6379/0, rediss:// for TLS, or unix:///path/to/redis.sock")
+	if err != nil { // its text may hold the password
+		return nil, errors.New("open redis: REDIS_URL is invalid: use redis://host:6379/0, rediss:// for TLS, or unix:///path/to/redis.sock")
 	}
 	o.ClientName = "fibercrons"
 	o.DisableIdentity = true
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	// A call is made once: what a second try could hide is what opens the breaker.
+	// Make each call once: a hidden retry would delay the breaker.
 	o.MaxRetries, o.DialerRetries = -1, 1
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = callTimeout, callTimeout, callTimeout, callTimeout
 	o.ContextTimeoutEnabled = true
 	o.PoolSize, o.MinIdleConns, o.PipelinePoolSize = connections, 0, -1
-	goredis.SetLogger(&logging.VoidLogger{}) // it writes to stderr; what fails is returned, and told once
+	goredis.SetLogger(&logging.VoidLogger{}) // it writes to stderr; errors are returned and logged once
 
 	c := &Client{
 		opts: opts, self: rand.Text(), holder: opts.Database, server: goredis.NewClient(o), log: opts.Log,
@@ -94,24 +93,23 @@ func Open(opts Options) (*Client, error) {
 	return c, nil
 }
 
-// Start begins to watch over the server and to listen for nudges. It waits for nothing: a server that
-// is away is told of in the log.
+// Start starts the health checks and the subscription to nudges. It does not wait; an unavailable server is logged.
 func (c *Client) Start() {
 	c.started.Do(func() {
 		c.wg.Go(c.watch)
-		c.wg.Go(c.tell)
+		c.wg.Go(c.publish)
 		c.wg.Go(c.listen)
 	})
 }
 
-// Close ends what Start began, and the connections.
+// Close stops what Start started, and closes the connections.
 func (c *Client) Close() error {
 	c.stop()
 	c.wg.Wait()
 	return c.server.Close()
 }
 
-// Peers is what the client is to a scheduler.
+// Peers returns the client as the scheduler uses it.
 func (c *Client) Peers() contract.Peers {
 	p := contract.Peers{Gate: c, Notifier: c}
 	if c.separate() {
@@ -120,7 +118,7 @@ func (c *Client) Peers() contract.Peers {
 	return p
 }
 
-// Ping asks the server and says how long the answer took.
+// Ping returns the server's response time.
 func (c *Client) Ping(ctx context.Context) (time.Duration, error) {
 	began := time.Now()
 	err := c.server.Ping(ctx).Err()
@@ -129,5 +127,4 @@ func (c *Client) Ping(ctx context.Context) (time.Duration, error) {
 
 func (c *Client) separate() bool { return c.opts.Database != "" }
 
-// key names something of the program's.
 func (c *Client) key(kind, name string) string { return c.opts.Prefix + ":" + kind + ":" + name }

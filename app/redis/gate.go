@@ -9,8 +9,8 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// admit is SET NX PX for each key, and says of each whether the caller has it. That it looks first
-// makes it good to ask again: an answer that was lost does not turn the winner into a loser.
+// admit is SET NX PX for each key, and returns for each whether the caller has it. It checks the key first, so it can
+// be repeated: a lost response does not cost the winner its slot.
 var admit = goredis.NewScript(`
 local out = {}
 for i, key in ipairs(KEYS) do

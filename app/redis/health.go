@@ -11,27 +11,27 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// health is a breaker: after a failure nobody asks the server but the probe, until it has answered
-// again. So a server that is away costs the claims nothing.
+// health is a breaker: after a failure only the probe calls the server until it responds again, so an unavailable
+// server does not delay claims.
 type health struct {
 	mu   sync.Mutex
 	down error
 }
 
 const (
-	probeUp   = 2 * time.Second // also how long an idle process takes to notice that Redis is gone
+	probeUp   = 2 * time.Second // also how long an idle process takes to notice a loss
 	probeDown = 500 * time.Millisecond
 	probeKeep = 10 * time.Second
 )
 
-// Err says why Redis cannot be asked at present; nil: it can.
+// Err returns why Redis is unavailable, or nil.
 func (c *Client) Err() error {
 	c.health.mu.Lock()
 	defer c.health.mu.Unlock()
 	return c.health.down
 }
 
-// call asks the server, unless it is known to be away.
+// call calls the server, unless the breaker is open.
 func (c *Client) call(ctx context.Context, ask func(context.Context) error) error {
 	if err := c.Err(); err != nil {
 		return err
@@ -39,34 +39,34 @@ func (c *Client) call(ctx context.Context, ask func(context.Context) error) erro
 	return c.note(ctx, false, ask(ctx))
 }
 
-// note opens or closes the breaker by the outcome of a call. Only a call that was begun while the server
-// was known to be away closes it: one that was under way when another failed has been answered before that.
+// note opens or closes the breaker after a call. Only a call that began with an open breaker closes it; others may have
+// been answered before the failure.
 func (c *Client) note(ctx context.Context, away bool, err error) error {
 	if err != nil && (errors.Is(ctx.Err(), context.Canceled) || c.ctx.Err() != nil) {
-		return err // the caller's end, and not the server's
+		return err // cancelled by the caller, not a failure of the server
 	}
 	if err != nil {
-		err = fmt.Errorf("redis does not answer as it should: %w", err)
+		err = fmt.Errorf("redis call failed: %w", err)
 	}
 	c.health.mu.Lock()
 	was := c.health.down
-	if was == nil || away && err == nil { // the first failure is the telling one
+	if was == nil || away && err == nil { // keep the first failure
 		c.health.down = err
 	}
 	is := c.health.down
 	c.health.mu.Unlock()
 	switch {
 	case was == nil && err != nil && c.separate():
-		c.log.Error("redis is lost; until it is back no slot is run, since another replica may run it", "error", err)
+		c.log.Error("redis is lost; no slot runs until it is back, because another replica may run it", "error", err)
 	case was == nil && err != nil:
-		c.log.Warn("degraded: redis is lost; slots are claimed by the database alone, with more work for it", "error", err)
+		c.log.Warn("degraded: redis is lost; slots are claimed through the database alone, with more load on it", "error", err)
 	case was != nil && is == nil:
 		c.log.Info("redis is back")
 	}
 	return err
 }
 
-// watch asks for a sign of life now and then, and by it alone a server comes back.
+// watch probes the server at intervals. Only a probe closes the breaker.
 func (c *Client) watch() {
 	for {
 		rest := probeUp
@@ -81,8 +81,8 @@ func (c *Client) watch() {
 	}
 }
 
-// probe does what claims do, on a key of its own: a server that is full, read-only or refuses scripts
-// answers a mere PING as if all were well.
+// probe makes the same call as claims, on its own key. A server that is full, read-only or refuses scripts still
+// answers PING.
 func (c *Client) probe() {
 	away := c.Err() != nil
 	ctx, cancel := context.WithTimeout(c.ctx, callTimeout)
@@ -96,15 +96,15 @@ func (c *Client) probe() {
 	_ = c.note(ctx, away, err)
 }
 
-// inspect warns of a server that may forget slots at will. Managed ones often refuse CONFIG GET; INFO
-// tells the same. It is false when there was no answer.
+// inspect warns of a server that may evict slots. It uses INFO, because managed servers often refuse CONFIG GET. It
+// returns false if there was no answer.
 func (c *Client) inspect(ctx context.Context) bool {
 	if !c.separate() {
 		return true
 	}
 	info, err := c.server.Info(ctx, "memory").Result()
 	if err != nil {
-		return errors.As(err, new(goredis.Error)) // not every user may ask
+		return errors.As(err, new(goredis.Error)) // INFO may be forbidden
 	}
 	policy := "noeviction"
 	for line := range strings.Lines(info) {
@@ -113,7 +113,7 @@ func (c *Client) inspect(ctx context.Context) bool {
 		}
 	}
 	if policy != "noeviction" {
-		c.log.Warn("redis may forget who runs a slot when its memory is full, and the slot is then run twice; set maxmemory-policy to noeviction", "maxmemory-policy", policy)
+		c.log.Warn("redis may evict the holder of a slot when its memory is full, and the slot then runs twice; set maxmemory-policy to noeviction", "maxmemory-policy", policy)
 	}
 	return true
 }

@@ -9,8 +9,8 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// A group is a sorted set of runs by the end of their leases, on the server's clock: the replicas'
-// clocks need not agree.
+// A group is a sorted set of runs by the end of their leases, on the server's clock, so that the replicas' clocks need
+// not agree.
 
 // enter: KEYS group; ARGV run, lease in ms, limit.
 var enter = goredis.NewScript(`

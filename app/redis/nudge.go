@@ -7,8 +7,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// nudgeRest is the time between two nudges of a process: twenty a second at most, however much
-// happens.
+// nudgeRest is the minimum time between two nudges of a process: at most twenty a second.
 const nudgeRest = 50 * time.Millisecond
 
 // Notify implements [contract.Notifier].
@@ -17,7 +16,7 @@ func (c *Client) Notify() { ring(c.pending) }
 // Notified implements [contract.Notifier].
 func (c *Client) Notified() <-chan struct{} { return c.heard }
 
-// ring leaves a sign that there is something, if there is none yet.
+// ring signals without blocking.
 func ring(sign chan struct{}) {
 	select {
 	case sign <- struct{}{}:
@@ -25,11 +24,11 @@ func ring(sign chan struct{}) {
 	}
 }
 
-// channel is shared by those who look at the same database.
+// channel is shared by the processes of one database.
 func (c *Client) channel() string { return c.key("nudge", c.opts.Database) }
 
-// tell sends nudges. One that cannot be sent is left out.
-func (c *Client) tell() {
+// publish sends nudges, and drops those that fail.
+func (c *Client) publish() {
 	for {
 		select {
 		case <-c.ctx.Done():
@@ -47,7 +46,7 @@ func (c *Client) tell() {
 	}
 }
 
-// listen receives others' nudges. The subscription finds its way back to a server that was away.
+// listen receives nudges of others. The subscription reconnects.
 func (c *Client) listen() {
 	sub := c.server.Subscribe(c.ctx, c.channel())
 	defer sub.Close()
