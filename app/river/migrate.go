@@ -10,10 +10,10 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 )
 
-// lock is that under which processes that start together migrate one after the other.
+// lock is the advisory lock that serializes the migrations of several processes.
 const lock = 7_268_511_902_441
 
-// The lock is a transaction's: a session may be shared with other programs.
+// The lock belongs to a transaction, because a pooler may share the session with other programs.
 func migrate(ctx context.Context, pool *pgxpool.Pool, schema string, log *slog.Logger) error {
 	tx, err := pool.Begin(ctx)
 	if err != nil {

@@ -18,24 +18,23 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// Kind is that of every job this package inserts, and Queue the queue it goes to.
+// Kind is the kind of every job that this package inserts, and Queue its queue.
 const (
 	Kind  = "fibercrons.run"
 	Queue = "fibercrons"
 )
 
-// Options are what an [Executor] is made of.
+// Options configure an [Executor].
 type Options struct {
 	// URL of the Postgres database, postgres://user:password@host:port/name.
 	URL string
-	// Workers is how many runs go on at one time in this process. Optional. Default: 64.
+	// Workers is the maximum number of concurrent runs in this process. Optional. Default: 64.
 	Workers int
-	// Rescue is how long a job may be under way before it is asked whether it still is. Optional.
-	// Default: 1 min.
+	// Rescue is the time after which a running job is checked. Optional. Default: 1 min.
 	Rescue time.Duration
-	// Grace is how long River may take to note how jobs ended when work stops. Optional. Default: 10 s.
+	// Grace limits the recording of jobs in River when work stops. Optional. Default: 10 s.
 	Grace time.Duration
-	// Log is where River logs. Optional. Default: slog.Default().
+	// Log is River's log. Optional. Default: slog.Default().
 	Log *slog.Logger
 }
 
@@ -43,17 +42,17 @@ type Options struct {
 type Executor struct {
 	o      Options
 	pool   *pgxpool.Pool
-	insert *river.Client[pgx.Tx] // that works nothing
-	schema string                // of River's tables; empty: the database's own choice
-	pooled bool                  // there is a pooler between
+	insert *river.Client[pgx.Tx] // only inserts
+	schema string                // of River's tables; empty: the database's default
+	pooled bool                  // the connections go through a pooler
 }
 
 var _ contract.Executor = (*Executor)(nil)
 
-// connections is how many River gets: to fetch, to insert, to note ends, to listen, to lead.
+// connections is the size of River's pool: to fetch, insert, record ends, listen and lead.
 const connections = 8
 
-// Open connects to the database and brings River's tables up to date.
+// Open connects to the database and migrates River's tables.
 func Open(ctx context.Context, o Options) (*Executor, error) {
 	o.Workers, o.Rescue, o.Grace = cmp.Or(o.Workers, 64), cmp.Or(o.Rescue, time.Minute), cmp.Or(o.Grace, 10*time.Second)
 	if o.Log == nil {
@@ -62,10 +61,10 @@ func Open(ctx context.Context, o Options) (*Executor, error) {
 	o.Log = slog.New(quiet{o.Log.Handler()})
 	cfg, err := pgxpool.ParseConfig(o.URL)
 	if err != nil { // its text may hold the URL
-		return nil, errors.New("open river: DATABASE_URL is not one that River can use; it takes postgres://user:password@host:port/name")
+		return nil, errors.New("open river: DATABASE_URL is invalid for River; use postgres://user:password@host:port/name")
 	}
 	cfg.MaxConns = connections
-	// A session may be shared with other programs, by a pooler in transaction mode: nothing is prepared or set in it.
+	// A pooler in transaction mode shares sessions with other programs, so nothing is prepared or set in them.
 	cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	schema, _, _ := strings.Cut(cfg.ConnConfig.RuntimeParams["search_path"], ",")
 	schema = strings.Trim(strings.TrimSpace(schema), `"`)
@@ -91,7 +90,7 @@ func Open(ctx context.Context, o Options) (*Executor, error) {
 	return e, nil
 }
 
-// pooled says whether a pooler stands between: the process that answers is not the one that was connected to.
+// pooled detects a pooler: the process that answers is not the one that was connected to.
 func pooled(ctx context.Context, pool *pgxpool.Pool) (between bool, err error) {
 	err = pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
 		var pid uint32
@@ -108,11 +107,11 @@ func (e *Executor) Close() error {
 	return nil
 }
 
-// args are a job's arguments, as River's UI shows them.
+// args are a job's arguments, as shown in River's UI.
 type args struct {
 	Run     string `json:"run"`
 	Job     string `json:"job"`
-	Token   int64  `json:"token,string"` // a JSON number would lose digits in a browser
+	Token   int64  `json:"token,string"` // browsers lose digits of large JSON numbers
 	Attempt int    `json:"attempt"`
 }
 
@@ -123,8 +122,8 @@ func (a args) ticket() contract.Ticket {
 	return contract.Ticket{Run: a.Run, Job: a.Job, Token: a.Token, Attempt: a.Attempt}
 }
 
-// live are the states in which a ticket is not inserted again. One that has ended is: if its run still
-// waits, then not for that.
+// live are the states in which a ticket is not inserted again. If a ticket has ended and its run still waits, the run
+// needs a new one.
 var live = []rivertype.JobState{
 	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
 	rivertype.JobStateRetryable, rivertype.JobStateScheduled,
@@ -133,7 +132,7 @@ var live = []rivertype.JobState{
 // Enqueue implements [contract.Executor].
 func (e *Executor) Enqueue(ctx context.Context, tickets []contract.Ticket) error {
 	many := make([]river.InsertManyParams, 0, len(tickets))
-	seen := make(map[args]bool, len(tickets)) // River refuses all of them when one comes twice
+	seen := make(map[args]bool, len(tickets)) // River refuses a batch with duplicates
 	for _, t := range tickets {
 		a := args{Run: t.Run, Job: t.Job, Token: t.Token, Attempt: t.Attempt}
 		if seen[a] {
@@ -153,8 +152,7 @@ func (e *Executor) Enqueue(ctx context.Context, tickets []contract.Ticket) error
 
 var plain = regexp.MustCompile(`[^a-z0-9_-]`)
 
-// tag is a job's name as River takes it for a tag: at least three of letters, digits, _ and -, and no -
-// at the end.
+// tag returns a job's name as a valid River tag: at least three of letters, digits, _ and -, without - at the end.
 func tag(job string) string {
 	t := strings.TrimRight(plain.ReplaceAllString(job, "_"), "-")
 	if len(t) < 3 {
@@ -163,7 +161,7 @@ func tag(job string) string {
 	return t
 }
 
-// quiet lets River's warnings and errors through: what it does in good order is its own affair.
+// quiet passes only River's warnings and errors.
 type quiet struct{ slog.Handler }
 
 func (q quiet) Enabled(ctx context.Context, l slog.Level) bool {

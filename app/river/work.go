@@ -13,8 +13,7 @@ import (
 	"fibercrons/app/cron"
 )
 
-// Work implements [contract.Executor]. Each call has a client of its own, since a stopped one is of no
-// further use.
+// Work implements [contract.Executor]. Each call has its own client, because a stopped one cannot be reused.
 func (e *Executor) Work(ctx context.Context, w contract.Worker) error {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &worker{Worker: w, rescue: e.o.Rescue})
@@ -25,14 +24,14 @@ func (e *Executor) Work(ctx context.Context, w contract.Worker) error {
 		JobTimeout:           -1,
 		RescueStuckJobsAfter: e.o.Rescue,
 		Schema:               e.schema,
-		// LISTEN is the session's. Behind a pooler it hears nothing, and would stay on a connection of others.
+		// LISTEN needs a session. Behind a pooler it hears nothing and remains on a shared connection.
 		PollOnly:          e.pooled,
 		FetchPollInterval: e.pollInterval(),
 	})
 	if err != nil {
 		return fmt.Errorf("work river: %w", err)
 	}
-	// Its own context: the end of ctx is to stop the fetching, and what goes on is to end in peace.
+	// The end of ctx only stops the fetching, so active jobs need another context.
 	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("work river: %w", err)
 	}
@@ -40,8 +39,8 @@ func (e *Executor) Work(ctx context.Context, w contract.Worker) error {
 	return e.stop(client.Stop, client.StopAndCancel)
 }
 
-// stop waits for the calls that go on, which end when the scheduler says so, and for River to note how
-// they ended; but not for a database that does not answer.
+// stop waits for active calls, which the scheduler ends, and for River to record them; but not for a database that does
+// not respond.
 func (e *Executor) stop(gently, hard func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), e.o.Grace)
 	defer cancel()
@@ -56,15 +55,14 @@ func (e *Executor) stop(gently, hard func(context.Context) error) error {
 	return nil
 }
 
-// worker is what River calls.
 type worker struct {
 	river.WorkerDefaults[args]
 	contract.Worker
 	rescue time.Duration
 }
 
-// Timeout implements [river.Worker]. There is none: a run has its own. River asks again when a job has
-// been under way for long, and takes back what has a timeout that has passed; see the package comment.
+// Timeout implements [river.Worker]. Runs have their own timeouts. River calls this again for a job that has run for
+// long, and rescues it if the timeout has passed; see the package comment.
 func (w *worker) Timeout(job *river.Job[args]) time.Duration {
 	if job.AttemptedAt == nil || time.Since(*job.AttemptedAt) < w.rescue {
 		return -1
@@ -77,15 +75,15 @@ func (w *worker) Timeout(job *river.Job[args]) time.Duration {
 	return time.Nanosecond
 }
 
-// output is what River keeps with a job that has been worked.
+// output is stored by River with a completed job.
 type output struct {
-	Status cron.Status `json:"status"` // of the run; empty: the ticket was void
+	Status cron.Status `json:"status"` // of the run; empty if the ticket was obsolete
 	Error  string      `json:"error,omitempty"`
 }
 
 // Work implements [river.Worker].
 func (w *worker) Work(ctx context.Context, job *river.Job[args]) error {
-	// River ends ctx also when it stops; only what somebody cancelled is to be cancelled.
+	// River also ends ctx when it stops. Cancel the run only if the job was cancelled.
 	call, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() {
@@ -104,15 +102,15 @@ func (w *worker) Work(ctx context.Context, job *river.Job[args]) error {
 		return river.JobCancel(errors.New(out.Error))
 	}
 	if err := river.RecordOutput(ctx, output{Status: out.Status, Error: out.Error}); err != nil {
-		return fmt.Errorf("note the outcome: %w", err)
+		return fmt.Errorf("record the outcome: %w", err)
 	}
 	return nil
 }
 
-// pollInterval is how often River looks for tickets that nobody has told it of.
+// pollInterval is how often River checks for tickets without a notification.
 func (e *Executor) pollInterval() time.Duration {
 	if e.pooled {
 		return 200 * time.Millisecond
 	}
-	return time.Second // River's own
+	return time.Second // River's default
 }
