@@ -14,23 +14,23 @@ import (
 	"github.com/hibiken/asynq"
 )
 
-// Type is that of every task this package makes, and Queue the queue it goes to.
+// Type is the type of every task of this package, and Queue its queue.
 const (
 	Type  = "fibercrons.run"
 	Queue = "fibercrons"
 )
 
-// Options are what an [Executor] is made of.
+// Options configure an [Executor].
 type Options struct {
 	// URL of Redis: redis://[user:password@]host[:port][/number], rediss:// or unix:///path.
 	URL string
-	// Queue is the name of the queue. Optional. Default: the constant.
+	// Queue is the name of the queue. Optional. Default: the constant Queue.
 	Queue string
-	// Workers is how many runs go on at one time in this process. Optional. Default: 64.
+	// Workers is the maximum number of concurrent runs in this process. Optional. Default: 64.
 	Workers int
-	// Grace is how long work may take to stop. Optional. Default: 10 s.
+	// Grace limits the shutdown of work. Optional. Default: 10 s.
 	Grace time.Duration
-	// Log is where asynq logs its errors. Optional. Default: slog.Default().
+	// Log is asynq's error log. Optional. Default: slog.Default().
 	Log *slog.Logger
 }
 
@@ -44,7 +44,7 @@ type Executor struct {
 
 var _ contract.Executor = (*Executor)(nil)
 
-// Open returns an executor. Redis need not answer yet.
+// Open returns an executor. It does not connect to Redis.
 func Open(o Options) (*Executor, error) {
 	o.Queue, o.Workers, o.Grace = cmp.Or(o.Queue, Queue), cmp.Or(o.Workers, 64), cmp.Or(o.Grace, 10*time.Second)
 	if o.Log == nil {
@@ -60,11 +60,11 @@ func Open(o Options) (*Executor, error) {
 // Close closes the connections. Call it after Work has returned.
 func (e *Executor) Close() error { return errors.Join(e.client.Close(), e.inspector.Close()) }
 
-// payload is what a task carries, as asynq's UI shows it.
+// payload is the content of a task, as shown in asynq's UI.
 type payload struct {
 	Run     string `json:"run"`
 	Job     string `json:"job"`
-	Token   int64  `json:"token,string"` // a JSON number would lose digits in a browser
+	Token   int64  `json:"token,string"` // browsers lose digits of large JSON numbers
 	Attempt int    `json:"attempt"`
 }
 
@@ -78,10 +78,10 @@ func taskID(t contract.Ticket) string {
 
 const (
 	retention = time.Hour
-	// forever is asynq's timeout of a task; without one it would be half an hour. A run has its own.
+	// forever is the timeout of a task; asynq's default is half an hour. A run has its own timeout.
 	forever = 100 * 365 * 24 * time.Hour
-	// redeliveries only has to be more than 0: neither a ticket that is put back nor one whose worker died
-	// counts as one, and a failed run is archived at once.
+	// redeliveries must be above 0. Tickets that are put back or whose worker died do not count, and a failed run is
+	// archived at once.
 	redeliveries = 1
 )
 
@@ -118,8 +118,8 @@ func (e *Executor) enqueue(ctx context.Context, t contract.Ticket) error {
 	return err
 }
 
-// over removes the ticket's task if asynq is done with it, and says whether it did: the run that it was
-// for still waits, so it did not end for that.
+// over deletes the ticket's task if asynq has ended it, and reports whether it did. The run is still waiting, so it
+// needs a new task.
 func (e *Executor) over(t contract.Ticket) bool {
 	info, err := e.inspector.GetTaskInfo(e.o.Queue, taskID(t))
 	if err != nil {

@@ -11,13 +11,13 @@ import (
 	"github.com/hibiken/asynq"
 )
 
-// connections is how many each of client, inspector and server get.
+// connections is the pool size of each of client, inspector and server.
 const connections = 10
 
-var errURL = errors.New("REDIS_URL is not one that asynq can use; it takes redis://[user:password@]host[:port][/number], rediss:// and unix:///path")
+var errURL = errors.New("REDIS_URL is invalid for asynq; use redis://[user:password@]host[:port][/number], rediss:// and unix:///path")
 
-// parse reads the URL of Redis as the rest of the program does, where asynq's own reading knows neither
-// a host without its port nor a number among the parameters. Its error does not repeat the URL.
+// parse reads the URL of Redis like the rest of the program. asynq's own parser supports neither a host without a port
+// nor a database number among the parameters. The error does not repeat the URL.
 func parse(text string) (asynq.RedisConnOpt, error) {
 	u, err := url.Parse(text)
 	if err != nil {
@@ -30,7 +30,7 @@ func parse(text string) (asynq.RedisConnOpt, error) {
 	case "redis":
 	case "rediss":
 		insecure, _ := strconv.ParseBool(u.Query().Get("skip_verify"))
-		o.TLSConfig = &tls.Config{ServerName: u.Hostname(), InsecureSkipVerify: insecure, MinVersion: tls.VersionTLS12} //nolint:gosec // said aloud
+		o.TLSConfig = &tls.Config{ServerName: u.Hostname(), InsecureSkipVerify: insecure, MinVersion: tls.VersionTLS12} //nolint:gosec // set explicitly in the URL
 	case "unix":
 		o.Network, o.Addr, number = "unix", u.Path, ""
 	default:

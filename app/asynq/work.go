@@ -15,15 +15,14 @@ import (
 	"fibercrons/app/cron"
 )
 
-// calls are the tickets that are being worked.
+// calls are the active tickets.
 type calls struct {
 	contract.Worker
 	going  sync.WaitGroup
 	cancel sync.Map // task ID -> context.CancelFunc
 }
 
-// Work implements [contract.Executor]. Each call has a server of its own, since a stopped one is of no
-// further use.
+// Work implements [contract.Executor]. Each call has its own server, because a stopped one cannot be reused.
 func (e *Executor) Work(ctx context.Context, w contract.Worker) error {
 	c := &calls{Worker: w}
 	server := asynq.NewServer(e.redis, asynq.Config{
@@ -47,7 +46,7 @@ func (e *Executor) Work(ctx context.Context, w contract.Worker) error {
 	<-ctx.Done()
 	server.Stop()
 	server.Shutdown()
-	c.going.Wait() // those that asynq does not wait for, since somebody cancelled them
+	c.going.Wait() // asynq does not wait for cancelled tasks
 	return nil
 }
 
@@ -57,10 +56,10 @@ func (c *calls) ProcessTask(ctx context.Context, task *asynq.Task) error {
 	defer c.going.Done()
 	var p payload
 	if err := json.Unmarshal(task.Payload(), &p); err != nil {
-		return fmt.Errorf("not a task of this program's: %w: %w", err, asynq.SkipRetry)
+		return fmt.Errorf("not a task of this program: %w: %w", err, asynq.SkipRetry)
 	}
-	// asynq ends ctx also when it cannot reach Redis for a while; the run goes on then. What
-	// somebody cancelled is told to the error handler.
+	// asynq also ends ctx if it cannot reach Redis for a while; the run then continues. The error handler receives
+	// cancellations.
 	call, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	id, _ := asynq.GetTaskID(ctx)
@@ -78,21 +77,21 @@ func (c *calls) ProcessTask(ctx context.Context, task *asynq.Task) error {
 	return nil
 }
 
-// note tells asynq's UI what became of a run that did not succeed and did not fail.
+// note records, for asynq's UI, a run that neither succeeded nor failed.
 func note(task *asynq.Task, out contract.Answer) {
 	text := string(out.Status)
 	if text == "" {
-		text = "void: this attempt is made, or was made elsewhere"
+		text = "void: this attempt is or was made elsewhere"
 	}
 	if out.Error != "" {
 		text += ": " + out.Error
 	}
-	_, _ = task.ResultWriter().Write([]byte(text)) // for people; nothing hangs on it
+	_, _ = task.ResultWriter().Write([]byte(text)) // only for display
 }
 
-// cancelled is told by asynq of every error, also of the end of a task's context.
+// cancelled is asynq's error handler, which is also called at the end of a task's context.
 func (c *calls) cancelled(ctx context.Context, _ *asynq.Task, err error) {
-	if err != context.Canceled { //nolint:errorlint // itself, and not what a run may have failed with
+	if err != context.Canceled { //nolint:errorlint // only this value, not a run's error that wraps it
 		return
 	}
 	id, _ := asynq.GetTaskID(ctx)
@@ -101,7 +100,7 @@ func (c *calls) cancelled(ctx context.Context, _ *asynq.Task, err error) {
 	}
 }
 
-// putBack asks for the ticket once more.
+// putBack is the error that queues the ticket again.
 type putBack struct{ after time.Duration }
 
 func (p *putBack) Error() string { return "put back for " + p.after.String() }
@@ -111,18 +110,18 @@ type failed struct{ error }
 
 func (f *failed) Is(target error) bool { return target == asynq.SkipRetry }
 
-// patience is how long asynq waits before it hands out again what its worker did not finish.
-const patience = 5 * time.Second
+// redeliverAfter is asynq's delay before it repeats a task that its worker did not finish.
+const redeliverAfter = 5 * time.Second
 
 func delay(_ int, err error, _ *asynq.Task) time.Duration {
 	var p *putBack
 	if errors.As(err, &p) {
 		return p.after
 	}
-	return patience
+	return redeliverAfter
 }
 
-// logger passes asynq's errors on.
+// logger forwards asynq's errors.
 type logger struct{ log *slog.Logger }
 
 func (logger) Debug(...any)     {}
