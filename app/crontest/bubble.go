@@ -7,9 +7,8 @@ import (
 	"testing/synctest"
 )
 
-// Bubble is [synctest.Test]: it runs f in a bubble in which time is fake. Under the race detector it does so
-// on one processor, since timers of a bubble that fire on two threads at once make the detector end the
-// program (golang/go#78156).
+// Bubble is [synctest.Test]: it runs f with fake time. Under the race detector it uses one processor, because timers
+// that fire on two threads at once make the detector end the program (golang/go#78156).
 func Bubble(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	if UnderRace {
@@ -19,11 +18,11 @@ func Bubble(t *testing.T, f func(t *testing.T)) {
 	synctest.Test(t, f) //nolint:forbidigo // here
 }
 
-// bubbles are those that need one processor.
+// bubbles counts the bubbles that need one processor.
 var bubbles struct {
 	sync.Mutex
 	n     int
-	procs int // before the first of them
+	procs int // before the first bubble
 }
 
 func narrow() {

@@ -14,14 +14,13 @@ import (
 	"fibercrons/app/scheduler"
 )
 
-// Walk lets a real scheduler run a registered job for a stretch of fake time and returns the
-// records of its runs, oldest first: every slot after the beginning, up to and including the
-// end. Retries, timeouts, overlap and catch-up are as in the program; a run that goes on at the
-// end is returned as running, and then cancelled. Besides the job's own work a day takes some tenths
-// of a second, since the scheduler looks at the clock every second of it.
+// Walk runs a registered job on a real scheduler for a period of fake time and returns its runs, oldest first: every
+// slot after the start of the period, including its end. Retries, timeouts, overlap and catch-up work as in the
+// program. A run that is active at the end is returned as running, and then cancelled. Besides the job's own work, a
+// day takes some tenths of a second, because the scheduler checks the clock every second.
 //
-// The walk goes on in a bubble of testing/synctest: what the job waits for must have been made
-// inside of it, as [Context] does, and Walk itself cannot be called in another bubble.
+// Walk uses a bubble of testing/synctest. Whatever the job waits for must be created inside of it, for example by
+// [Context]. Walk cannot be called in another bubble.
 func Walk(t *testing.T, job string, stretch time.Duration, options ...Option) []cron.Record {
 	t.Helper()
 	var records []cron.Record
@@ -38,7 +37,7 @@ func walk(t *testing.T, job string, stretch time.Duration, options []Option) []c
 	switch wait := time.Until(s.from); {
 	case s.from.IsZero():
 	case wait < 0:
-		t.Fatalf("crontest: a walk cannot begin at %s, before %s", s.from, time.Now().UTC())
+		t.Fatalf("crontest: a walk cannot start at %s, before %s", s.from, time.Now().UTC())
 	default:
 		time.Sleep(wait)
 	}

@@ -13,14 +13,14 @@ import (
 
 type testKey struct{}
 
-// listener counts who listens to slog's default logger; tests may run in parallel.
+// listener counts the users of slog's default logger, because tests may run in parallel.
 var listener struct {
 	mu     sync.Mutex
 	n      int
 	before *slog.Logger
 }
 
-// listen stands in slog's default logger until the function it returns is called.
+// listen replaces slog's default logger until the returned function is called.
 func listen() (leave func()) {
 	l := &listener
 	l.mu.Lock()
@@ -38,8 +38,8 @@ func listen() (leave func()) {
 	}
 }
 
-// setDefault is slog.SetDefault without its effect on package log, which would make slog's own
-// handler, that writes to package log, wait for itself.
+// setDefault is slog.SetDefault without its effect on package log. Otherwise slog's own handler, which writes to
+// package log, would wait for itself.
 func setDefault(l *slog.Logger) {
 	writer, flags := log.Writer(), log.Flags()
 	slog.SetDefault(l)
@@ -47,7 +47,7 @@ func setDefault(l *slog.Logger) {
 	log.SetFlags(flags)
 }
 
-// toTests writes what a job under test logs to the output of its test.
+// toTests writes the log of a job under test to the output of its test.
 type toTests struct {
 	otherwise slog.Handler
 	with      []func(slog.Handler) slog.Handler

@@ -11,9 +11,8 @@ import (
 	"fibercrons/app/cron"
 )
 
-// Memory is a [contract.Store] that keeps everything in this process and forgets it at the end. It
-// follows the same contract as the stores with a database, and passes the same [Conformance].
-// Leases end on the clock of time.Now. It is safe for concurrent use; its zero value is not.
+// Memory is a [contract.Store] in memory. It has the contract of the database stores and passes the same tests. Leases
+// use the clock of time.Now. It is safe for concurrent use. The zero value is not usable; see [NewMemory].
 type Memory struct {
 	mu        sync.Mutex
 	jobs      map[string]*memJob
@@ -21,21 +20,20 @@ type Memory struct {
 	groups    map[string]int // running now
 	instances map[string]contract.InstanceInfo
 
-	generations  map[string]int64 // of programs, by print
+	generations  map[string]int64 // of programs, by fingerprint
 	generationOf map[string]int64 // of instances
 
 	active memRun // head of the ring of active runs, in order of claim
 	slab   []memRun
 	keep   int
 	stamp  int64
-	newest int64 // number of the run inserted last
+	newest int64 // number of the latest run
 	audits []contract.AuditEntry
 }
 
 var _ contract.Store = (*Memory)(nil)
 
-// NewMemory returns an empty store that keeps, besides the active ones, the newest 1000 runs of
-// each job.
+// NewMemory returns an empty store that keeps the active runs and the newest 1000 runs of each job.
 func NewMemory() *Memory {
 	m := &Memory{
 		jobs:      make(map[string]*memJob),
@@ -59,7 +57,7 @@ type memJob struct {
 	keys    map[string]*memRun
 	queued  int
 	running int
-	full    int // so many ended runs ask for pruning
+	full    int // number of ended runs that triggers pruning
 
 	generation int64 // of the version that defined or removed it
 }
@@ -73,7 +71,7 @@ func (m *Memory) job(name string, now time.Time) *memJob {
 	return j
 }
 
-// slot returns where the slot is or belongs, and whether it is there.
+// slot returns the index of the slot, or its insertion point, and whether it exists.
 func (j *memJob) slot(at int64) (int, bool) {
 	if n := len(j.slots); n == 0 || j.slots[n-1].slot < at {
 		return n, false
@@ -127,8 +125,8 @@ func (m *Memory) Sync(_ context.Context, p contract.Program) (contract.Synced, e
 	return contract.Synced{States: out, Generation: own}, nil
 }
 
-// version enlists the program and its instance. It returns the program's generation, and whether an
-// instance of a newer one lives.
+// version registers the program and its instance. It returns the program's generation, and whether an instance of a
+// newer one is alive.
 func (m *Memory) version(p *contract.Program) (own int64, newer bool) {
 	if p.Print == "" {
 		return 0, false
@@ -156,7 +154,7 @@ func (m *Memory) version(p *contract.Program) (own int64, newer bool) {
 	return own, newer
 }
 
-// advance moves the watermark, never back.
+// advance moves the watermark forward only.
 func (j *memJob) advance(to time.Time) {
 	if to = instant(to); to.After(j.state.Watermark) {
 		j.state.Watermark = to
@@ -187,7 +185,7 @@ func (m *Memory) Claim(_ context.Context, claims []contract.Claim) ([]contract.C
 		out[i] = m.claim(c, jobs[i], now)
 	}
 	for i := range claims {
-		// A batch is settled against the watermarks it found.
+		// A batch is settled against the watermarks before it.
 		if c := &claims[i]; !c.Watermark.IsZero() && !out[i].Superseded && !out[i].Rescheduled {
 			jobs[i].advance(c.Watermark)
 		}
@@ -245,7 +243,7 @@ func (m *Memory) claim(c *contract.Claim, j *memJob, now time.Time) contract.Cla
 	return r.claimed(c.ID)
 }
 
-// verdict decides what the run of a claim that is not yet there becomes.
+// verdict decides the status of a new claim's run.
 func (m *Memory) verdict(c *contract.Claim, j *memJob) (cron.Status, cron.Reason) {
 	switch {
 	case c.Status == cron.Skipped:
@@ -318,7 +316,7 @@ func (m *Memory) insert(c *contract.Claim, j *memJob, status cron.Status, reason
 	return r
 }
 
-// count keeps the numbers of queued and running runs.
+// count updates the numbers of queued and running runs.
 func (m *Memory) count(r *memRun, by int) {
 	switch r.status {
 	case cron.Queued:
@@ -331,14 +329,14 @@ func (m *Memory) count(r *memRun, by int) {
 	}
 }
 
-// bound forgets a job's oldest ended runs once there are twice as many as are kept.
+// bound removes a job's oldest ended runs when there are twice as many as are kept.
 func (m *Memory) bound(j *memJob) {
 	if ended := len(j.runs) - j.queued - j.running; ended > max(j.full, 2*m.keep) {
 		j.full = ended - m.prune(j, m.keep, time.Time{}, ended) + m.keep
 	}
 }
 
-// instant is t as a store keeps it.
+// instant rounds t as a store does.
 func instant(t time.Time) time.Time {
 	if t.IsZero() {
 		return time.Time{}

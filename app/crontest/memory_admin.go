@@ -131,7 +131,7 @@ func (m *Memory) Cancel(_ context.Context, id string, reason cron.Reason, actor 
 // Ping implements [contract.Admin].
 func (m *Memory) Ping(ctx context.Context) error { return ctx.Err() }
 
-// Instances returns every process that has given a sign of life, by ID.
+// Instances returns every process that has sent a heartbeat, by ID.
 func (m *Memory) Instances(context.Context) ([]contract.InstanceInfo, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

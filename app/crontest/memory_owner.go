@@ -20,7 +20,7 @@ func (m *Memory) Start(_ context.Context, s contract.Start) (contract.StartOutco
 	case r == nil || r.token != s.Token || !r.active():
 		return contract.StartOutcome{}, contract.ErrFenced
 	case r.status == cron.Running && (s.Instance == "" || s.Instance == r.instance) && (s.Attempt == 0 || s.Attempt == r.attempt):
-		return contract.StartOutcome{Started: true}, nil // this very start, asked again
+		return contract.StartOutcome{Started: true}, nil // the same start, repeated
 	case r.status == cron.Running, s.Attempt != 0 && s.Attempt != r.attempt+1:
 		return contract.StartOutcome{}, contract.ErrFenced
 	case r.cancelled():
@@ -53,8 +53,8 @@ func (m *Memory) Start(_ context.Context, s contract.Start) (contract.StartOutco
 	return contract.StartOutcome{Started: true}, nil
 }
 
-// before returns the run that stands in the way of a start: one of the job that goes on, or the last of the
-// group, or the earliest that goes first.
+// before returns the run that prevents a start: an active run of the job, or the last of the group, or the earliest
+// that must start first.
 func (m *Memory) before(r *memRun, s *contract.Start) (first *memRun) {
 	if s.Group != "" && s.GroupLimit > 0 {
 		if other := m.inGroup(r, s); other != nil {
@@ -99,7 +99,7 @@ func (m *Memory) inGroup(r *memRun, s *contract.Start) (first *memRun) {
 	return nil
 }
 
-// goesFirst says whether o, an active run, is to start before r.
+// goesFirst reports whether o, an active run, must start before r.
 func goesFirst(o, r *memRun, s *contract.Start) bool {
 	return s.InTurn && !r.hand && !o.hand && o.status == cron.Queued && o.attempt == 0 && !o.cancelled() &&
 		o.instance != r.instance && o.leaseUntil > time.Now().UnixMilli() &&
@@ -118,7 +118,7 @@ func (m *Memory) Finish(_ context.Context, f contract.Finish) error {
 	case r == nil || r.token != f.Token:
 		return contract.ErrFenced
 	case !r.active():
-		if r.status == f.Status { // this very end, told again
+		if r.status == f.Status { // the same end, repeated
 			return nil
 		}
 		return contract.ErrFenced
@@ -139,7 +139,7 @@ func validFinish(f *contract.Finish) error {
 	return nil
 }
 
-// apply ends the run or puts it back.
+// apply ends the run or queues it again.
 func (m *Memory) apply(r *memRun, f *contract.Finish) {
 	m.count(r, -1)
 	r.status, r.reason = f.Status, f.Reason
@@ -237,7 +237,7 @@ func (m *Memory) Take(_ context.Context, takes []contract.Take) ([]bool, error) 
 		r := m.runs[t.ID]
 		switch {
 		case r == nil:
-		case t.NewToken != 0 && r.token == t.NewToken: // this very take, asked again
+		case t.NewToken != 0 && r.token == t.NewToken: // the same take, repeated
 			out[i] = r.status == t.Status
 		case r.token == t.Token && r.active() && r.leaseUntil <= now.UnixMilli():
 			m.apply(r, &t.Finish)

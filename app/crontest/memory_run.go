@@ -10,7 +10,7 @@ import (
 	"fibercrons/app/cron"
 )
 
-// memRun is a run as Memory keeps it: what every run has here, what few have in memRest.
+// memRun is a stored run. Rare data is in memRest.
 type memRun struct {
 	prev, next *memRun // in the ring of active runs
 	job        *memJob
@@ -60,7 +60,7 @@ func (r *memRun) claimed(by string) contract.Claimed {
 	return contract.Claimed{Won: r.id == by, ID: r.id, Status: r.status, Reason: r.reason}
 }
 
-// cancel notes the first request to end the run.
+// cancel records the first request to cancel the run.
 func (r *memRun) cancel(at time.Time, reason cron.Reason, by string) {
 	if x := r.rest(); x.cancelAt.IsZero() {
 		x.cancelAt, x.cancelReason, x.cancelBy = instant(at), reason, by
@@ -69,7 +69,7 @@ func (r *memRun) cancel(at time.Time, reason cron.Reason, by string) {
 
 func (r *memRun) cancelled() bool { return r.more != nil && !r.more.cancelAt.IsZero() }
 
-// note appends the lines that are not yet there.
+// note appends new lines.
 func (r *memRun) note(lines []cron.LogLine, p *cron.Progress) {
 	if p != nil {
 		kept := *p
@@ -87,7 +87,7 @@ func (r *memRun) note(lines []cron.LogLine, p *cron.Progress) {
 	}
 }
 
-// settled tells the job's state that a run of it has ended.
+// settled updates the job's state after the end of a run.
 func (j *memJob) settled(r *memRun) {
 	s := &j.state
 	s.LastStatus, s.LastError = r.status, ""

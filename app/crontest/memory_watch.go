@@ -71,7 +71,7 @@ func (m *Memory) Audit(_ context.Context, e contract.AuditEntry) error {
 	return nil
 }
 
-// Audits returns what was changed, newest first.
+// Audits returns the recorded changes, newest first.
 func (m *Memory) Audits(_ context.Context, target string, before int64, limit int) ([]contract.AuditEntry, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

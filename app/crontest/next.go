@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// Next returns the first n slots of a registered job after from, in the job's zone; fewer if the
-// job fires no more.
+// Next returns the first n slots of a registered job after from, in the job's zone, or fewer if there are no more.
 func Next(t testing.TB, job string, from time.Time, n int, options ...Option) []time.Time {
 	t.Helper()
 	_, j := arrange(t, job, options, nil)
@@ -18,8 +17,8 @@ func Next(t testing.TB, job string, from time.Time, n int, options ...Option) []
 	return slots
 }
 
-// AssertNext fails the test unless the first slots of a registered job after from are exactly
-// those that are wanted. All instants are in RFC 3339, such as 2027-03-28T03:00:00+02:00.
+// AssertNext fails the test unless the first slots of a registered job after from equal want. All instants are in RFC
+// 3339, such as 2027-03-28T03:00:00+02:00.
 func AssertNext(t testing.TB, job, from string, want []string, options ...Option) {
 	t.Helper()
 	wanted := make([]time.Time, len(want))

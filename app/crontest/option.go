@@ -9,10 +9,10 @@ import (
 	"fibercrons/app/cron"
 )
 
-// Option says under what circumstances a job is tested.
+// Option configures the test of a job.
 type Option func(*setup)
 
-// setup is the circumstances.
+// setup holds the options.
 type setup struct {
 	registry *cron.Registry
 	defaults cron.Defaults
@@ -21,48 +21,46 @@ type setup struct {
 	slot     time.Time
 	from     time.Time
 	retries  bool
-	given    []string // the options that not every function of the package takes
+	given    []string // the options that only some functions support
 }
 
 // Registry takes the job from r. Optional. Default: cron.Default.
 func Registry(r *cron.Registry) Option { return func(s *setup) { s.registry = r } }
 
-// Defaults are for what the job does not say itself: zone, timeout, environment and so on.
-// Optional. Default: UTC and a catch-up window of an hour, no timeout and no retries.
+// Defaults are for settings that the job leaves open: zone, timeout, environment and so on. Optional. Default: UTC, a
+// catch-up window of an hour, no timeout and no retries.
 func Defaults(d cron.Defaults) Option { return func(s *setup) { s.defaults = d } }
 
-// Context puts into the job's context what the program would: fake clients and services, or
-// those of an app on a temporary database.
+// Context adds to the job's context what the program would: fake clients and services, or those of an app on a
+// temporary database.
 func Context(put func(context.Context) context.Context) Option {
 	return func(s *setup) { s.context = put }
 }
 
-// Args gives the run arguments over the job's defaults: a value that has a JSON form, such as
-// the job's own type, or JSON as a json.RawMessage.
+// Args sets arguments over the job's defaults: a value for encoding/json, such as the job's own type, or a
+// json.RawMessage.
 func Args(args any) Option {
 	return func(s *setup) { s.args, s.given = args, append(s.given, "Args") }
 }
 
-// Slot makes the run stand for a slot: what [cron.Run.Slot] returns. Optional. Default: zero, as
-// in every run by hand.
+// Slot sets the run's slot, which [cron.Run.Slot] returns. Optional. Default: zero, as in a manual run.
 func Slot(slot time.Time) Option {
 	return func(s *setup) { s.slot, s.given = slot, append(s.given, "Slot") }
 }
 
-// Retries lets attempts that fail be followed by others, as the job's policy says, which waits
-// in between. Under testing/synctest that takes no time. Optional. Default: one attempt.
+// Retries allows retries by the job's policy, with its delays, which take no time under testing/synctest. Optional.
+// Default: one attempt.
 func Retries() Option {
 	return func(s *setup) { s.retries, s.given = true, append(s.given, "Retries") }
 }
 
-// From is when a walk begins. Optional. Default: midnight UTC of 2000-01-01, where the fake
-// clock of testing/synctest starts; it cannot be earlier.
+// From sets the start of a walk. Optional. Default: midnight UTC of 2000-01-01, where the fake clock of
+// testing/synctest starts; it cannot be earlier.
 func From(t time.Time) Option {
 	return func(s *setup) { s.from, s.given = t, append(s.given, "From") }
 }
 
-// arrange applies the options, of which takes are those that the caller has a use for, and
-// finds the job.
+// arrange applies the options and finds the job. takes are the options that the caller supports.
 func arrange(t testing.TB, name string, options []Option, outer []cron.Middleware, takes ...string) (*setup, *cron.Job) {
 	t.Helper()
 	s := &setup{registry: cron.Default, defaults: cron.Defaults{CatchUpWindow: time.Hour, Env: "test"}}
@@ -75,7 +73,7 @@ func arrange(t testing.TB, name string, options []Option, outer []cron.Middlewar
 	}
 	for _, name := range s.given {
 		if !taken[name] {
-			t.Fatalf("crontest: %s has no meaning here", name)
+			t.Fatalf("crontest: option %s is not supported here", name)
 		}
 	}
 	jobs, err := s.registry.Clone(outer...).Jobs(s.defaults)
@@ -84,7 +82,7 @@ func arrange(t testing.TB, name string, options []Option, outer []cron.Middlewar
 	}
 	for _, j := range jobs {
 		if j.Name == name {
-			j.Disabled = "" // Only does not keep a job from its tests
+			j.Disabled = "" // ignore Only in tests
 			return s, j
 		}
 	}
@@ -96,7 +94,7 @@ func arrange(t testing.TB, name string, options []Option, outer []cron.Middlewar
 	return nil, nil
 }
 
-// json returns the arguments as JSON; nil: none were given.
+// json returns the arguments as JSON, or nil if there are none.
 func (s *setup) json(t testing.TB) json.RawMessage {
 	t.Helper()
 	switch args := s.args.(type) {

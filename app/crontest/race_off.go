@@ -2,5 +2,5 @@
 
 package crontest
 
-// UnderRace says that the race detector is on, which makes everything several times slower.
+// UnderRace reports that the race detector is on, which makes everything several times slower.
 const UnderRace = false

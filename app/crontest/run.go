@@ -12,27 +12,25 @@ import (
 	"fibercrons/app/scheduler"
 )
 
-// Outcome is what came of a run: its record, and what a record cannot hold.
+// Outcome is the result of a run: its record, and what a record cannot hold.
 type Outcome struct {
 	cron.Record // Status, Progress, Result, Stack and so on
 
-	// Err is what the run failed with, nil if it succeeded: the job's own error, a
-	// [*cron.PanicError], a [*cron.TimeoutError]. When the arguments were refused it is a
-	// [*cron.ArgsError], and there is no run: Status is empty.
+	// Err is the error of the run, nil if it succeeded: the job's own error, a [*cron.PanicError] or a
+	// [*cron.TimeoutError]. If the arguments were refused it is a [*cron.ArgsError], there is no run, and Status is
+	// empty.
 	Err error
 
-	// Logs are the lines that were kept with the run: those that the job, and what it calls,
-	// logged by slog's default logger with the context of the job.
+	// Logs are the lines of the run's log: those logged by slog's default logger with the context of the job.
 	Logs []cron.LogLine
 }
 
-// Run runs a registered job once, in a real run context and inside of all of its wrappers, and
-// returns when it and its hooks have ended. The clock and the other jobs stand still, nothing is stored, and
-// neither [cron.Only] nor a schedule keeps the job from running. An unknown job and mistakes in
-// a registration end the test; whatever the job does is in the outcome.
+// Run runs a registered job once, in a real run context and with all of its wrappers, and returns when it and its hooks
+// have ended. No schedule is active, other jobs do not run, nothing is stored, and [cron.Only] is ignored. An unknown
+// job and mistakes in registrations fail the test; the outcome holds everything that the job does.
 //
-// Until it returns, Run stands in slog's default logger. Lines of the job go to the test's
-// output, all others where they went before.
+// Until it returns, Run replaces slog's default logger. Lines of the job go to the test's output, all others to the
+// previous logger.
 func Run(t testing.TB, job string, options ...Option) Outcome {
 	t.Helper()
 	seen := &witness{}
@@ -72,13 +70,13 @@ func Run(t testing.TB, job string, options ...Option) Outcome {
 	return out
 }
 
-// witness keeps the error of the last attempt, as the outermost of the users' wrappers.
+// witness is the outermost user wrapper. It keeps the error of the last attempt.
 type witness struct {
 	once bool // one attempt only
 
 	mu    sync.Mutex
 	err   error
-	cause error // of the end of the attempt's context, if it has ended
+	cause error // why the attempt's context has ended, if it has
 }
 
 func (w *witness) middleware(next cron.Func) cron.Func {
@@ -91,13 +89,13 @@ func (w *witness) middleware(next cron.Func) cron.Func {
 		case !w.once:
 			return err
 		case err == nil && ctx.Err() != nil:
-			return cron.NoRetry(w.cause) // it has failed in any case
+			return cron.NoRetry(w.cause) // the attempt has failed in any case
 		}
 		return cron.NoRetry(err)
 	}
 }
 
-// verdict returns what the run failed with.
+// verdict returns the error of the run.
 func (w *witness) verdict(rec cron.Record) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -110,7 +108,7 @@ func (w *witness) verdict(rec cron.Record) error {
 	return &failure{text: rec.Error, chain: []error{w.err, w.cause}}
 }
 
-// failure is an error as it was recorded, with the errors it was made of.
+// failure is an error as recorded, with the errors in it.
 type failure struct {
 	text  string
 	chain []error

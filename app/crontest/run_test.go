@@ -220,7 +220,7 @@ func TestMistakesEndTheTest(t *testing.T) {
 	}{
 		{"unknown job", func(t testing.TB) { crontest.Run(t, "repord", crontest.Registry(reports())) }, `no job "repord" is registered; there are ["report"]`},
 		{"mistake in a registration", func(t testing.TB) { crontest.Run(t, "job", crontest.Registry(wrong)) }, "crontest/run_test.go"},
-		{"option without a meaning", func(t testing.TB) { crontest.Run(t, "report", crontest.Registry(reports()), crontest.From(time.Now())) }, "From has no meaning here"},
+		{"option without a meaning", func(t testing.TB) { crontest.Run(t, "report", crontest.Registry(reports()), crontest.From(time.Now())) }, "option From is not supported here"},
 		{"arguments without JSON", func(t testing.TB) {
 			crontest.Run(t, "report", crontest.Registry(reports()), crontest.Args(make(chan int)))
 		}, "Args: json"},
