@@ -6,15 +6,15 @@
 // Alerts never delay a run. Every process scans the database every few seconds, and earlier after a problem of its own.
 // The database decides which process raises and sends an alert:
 //
-//  1. Scan (scan.go): runs with problems are unmarked until a scan has handled them, and have a small index of their own.
-//     Active runs are compared with the limits of their jobs. If nothing has changed, a scan only reads the stamp.
+//  1. Scan (scan.go): runs with problems are unmarked until a scan has handled them, and have a small index of their
+//     own. Active runs are compared with the limits of their jobs. If nothing has changed, a scan only reads the stamp.
 //  2. Raise: alerts are inserted in the commit that marks their runs. Unique keys let only one process win: the subject
 //     (kind, job, run), and for kinds that must not repeat, kind and job while the alert is open.
-//  3. Gather: pending alerts form one message, with a delivery per channel, once none came for two seconds, or after ten.
-//     A thousand jobs that fail together form one digest, which lists the first twenty. There are at most six messages a
-//     minute; further alerts wait.
-//  4. Send (send.go): a process leases a delivery with a fencing token, sends it, and records that. Each channel has its
-//     own sender, so a hanging channel does not delay the others.
+//  3. Gather: pending alerts form one message, with a delivery per channel, once none came for two seconds, or after
+//     ten. A thousand jobs that fail together form one digest, which lists the first twenty. There are at most six
+//     messages a minute; further alerts wait.
+//  4. Send (send.go): a process leases a delivery with a fencing token, sends it, and records that. Each channel has
+//     its own sender, so a hanging channel does not delay the others.
 //
 // # When alerts are raised
 //
@@ -35,8 +35,8 @@
 //     dies between sending and recording, its lease ends after a minute, and the delivery is repeated with the same ID,
 //     in [HeaderDelivery] and the Message-ID.
 //   - A failed delivery is retried after 5 s and then at growing intervals, up to 15 minutes, for a day; Retry-After is
-//     honoured. A channel that refuses (4xx) is retried less often, and logged once as misconfigured. A delivery that is
-//     given up is logged and shown as failed.
+//     honoured. A channel that refuses (4xx) is retried less often, and logged once as misconfigured. A delivery that
+//     is given up is logged and shown as failed.
 //   - Logs, errors and the database contain only host and status of URLs and responses.
 //
 // # Your own channel

@@ -45,15 +45,15 @@ type Open struct {
 type Book interface {
 	// Alerts returns alerts with their deliveries, newest first, and the total number.
 	Alerts(ctx context.Context, q Query) ([]Alert, int, error)
-	// Raise closes alerts, inserts new ones and marks runs as handled. It leaves out an alert if its Dedup exists, another
-	// of its job and kind is open, or its run is already marked.
+	// Raise closes alerts, inserts new ones and marks runs as handled. It leaves out an alert if its Dedup exists,
+	// another of its job and kind is open, or its run is already marked.
 	Raise(ctx context.Context, r Raise) error
 	// Gather combines all pending alerts without a message into one, with a delivery for each channel, if none came for
-	// g.Quiet or the first has waited for g.Longest, and if there were fewer than g.PerMinute messages in the last minute.
-	// It reports whether alerts are still waiting.
+	// g.Quiet or the first has waited for g.Longest, and if there were fewer than g.PerMinute messages in the last
+	// minute. It reports whether alerts are still waiting.
 	Gather(ctx context.Context, g Gather) (waiting bool, err error)
-	// TakeDeliveries leases due deliveries of the channels with a new token, and returns them with their first alerts. A
-	// channel gets at most t.PerMinute within a minute.
+	// TakeDeliveries leases due deliveries of the channels with a new token, and returns them with their first alerts.
+	// A channel gets at most t.PerMinute within a minute.
 	TakeDeliveries(ctx context.Context, t Take) ([]Delivery, error)
 	// Settle records the result of an attempt. It does nothing if the attempt has lost its token.
 	Settle(ctx context.Context, s Settlement) error

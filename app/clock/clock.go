@@ -3,9 +3,10 @@
 // A [Clock] has members, such as jobs, each on one or more schedules. At every slot of a schedule it calls a function
 // with the schedule's members. Each distinct schedule is one quartz job, however many members share it.
 //
-// A tick is a hint: the store decides which slots are due. A late, lost or repeated tick therefore changes nothing. A
-// caller that also checks its members once a second needs ticks only for punctuality. [Clock.Recheck] belongs to that
-// check: the loop's timer does not notice that the machine slept or the wall clock was set. [Watch] reports such jumps.
+// A tick is a hint: which slots are due follows from the watermark. A late, lost or repeated tick therefore changes
+// nothing. A caller that also checks its members once a second needs ticks only for punctuality. [Clock.Recheck]
+// belongs to that check: the loop's timer does not notice that the machine slept or the wall clock was set. [Watch]
+// reports such jumps.
 package clock
 
 import (

@@ -3,8 +3,8 @@
 //
 // # Declaring jobs
 //
-// An init function calls [Register], which only records the job. [Registry.Jobs] then checks all registrations, fills in
-// defaults and composes each job's wrappers. It reports all mistakes together, each with file and line.
+// An init function calls [Register], which only records the job. [Registry.Jobs] then checks all registrations, fills
+// in defaults and composes each job's wrappers. It reports all mistakes together, each with file and line.
 //
 // # Glossary
 //
@@ -39,9 +39,9 @@
 //
 // # Wrappers
 //
-// From the outside: labels, logging, retry, timeout, those of [Registry.Use], those of [Use]. Panics of the function and
-// of each user's wrapper are isolated; the next wrapper out sees a [*PanicError]. The same holds for errors whose methods
-// panic. Some failures cannot be isolated and end the program: a panic in a goroutine that the job started, a
+// From the outside: labels, logging, retry, timeout, those of [Registry.Use], those of [Use]. Panics of the function
+// and of each user's wrapper are isolated; the next wrapper out sees a [*PanicError]. The same holds for errors whose
+// methods panic. Some failures cannot be isolated and end the program: a panic in a goroutine that the job started, a
 // concurrent map write, an exhausted stack or memory.
 //
 // A retry does not wait in a worker: the attempt ends, the run is queued again, and the time of the next attempt is
@@ -60,9 +60,9 @@
 // # Bounds
 //
 // Every text of a job is cut at a limit and marked, as in "… [1234 bytes left out]": an error at 15 KiB (errors.Is and
-// errors.As still see the whole), in the list of attempts at 2 KiB; a stack at 64 KiB; a log message and an attribute at
-// 16 KiB; the text of a progress at 1 KiB. Results above 64 KiB, and descriptions and metadata above 4 KiB, are refused.
-// A job's direct output to stdout or stderr is not limited.
+// errors.As still see the whole), in the list of attempts at 2 KiB; a stack at 64 KiB; a log message and an attribute
+// at 16 KiB; the text of a progress at 1 KiB. Results above 64 KiB, and descriptions and metadata above 4 KiB, are
+// refused. A job's direct output to stdout or stderr is not limited.
 //
 // # Files, in reading order
 //

@@ -31,7 +31,7 @@ func (r *Hosted) Begin(h Host, j *Job, id string, trigger Trigger, slot millis.T
 	r.host, r.job, r.id, r.trigger, r.slot, r.input = h, j, id, trigger, slot, input
 }
 
-// Resume makes a new run the continuation of rec, of which failed attempts have failed.
+// Resume makes a new run the continuation of rec, with the number of attempts that have failed.
 func (r *Hosted) Resume(rec *Record, failed int) {
 	r.attempt.Store(int32(rec.Attempt)) //nolint:gosec // far below the limit
 	r.failed = int32(failed)            //nolint:gosec // likewise

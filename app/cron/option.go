@@ -182,7 +182,7 @@ func CatchUp(p CatchUpPolicy, limits ...CatchUpLimit) Option {
 // CatchUpLimit bounds [CatchUp].
 type CatchUpLimit func(*definition)
 
-// Within ignores missed slots older than w.
+// Within does not catch up missed slots older than w.
 func Within(w time.Duration) CatchUpLimit {
 	return func(d *definition) {
 		if w < 0 {

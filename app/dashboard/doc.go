@@ -6,8 +6,8 @@
 //
 // A [Page] is the frame around a body: [Overview], [JobList], [JobPage], [RunPage], [TimelinePage], [AlertsPage],
 // [InstancesPage], [AuditPage], [SettingsPage] or [ErrorPage]. The constructor of a body computes all that the template
-// of the same name shows, so templates only place values. [Page.Render] writes the whole document, [Page.RenderMain] the
-// part that changes.
+// of the same name shows, so templates only place values. [Page.Render] writes the whole document, [Page.RenderMain]
+// the part that changes.
 //
 // A page refreshes by requesting its own address: htmx fetches the main part and morphs it into the current one, which
 // keeps focus, selection, open panels and typed text. The server's events (or, if it has none, a timer) only trigger

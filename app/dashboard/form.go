@@ -13,7 +13,7 @@ type ArgField struct {
 	Input string // of the field in the form
 	Kind  string // text, integer, number, boolean, choice, json
 	About string
-	Value string   // the default, as it stands in the field
+	Value string   // the default, as shown in the field
 	Enum  []string // choice: the options
 	Null  bool     // an empty field is null
 }

@@ -22,7 +22,7 @@ type JobPage struct {
 	Now      time.Time
 	Chart    template.HTML
 	Runs     RunList
-	Fields   []ArgField // of the form for a run by hand
+	Fields   []ArgField // of the form for a manual run
 	Metadata []Pair
 	Policies []Policy
 	Audit    []AuditRow
@@ -114,11 +114,11 @@ func policies(p ops.PolicyView, ping *ops.PingView) []Policy {
 	if p.Group != "" {
 		list = append(list, Policy{"Group", p.Group, "at most " + number(p.GroupLimit) + " at once, across all processes"})
 	}
-	told := "none"
+	alerts := "none"
 	if len(p.Alerts) > 0 {
-		told = strings.Join(p.Alerts, ", ")
+		alerts = strings.Join(p.Alerts, ", ")
 	}
-	list = append(list, Policy{"History", number(p.KeepRuns) + " runs", "for " + p.KeepFor}, Policy{"Alerts", told, "when alerts are sent"})
+	list = append(list, Policy{"History", number(p.KeepRuns) + " runs", "for " + p.KeepFor}, Policy{"Alerts", alerts, "when alerts are sent"})
 	if ping != nil {
 		list = append(list, Policy{"Ping", ping.Host, "monitors runs, and raises an alarm if there are none"})
 	}

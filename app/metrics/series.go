@@ -42,8 +42,8 @@ var ends = func() []end {
 }()
 
 const (
-	alwaysTold = 2
-	endsMost   = 20
+	alwaysExported = 2
+	endsMost       = 20
 )
 
 var placeOf = func() map[end]int {
@@ -169,21 +169,21 @@ func (j *jobs) Describe(to chan<- *prometheus.Desc) {
 func (j *jobs) Collect(to chan<- prometheus.Metric) {
 	for _, i := range endsInOrder {
 		for _, s := range j.list {
-			told := s != j.other || j.capped
-			if n := s.runs[i].Load(); n > 0 || told && i < alwaysTold {
+			exported := s != j.other || j.capped
+			if n := s.runs[i].Load(); n > 0 || exported && i < alwaysExported {
 				to <- &sample{runsDesc, s.labels(i), float64(n), counter}
 			}
 		}
 	}
 	for _, s := range j.list {
-		told := s != j.other || j.capped
-		if n := s.retries.Load(); n > 0 || told {
+		exported := s != j.other || j.capped
+		if n := s.retries.Load(); n > 0 || exported {
 			to <- &sample{retriesDesc, s.jobLabel, float64(n), counter}
 		}
 	}
 	for _, s := range j.list {
-		told := s != j.other || j.capped
-		if n := s.unheeding.Load(); n > 0 || told {
+		exported := s != j.other || j.capped
+		if n := s.unheeding.Load(); n > 0 || exported {
 			to <- &sample{unheedingDesc, s.jobLabel, float64(n), counter}
 		}
 	}

@@ -19,11 +19,11 @@
 //
 //   - A request, with redirects and response, ends within Options.Timeout.
 //   - At most Options.MaxBody of a response is read; [Body] returns that part.
-//   - At most three redirects are followed, never from https to http. To another host it sends neither a body nor headers
-//     that may hold a secret. A redirect that would drop the body is an error.
-//   - A proxy ([Options].Proxy) is used for http and https, never for mail (SMTP), and may have any address. It resolves
-//     names itself: only addresses and loopback names in the URL are checked before, other names are the proxy's to
-//     refuse. Direct calls, such as those in NO_PROXY, are checked as usual.
+//   - At most three redirects are followed, never from https to http. To another host it sends neither a body nor
+//     headers that may hold a secret. A redirect that would drop the body is an error.
+//   - A proxy ([Options].Proxy) is used for http and https, never for mail (SMTP), and may have any address. It
+//     resolves names itself: only addresses and loopback names in the URL are checked before, other names are the
+//     proxy's to refuse. Direct calls, such as those in NO_PROXY, are checked as usual.
 //   - An error of [Do] names the host, but never path, query or user of the URL, where services keep their secrets. An
 //     error of http.Client.Do contains the URL: pass it through [Clean].
 package outgoing

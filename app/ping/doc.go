@@ -15,12 +15,12 @@
 //
 // # What it promises
 //
-//   - A ping never delays or changes a run. A failed ping is retried three times within about a minute and then dropped;
-//     the service then raises its alarm.
-//   - If a job pings faster than its service responds, its oldest pings are dropped, starts first. A start is not retried
-//     when a newer ping waits.
-//   - An unreachable target is logged, by its host, when the failures begin and when they end. No error, log line or view
-//     contains the address, which is a secret.
+//   - A ping never delays or changes a run. A failed ping is retried three times within about a minute and then
+//     dropped; the service then raises its alarm.
+//   - If a job pings faster than its service responds, its oldest pings are dropped, starts first. A start is not
+//     retried when a newer ping waits.
+//   - An unreachable target is logged, by its host, when the failures begin and when they end. No error, log line or
+//     view contains the address, which is a secret.
 //   - If a process dies, the process that finds its run reports it as failed. The dead process's queued pings are lost.
 //     [Pinger.Close] sends queued pings until its context ends.
 package ping

@@ -34,8 +34,8 @@ func (p *Pinger) send(l *lane, one ping) {
 	}
 }
 
-// pause waits, and reports whether to retry. If Close begins during the wait, one retry follows at once; later there are
-// none.
+// pause waits, and reports whether to retry. If Close begins during the wait, one retry follows at once; later there
+// are none.
 func (p *Pinger) pause(l *lane, one ping, d time.Duration) bool {
 	select {
 	case <-p.closing:

@@ -5,11 +5,11 @@
 //
 // With PostgreSQL and MySQL, the database decides everything. Redis only saves work:
 //
-//   - The gate: before a replica claims a slot, it sets a key for it (SET NX PX, one round trip for a batch of jobs). The
-//     first replica claims in the database as usual. The others avoid an insert that would fail, and a second later check
-//     with one cheap query whether the slot is settled. If not, they claim it without the gate.
-//   - Notifier: after a commit a process publishes a few bytes, at most twenty times a second. The streams of the others
-//     then read the database at once instead of at the next second.
+//   - The gate: before a replica claims a slot, it sets a key for it (SET NX PX, one round trip for a batch of jobs).
+//     The first replica claims in the database as usual. The others avoid an insert that would fail, and a second later
+//     check with one cheap query whether the slot is settled. If not, they claim it without the gate.
+//   - Notifier: after a commit a process publishes a few bytes, at most twenty times a second. The streams of the
+//     others then read the database at once instead of at the next second.
 //   - Concurrency groups (cron.Limit) are counted by the database, which sees all runs.
 //
 // Under failure: G1 and G2 of package scheduler always hold, because Redis only gives hints. If the first replica dies
@@ -34,11 +34,12 @@
 //
 // What it cannot promise:
 //
-//   - If Redis loses data, a slot can run again: a restart without persistence, FLUSHALL, a failover to a replica without
-//     the key (replication is asynchronous), eviction (maxmemory-policy other than noeviction; the log warns). It runs
-//     again only where the watermark has not passed it: on a replica that was down, late, or slower than the loss.
-//   - If a replica dies after it won a slot, the slot waits for that replica's database to come back. Its own catch-up or
-//     crash policy then decides. No other replica takes it over.
+//   - If Redis loses data, a slot can run again: a restart without persistence, FLUSHALL, a failover to a replica
+//     without the key (replication is asynchronous), eviction (maxmemory-policy other than noeviction; the log warns).
+//     It runs again only where the watermark has not passed it: on a replica that was down, late, or slower than the
+//     loss.
+//   - If a replica dies after it won a slot, the slot waits for that replica's database to come back. Its own catch-up
+//     or crash policy then decides. No other replica takes it over.
 //   - A copy of a database file has the same identity, and both run the slot. Give each replica an empty file, or in a
 //     copy: DELETE FROM job_identity; the next start makes a new one.
 //   - Overlap, pauses, schedule overrides, history and manual runs are separate for each replica. A slot is skipped if

@@ -48,8 +48,8 @@
 //   - The clock goes forward by less than three hours: a fixed-time job that is due in the gap runs once, at the first
 //     instant after it. (Cron runs it once for each of its times in the gap, all at that instant, which is one slot.) A
 //     wildcard job does not run in the gap.
-//   - The clock goes back by up to three hours: a fixed-time job runs only the first time that the clock shows its time.
-//     A wildcard job follows elapsed time and runs both times.
+//   - The clock goes back by up to three hours: a fixed-time job runs only the first time that the clock shows its
+//     time. A wildcard job follows elapsed time and runs both times.
 //   - The clock moves further: that is a correction, and the new time applies at once. Skipped times are not caught up,
 //     and repeated times run again.
 //
