@@ -1,21 +1,29 @@
-// Package access says who may do what over HTTP, and which requests are what they seem to be.
+// Package access decides who may do what over HTTP, and which requests are genuine.
 //
-// A caller is an operator (may change), a viewer (may read) or nobody. Tokens make the difference, as a Bearer header
-// or as the cookie that a login gave for one. Reading needs no token on this machine while the server listens on
-// loopback and neither a token nor a name is configured. As soon as one is, a proxy on this machine may make everybody
-// look local, and reads need a token from everywhere. Forwarding headers count from CRON_TRUSTED_PROXIES alone
+// A caller is an operator (may change), a viewer (may read) or nobody, by its token: a Bearer header, or the cookie
+// that a login gave for one. Reading needs no token on this machine while the server listens on loopback and neither
+// a token nor a name is configured. As soon as one is, reads need a token from everywhere, since a proxy on this
+// machine may make everybody look local. Forwarding headers count from CRON_TRUSTED_PROXIES alone
 // (proxies.go). Wrong tokens are slowed by address and by token; a right one is never refused (attempts.go).
 //
-// Cookies come by themselves, so for a write [Control.Guard] insists on what browsers say of its origin; and names in
-// Host that are not ours are refused, so that nobody's domain can be pointed at us.
+// Browsers send cookies unasked, so for a write [Control.Guard] insists on what browsers say of its origin. It also
+// refuses unknown names in Host, so that nobody can point a domain at this server.
+//
+// # Files, in reading order
+//
+//	route.go      roles, routes, refusals
+//	access.go     who the caller is, and whether the role suffices: [Control.Admit]; logins
+//	guard.go      whether a browser was tricked into the request: [Control.Guard]
+//	hosts.go      names of this server, and origins
+//	session.go    the cookie of a login
+//	attempts.go   wrong tokens
+//	proxies.go    forwarding headers
 package access
 
 import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
@@ -24,32 +32,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// Role is what a caller may do. Roles are ordered: each may do what the ones below it may.
-type Role int
-
-// The roles.
-const (
-	Nobody   Role = iota
-	Viewer        // reads
-	Operator      // reads and changes
-)
-
-func (r Role) String() string { return [...]string{"nobody", "viewer", "operator"}[r] }
-
-// Refusal is why a request is not let in.
-type Refusal struct {
-	Status     int
-	Detail     string        // for the caller
-	RetryAfter time.Duration // not 0: it may be asked again then
-	Login      bool          // a person in a browser has not logged in
-}
-
-func (r *Refusal) Error() string { return strconv.Itoa(r.Status) + " " + r.Detail }
-
-func refuse(status int, detail string) *Refusal { return &Refusal{Status: status, Detail: detail} }
-
-// Control decides about requests. It knows the tokens as digests: comparing digests of one length takes the same
-// time whatever was sent, and no token lies about in memory to be printed.
+// Control decides about requests. It keeps tokens as digests: comparing them takes the same time whatever was sent,
+// and memory holds no token that could be printed.
 type Control struct {
 	off      bool // CRON_AUTH=off
 	open     bool // reads need no token on this machine
@@ -59,7 +43,7 @@ type Control struct {
 	sessions *sessions
 	attempts *attempts
 	hosts    hosts
-	proxies  []netip.Prefix // CRON_TRUSTED_PROXIES
+	proxies  proxies
 }
 
 type token struct {
@@ -73,8 +57,7 @@ func New(cfg env.Config) *Control {
 		hosts:   newHosts(cfg),
 		proxies: cfg.Proxies(),
 		off:     cfg.Auth == env.AuthOff,
-		// A proxy on this machine may make the whole world loopback. Whoever set a token or a name has said
-		// that others are to be kept out, or let in.
+		// Whoever set a token or a name expects other machines, perhaps through a proxy that makes them look local.
 		open:     cfg.Loopback() && !cfg.OperatorToken.IsSet() && !cfg.ViewerToken.IsSet() && len(cfg.AllowedHosts) == 0,
 		cookie:   cookieName(cfg.Port),
 		sessions: newSessions(),
@@ -119,9 +102,11 @@ func (a *Control) Made() string { return a.made }
 type Caller struct {
 	Role Role
 	Name string // for the audit: operator, viewer, anyone or local; empty: nobody
+	// Origin is where the request came from; see [Control.Origin].
+	Origin string
 
-	wrong  bool // a credential was shown, and is none of ours
-	silent bool // logged in, and the request does not say from which page it comes
+	wrong  bool // the credential is invalid
+	silent bool // logged in, but the request does not say which page sent it
 }
 
 const local = "local"
@@ -129,8 +114,8 @@ const local = "local"
 // LoggedIn says whether the caller has shown a credential.
 func (w Caller) LoggedIn() bool { return w.Name == Viewer.String() || w.Name == Operator.String() }
 
-// caller finds out who sent the request. A wrong bearer token is not passed over in favour of
-// something weaker: whoever sends one wants to hear that it is wrong.
+// caller finds out who sent the request. After a wrong bearer token it tries nothing weaker: the sender should hear
+// that the token is wrong.
 func (a *Control) caller(c *fiber.Ctx) Caller {
 	if a.off {
 		return Caller{Role: Operator, Name: "anyone"}
@@ -151,8 +136,8 @@ func (a *Control) caller(c *fiber.Ctx) Caller {
 	return Caller{}
 }
 
-// bearer is the token of an Authorization header. Other schemes are not for us: a proxy in front may
-// ask for a password of its own and hand the header on.
+// bearer is the token of an Authorization header. Other schemes are for others: a proxy in front may ask for a
+// password and pass the header on.
 func bearer(c *fiber.Ctx) (string, bool) {
 	scheme, secret, _ := strings.Cut(c.Get(fiber.HeaderAuthorization), " ")
 	return strings.TrimSpace(secret), strings.EqualFold(scheme, "Bearer")
@@ -167,15 +152,14 @@ func IsRead(c *fiber.Ctx) bool {
 	return false
 }
 
-// fromBrowser says whether the request carries what every browser sends with a write. The guard has
-// compared it by now. A cookie alone is no credential for a write.
+// fromBrowser says whether the request has what every browser sends with a write. The guard has checked it. A cookie
+// alone is no credential for a write.
 func fromBrowser(c *fiber.Ctx) bool {
 	return c.Get(fiber.HeaderOrigin) != "" || c.Get("Sec-Fetch-Site") != ""
 }
 
-// isLoopback says whether the request was sent on this machine by the one who wants the answer.
-// Whatever a proxy adds means that he may sit elsewhere; so does HTTP/1.0, which is what nginx speaks
-// to the server behind it when it was told nothing else, and then it adds no header.
+// isLoopback says whether the request comes from this machine and from no proxy on it. A proxy shows by a header, or
+// by HTTP/1.0: that is nginx's default towards the server behind it, and then it adds no header.
 func isLoopback(c *fiber.Ctx) bool {
 	if !c.Context().RemoteIP().IsLoopback() || !c.Request().Header.IsHTTP11() {
 		return false
@@ -194,20 +178,24 @@ func isLoopback(c *fiber.Ctx) bool {
 	return true
 }
 
+// Origin is where a request came from, for people.
+func (a *Control) Origin(c *fiber.Ctx) string { return a.proxies.origin(c) }
+
 const callerKey = "access.caller"
 
-// CallerOf is the caller of a request that [Control.Admit] has looked at.
+// CallerOf is the caller of a request that [Control.Admit] has checked.
 func CallerOf(c *fiber.Ctx) Caller {
 	who, _ := c.Locals(callerKey).(Caller)
 	return who
 }
 
-// Admit says whether the caller has the role that is needed. If not, the error is a [*Refusal].
+// Admit checks whether the caller has the role. If not, the error is a [*Refusal].
 func (a *Control) Admit(c *fiber.Ctx, needed Role) error {
 	if needed == Nobody {
 		return nil
 	}
 	who := a.caller(c)
+	who.Origin = a.Origin(c)
 	c.Locals(callerKey, who)
 	if who.Role >= needed {
 		return nil
@@ -217,7 +205,7 @@ func (a *Control) Admit(c *fiber.Ctx, needed Role) error {
 	}
 	if who.wrong {
 		secret, _ := bearer(c)
-		if wait := a.attempts.failed(a.peer(c), secret, time.Now()); wait > 0 {
+		if wait := a.attempts.failed(a.proxies.peer(c), secret, time.Now()); wait > 0 {
 			return tooMany(wait)
 		}
 		c.Set(fiber.HeaderWWWAuthenticate, `Bearer realm="crons", error="invalid_token"`)
@@ -238,7 +226,7 @@ func (a *Control) Login(c *fiber.Ctx, secret string) (Role, error) {
 	now, secret := time.Now(), strings.TrimSpace(secret)
 	r := a.roleOf(secret)
 	if r == Nobody {
-		if wait := a.attempts.failed(a.peer(c), secret, now); wait > 0 {
+		if wait := a.attempts.failed(a.proxies.peer(c), secret, now); wait > 0 {
 			return Nobody, tooMany(wait)
 		}
 		return Nobody, refuse(fiber.StatusUnauthorized, "invalid token")
@@ -253,17 +241,21 @@ func (a *Control) Logout(c *fiber.Ctx) {
 	a.setCookie(c, "", -1)
 }
 
-// setCookie marks the cookie Secure when the page that asks was fetched over https, which its Origin
-// tells also behind a proxy. It holds for all paths because /metrics asks for it too.
+// setCookie marks the cookie Secure when the page came over https, which its Origin tells also behind a proxy. The
+// cookie is valid for all paths, as /metrics needs it too.
 func (a *Control) setCookie(c *fiber.Ctx, value string, age int) {
 	c.Cookie(&fiber.Cookie{
 		Name: a.cookie, Value: value, Path: "/", MaxAge: age,
 		HTTPOnly: true, SameSite: fiber.CookieSameSiteStrictMode,
-		Secure: strings.HasPrefix(c.Get(fiber.HeaderOrigin), "https://") || a.forwarded(c, fiber.HeaderXForwardedProto) == "https",
+		Secure: strings.HasPrefix(c.Get(fiber.HeaderOrigin), "https://") || a.proxies.forwarded(c, fiber.HeaderXForwardedProto) == "https",
 	})
 }
 
-// wantsPage says whether a person looks at the answer in a browser.
+// wantsPage says whether the request comes from a person with a browser.
 func wantsPage(c *fiber.Ctx) bool {
 	return c.Method() == fiber.MethodGet && strings.Contains(c.Get(fiber.HeaderAccept), fiber.MIMETextHTML)
+}
+
+func tooMany(wait time.Duration) *Refusal {
+	return &Refusal{Status: fiber.StatusTooManyRequests, Detail: "too many wrong tokens; wait a moment", RetryAfter: wait}
 }

@@ -5,8 +5,6 @@ import (
 	"net/netip"
 	"sync"
 	"time"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 // Ten wrong tokens are free, and one more for every half minute that passes.
@@ -16,13 +14,12 @@ const (
 	triesKept    = 10_000
 )
 
-// attempts slows guessing down, by address and by the token tried: an address pays for each token that
-// is new, a token for each try. So a guess that is spread over many addresses is slow, and a program
-// that keeps sending one stale token does not use up what others behind its proxy may still try. A right
-// token is never counted and never refused.
+// attempts slows guessing down, by address and by the token tried: an address pays for each new token, a token for
+// each try. So a guess that comes from many addresses is slow, and a program that keeps sending one stale token does
+// not use up the attempts of others behind its proxy. A right token is never counted and never refused.
 type attempts struct {
 	mu    sync.Mutex
-	clear map[any]time.Time // by netip.Prefix or digest: when everything counted is forgotten
+	clear map[any]time.Time // by netip.Prefix or digest: when its count is back at zero
 }
 
 type digest [sha256.Size]byte
@@ -47,7 +44,7 @@ func (a *attempts) failed(peer netip.Prefix, secret string, now time.Time) time.
 	return 0
 }
 
-// wait is how long nothing more is heard of key; 0: it is heard.
+// wait is how long key is refused; 0: it is not.
 func (a *attempts) wait(key any, now time.Time) time.Duration {
 	clear := a.clear[key]
 	if clear.Before(now) {
@@ -64,7 +61,7 @@ func (a *attempts) count(key any, now time.Time) {
 	a.clear[key] = from.Add(wrongRegain)
 }
 
-// forget makes room: what has nothing left to forget goes first, then any.
+// forget makes room: counts that are back at zero go first, then any.
 func (a *attempts) forget(now time.Time) {
 	for key, clear := range a.clear {
 		if clear.Before(now) {
@@ -77,8 +74,4 @@ func (a *attempts) forget(now time.Time) {
 		}
 		delete(a.clear, key)
 	}
-}
-
-func tooMany(wait time.Duration) *Refusal {
-	return &Refusal{Status: fiber.StatusTooManyRequests, Detail: "too many wrong tokens; wait a moment", RetryAfter: wait}
 }

@@ -2,25 +2,9 @@ package access
 
 import (
 	"mime"
-	"net"
-	"net/netip"
-	"net/url"
-	"slices"
 	"strings"
 
-	"fibercrons/app/env"
-
 	"github.com/gofiber/fiber/v2"
-)
-
-// Forms says whether a body may come as browsers send forms, which a foreign page can send as well.
-type Forms int
-
-// The kinds of [Forms].
-const (
-	NoForms      Forms = iota
-	AnyForms           // the login, which carries its own credential
-	BrowserForms       // from browsers that say which page sent it
 )
 
 // Guard refuses what a browser was tricked into sending, whoever is logged in there: requests under a
@@ -33,7 +17,7 @@ func (a *Control) Guard(c *fiber.Ctx, forms Forms) error {
 	if IsRead(c) {
 		return nil
 	}
-	if !a.hosts.sameOrigin(c, a.forwarded(c, fiber.HeaderXForwardedHost)) {
+	if !a.hosts.sameOrigin(c, a.proxies.forwarded(c, fiber.HeaderXForwardedHost)) {
 		return refuse(fiber.StatusForbidden, "this request comes from a page of another origin")
 	}
 	return checkContent(c, forms)
@@ -45,115 +29,6 @@ func (a *Control) Guard(c *fiber.Ctx, forms Forms) error {
 func (a *Control) scraped(c *fiber.Ctx) bool {
 	secret, ok := bearer(c)
 	return ok && isAddress(string(c.Request().Header.Host())) && isAddress(string(c.Request().URI().Host())) && a.roleOf(secret) != Nobody
-}
-
-func isAddress(hostport string) bool {
-	name, _, _ := splitHost(hostport)
-	_, err := netip.ParseAddr(name)
-	return err == nil
-}
-
-// hosts are the names under which the server may be called.
-type hosts struct {
-	names    []string // CRON_ALLOWED_HOSTS
-	loopback bool     // listening on loopback only
-	anyName  bool     // every name will do, as a token is needed anyway
-}
-
-func newHosts(cfg env.Config) hosts {
-	return hosts{
-		names:    cfg.AllowedHosts,
-		loopback: cfg.Loopback(),
-		anyName:  len(cfg.AllowedHosts) == 0 && !cfg.Loopback() && cfg.Auth != env.AuthOff,
-	}
-}
-
-// allow looks at the Host header as it was sent, and at the host of an absolute request line, never
-// at X-Forwarded-Host.
-func (h hosts) allow(c *fiber.Ctx) bool {
-	header := string(c.Request().Header.Host())
-	if !h.allowName(header) {
-		return false
-	}
-	line := string(c.Request().URI().Host())
-	return strings.EqualFold(line, header) || h.allowName(line)
-}
-
-func (h hosts) allowName(hostport string) bool {
-	name, _, ok := splitHost(hostport)
-	if !ok {
-		return false
-	}
-	switch {
-	case h.anyName, slices.Contains(h.names, name):
-		return true
-	case h.loopback:
-		return isLoopbackName(name)
-	case len(h.names) > 0:
-		return false
-	}
-	// Bound outward with CRON_AUTH=off. An address and a name without a dot are not in the reach of
-	// somebody who owns a domain and points it here.
-	_, err := netip.ParseAddr(name)
-	return err == nil || !strings.Contains(name, ".") || isLoopbackName(name)
-}
-
-func isLoopbackName(name string) bool {
-	if addr, err := netip.ParseAddr(name); err == nil {
-		return addr.Unmap().IsLoopback()
-	}
-	return name == "localhost" || strings.HasSuffix(name, ".localhost")
-}
-
-// sameOrigin says whether a write comes from one of our own pages, or from no page at all. Browsers
-// say where a write comes from in one of two headers, newer ones in both. A trusted proxy says under
-// which host the browser called it.
-func (h hosts) sameOrigin(c *fiber.Ctx, forwardedHost string) bool {
-	switch c.Get("Sec-Fetch-Site") {
-	case "", "same-origin", "none":
-	default: // cross-site; and same-site, which is also any other port of localhost
-		return false
-	}
-	origin := c.Get(fiber.HeaderOrigin)
-	if origin == "" {
-		return true
-	}
-	u, err := url.Parse(origin)
-	if err != nil || u.Host == "" {
-		return false // "null" among others
-	}
-	name, port, ok := splitHost(u.Host)
-	if !ok {
-		return false
-	}
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	if strings.EqualFold(u.Host, forwardedHost) {
-		return true
-	}
-	ownName, ownPort, _ := splitHost(string(c.Request().Header.Host()))
-	if ownPort == "" { // a proxy may have taken https off
-		ownPort = port
-		if port != "80" && port != "443" {
-			return false
-		}
-	}
-	// A proxy that puts a name of its own into Host leaves the public one in Origin.
-	return port == ownPort && name == ownName ||
-		slices.Contains(h.names, name) && (port == "80" || port == "443")
-}
-
-// splitHost is the name in lower case, without brackets and the last dot, and the port.
-func splitHost(hostport string) (name, port string, ok bool) {
-	name = hostport
-	if host, p, err := net.SplitHostPort(hostport); err == nil {
-		name, port = host, p
-	} else {
-		name = strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
-	}
-	name = strings.TrimSuffix(strings.ToLower(name), ".")
-	return name, port, name != "" && !strings.ContainsAny(name, "[]/@ ")
 }
 
 // checkContent asks for JSON, which a foreign page cannot send without a question that we do not

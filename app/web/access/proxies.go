@@ -8,15 +8,16 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// Forwarding headers are believed when the other end of the connection is one of CRON_TRUSTED_PROXIES.
-// From anybody else they only take away: see isLoopback.
+// proxies are CRON_TRUSTED_PROXIES. Forwarding headers count when the other end of the connection is one of them. From
+// anybody else they only take away: see isLoopback.
+type proxies []netip.Prefix
 
-// longestHearsay is how many bytes of a header are shown that anybody can write.
+// longestHearsay is how many bytes are shown of a header that anybody can write.
 const longestHearsay = 100
 
 // trusts says whether addr is a proxy of CRON_TRUSTED_PROXIES.
-func (a *Control) trusts(addr netip.Addr) bool {
-	return slices.ContainsFunc(a.proxies, func(p netip.Prefix) bool { return p.Contains(addr) })
+func (p proxies) trusts(addr netip.Addr) bool {
+	return slices.ContainsFunc(p, func(one netip.Prefix) bool { return one.Contains(addr) })
 }
 
 // remote is the other end of the connection.
@@ -27,9 +28,9 @@ func remote(c *fiber.Ctx) netip.Addr {
 
 // client is where the request came from: the last address in X-Forwarded-For that is not a trusted proxy.
 // What stands before it anybody can write.
-func (a *Control) client(c *fiber.Ctx) netip.Addr {
+func (p proxies) client(c *fiber.Ctx) netip.Addr {
 	addr := remote(c)
-	if !a.trusts(addr) {
+	if !p.trusts(addr) {
 		return addr
 	}
 	var hops []string
@@ -41,7 +42,7 @@ func (a *Control) client(c *fiber.Ctx) netip.Addr {
 		if !ok {
 			return addr
 		}
-		if addr = next; !a.trusts(addr) {
+		if addr = next; !p.trusts(addr) {
 			return addr
 		}
 	}
@@ -59,17 +60,17 @@ func hopAddr(text string) (netip.Addr, bool) {
 }
 
 // forwarded is what a trusted proxy says in a header; of several values the last, which is its own.
-func (a *Control) forwarded(c *fiber.Ctx, header string) string {
-	if !a.trusts(remote(c)) {
+func (p proxies) forwarded(c *fiber.Ctx, header string) string {
+	if !p.trusts(remote(c)) {
 		return ""
 	}
 	said := c.Get(header)
 	return strings.ToLower(strings.TrimSpace(said[strings.LastIndexByte(said, ',')+1:]))
 }
 
-// peer is whose attempts are counted. Of an IPv6 address it is the network, which one machine owns whole.
-func (a *Control) peer(c *fiber.Ctx) netip.Prefix {
-	addr := a.client(c)
+// peer is whose attempts are counted: of an IPv6 address the network, which one machine owns as a whole.
+func (p proxies) peer(c *fiber.Ctx) netip.Prefix {
+	addr := p.client(c)
 	bits := addr.BitLen()
 	if addr.Is6() {
 		bits = 64
@@ -78,12 +79,12 @@ func (a *Control) peer(c *fiber.Ctx) netip.Prefix {
 	return prefix
 }
 
-// Origin is where a request came from, for people: the client's address, and what proxies say that are not trusted,
-// marked as hearsay.
-func (a *Control) Origin(c *fiber.Ctx) string {
+// origin is where a request came from, for people: the client's address, and what untrusted proxies say, marked as
+// such.
+func (p proxies) origin(c *fiber.Ctx) string {
 	from := remote(c).String()
-	if a.trusts(remote(c)) {
-		if client := a.client(c); client != remote(c) {
+	if p.trusts(remote(c)) {
+		if client := p.client(c); client != remote(c) {
 			return client.String() + " (through " + from + ")"
 		}
 		return from
@@ -94,7 +95,7 @@ func (a *Control) Origin(c *fiber.Ctx) string {
 	return from
 }
 
-// Inert leaves only printable ASCII, so that no log line can be made up and no terminal commanded.
+// Inert leaves only printable ASCII, so that nobody can forge a log line or control a terminal.
 func Inert(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {

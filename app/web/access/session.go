@@ -14,9 +14,9 @@ import (
 // sessionLife is how long a login lasts.
 const sessionLife = 12 * time.Hour
 
-// sessions makes and reads the cookie of a login. The cookie says a role and an end, sealed by a key
-// that is derived from that role's token. So nothing is stored, every replica knows the sessions of
-// every other, and changing a token ends the sessions it opened.
+// sessions makes and reads the cookie of a login. The cookie holds a role and an expiry, sealed by a key that is
+// derived from that role's token. So nothing is stored, every replica accepts the sessions of the others, and changing
+// a token ends its sessions.
 type sessions struct {
 	keys map[Role][]byte
 
@@ -56,7 +56,7 @@ func (s *sessions) open(r Role, now time.Time) string {
 	return base64.RawURLEncoding.EncodeToString(append(head, s.seal(head)...))
 }
 
-// role is the role of a session that is ours and goes on; nobody otherwise.
+// role is the role of a valid session; nobody otherwise.
 func (s *sessions) role(cookie string, now time.Time) Role {
 	r, nonce, end := s.read(cookie)
 	if r == Nobody || !now.Before(end) {
@@ -102,6 +102,6 @@ func (s *sessions) read(cookie string) (r Role, nonce string, end time.Time) {
 	return r, string(head[9:]), time.Unix(int64(binary.BigEndian.Uint64(head[1:9])), 0)
 }
 
-// cookieName holds the port, because cookies do not tell the ports of one host apart: two
-// applications on one machine would log each other out.
+// cookieName contains the port: cookies do not distinguish the ports of a host, so two applications on one machine
+// would log each other out.
 func cookieName(port int) string { return "crons_" + strconv.Itoa(port) }

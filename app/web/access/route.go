@@ -1,0 +1,52 @@
+package access
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// Route is one row of what is served. The row says who may call it, so that no prefix, no mounting and no spelling
+// of a path leads around that.
+type Route struct {
+	Method, Path string
+	Role         Role // the least that a caller must be
+	Handler      fiber.Handler
+	Forms        Forms
+	Page         bool // errors are shown as a page of the dashboard
+}
+
+// Role is what a caller may do. Roles are ordered: each may do what the ones below it may.
+type Role int
+
+// The roles.
+const (
+	Nobody   Role = iota
+	Viewer        // reads
+	Operator      // reads and changes
+)
+
+func (r Role) String() string { return [...]string{"nobody", "viewer", "operator"}[r] }
+
+// Refusal is why a request is not let in.
+type Refusal struct {
+	Status     int
+	Detail     string        // for the caller
+	RetryAfter time.Duration // not 0: it may be asked again then
+	Login      bool          // a person in a browser has not logged in
+}
+
+func (r *Refusal) Error() string { return strconv.Itoa(r.Status) + " " + r.Detail }
+
+func refuse(status int, detail string) *Refusal { return &Refusal{Status: status, Detail: detail} }
+
+// Forms says whether a body may come as browsers send forms, which a foreign page can send as well.
+type Forms int
+
+// The kinds of [Forms].
+const (
+	NoForms      Forms = iota
+	AnyForms           // the login, which carries its own credential
+	BrowserForms       // from browsers that say which page sent it
+)
