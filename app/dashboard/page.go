@@ -31,7 +31,6 @@ type Page struct {
 	Change  bool   // the reader may change things
 	Login   bool   // logging in is possible
 	Session bool   // the reader is logged in
-	Events  bool   // the server has /crons/events
 	Flash   Flash  // the result of the last change
 	Failing int    // jobs whose last run failed
 	Version string

@@ -1,41 +1,33 @@
-// Package web is the web side of the application: the API and the dashboard under /crons, the health checks and the
-// metrics. What of it is served, and what else, is for the user's package routes to say.
+// Package web is the web side of the application: the API, the dashboard and the login under /crons, health checks
+// and metrics. The user's package routes decides what of it is served, and what else.
 //
 // # How it works
 //
-// [New] builds the Fiber application and has a function of the user's fill it ([Routes]). Every request passes observe, which gives it an ID and a
-// context, turns errors and panics into problems (RFC 9457), and logs one line. What goes to /crons
-// passes access.Control: its Guard (is this request what it seems to be?) and its Admit (may its sender do this?). Both are
-// part of the handler that [Server.serve] makes of each row of the tables (table.go), where the role stands
-// beside method and path: no mounting and no spelling of a path leads around them, and what no row has is
-// behind them too.
-// Handlers are thin: they read the request, ask the scheduler, and write down what it says; query
-// and readBody read, problemOf translates errors, encode writes. The list of paths is in crons.go,
-// and openapi.yaml describes them; tests hold the two together.
+// [New] builds the Fiber application and lets the user's [Routes] mount the parts. Every request passes observe, which
+// gives it an ID and a context, turns errors and panics into problems (RFC 9457), and logs one line. Package api has the
+// handlers of the API, package pages those of the dashboard. Each lists them as access.Route, with method, path and role.
+// [Server.MountCrons] wraps every handler in enter, which asks package access: is this request genuine, and may the
+// caller do this? So no mounting and no spelling of a path leads around the check, and unknown paths pass it too.
 //
-// /metrics stands behind the same two and answers with what app/metrics has counted; observe tells it
-// of every request by the pattern of its route.
-//
-// The pages under /crons/dashboard are made by app/dashboard. The handlers in dashboard_pages.go ask
-// the scheduler and, for many jobs at once, the store; those in dashboard_forms.go do what the API
-// does, by the same calls, and lead on to a page. Forms come in the content type that a foreign page
-// could send as well, so the guard wants to hear from the browser that one of our own sent them.
+// Handlers are thin: package request reads what was sent, app/ops does the work and keeps the audit log, package reply
+// writes the answer or translates the error. Package openapi has the description of the API; tests hold it to what is
+// served.
 //
 // # What it promises under failure
 //
-// A handler that panics costs its own request only. An error that was not written for the caller is
-// logged, and the caller gets the ID under which it stands in the log. Requests are bounded in size,
-// depth and time; see [Limits]. A change that was made is answered as made, even if the record of it
-// in the audit could not be kept; the log then says so.
+// A handler that panics costs its own request only. An error that was not written for the caller is logged, and the
+// caller gets the ID under which to find it. Requests are bounded in size, depth and time; see [Limits]. A change that
+// was made is reported as made, even if its audit entry could not be written; the log then says so.
 //
-// [Server.Serve] ends streams and waits first, then takes no more requests, and returns when those in
-// work have been answered. The scheduler is stopped after that, by whoever called Serve.
+// [Server.Serve] first ends streams and waits, then accepts no more requests, and returns when those in progress have
+// been answered. The caller of Serve stops the scheduler after that.
 //
-// The list of jobs is handed out again while nothing has changed: the store tells by a stamp whether
-// anything was committed, by any process, and an answer whose stamp is older than the question is
-// made anew, once for all who wait for it. So an answer is never older than its question.
+// # Files, in reading order
 //
-// /crons/events is a stream that fasthttp reads in the goroutine of its connection (events.go): there
-// is no buffer to fill up, each write has a deadline, and a panic costs the one stream. What it tells
-// comes from the store and is the same behind every replica; see feed.Feed.Subscribe.
+//	mount.go     New and what can be mounted
+//	routes.go    from a row to a handler behind its checks
+//	observe.go   around every request
+//	screen.go    requests that Fiber cannot read
+//	health.go metrics.go
+//	server.go    limits, start and stop
 package web

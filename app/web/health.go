@@ -3,27 +3,22 @@ package web
 import (
 	"errors"
 
-	"github.com/gofiber/fiber/v2"
-
 	"fibercrons/app/scheduler"
+	"fibercrons/app/web/reply"
+
+	"github.com/gofiber/fiber/v2"
 )
 
-// MountHealth serves GET /livez and GET /readyz, which are open to everybody.
-func (s *Server) MountHealth(r fiber.Router) {
-	r.Get("/livez", s.livez)
-	r.Get("/readyz", s.readyz)
-}
-
-// livez answers as long as the process can answer anything, whatever becomes of the store and the
-// jobs: what a restart does not mend is no reason for one.
+// livez answers as long as the process can answer anything, whatever the state of the store and the jobs: a restart
+// would not repair those.
 func (s *Server) livez(c *fiber.Ctx) error {
-	return sendJSON(c, fiber.StatusOK, map[string]string{"status": "alive"})
+	return reply.JSON(c, fiber.StatusOK, map[string]string{"status": "alive"})
 }
 
-// readyz says whether jobs are being run, and if not, why: the store answers, every job is on its
-// schedule, the clock ticks, and nobody has asked the process to stop. Errors of others are logged
-// and not told: the path is open to all. Without a Redis that only helps it is ready, and says degraded;
-// without one that decides which replica runs a slot it is not, since no slot can be claimed.
+// readyz says whether jobs run, and if not, why. Ready means: the store answers, every job is on its schedule, the
+// clock ticks, and the process has not been asked to stop. Other errors go to the log alone, as the path is open to
+// all. Without a Redis that only helps, the process is ready and degraded. Without a Redis that decides which replica
+// runs a slot it is not ready: no slot can be claimed.
 func (s *Server) readyz(c *fiber.Ctx) error {
 	if s.closing.Err() != nil {
 		return unready(scheduler.PartScheduler, "the server is stopping")
@@ -34,7 +29,7 @@ func (s *Server) readyz(c *fiber.Ctx) error {
 		if s.app.Crons.Degraded() != nil {
 			status = "degraded"
 		}
-		return sendJSON(c, fiber.StatusOK, map[string]string{"status": status})
+		return reply.JSON(c, fiber.StatusOK, map[string]string{"status": status})
 	}
 	s.app.Log.WarnContext(c.UserContext(), "not ready", "error", err.Error())
 	if why, ok := errors.AsType[*scheduler.NotReadyError](err); ok {
@@ -43,8 +38,8 @@ func (s *Server) readyz(c *fiber.Ctx) error {
 	return unready("", "not ready; the log says why")
 }
 
-func unready(part scheduler.Part, detail string) *problem {
-	p := refuse(fiber.StatusServiceUnavailable, detail)
+func unready(part scheduler.Part, detail string) *reply.Problem {
+	p := reply.Refuse(fiber.StatusServiceUnavailable, detail)
 	p.Part = part
 	return p
 }

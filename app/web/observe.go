@@ -2,52 +2,29 @@ package web
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"runtime/debug"
 	"time"
 
 	"fibercrons/app/web/access"
+	"fibercrons/app/web/reply"
+	"fibercrons/app/web/request"
 
 	"github.com/gofiber/fiber/v2"
 )
 
-const (
-	requestIDKey = "web.request_id"
-	// patience is how long a handler may work on an answer before its context ends. Waiting for a
-	// run to end is not work.
-	patience = 30 * time.Second
-)
-
-var goodRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
-
-// requestID is the ID of the request: the caller's, if it is fit to be logged, or a fresh one.
-func requestID(c *fiber.Ctx) string {
-	if id, ok := c.Locals(requestIDKey).(string); ok {
-		return id
-	}
-	id := c.Get(fiber.HeaderXRequestID)
-	if !goodRequestID.MatchString(id) {
-		id = rand.Text()
-	}
-	c.Locals(requestIDKey, id)
-	c.Set(fiber.HeaderXRequestID, id)
-	return id
-}
-
-// observe is the outermost wrapper of every request: it gives it an ID and a context, turns errors
-// and panics into answers, and logs one line without body, query and headers, which may hold secrets.
+// observe is the outermost wrapper of every request: it gives it an ID and a context, turns errors and panics into
+// responses, and logs one line, without body, query and headers, which may hold secrets.
 func (s *Server) observe(c *fiber.Ctx) error {
-	start, id := time.Now(), requestID(c)
-	ctx, cancel := context.WithTimeout(s.app.Context(context.Background()), patience)
+	start, id := time.Now(), request.ID(c)
+	ctx, cancel := context.WithTimeout(s.app.Context(context.Background()), request.Patience)
 	defer cancel()
 	c.SetUserContext(ctx)
 
 	err := s.isolate(c, id)
 	if err != nil {
-		if failErr := s.fail(c, err); failErr != nil {
+		if failErr := reply.Fail(c, id, err); failErr != nil {
 			return failErr
 		}
 	}
@@ -83,8 +60,8 @@ func (s *Server) observe(c *fiber.Ctx) error {
 	return nil
 }
 
-// isolate calls the handlers and turns a panic of theirs into an error. Without it the panic would
-// end the process, and the jobs with it.
+// isolate calls the handlers and turns a panic into an error. Without it the panic would end the process, and the
+// jobs with it.
 func (s *Server) isolate(c *fiber.Ctx, id string) (err error) {
 	defer func() {
 		if thrown := recover(); thrown != nil {
@@ -92,9 +69,9 @@ func (s *Server) isolate(c *fiber.Ctx, id string) (err error) {
 				slog.String("request_id", id),
 				slog.String("panic", fmt.Sprint(thrown)),
 				slog.String("stack", string(debug.Stack())))
-			c.Response().Reset() // nothing of a half-made answer is to be seen
+			c.Response().Reset() // nothing of an unfinished response
 			c.Set(fiber.HeaderXRequestID, id)
-			err = refuse(fiber.StatusInternalServerError, brokeHere)
+			err = reply.Broken()
 		}
 	}()
 	return c.Next()

@@ -2,41 +2,47 @@ package web
 
 import (
 	"bytes"
+	"errors"
+	"net"
+	"time"
+
+	"fibercrons/app/web/reply"
+	"fibercrons/app/web/request"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 )
 
-// screen stands before Fiber. It answers to methods Fiber has never heard of, which Fiber would do in
-// plain text, and refuses requests whose length is said twice.
+// screen runs before Fiber. It answers to unknown methods, which Fiber would do in plain text, and refuses
+// requests that give their length twice.
 func (s *Server) screen(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	known := map[string]bool{}
 	for _, method := range s.fiber.Config().RequestMethods {
 		known[method] = true
 	}
 	return func(ctx *fasthttp.RequestCtx) {
-		var p *problem
+		var p *reply.Problem
 		switch {
 		case twoLengths(ctx.Request.Header.RawHeaders()):
 			ctx.SetConnectionClose()
-			p = refuse(fiber.StatusBadRequest, "the request has both Content-Length and Transfer-Encoding")
+			p = reply.Refuse(fiber.StatusBadRequest, "the request has both Content-Length and Transfer-Encoding")
 		case !known[string(ctx.Method())]:
-			p = refuse(fiber.StatusNotImplemented, "this server does not know this method")
+			p = reply.Refuse(fiber.StatusNotImplemented, "this server does not know this method")
 		default:
 			next(ctx)
 			return
 		}
 		c := s.fiber.AcquireCtx(ctx)
 		defer s.fiber.ReleaseCtx(c)
-		if err := s.fail(c, p); err != nil {
+		if err := reply.Fail(c, request.ID(c), p); err != nil {
 			ctx.SetStatusCode(p.Status)
 		}
 	}
 }
 
-// twoLengths says whether two servers in a row could disagree on where the request ends, one going by
-// Content-Length and the other by Transfer-Encoding: a second request could hide between. fasthttp
-// takes such a request and only closes the connection after it (RFC 9112 section 6.3 allows either).
+// twoLengths says whether a proxy and this server could disagree on where the request ends, one by Content-Length
+// and the other by Transfer-Encoding: a second request could hide in between. fasthttp accepts such a request and only
+// closes the connection after it (RFC 9112, section 6.3, allows either).
 func twoLengths(headers []byte) bool {
 	var length, coding bool
 	for line := range bytes.Lines(headers) {
@@ -46,4 +52,38 @@ func twoLengths(headers []byte) bool {
 		coding = coding || bytes.EqualFold(name, []byte(fiber.HeaderTransferEncoding))
 	}
 	return length && coding
+}
+
+// unreadable is Fiber's error handler. observe turns all errors of handlers into responses, so what is left are
+// requests that Fiber could not read.
+func (s *Server) unreadable(c *fiber.Ctx, err error) error {
+	var web *fiber.Error
+	if !errors.As(err, &web) || web.Code == fiber.StatusBadRequest || web.Code == fiber.StatusBadGateway {
+		// The text of the parser repeats what was sent.
+		err = reply.Refuse(fiber.StatusBadRequest, "the request is not whole, or not HTTP")
+	} else if web.Code == fiber.StatusRequestEntityTooLarge {
+		discard(c.Context().Conn())
+	}
+	return reply.Fail(c, request.ID(c), err)
+}
+
+// discard reads and discards some more of a body that is too large. Closing a connection with unread bytes resets it,
+// and then most senders never see the response.
+func discard(conn net.Conn) {
+	const (
+		most    = 16 << 20
+		longest = 2 * time.Second
+		pause   = 200 * time.Millisecond // a sender that is silent for so long waits for the response
+	)
+	end, buffer := time.Now().Add(longest), make([]byte, 64<<10)
+	for taken := 0; taken < most && time.Now().Before(end); {
+		if conn.SetReadDeadline(time.Now().Add(pause)) != nil {
+			return
+		}
+		n, err := conn.Read(buffer)
+		if err != nil {
+			return
+		}
+		taken += n
+	}
 }

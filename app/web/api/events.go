@@ -1,4 +1,4 @@
-package web
+package api
 
 import (
 	"bytes"
@@ -12,30 +12,50 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gofiber/fiber/v2"
-
 	"fibercrons/app/feed"
+	"fibercrons/app/web/reply"
+	"fibercrons/app/web/request"
+
+	"github.com/gofiber/fiber/v2"
 )
 
-// subscription is where a stream gets its events from: a [*feed.Subscription].
+// StreamLimits bound event streams.
+type StreamLimits struct {
+	Open      int           // clients at one time
+	Heartbeat time.Duration // between two comments while nothing happens
+	Write     time.Duration // for one write
+}
+
+const (
+	// streamLife is when a stream ends and its client has to reconnect, with a token that is still valid.
+	streamLife = time.Hour
+	// busyFor is when a client that was refused may ask again.
+	busyFor = 10 * time.Second
+)
+
+// subscription is the source of a stream's events: a [*feed.Subscription].
 type subscription interface {
 	Next(ctx context.Context) ([]feed.Change, error)
 	At() string
 	Close()
 }
 
-func (s *Server) subscribe(ctx context.Context, after string) (subscription, error) {
-	return s.app.Feed.Subscribe(ctx, after)
+// streams serves the event streams of all clients.
+type streams struct {
+	subscribe func(ctx context.Context, after string) (subscription, error)
+	closing   context.Context // the parent of all streams
+	limits    StreamLimits
+	log       *slog.Logger
+	open      atomic.Int64
 }
 
-// streamEvents answers with what happens from now on, as server-sent events (the HTML standard, 9.2).
-func (s *Server) streamEvents(c *fiber.Ctx) error {
-	q := queryOf(c)
-	if err := q.err(); err != nil {
+// handle answers with what happens from now on, as server-sent events (the HTML standard, 9.2).
+func (s *streams) handle(c *fiber.Ctx) error {
+	if err := request.NoQuery(c); err != nil {
 		return err
 	}
 	after := c.Get("Last-Event-ID")
-	if len(after) > longestID {
+	if len(after) > request.LongestID {
 		after = "unknown" // the stream begins with a reset
 	}
 	c.Set(fiber.HeaderContentType, "text/event-stream; charset=utf-8")
@@ -43,59 +63,51 @@ func (s *Server) streamEvents(c *fiber.Ctx) error {
 	if c.Method() == fiber.MethodHead {
 		return nil
 	}
-	if s.closing.Err() != nil || s.streams.Add(1) > int64(s.limits.Streams) {
-		s.streams.Add(-1)
-		p := refuse(fiber.StatusServiceUnavailable, "too many open event streams; try again later")
-		p.retryAfter = busyFor
+	if s.closing.Err() != nil || s.open.Add(1) > int64(s.limits.Open) {
+		s.open.Add(-1)
+		p := reply.Refuse(fiber.StatusServiceUnavailable, "too many open event streams; try again later")
+		p.RetryAfter = busyFor
 		return p
 	}
-	events, err := s.listen(c.UserContext(), after)
+	events, err := s.subscribe(c.UserContext(), after)
 	if err != nil {
-		s.streams.Add(-1)
+		s.open.Add(-1)
 		return err
 	}
 	ctx, cancel := context.WithTimeout(s.closing, streamLife)
-	// From here on the request is left behind: fasthttp reads the stream when the handler is through,
-	// and uses the request again.
+	// fasthttp reads the stream after the handler has returned, and reuses the request.
 	c.Context().SetBodyStream(&eventStream{
 		events: events, ctx: ctx, cancel: cancel, conn: c.Context().Conn(), limits: s.limits,
-		log: s.app.Log, id: requestID(c), open: &s.streams,
+		log: s.log, id: request.ID(c), open: &s.open,
 	}, -1)
 	return nil
 }
 
-const (
-	// streamLife is when a stream ends and its client has to come again, with a token that is still good.
-	streamLife = time.Hour
-	// busyFor is when a client that was one too many may ask again.
-	busyFor = 10 * time.Second
-)
-
-// eventStream is the body of an answer that does not end. fasthttp reads it in the goroutine of its
-// connection and writes what it gets at once; so nothing is buffered here, and a client that takes
-// too long for one write is cut off.
+// eventStream is the body of a response that does not end. fasthttp reads it in the goroutine of its
+// connection and writes what it gets at once, so nothing is buffered here. A client that takes too long
+// for one write is disconnected.
 type eventStream struct {
 	events subscription
-	ctx    context.Context // ends with the server, or when the stream has lived long enough
+	ctx    context.Context // ends with the server, or after streamLife
 	cancel context.CancelFunc
 	conn   net.Conn
-	limits Limits
+	limits StreamLimits
 	log    *slog.Logger
 	id     string // of the request
 	open   *atomic.Int64
 
-	rest    []byte // written already, in our own terms
+	rest    []byte // encoded and not yet read
 	greeted bool
 	closed  bool
 }
 
-// Read waits for events, or until it is time for a sign of life.
+// Read waits for events, or until the next heartbeat is due.
 func (e *eventStream) Read(into []byte) (n int, err error) {
 	defer func() {
 		if thrown := recover(); thrown != nil {
 			e.log.LogAttrs(context.Background(), slog.LevelError, "event stream panicked", slog.String("request_id", e.id),
 				slog.String("panic", fmt.Sprint(thrown)), slog.String("stack", string(debug.Stack())))
-			n, err = 0, errBroken // the connection is cut, and the client comes again
+			n, err = 0, errBroken // closes the connection, and the client reconnects
 		}
 	}()
 	if len(e.rest) == 0 {
@@ -103,7 +115,7 @@ func (e *eventStream) Read(into []byte) (n int, err error) {
 			return 0, err
 		}
 	}
-	// The server's limit counts from the beginning of an answer, and this one goes on.
+	// The server's limit counts from the start of a response, and this one does not end.
 	if err := e.conn.SetWriteDeadline(time.Now().Add(e.limits.Write)); err != nil {
 		return 0, err
 	}
@@ -112,10 +124,10 @@ func (e *eventStream) Read(into []byte) (n int, err error) {
 	return n, nil
 }
 
-// more is what is to be written next.
+// more is the next piece of the stream.
 func (e *eventStream) more() ([]byte, error) {
 	if !e.greeted {
-		// The ID alone is no event; it is what the client comes again with if none follows.
+		// The ID alone is no event; the client reconnects with it if none follows.
 		e.greeted = true
 		return fmt.Appendf(nil, "retry: 2000\nid: %s\n\n", e.events.At()), nil
 	}
@@ -133,7 +145,7 @@ func (e *eventStream) more() ([]byte, error) {
 	var b bytes.Buffer
 	for _, c := range changes {
 		fmt.Fprintf(&b, "id: %s\nevent: %s\ndata: ", c.ID, c.Kind)
-		b.Write(escapeControls(c.Data)) // JSON in one line: encoding/json escapes line ends
+		b.Write(reply.EscapeControls(c.Data)) // JSON in one line: encoding/json escapes line ends
 		b.WriteString("\n\n")
 	}
 	return b.Bytes(), nil

@@ -1,125 +1,116 @@
-package web
+package openapi
 
 import (
 	"bytes"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"html/template"
 	"regexp"
 	"strings"
 
-	"github.com/gofiber/fiber/v2"
 	"go.yaml.in/yaml/v3"
 )
 
-var docsPage = template.Must(template.New("docs.html").Funcs(template.FuncMap{"prose": prose}).ParseFS(pages, "pages/docs.html"))
+//go:embed page.html
+var pageHTML string
 
-// docs shows the description of the API as a page. It is rendered here, once, so that it needs no
-// script, ours or anybody's.
-func (s *Server) docs(c *fiber.Ctx) error {
-	if err := noQuery(c); err != nil {
-		return err
-	}
-	page, err := s.apiPage()
-	if err != nil {
-		return err
-	}
-	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
-	return c.Send(page)
-}
-
-// apiView is what the page shows of openapi.yaml.
-type apiView struct {
+// view is what the page shows of openapi.yaml.
+type view struct {
 	Title, Description string
-	Groups             []apiGroup
-	Schemas            []apiSchema
+	Groups             []group
+	Schemas            []schema
 }
 
-type apiGroup struct {
+type group struct {
 	Name, Description string
-	Operations        []apiOperation
+	Operations        []operation
 }
 
-type apiOperation struct {
+type operation struct {
 	ID, Method, Path, Summary, Description string
 	Open                                   bool // needs no token
-	Parameters                             []apiParameter
-	Body                                   []apiProperty
+	Parameters                             []parameter
+	Body                                   []property
 	Example                                string
-	Responses                              []apiResponse
+	Responses                              []response
 	Answer                                 string // an example of one that is not JSON
 }
 
-type apiParameter struct {
+type parameter struct {
 	Name, In, Description string
-	Type                  apiType
+	Type                  typeName
 }
 
-type apiResponse struct {
+type response struct {
 	Status, Description string
-	Type                apiType
+	Type                typeName
 }
 
-type apiSchema struct {
+type schema struct {
 	Name, Description, Example string
-	Type                       apiType
-	Properties                 []apiProperty
+	Type                       typeName
+	Properties                 []property
 }
 
-type apiProperty struct {
+type property struct {
 	Name, Description string
 	Required          bool
-	Type              apiType
+	Type              typeName
 }
 
-// apiType is a type in words, and the schema it points to.
-type apiType struct{ Text, Ref string }
+// typeName is a type in words, and the schema it points to.
+type typeName struct{ Text, Ref string }
 
-func newAPIPage() ([]byte, error) {
+// Page is the description as HTML. It needs no script.
+func Page() ([]byte, error) {
+	layout, err := template.New("page.html").Funcs(template.FuncMap{"prose": prose}).Parse(pageHTML)
+	if err != nil {
+		return nil, err
+	}
+	root, err := parse()
+	if err != nil {
+		return nil, err
+	}
 	var file struct {
 		Info  struct{ Title, Description string }
 		Tags  []struct{ Name, Description string }
 		Paths yaml.Node
 		All   struct{ Schemas yaml.Node } `yaml:"components"`
 	}
-	var root yaml.Node
-	if err := yaml.Unmarshal(openAPIFile, &root); err != nil {
-		return nil, fmt.Errorf("openapi.yaml: %w", err)
-	}
 	if err := root.Decode(&file); err != nil {
 		return nil, fmt.Errorf("openapi.yaml: %w", err)
 	}
-	api := apiReader{root: root.Content[0]}
-	view := apiView{Title: file.Info.Title, Description: file.Info.Description}
+	r := reader{root}
+	v := view{Title: file.Info.Title, Description: file.Info.Description}
 	for _, tag := range file.Tags {
-		group := apiGroup{Name: tag.Name, Description: tag.Description}
+		g := group{Name: tag.Name, Description: tag.Description}
 		for path, item := range pairs(&file.Paths) {
-			for method, operation := range pairs(item) {
-				if first := at(operation, "tags"); first != nil && len(first.Content) > 0 && first.Content[0].Value == tag.Name {
-					group.Operations = append(group.Operations, api.operation(path, method, operation))
+			for method, n := range pairs(item) {
+				if first := at(n, "tags"); first != nil && len(first.Content) > 0 && first.Content[0].Value == tag.Name {
+					g.Operations = append(g.Operations, r.operation(path, method, n))
 				}
 			}
 		}
-		view.Groups = append(view.Groups, group)
+		v.Groups = append(v.Groups, g)
 	}
-	for name, schema := range pairs(&file.All.Schemas) {
-		view.Schemas = append(view.Schemas, apiSchema{
-			Name: name, Description: text(schema, "description"), Example: example(schema),
-			Type: api.typeOf(schema), Properties: api.properties(schema),
+	for name, n := range pairs(&file.All.Schemas) {
+		v.Schemas = append(v.Schemas, schema{
+			Name: name, Description: text(n, "description"), Example: example(n), Type: r.typeOf(n), Properties: r.properties(n),
 		})
 	}
 	var page bytes.Buffer
-	if err := docsPage.Execute(&page, view); err != nil {
+	if err := layout.Execute(&page, v); err != nil {
 		return nil, err
 	}
 	return page.Bytes(), nil
 }
 
-// apiReader finds its way in the YAML of an OpenAPI document.
-type apiReader struct{ root *yaml.Node }
+// reader finds its way in the YAML of an OpenAPI document.
+type reader struct{ root *yaml.Node }
 
-func (r apiReader) operation(path, method string, n *yaml.Node) apiOperation {
-	op := apiOperation{
+func (r reader) operation(path, method string, n *yaml.Node) operation {
+	op := operation{
 		ID: text(n, "operationId"), Method: strings.ToUpper(method), Path: path,
 		Summary: text(n, "summary"), Description: text(n, "description"),
 	}
@@ -129,31 +120,31 @@ func (r apiReader) operation(path, method string, n *yaml.Node) apiOperation {
 	if list := at(n, "parameters"); list != nil {
 		for _, p := range list.Content {
 			p = r.resolve(p)
-			op.Parameters = append(op.Parameters, apiParameter{
+			op.Parameters = append(op.Parameters, parameter{
 				Name: text(p, "name"), In: text(p, "in"), Description: text(p, "description"), Type: r.typeOf(at(p, "schema")),
 			})
 		}
 	}
-	if content := at(at(at(n, "requestBody"), "content"), fiber.MIMEApplicationJSON); content != nil {
+	if content := at(at(at(n, "requestBody"), "content"), "application/json"); content != nil {
 		op.Body, op.Example = r.properties(at(content, "schema")), example(content)
 	}
-	for status, response := range pairs(at(n, "responses")) {
-		response = r.resolve(response)
-		view := apiResponse{Status: status, Description: text(response, "description")}
-		for _, content := range pairs(at(response, "content")) {
-			view.Type = r.typeOf(at(content, "schema"))
+	for status, node := range pairs(at(n, "responses")) {
+		node = r.resolve(node)
+		answer := response{Status: status, Description: text(node, "description")}
+		for _, content := range pairs(at(node, "content")) {
+			answer.Type = r.typeOf(at(content, "schema"))
 			if sample := text(content, "example"); sample != "" {
 				op.Answer = sample
 			}
 			break
 		}
-		op.Responses = append(op.Responses, view)
+		op.Responses = append(op.Responses, answer)
 	}
 	return op
 }
 
-// properties are those of a schema and of what it is made of.
-func (r apiReader) properties(schema *yaml.Node) (list []apiProperty) {
+// properties are those of a schema and of its parts.
+func (r reader) properties(schema *yaml.Node) (list []property) {
 	if parts := at(schema, "allOf"); parts != nil {
 		for _, part := range parts.Content {
 			list = append(list, r.properties(r.resolve(part))...)
@@ -166,22 +157,22 @@ func (r apiReader) properties(schema *yaml.Node) (list []apiProperty) {
 			required[name.Value] = true
 		}
 	}
-	for name, property := range pairs(at(schema, "properties")) {
-		list = append(list, apiProperty{Name: name, Description: text(property, "description"), Required: required[name], Type: r.typeOf(property)})
+	for name, p := range pairs(at(schema, "properties")) {
+		list = append(list, property{Name: name, Description: text(p, "description"), Required: required[name], Type: r.typeOf(p)})
 	}
 	return list
 }
 
-func (r apiReader) typeOf(schema *yaml.Node) apiType {
+func (r reader) typeOf(schema *yaml.Node) typeName {
 	if schema == nil {
-		return apiType{}
+		return typeName{}
 	}
 	if ref := text(schema, "$ref"); ref != "" {
 		name := ref[strings.LastIndex(ref, "/")+1:]
-		return apiType{Text: name, Ref: name}
+		return typeName{Text: name, Ref: name}
 	}
 	if choices := at(schema, "oneOf"); choices != nil {
-		var whole apiType
+		var whole typeName
 		for i, choice := range choices.Content {
 			t := r.typeOf(choice)
 			if i > 0 {
@@ -197,11 +188,11 @@ func (r apiReader) typeOf(schema *yaml.Node) apiType {
 		for _, v := range values.Content {
 			words = append(words, v.Value)
 		}
-		return apiType{Text: strings.Join(words, " | ")}
+		return typeName{Text: strings.Join(words, " | ")}
 	}
 	kind := at(schema, "type")
 	if kind == nil {
-		return apiType{Text: "any"}
+		return typeName{Text: "any"}
 	}
 	words := []string{kind.Value}
 	if kind.Kind == yaml.SequenceNode {
@@ -212,18 +203,18 @@ func (r apiReader) typeOf(schema *yaml.Node) apiType {
 	}
 	if items := at(schema, "items"); items != nil {
 		of := r.typeOf(items)
-		return apiType{Text: "list of " + of.Text, Ref: of.Ref}
+		return typeName{Text: "list of " + of.Text, Ref: of.Ref}
 	}
 	for i, word := range words {
 		if word == "string" && text(schema, "format") == "date-time" {
 			words[i] = "instant"
 		}
 	}
-	return apiType{Text: strings.Join(words, " or ")}
+	return typeName{Text: strings.Join(words, " or ")}
 }
 
 // resolve follows a reference inside the document.
-func (r apiReader) resolve(n *yaml.Node) *yaml.Node {
+func (r reader) resolve(n *yaml.Node) *yaml.Node {
 	ref := text(n, "$ref")
 	if ref == "" {
 		return n
@@ -271,7 +262,7 @@ func example(n *yaml.Node) string {
 	if value == nil {
 		return ""
 	}
-	body, err := json.MarshalIndent(orderedYAML{value}, "", "  ")
+	body, err := json.MarshalIndent(ordered{value}, "", "  ")
 	if err != nil {
 		return ""
 	}

@@ -1,4 +1,4 @@
-package web
+package request
 
 import (
 	"bytes"
@@ -8,79 +8,92 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"fibercrons/app/web/reply"
+
 	"github.com/gofiber/fiber/v2"
 )
 
-// deepest is how far JSON in a body may nest. Arguments are kept, shown and decoded many times by
+// deepest is how far JSON in a body may nest. Arguments are stored, shown and decoded many times by
 // others, some of which recurse.
 const deepest = 64
 
-// field is one member of a body's object, and where its value goes: a *string, *bool, *time.Time or
-// *json.RawMessage.
-type field struct {
+// Member is one member of a body's object, and where its value goes.
+type Member struct {
 	name string
 	into any
 }
 
-// readBody reads the JSON object of a request; no body stands for an empty object. Names are exact,
-// unknown and repeated ones are mistakes, null leaves the value as it is, and all mistakes are
-// reported together. The guard has seen to the content type.
-func readBody(c *fiber.Ctx, fields ...field) error {
-	// Not c.Body, which would unpack what Content-Encoding says, past the limit of the body's size.
+// Into stores the member called name in into: a *string, *bool, *time.Time or *json.RawMessage.
+func Into(name string, into any) Member { return Member{name, into} }
+
+// OnlyBody is [Body] for paths without parameters.
+func OnlyBody(c *fiber.Ctx, takes ...Member) error {
+	if err := NoQuery(c); err != nil {
+		return err
+	}
+	return Body(c, takes...)
+}
+
+// Body reads the JSON object of a request; an empty body is an empty object. Names are exact, unknown and
+// repeated ones are mistakes, null leaves the value unchanged, and all mistakes are reported together.
+// The guard has checked the content type.
+func Body(c *fiber.Ctx, takes ...Member) error {
+	// Not c.Body, which would decompress by Content-Encoding, past the limit of the body's size.
 	body := c.BodyRaw()
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil
 	}
 	if !utf8.Valid(body) {
-		return badRequest(invalid{In: "body", Detail: "the body is not UTF-8"})
+		return reply.BadBody("", "the body is not UTF-8")
 	}
-	if depth(body) > deepest {
-		return badRequest(invalid{In: "body", Detail: "the JSON is nested more than 64 deep"})
+	if err := CheckDepth(body); err != nil {
+		return err
 	}
 	members, err := readMembers(body)
 	if err != nil {
 		return err
 	}
-	var bad []invalid
+	var bad []reply.Invalid
 	seen := map[string]bool{}
 	for _, m := range members {
-		into := find(fields, m.name)
+		into, detail := find(takes, m.name), ""
 		switch {
 		case into == nil:
-			bad = append(bad, invalid{"body", pointer(m.name), "is unknown; this path takes " + names(fields)})
+			detail = "is unknown; this path takes " + names(takes)
 		case seen[m.name]:
-			bad = append(bad, invalid{"body", pointer(m.name), "is given more than once"})
+			detail = "is given more than once"
 		case string(m.value) != "null":
-			if detail := assign(into, m.value); detail != "" {
-				bad = append(bad, invalid{"body", pointer(m.name), detail})
-			}
+			detail = assign(into, m.value)
+		}
+		if detail != "" {
+			bad = append(bad, reply.Invalid{In: "body", Field: pointer(m.name), Detail: detail})
 		}
 		seen[m.name] = true
 	}
 	if len(bad) > 0 {
-		return badRequest(bad...)
+		return reply.BadRequest(bad...)
 	}
 	return nil
 }
 
-type member struct {
+type given struct {
 	name  string
 	value json.RawMessage
 }
 
 // readMembers reads an object name by name: encoding/json into a struct would match names in any
 // case and stop at the first mistake.
-func readMembers(body []byte) ([]member, error) {
-	notJSON := badRequest(invalid{In: "body", Detail: "the body is not JSON"})
+func readMembers(body []byte) ([]given, error) {
+	notJSON := reply.BadBody("", "the body is not JSON")
 	d := json.NewDecoder(bytes.NewReader(body))
 	open, err := d.Token()
 	if err != nil {
 		return nil, notJSON
 	}
 	if open != json.Delim('{') {
-		return nil, badRequest(invalid{In: "body", Detail: "the body must be a JSON object"})
+		return nil, reply.BadBody("", "the body must be a JSON object")
 	}
-	var members []member
+	var members []given
 	for d.More() {
 		name, err := d.Token()
 		if err != nil {
@@ -90,7 +103,7 @@ func readMembers(body []byte) ([]member, error) {
 		if err := d.Decode(&value); err != nil {
 			return nil, notJSON
 		}
-		members = append(members, member{name.(string), value}) // a name in an object is always a string
+		members = append(members, given{name.(string), value}) // a name in an object is always a string
 	}
 	if _, err := d.Token(); err != nil {
 		return nil, notJSON
@@ -123,9 +136,17 @@ func assign(into any, value json.RawMessage) (mistake string) {
 		}
 		*into = t.UTC()
 	default:
-		panic("web: a body's field has a type that is not read")
+		panic("request: Body cannot read this type")
 	}
 	return ""
+}
+
+// CheckDepth refuses JSON that nests too deep.
+func CheckDepth(body []byte) error {
+	if depth(body) > deepest {
+		return reply.BadBody("", "the JSON is nested more than 64 deep")
+	}
+	return nil
 }
 
 // depth is how far brackets nest, whether or not the rest is JSON. It does not recurse.
@@ -150,22 +171,22 @@ func depth(body []byte) (most int) {
 	return most
 }
 
-func find(fields []field, name string) any {
-	for _, f := range fields {
-		if f.name == name {
-			return f.into
+func find(takes []Member, name string) any {
+	for _, m := range takes {
+		if m.name == name {
+			return m.into
 		}
 	}
 	return nil
 }
 
-func names(fields []field) string {
-	if len(fields) == 0 {
+func names(takes []Member) string {
+	if len(takes) == 0 {
 		return "no body"
 	}
-	list := make([]string, len(fields))
-	for i, f := range fields {
-		list[i] = f.name
+	list := make([]string, len(takes))
+	for i, m := range takes {
+		list[i] = m.name
 	}
 	return joined(list)
 }

@@ -14,6 +14,9 @@ import (
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/web"
+	"fibercrons/app/web/access"
+	"fibercrons/app/web/reply"
+	"fibercrons/app/web/request"
 )
 
 // Wherever /crons is mounted and however its paths are spelled, nothing answers without the role it needs.
@@ -21,7 +24,7 @@ func TestNothingAnswersWithoutItsRole(t *testing.T) {
 	p := start(t, func(set *setup) { someJobs(set); set.asleep = true })
 	webs := map[string]*fiber.App{"": p.Web()}
 	for _, config := range []fiber.Config{{}, {CaseSensitive: true, StrictRouting: true}, {UnescapePath: true}} {
-		config.ErrorHandler = p.Fail
+		config.ErrorHandler = func(c *fiber.Ctx, err error) error { return reply.Fail(c, request.ID(c), err) }
 		mounted, grouped := fiber.New(config), fiber.New(config)
 		mounted.Mount("/ops", web.New(p.app, web.Limits{}, web.All).Web())
 		p.MountCrons(grouped.Group("/ops"))
@@ -44,7 +47,7 @@ func TestNothingAnswersWithoutItsRole(t *testing.T) {
 	for name, web := range webs {
 		prefix, _, _ := strings.Cut(name, " ")
 		for _, row := range p.Table() {
-			if row.Open {
+			if row.Role == access.Nobody {
 				continue
 			}
 			for how, spell := range spellings {
@@ -57,7 +60,7 @@ func TestNothingAnswersWithoutItsRole(t *testing.T) {
 					"a foreign name": {asOperator, "Host: evil.example"},
 					"a foreign page": {asOperator, "Origin: https://evil.example"},
 				} {
-					if row.Reads && (who == "a viewer" || who == "a foreign page") {
+					if row.Role == access.Viewer && (who == "a viewer" || who == "a foreign page") {
 						continue
 					}
 					tried++

@@ -1,0 +1,16 @@
+// Package api has the handlers of the API under /crons.
+//
+// The list of jobs is reused while nothing has changed: the store keeps a stamp that grows with every commit, by any
+// process. An answer older than the question is made again, once for all who wait for it (cache.go).
+//
+// /crons/events is a stream that fasthttp reads in the goroutine of its connection (events.go). It has no buffer that
+// could fill up, each write has a deadline, and a panic costs the one stream. Events come from the store and are the
+// same in every replica; see feed.Feed.Subscribe.
+//
+// # Files, in reading order
+//
+//	routes.go                       which path has which handler and role
+//	jobs.go runs.go alerts.go audit.go docs.go
+//	api.go                          the type
+//	events.go cache.go
+package api

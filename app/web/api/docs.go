@@ -1,0 +1,32 @@
+package api
+
+import (
+	"fibercrons/app/web/request"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// openAPI answers with the description of the API as JSON.
+func (a *API) openAPI(c *fiber.Ctx) error {
+	if err := request.NoQuery(c); err != nil {
+		return err
+	}
+	spec, err := a.spec()
+	if err != nil {
+		return err
+	}
+	return spec.Send(c)
+}
+
+// showDocs answers with the description of the API as a page.
+func (a *API) showDocs(c *fiber.Ctx) error {
+	if err := request.NoQuery(c); err != nil {
+		return err
+	}
+	page, err := a.docs()
+	if err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
+	return c.Send(page)
+}

@@ -1,0 +1,109 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"fibercrons/app/contract"
+	"fibercrons/app/feed"
+	"fibercrons/app/web/api"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// endless is a feed that always has something, or panics.
+type endless struct {
+	change feed.Change
+	panics bool
+}
+
+func (e *endless) Next(context.Context) ([]feed.Change, error) {
+	if e.panics {
+		panic("the password is hunter2")
+	}
+	return []feed.Change{e.change}, nil
+}
+
+func (e *endless) At() string { return "x-0" }
+
+func (e *endless) Close() {}
+
+// stream serves source alone, and returns the address.
+func stream(t *testing.T, log io.Writer, source api.Subscription) (streams api.Streams, addr string) {
+	t.Helper()
+	limits := api.StreamLimits{Open: 1, Write: 200 * time.Millisecond, Heartbeat: 10 * time.Millisecond}
+	streams = api.NewStreams(t.Context(), limits, slog.New(slog.NewTextHandler(log, nil)), source)
+	web := fiber.New(fiber.Config{DisableStartupMessage: true})
+	web.Get("/", streams.Handle)
+	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- web.Listener(ln) }()
+	t.Cleanup(func() {
+		if err := web.Shutdown(); err != nil {
+			t.Error(err)
+		}
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	return streams, ln.Addr().String()
+}
+
+func eventually(t *testing.T, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !ok(); {
+		if time.Now().After(deadline) {
+			t.Fatal("it did not come to pass within a minute")
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// A client that does not read is disconnected.
+func TestStreamsDisconnectClientsThatDoNotRead(t *testing.T) {
+	flood := feed.Change{ID: "x-1", Kind: contract.RunEnded, Data: json.RawMessage(`"` + strings.Repeat("x", 1<<20) + `"`)}
+	streams, addr := stream(t, io.Discard, &endless{change: flood})
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	eventually(t, func() bool { return streams.Open() == 1 })
+	eventually(t, func() bool { return streams.Open() == 0 })
+}
+
+// A panic inside a stream ends the stream, and nothing else.
+func TestStreamsSurviveAPanic(t *testing.T) {
+	var log strings.Builder
+	streams, addr := stream(t, &log, &endless{panics: true})
+	for range 2 { // the second client finds the place free
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rest, err := io.ReadAll(resp.Body)
+		if resp.Body.Close(); err == nil || resp.StatusCode != http.StatusOK || strings.Contains(string(rest), "hunter2") {
+			t.Errorf("%d %q %v", resp.StatusCode, rest, err)
+		}
+		eventually(t, func() bool { return streams.Open() == 0 })
+	}
+	if !strings.Contains(log.String(), "event stream panicked") || !strings.Contains(log.String(), "events_test.go") {
+		t.Errorf("%.300s", log.String())
+	}
+}

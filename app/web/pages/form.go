@@ -1,0 +1,99 @@
+package pages
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"fibercrons/app/dashboard"
+	"fibercrons/app/web/reply"
+	"fibercrons/app/web/request"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// Forms come as browsers send them. The guard takes such a body under the pages alone, and only when the browser
+// says that one of our own pages sent it.
+
+func formValue(c *fiber.Ctx, name string) string {
+	return string(c.Context().PostArgs().Peek(name))
+}
+
+// formInstant reads a time: an instant if the page's script could run, otherwise the field's own text, in UTC.
+func formInstant(c *fiber.Ctx, name string) (time.Time, error) {
+	if text := formValue(c, name); text != "" {
+		t, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			return t, reply.BadBody("/"+name, "must be an instant as in 2027-01-31T12:00:00Z (RFC 3339)")
+		}
+		return t.UTC(), nil
+	}
+	text := formValue(c, name+"_utc")
+	if text == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02T15:04"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, reply.BadBody("/"+name, "must be a date and a time")
+}
+
+// done leads to a page that says what was done.
+func done(c *fiber.Ctx, page, did string) error { return doneMany(c, page, did, 0, 0) }
+
+// doneMany also says how many were changed, and how many refused the change.
+func doneMany(c *fiber.Ctx, page, did string, count, refused int) error {
+	v := url.Values{"did": {did}}
+	if count > 0 {
+		v.Set("n", strconv.Itoa(count))
+	}
+	if refused > 0 {
+		v.Set("refused", strconv.Itoa(refused))
+	}
+	sep := "?"
+	if strings.Contains(page, "?") {
+		sep = "&"
+	}
+	return c.Redirect(page+sep+v.Encode(), fiber.StatusSeeOther)
+}
+
+// doneToJob leads to the page of the job that the path names, unless its change failed.
+func doneToJob(c *fiber.Ctx, did string, err error) error {
+	if err != nil {
+		return err
+	}
+	return done(c, jobPath(request.JobName(c)), did)
+}
+
+func jobPath(name string) string { return dashboard.Root + "/jobs/" + url.PathEscape(name) }
+func runPath(id string) string   { return dashboard.Root + "/runs/" + url.PathEscape(id) }
+
+// withoutFlash removes the parameters that doneMany adds.
+func withoutFlash(v url.Values) url.Values {
+	for _, name := range []string{"did", "n", "refused"} {
+		v.Del(name)
+	}
+	return v
+}
+
+// ownAddress is the page's own address, without what it says once.
+func ownAddress(c *fiber.Ctx) string {
+	v, err := url.ParseQuery(string(c.Context().QueryArgs().QueryString()))
+	if err != nil || len(withoutFlash(v)) == 0 {
+		return c.Path()
+	}
+	return c.Path() + "?" + v.Encode()
+}
+
+// cameFrom is the page of the dashboard that the reader came from.
+func cameFrom(c *fiber.Ctx) string {
+	u, err := url.Parse(c.Get(fiber.HeaderReferer))
+	if err != nil || !strings.HasPrefix(u.Path, dashboard.Root) || u.Path == c.Path() {
+		return ""
+	}
+	u.Scheme, u.Host, u.User, u.Fragment = "", "", nil, ""
+	return u.String()
+}

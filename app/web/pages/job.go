@@ -1,0 +1,137 @@
+package pages
+
+import (
+	"strings"
+	"time"
+
+	"fibercrons/app/contract"
+	"fibercrons/app/cron"
+	"fibercrons/app/dashboard"
+	"fibercrons/app/scheduler"
+	"fibercrons/app/web/reply"
+	"fibercrons/app/web/request"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+func (p *Pages) jobPage(c *fiber.Ctx) error {
+	q, ctx, name := request.QueryOf(c), c.UserContext(), request.JobName(c)
+	list := dashboard.RunList{
+		Status: request.Status(q),
+		Before: q.Text("before", request.LongestID),
+	}
+	if err := q.Mistakes(); err != nil {
+		return err
+	}
+	job, err := p.app.Crons.Job(ctx, name)
+	if err != nil {
+		return err
+	}
+	query := contract.Query{Job: name, Before: list.Before, Limit: dashboard.RunsPerPage + 1}
+	if list.Status != "" {
+		query.Statuses = []cron.Status{list.Status}
+	}
+	runs, err := p.app.Crons.Records(ctx, query)
+	if err != nil {
+		return err
+	}
+	runs, more := reply.Page(runs, dashboard.RunsPerPage)
+	if list.Runs = runs; more {
+		list.Next = runs[len(runs)-1].ID
+	}
+	recent, err := p.app.Store.Recent(ctx, []string{name}, dashboard.ChartRuns)
+	if err != nil {
+		return err
+	}
+	changes, err := p.app.Store.Audits(ctx, name, 0, 10)
+	if err != nil {
+		return err
+	}
+	now := time.Now().UTC()
+	return p.show(c, fiber.StatusOK, dashboard.Page{Title: name, Nav: "jobs", Now: now, Body: dashboard.NewJobPage(now, job, recent[name], list, changes)})
+}
+
+// previewPart shows what a schedule means, while someone is typing it.
+func (p *Pages) previewPart(c *fiber.Ctx) error {
+	q := request.QueryOf(c)
+	expr, zone := q.Text("expr", 500), q.Text("timezone", 100)
+	if err := q.Mistakes(); err != nil {
+		return err
+	}
+	preview, err := p.app.Crons.Preview(c.UserContext(), request.JobName(c), expr, zone)
+	text, err := dashboard.RenderPreview(time.Now().UTC(), preview, err)
+	if err != nil {
+		return err
+	}
+	return send(c, fiber.MIMETextHTMLCharsetUTF8, []byte(text))
+}
+
+func (p *Pages) runForm(c *fiber.Ctx) error {
+	ctx, name := c.UserContext(), request.JobName(c)
+	job, err := p.app.Crons.Job(ctx, name)
+	if err != nil {
+		return err
+	}
+	asked := scheduler.Request{Force: formValue(c, "force") != ""}
+	if fields := dashboard.ArgFields(job.ArgsSchema, job.Args); len(fields) > 0 {
+		given := c.Context().PostArgs()
+		asked.Args = dashboard.Args(fields, func(field string) (string, bool) { return string(given.Peek(field)), given.Has(field) })
+		if err := request.CheckDepth(asked.Args); err != nil {
+			return err
+		}
+	}
+	run, err := p.app.Crons.By(request.Caller(c)).Trigger(ctx, name, asked)
+	if err != nil {
+		return err
+	}
+	return c.Redirect(runPath(run.ID), fiber.StatusSeeOther)
+}
+
+func (p *Pages) pauseForm(c *fiber.Ctx) error {
+	until, err := formInstant(c, "until")
+	if err != nil {
+		return err
+	}
+	pause := contract.Pause{Job: request.JobName(c), Reason: formValue(c, "reason"), Until: until}
+	_, err = p.app.Crons.By(request.Caller(c)).Pause(c.UserContext(), pause)
+	return doneToJob(c, "pause", err)
+}
+
+func (p *Pages) resumeForm(c *fiber.Ctx) error {
+	_, err := p.app.Crons.By(request.Caller(c)).Pause(c.UserContext(), contract.Pause{Job: request.JobName(c), Resume: true})
+	return doneToJob(c, "resume", err)
+}
+
+func (p *Pages) scheduleForm(c *fiber.Ctx) error {
+	expr := formValue(c, "expr")
+	if strings.TrimSpace(expr) == "" {
+		return reply.BadBody("/expr", "is missing")
+	}
+	_, err := p.app.Crons.By(request.Caller(c)).Reschedule(c.UserContext(), request.JobName(c), expr, formValue(c, "timezone"))
+	return doneToJob(c, "schedule", err)
+}
+
+func (p *Pages) unscheduleForm(c *fiber.Ctx) error {
+	_, err := p.app.Crons.By(request.Caller(c)).Reschedule(c.UserContext(), request.JobName(c), "", "")
+	return doneToJob(c, "unschedule", err)
+}
+
+func (p *Pages) backfillForm(c *fiber.Ctx) error {
+	from, err := formInstant(c, "from")
+	if err != nil {
+		return err
+	}
+	to, err := formInstant(c, "to")
+	if err != nil {
+		return err
+	}
+	if from.IsZero() || to.IsZero() {
+		return reply.BadBody("/from", "and to are both needed")
+	}
+	name := request.JobName(c)
+	runs, err := p.app.Crons.By(request.Caller(c)).Backfill(c.UserContext(), name, from, to)
+	if err != nil {
+		return err
+	}
+	return doneMany(c, jobPath(name), "backfill", len(runs), 0)
+}

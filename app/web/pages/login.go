@@ -1,0 +1,118 @@
+package pages
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"html/template"
+	"log/slog"
+	"net/url"
+	"strings"
+
+	"fibercrons/app/dashboard"
+	"fibercrons/app/web/access"
+	"fibercrons/app/web/reply"
+	"fibercrons/app/web/request"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+//go:embed login
+var files embed.FS
+
+var loginPage = template.Must(template.ParseFS(files, "login/login.html"))
+
+// The login is for people: it exchanges a token for a session's cookie. The token comes in the body of a POST, or in the
+// fragment of a ready link (/crons/login#token=...). A browser does not send fragments, so no log and no Referer
+// shows it. The page's script removes it from the address bar and posts it.
+
+func (p *Pages) loginRoutes() []access.Route {
+	return []access.Route{
+		{Method: "GET", Path: "/crons/login", Handler: p.loginForm},
+		{Method: "POST", Path: "/crons/login", Handler: p.login, Forms: access.AnyForms},
+		{Method: "POST", Path: "/crons/logout", Handler: p.logout},
+		{Method: "GET", Path: "/crons/login/login.js", Handler: file("login.js", "text/javascript; charset=utf-8")},
+		{Method: "GET", Path: "/crons/login/icon.svg", Handler: file("icon.svg", "image/svg+xml")},
+		{Method: "GET", Path: "/crons/login/page.css", Handler: file("page.css", "text/css; charset=utf-8")},
+	}
+}
+
+type loginView struct {
+	Next    string
+	Message string
+	Off     bool
+}
+
+func (p *Pages) loginForm(c *fiber.Ctx) error {
+	return p.showLogin(c, fiber.StatusOK, loginView{Next: localPath(c.Query("next"))})
+}
+
+func (p *Pages) showLogin(c *fiber.Ctx, status int, view loginView) error {
+	view.Off = p.access.Off()
+	var b strings.Builder
+	if err := loginPage.Execute(&b, view); err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
+	return c.Status(status).SendString(b.String())
+}
+
+func (p *Pages) login(c *fiber.Ctx) error {
+	var secret, next string
+	form := strings.HasPrefix(c.Get(fiber.HeaderContentType), fiber.MIMEApplicationForm)
+	if form {
+		// Not FormValue, which also reads the query.
+		secret, next = string(c.Context().PostArgs().Peek("token")), string(c.Context().PostArgs().Peek("next"))
+	} else if err := request.Body(c, request.Into("token", &secret), request.Into("next", &next)); err != nil {
+		return err
+	}
+	next = localPath(next)
+
+	r, err := p.access.Login(c, secret)
+	if refused := new(access.Refusal); errors.As(err, &refused) {
+		p.app.Log.LogAttrs(context.Background(), slog.LevelWarn, "login refused", slog.String("request_id", request.ID(c)), slog.String("from", p.access.Origin(c)))
+		if form && refused.Status == fiber.StatusUnauthorized {
+			return p.showLogin(c, fiber.StatusUnauthorized, loginView{Next: next, Message: "Invalid token."})
+		}
+		return err
+	}
+	p.app.Log.LogAttrs(context.Background(), slog.LevelInfo, "login", slog.String("request_id", request.ID(c)), slog.String("role", r.String()), slog.String("from", p.access.Origin(c)))
+	if form {
+		return c.Redirect(next, fiber.StatusSeeOther)
+	}
+	return reply.JSON(c, fiber.StatusOK, map[string]string{"role": r.String(), "next": next})
+}
+
+// logout ends the session of the cookie, if there is one.
+func (p *Pages) logout(c *fiber.Ctx) error {
+	if err := request.NoQuery(c); err != nil {
+		return err
+	}
+	p.access.Logout(c)
+	if strings.Contains(c.Get(fiber.HeaderAccept), fiber.MIMETextHTML) {
+		return c.Redirect("/crons/login", fiber.StatusSeeOther)
+	}
+	return c.SendStatus(fiber.StatusNoContent)
+}
+
+// localPath is the page after the login: always one of our own.
+func localPath(next string) string {
+	u, err := url.Parse(next)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.Opaque != "" || strings.Contains(next, `\`) ||
+		!strings.HasPrefix(u.EscapedPath(), "/crons/") || strings.HasPrefix(u.Path, "/crons/login") {
+		return dashboard.Root
+	}
+	return u.EscapedPath()
+}
+
+// file serves a public file of the login page.
+func file(name, contentType string) fiber.Handler {
+	body, err := files.ReadFile("login/" + name)
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	return func(c *fiber.Ctx) error {
+		c.Set(fiber.HeaderContentType, contentType)
+		return c.Send(body)
+	}
+}
