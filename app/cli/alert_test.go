@@ -86,3 +86,11 @@ func TestSilences(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// A name that a script left empty is no --all.
+func TestSilenceOfNoJob(t *testing.T) {
+	f := newFixture(t)
+	if r := f.run("alert", "silence", "", "--for", "2h"); r.status != exitNotFound {
+		t.Errorf("%+v", r)
+	}
+}

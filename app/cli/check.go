@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"fibercrons/app"
+	"fibercrons/app/cli/source"
+	"fibercrons/app/cli/term"
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
 	"fibercrons/app/internal/console"
@@ -19,9 +22,9 @@ type findings struct {
 	OK       bool     `json:"ok"`
 	Jobs     int      `json:"jobs"`
 	Mistakes []string `json:"mistakes"`
-	Warnings []string `json:"warnings"` // in the end with the advice
+	Warnings []string `json:"warnings"` // with the advice at the end
 
-	advice []string // no mistakes even to those who are strict: the shortest job has none of it
+	advice []string // not counted by --strict: the shortest job does not follow it
 }
 
 func (p *program) check() *cobra.Command {
@@ -35,16 +38,15 @@ warnings do, too, but for the advice to give every job a timeout.`,
 		Args: none,
 	}
 	cmd.Flags().BoolVar(&strict, "strict", false, "take warnings for mistakes")
-	var format *string
-	cmd.RunE = func(*cobra.Command, []string) error {
+	return shows(cmd, func(_ context.Context, _ []string, format string) error {
 		f := p.examine()
 		if strict {
 			f.Mistakes, f.Warnings = append(f.Mistakes, f.Warnings...), []string{}
 		}
 		f.Warnings = append(f.Warnings, f.advice...)
 		f.OK = len(f.Mistakes) == 0
-		if *format == "json" {
-			if err := printJSON(p.out, f); err != nil {
+		if format == term.AsJSON {
+			if err := term.JSON(p.out, f); err != nil {
 				return err
 			}
 		} else {
@@ -54,9 +56,7 @@ warnings do, too, but for the advice to give every job a timeout.`,
 			return &statusError{status: exitUsage}
 		}
 		return nil
-	}
-	format = output(cmd, objectFormats...)
-	return cmd
+	})
 }
 
 func (p *program) printFindings(f findings) {
@@ -67,18 +67,11 @@ func (p *program) printFindings(f findings) {
 		fmt.Fprintln(p.err, "warning: "+console.Inert(w))
 	}
 	if f.OK {
-		fmt.Fprintf(p.out, "%s: no mistakes, %s\n", count(f.Jobs, "job"), count(len(f.Warnings), "warning"))
+		fmt.Fprintf(p.out, "%s: no mistakes, %s\n", term.Count(f.Jobs, "job"), term.Count(len(f.Warnings), "warning"))
 	}
 }
 
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-// examine looks at everything, whatever is wrong with the first of it.
+// examine checks everything, also after a mistake.
 func (p *program) examine() findings {
 	f := findings{Mistakes: []string{}, Warnings: []string{}}
 	cfg, _, warnings, err := p.Load(p.config...)
@@ -87,7 +80,7 @@ func (p *program) examine() findings {
 		for _, m := range wrong.Mistakes {
 			f.Mistakes = append(f.Mistakes, m.String())
 		}
-		// The jobs are checked as they would be with the defaults.
+		// Check the jobs with the defaults.
 		cfg, _, _, err = p.Load(env.Env(map[string]string{}), env.File(""))
 	}
 	if err != nil {
@@ -103,7 +96,7 @@ func (p *program) examine() findings {
 	f.Jobs = len(jobs)
 	f.Warnings = append(f.Warnings, doubts(jobs, cfg.Workers, time.Now())...)
 	f.advice = endless(jobs)
-	mistakes, warnings, err := unbuilt(p.dir)
+	mistakes, warnings, err := source.Unbuilt(p.dir)
 	if err != nil {
 		mistakes = append(mistakes, err.Error())
 	}

@@ -6,7 +6,6 @@ import (
 
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/env"
 )
 
 // The exit statuses.
@@ -19,8 +18,7 @@ const (
 	exitRefused  = 5 // overlap, paused
 )
 
-// statusError is an error that knows its exit status. With an empty text nothing is printed:
-// the command has said it already.
+// statusError is an error with its exit status. An empty text is not printed: the command has reported it already.
 type statusError struct {
 	status int
 	text   string
@@ -36,25 +34,21 @@ func notFound(format string, a ...any) error {
 	return &statusError{exitNotFound, fmt.Sprintf(format, a...)}
 }
 
-// storeError is any error of an operation on the store that has no better name.
+// storeError is an error of the store without a status of its own.
 type storeError struct{ err error }
 
 func (e *storeError) Error() string { return e.err.Error() }
 func (e *storeError) Unwrap() error { return e.err }
 
-// asked marks err, which came back from the scheduler or the store: what is not one of the answers
-// that have a status of their own is the store's failure.
+// asked marks an error of the scheduler or the store that has no status of its own as the store's.
 func asked(err error) error {
-	if err == nil || status(err) != exitUsage {
-		return err
-	}
-	if _, ok := errors.AsType[*cron.ArgsError](err); ok {
+	if err == nil || status(err) != exitUsage || is[*cron.ArgsError](err) || is[*statusError](err) {
 		return err
 	}
 	return &storeError{err}
 }
 
-// status is the exit status for err. What nobody has marked comes from cobra: a wrong command line.
+// status is the exit status for err. What has none comes from cobra: a wrong command line.
 func status(err error) int {
 	switch {
 	case err == nil:
@@ -68,8 +62,6 @@ func status(err error) int {
 		return exitNotFound
 	case is[*storeError](err):
 		return exitStore
-	case is[*env.Error](err), is[*cron.Mistakes](err), is[*cron.ArgsError](err):
-		return exitUsage
 	}
 	return exitUsage
 }

@@ -1,13 +1,13 @@
 package cli
 
 import (
+	"context"
+	"fibercrons/app/cli/term"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"fibercrons/app/schedule"
 )
 
 // explanation is what explain answers about one expression.
@@ -34,16 +34,12 @@ func (p *program) explain() *cobra.Command {
 	}
 	q.flags(cmd)
 	cmd.Flags().StringVar(&from, "from", "", "look ahead from this instant, RFC 3339 (default now)")
-	var format *string
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		after := time.Now()
-		if from != "" {
-			var err error
-			if after, err = parseInstant("--from", from); err != nil {
-				return err
-			}
+	return shows(cmd, func(ctx context.Context, args []string, format string) error {
+		after, err := instant("--from", from, time.Now())
+		if err != nil {
+			return err
 		}
-		subject, err := p.subject(cmd.Context(), q, args)
+		subject, err := p.subject(ctx, q, args)
 		if err != nil {
 			return err
 		}
@@ -51,11 +47,11 @@ func (p *program) explain() *cobra.Command {
 		for i := range found {
 			found[i] = subject.explain(i, after)
 		}
-		if *format == "json" {
-			if len(found) == 1 {
-				return printJSON(p.out, found[0])
-			}
-			return printJSON(p.out, found)
+		switch {
+		case format == term.AsJSON && len(found) == 1:
+			return term.JSON(p.out, found[0])
+		case format == term.AsJSON:
+			return term.JSON(p.out, found)
 		}
 		for i, e := range found {
 			if i > 0 {
@@ -64,9 +60,7 @@ func (p *program) explain() *cobra.Command {
 			p.printExplanation(e, subject.zone)
 		}
 		return nil
-	}
-	format = output(cmd, objectFormats...)
-	return cmd
+	})
 }
 
 // lookahead is how far notes on daylight saving reach: every change of a year.
@@ -101,120 +95,20 @@ func (p *program) printExplanation(e explanation, zone *time.Location) {
 	pairs = append(pairs, [2]string{"meaning", e.Description}, [2]string{"timezone", e.Timezone})
 	var next []string
 	for _, t := range e.Next {
-		next = append(next, clock(t, zone))
+		next = append(next, term.Clock(t, zone))
 	}
 	pairs = append(pairs, [2]string{"next", strings.Join(next, "\n")}, [2]string{"clock", strings.Join(e.Notes, "\n")})
-	facts(p.out, pairs...)
+	term.Facts(p.out, pairs...)
 	if len(e.Fields) == 0 {
 		return
 	}
 	fmt.Fprintln(p.out)
-	l := listing{columns: []column{{title: "FIELD"}, {title: "VALUE"}, {title: "MATCHES"}}}
+	l := term.Listing{Columns: []term.Column{{Title: "FIELD"}, {Title: "VALUE"}, {Title: "MATCHES"}}}
 	for _, f := range e.Fields {
-		l.rows = append(l.rows, []cell{text(f.Field), text(f.Value), text(f.Meaning)})
+		l.Rows = append(l.Rows, []term.Cell{term.Text(f.Field), term.Text(f.Value), term.Text(f.Meaning)})
 	}
-	printTable(p.out, l)
+	term.Table(p.out, l)
 	if e.Rule != "" {
 		fmt.Fprintln(p.out, "\n"+e.Rule)
 	}
-}
-
-// fieldSense is one field of an expression.
-type fieldSense struct {
-	Field   string `json:"field"`
-	Value   string `json:"value"`
-	Meaning string `json:"meaning"`
-}
-
-// restricted is crontab(5)'s word: a field that starts with * or ? is not.
-func (f fieldSense) restricted() bool { return f.Value[0] != '*' && f.Value[0] != '?' }
-
-// field describes a place in an expression of six. span holds all of its values, from the epoch on,
-// when the fields before it are at their first.
-type field struct {
-	name  string
-	span  time.Duration
-	value func(time.Time) int
-	names []string
-	all   int
-}
-
-var places = []field{
-	{"second", time.Minute, time.Time.Second, nil, 60},
-	{"minute", time.Hour, time.Time.Minute, nil, 60},
-	{"hour", 24 * time.Hour, time.Time.Hour, nil, 24},
-	{"day of month", 31 * 24 * time.Hour, time.Time.Day, nil, 31},
-	{"month", 365 * 24 * time.Hour, func(t time.Time) int { return int(t.Month()) }, []string{
-		"", "January", "February", "March", "April", "May", "June", "July",
-		"August", "September", "October", "November", "December",
-	}, 12},
-	{"day of week", 7 * 24 * time.Hour, func(t time.Time) int { return int(t.Weekday()) }, []string{
-		"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
-	}, 7},
-}
-
-// senses explains each field of an expression. It asks the schedule package what a field matches
-// when it stands alone, so that nothing here can disagree with what will happen.
-func senses(expr, canonical, seed string) []fieldSense {
-	values := strings.Fields(withoutZone(expr))
-	if len(values) == 0 || values[0][0] == '@' {
-		values = strings.Fields(withoutZone(canonical)) // a macro, unless it is @every or @at
-	}
-	first := len(places) - len(values)
-	if first < 0 || first > 1 || values[0][0] == '@' {
-		return []fieldSense{}
-	}
-	list := make([]fieldSense, len(values))
-	for i, value := range values {
-		f := places[first+i]
-		list[i] = fieldSense{Field: f.name, Value: value, Meaning: f.sense(first+i, value, seed)}
-	}
-	return list
-}
-
-func withoutZone(expr string) string {
-	expr = strings.TrimSpace(expr)
-	if strings.HasPrefix(expr, "TZ=") || strings.HasPrefix(expr, "CRON_TZ=") {
-		_, expr, _ = strings.Cut(expr, " ")
-	}
-	return expr
-}
-
-func (f field) sense(place int, value, seed string) string {
-	alone := []string{"0", "0", "0", "1", "*", "*"}
-	switch f.name {
-	case "second", "minute", "hour":
-		for i := place + 1; i < len(alone); i++ {
-			alone[i] = "*"
-		}
-	case "day of week", "day of month":
-		alone[3] = "*"
-	}
-	alone[place] = value
-	s, err := schedule.Parse(strings.Join(alone, " "), schedule.Options{Seed: seed})
-	if err != nil {
-		return value // it never fires alone; the whole has been accepted
-	}
-	if strings.ContainsAny(strings.TrimPrefix(strings.ToUpper(f.digits(value)), "H"), "LW#") {
-		return strings.TrimPrefix(strings.TrimPrefix(s.Describe(), "At 00:00 "), "on ")
-	}
-	var values []int
-	for t := range s.Between(time.Unix(0, -1), time.Unix(0, 0).Add(f.span-1)) {
-		values = append(values, f.value(t.UTC()))
-	}
-	if f.name == "day of week" {
-		values = sorted(values) // the epoch is a Thursday
-	}
-	return f.words(values)
-}
-
-// digits is value without the names of months and days, which hold an L or a W.
-func (f field) digits(value string) string {
-	value = strings.ToUpper(value)
-	for _, name := range f.names {
-		if len(name) >= 3 {
-			value = strings.ReplaceAll(value, strings.ToUpper(name[:3]), "0")
-		}
-	}
-	return value
 }

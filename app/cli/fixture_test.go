@@ -56,7 +56,7 @@ func (f *fixture) run(args ...string) result { return f.runContext(context.Backg
 func (f *fixture) runContext(ctx context.Context, args ...string) result {
 	f.t.Helper()
 	var out, err bytes.Buffer
-	status := run(ctx, args, &program{
+	status := execute(ctx, args, &program{
 		out: &out, err: &err, Program: Program{Jobs: f.registry, Load: load}, dir: f.dir,
 		config: f.options(),
 	})

@@ -1,19 +1,17 @@
 package cli
 
 import (
-	"slices"
+	"context"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"fibercrons/app"
+	"fibercrons/app/cli/term"
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 )
-
-var statuses = []cron.Status{
-	cron.Queued, cron.Running, cron.Succeeded, cron.Failed, cron.Cancelled, cron.Skipped, cron.Interrupted,
-}
 
 func (p *program) history() *cobra.Command {
 	var limit int
@@ -30,68 +28,89 @@ func (p *program) history() *cobra.Command {
 	cmd.Flags().IntVarP(&limit, "limit", "n", 20, "how many runs")
 	cmd.Flags().StringSliceVar(&status, "status", nil, "only runs of these statuses")
 	cmd.Flags().StringVar(&since, "since", "", "only runs queued at or after this instant, RFC 3339")
-	var format *string
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+	return lists(cmd, func(ctx context.Context, args []string, format string) (err error) {
 		q := contract.Query{Limit: limit}
-		if limit < 1 || limit > 10_000 {
-			return usage("--limit %d is out of range 1-10000", limit)
+		if err := inRange("--limit", limit, 10_000); err != nil {
+			return err
 		}
 		for _, s := range status {
-			if !slices.Contains(statuses, cron.Status(s)) {
-				return usage("--status %q is not a run's status; use queued, running, succeeded, failed, cancelled, skipped or interrupted", s)
+			err := checkStatus(cron.Status(s), "a run's", cron.Queued, cron.Running, cron.Succeeded, cron.Failed, cron.Cancelled, cron.Skipped, cron.Interrupted)
+			if err != nil {
+				return err
 			}
 			q.Statuses = append(q.Statuses, cron.Status(s))
 		}
-		if since != "" {
-			var err error
-			if q.Since, err = parseInstant("--since", since); err != nil {
-				return err
-			}
+		if q.Since, err = instant("--since", since, time.Time{}); err != nil {
+			return err
 		}
 		if len(args) == 1 {
 			q.Job = args[0]
 		}
-		crons, done, err := p.look(cmd.Context())
-		if err != nil {
-			return err
-		}
-		defer done()
-		records, err := crons.Records(cmd.Context(), q)
-		if err != nil {
-			return asked(err)
-		}
-		return p.print(*format, runListing(records, "no runs"))
-	}
-	format = output(cmd, listFormats...)
-	return cmd
+		return p.reading(ctx, func(a *app.App) error {
+			records, err := a.Crons.Records(ctx, q)
+			if err != nil {
+				return err
+			}
+			return p.print(format, runListing(records, "no runs"))
+		})
+	})
 }
 
-func runListing(records []cron.Record, empty string) listing {
+func runListing(records []cron.Record, empty string) term.Listing {
 	if records == nil {
 		records = []cron.Record{}
 	}
-	l := listing{
-		columns: []column{
-			{title: "ID"}, {title: "JOB", elastic: true}, {title: "STATUS"}, {title: "TRIGGER", extra: 4}, {title: "SLOT", extra: 3},
-			{title: "STARTED", key: "started_at", extra: 1}, {title: "DURATION", key: "duration_ms", right: true, extra: 2},
-			{title: "ATTEMPT", right: true, extra: 5}, {title: "ERROR", elastic: true},
+	l := term.Listing{
+		Columns: []term.Column{
+			{Title: "ID"}, {Title: "JOB", Elastic: true}, {Title: "STATUS"}, {Title: "TRIGGER", Extra: 4}, {Title: "SLOT", Extra: 3},
+			{Title: "STARTED", Key: "started_at", Extra: 1}, {Title: "DURATION", Key: "duration_ms", Right: true, Extra: 2},
+			{Title: "ATTEMPT", Right: true, Extra: 5}, {Title: "ERROR", Elastic: true},
 		},
-		objects: records,
-		empty:   empty,
+		Objects: records,
+		Empty:   empty,
 	}
 	for _, r := range records {
 		slot := r.Slot
 		if slot == nil {
 			slot = r.DataSlot
 		}
-		failure := text(r.Error)
+		failure := term.Text(r.Error)
 		if line, rest, more := strings.Cut(r.Error, "\n"); more && strings.TrimSpace(rest) != "" {
-			failure.text = line + " …"
+			failure.Text = line + " …"
 		}
-		l.rows = append(l.rows, []cell{
-			text(r.ID), text(r.Job), standing(&r), text(string(r.Trigger)), instant(slot, time.UTC),
-			instant(second(r.StartedAt), time.UTC), duration(r.Duration), number(int64(r.Attempt)), failure,
+		l.Rows = append(l.Rows, []term.Cell{
+			term.Text(r.ID), term.Text(r.Job), standing(&r), term.Text(string(r.Trigger)), term.Instant(slot, time.UTC),
+			term.Second(r.StartedAt), term.Duration(r.Duration), term.Number(int64(r.Attempt)), failure,
 		})
 	}
 	return l
+}
+
+func outcome(s cron.Status, reason cron.Reason) term.Cell {
+	c := term.Cell{Text: string(s), Data: string(s), Tone: toneOf(s)}
+	if reason != "" {
+		c.Text += " (" + string(reason) + ")"
+	}
+	return c
+}
+
+// standing is the outcome of a run, or that it is overdue.
+func standing(r *cron.Record) term.Cell {
+	c := outcome(r.Status, r.Reason)
+	if r.Overdue {
+		c.Text, c.Tone = c.Text+" (overdue)", term.Bad
+	}
+	return c
+}
+
+func toneOf(s cron.Status) term.Tone {
+	switch s {
+	case cron.Succeeded:
+		return term.Good
+	case cron.Failed, cron.Interrupted:
+		return term.Bad
+	case cron.Running, cron.Queued, cron.Cancelled:
+		return term.Warm
+	}
+	return term.Faint
 }

@@ -1,17 +1,19 @@
 package cli
 
 import (
+	"context"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"fibercrons/app"
+	"fibercrons/app/cli/term"
 	"fibercrons/app/contract"
 	"fibercrons/app/ops"
 )
 
 func (p *program) list() *cobra.Command {
 	var filter ops.Filter
-	var status string
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the jobs: schedule, status, last and next run",
@@ -20,78 +22,73 @@ func (p *program) list() *cobra.Command {
 		Args: none,
 	}
 	cmd.Flags().StringVar(&filter.Tag, "tag", "", "only jobs with this tag")
-	cmd.Flags().StringVar(&status, "status", "", "only jobs that are scheduled, running, paused or disabled")
+	cmd.Flags().StringVar((*string)(&filter.Status), "status", "", "only jobs that are scheduled, running, paused or disabled")
 	cmd.Flags().StringVarP(&filter.Search, "search", "s", "", "only jobs with this text in name, description or tags")
-	var format *string
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		switch filter.Status = contract.JobStatus(status); filter.Status {
-		case "", contract.JobScheduled, contract.JobRunning, contract.JobPaused, contract.JobDisabled:
-		default:
-			return usage("--status %q is not a job's status; use scheduled, running, paused or disabled", status)
+	return lists(cmd, func(ctx context.Context, _ []string, format string) error {
+		if filter.Status != "" {
+			err := checkStatus(filter.Status, "a job's", contract.JobScheduled, contract.JobRunning, contract.JobPaused, contract.JobDisabled)
+			if err != nil {
+				return err
+			}
 		}
-		crons, done, err := p.look(cmd.Context())
-		if err != nil {
-			return err
-		}
-		defer done()
-		views, err := crons.Jobs(cmd.Context(), filter)
-		if err != nil {
-			return asked(err)
-		}
-		empty := `no jobs yet; write one with: go run ./cmd/cli new hello "*/5 * * * *"`
-		if filter != (ops.Filter{}) {
-			empty = "no job matches"
-		}
-		return p.print(*format, jobListing(views, empty))
-	}
-	format = output(cmd, listFormats...)
-	return cmd
+		return p.reading(ctx, func(a *app.App) error {
+			views, err := a.Crons.Jobs(ctx, filter)
+			if err != nil {
+				return err
+			}
+			empty := `no jobs yet; write one with: go run ./cmd/cli new hello "*/5 * * * *"`
+			if filter != (ops.Filter{}) {
+				empty = "no job matches"
+			}
+			return p.print(format, jobListing(views, empty))
+		})
+	})
 }
 
-func jobListing(views []ops.JobView, empty string) listing {
-	l := listing{
-		columns: []column{
-			{title: "NAME", elastic: true}, {title: "SCHEDULE", key: "schedules", elastic: true}, {title: "TIMEZONE", extra: 4},
-			{title: "STATUS"}, {title: "LAST RUN", extra: 1}, {title: "LAST STATUS"}, {title: "NEXT RUN"},
-			{title: "RUNS", right: true, extra: 3}, {title: "FAILURES", right: true, extra: 2},
+func jobListing(views []ops.JobView, empty string) term.Listing {
+	l := term.Listing{
+		Columns: []term.Column{
+			{Title: "NAME", Elastic: true}, {Title: "SCHEDULE", Key: "schedules", Elastic: true}, {Title: "TIMEZONE", Extra: 4},
+			{Title: "STATUS"}, {Title: "LAST RUN", Extra: 1}, {Title: "LAST STATUS"}, {Title: "NEXT RUN"},
+			{Title: "RUNS", Right: true, Extra: 3}, {Title: "FAILURES", Right: true, Extra: 2},
 		},
-		objects: views,
-		empty:   empty,
+		Objects: views,
+		Empty:   empty,
 	}
 	for _, v := range views {
-		last := cell{text: "-", tone: faint}
+		last := term.None()
 		if v.LastStatus != nil {
 			last = outcome(*v.LastStatus, "")
 		}
-		l.rows = append(l.rows, []cell{
-			text(v.Name), expressions(v), text(v.Timezone), jobStatus(v.Status),
-			instant(second(v.LastRun), time.UTC), last, instant(v.NextRun, time.UTC),
-			number(v.Runs), number(v.Failures),
+		l.Rows = append(l.Rows, []term.Cell{
+			term.Text(v.Name), expressions(v), term.Text(v.Timezone), jobStatus(v.Status),
+			term.Second(v.LastRun), last, term.Instant(v.NextRun, time.UTC),
+			term.Number(v.Runs), term.Number(v.Failures),
 		})
 	}
 	return l
 }
 
-func expressions(v ops.JobView) cell {
-	c := text(v.Expr)
+func expressions(v ops.JobView) term.Cell {
+	c := term.Text(v.Expr)
 	for _, also := range v.Schedules {
 		if also != v.Expr {
-			c.text += "; " + also
-			c.data += "; " + also
+			c.Text += "; " + also
+			c.Data += "; " + also
 		}
 	}
 	return c
 }
 
-func jobStatus(s contract.JobStatus) cell {
-	c := text(string(s))
+func jobStatus(s contract.JobStatus) term.Cell {
+	c := term.Text(string(s))
 	switch s {
 	case contract.JobRunning:
-		c.tone = good
+		c.Tone = term.Good
 	case contract.JobPaused:
-		c.tone = warm
+		c.Tone = term.Warm
 	case contract.JobDisabled:
-		c.tone = faint
+		c.Tone = term.Faint
 	}
 	return c
 }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"fibercrons/app"
+	"fibercrons/app/cli/term"
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
@@ -23,7 +25,7 @@ import (
 
 const (
 	logPage = 1000
-	// How often -f asks: quick for a person, nothing for a database.
+	// How often -f polls: fast for a person, slow for a database.
 	followEvery = 300 * time.Millisecond
 )
 
@@ -36,28 +38,22 @@ func (p *program) logs() *cobra.Command {
 		ValidArgsFunction: p.completeJob,
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the run ends")
-	var format *string
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		crons, done, err := p.look(cmd.Context())
-		if err != nil {
-			return err
-		}
-		defer done()
-		record, err := findRun(cmd.Context(), crons, args[0])
-		if err != nil {
-			return err
-		}
-		lines := lineWriter{out: p.out, format: *format, each: follow}
-		if err := printLogs(cmd.Context(), crons, record, follow, &lines); err != nil {
-			return err
-		}
-		return lines.end()
-	}
-	format = output(cmd, listFormats...)
-	return cmd
+	return lists(cmd, func(ctx context.Context, args []string, format string) error {
+		return p.reading(ctx, func(a *app.App) error {
+			record, err := findRun(ctx, a.Crons, args[0])
+			if err != nil {
+				return err
+			}
+			lines := lineWriter{out: p.out, format: format, each: follow}
+			if err := printLogs(ctx, a.Crons, record, follow, &lines); err != nil {
+				return err
+			}
+			return lines.end()
+		})
+	})
 }
 
-// findRun finds a run by its id, or the newest one of a job. A job's name is tried first: it is what
+// findRun finds a run by its id, or the newest one of a job. It tries a job's name first: that is what
 // a person types, and an id is a UUID.
 func findRun(ctx context.Context, crons ops.Crons, word string, statuses ...cron.Status) (cron.Record, error) {
 	records, err := crons.Records(ctx, contract.Query{Job: word, Statuses: statuses, Limit: 1})
@@ -66,14 +62,14 @@ func findRun(ctx context.Context, crons ops.Crons, word string, statuses ...cron
 	}
 	noJob, isNoJob := errors.AsType[*cron.NoJobError](err)
 	if err != nil && !isNoJob {
-		return cron.Record{}, asked(err)
+		return cron.Record{}, err
 	}
 	record, runErr := crons.Record(ctx, word)
 	switch {
 	case runErr == nil:
 		return record, nil
 	case !errors.Is(runErr, cron.ErrNotFound):
-		return cron.Record{}, asked(runErr)
+		return cron.Record{}, runErr
 	case !isNoJob && len(statuses) > 0:
 		return cron.Record{}, notFound("job %q is not running", word)
 	case !isNoJob:
@@ -91,7 +87,7 @@ func printLogs(ctx context.Context, crons ops.Crons, record cron.Record, follow 
 	for {
 		lines, err := crons.Logs(ctx, record.ID, after, logPage)
 		if err != nil {
-			return asked(err)
+			return err
 		}
 		for _, line := range lines {
 			if err := to.print(line); err != nil {
@@ -102,7 +98,7 @@ func printLogs(ctx context.Context, crons ops.Crons, record cron.Record, follow 
 		if len(lines) == logPage {
 			continue
 		}
-		// An ended run's lines are all there only when it had ended before they were read.
+		// The lines are complete only if the run had ended before they were read.
 		if !follow || record.Status.Ended() {
 			return nil
 		}
@@ -115,42 +111,42 @@ func printLogs(ctx context.Context, crons ops.Crons, record cron.Record, follow 
 			if ctx.Err() != nil {
 				return nil
 			}
-			return asked(err)
+			return err
 		}
 	}
 }
 
-// lineWriter prints log lines: for people, as CSV, as one JSON array, or as JSON objects a line each.
+// lineWriter prints log lines: for people, as CSV, as one JSON array, or as one JSON object a line.
 type lineWriter struct {
 	out    io.Writer
 	format string // of listFormats
 	each   bool
 	all    []cron.LogLine
-	headed bool // the first line of the CSV is written
+	headed bool // the header of the CSV is written
 }
 
 func (w *lineWriter) print(line cron.LogLine) error {
 	switch {
-	case w.format == "csv":
+	case w.format == term.AsCSV:
 		return w.records([]string{
-			number(line.Seq).data, line.Time.UTC().Format(time.RFC3339Nano), number(int64(line.Attempt)).data, line.Level,
+			term.Number(line.Seq).Data, line.Time.UTC().Format(time.RFC3339Nano), term.Number(int64(line.Attempt)).Data, line.Level,
 			console.Inert(line.Message), console.Inert(string(line.Attrs)),
 		})
-	case w.format == "json" && w.each:
+	case w.format == term.AsJSON && w.each:
 		b, err := json.Marshal(line)
 		if err != nil {
 			return err
 		}
 		_, err = w.out.Write(append(console.JSON(b), '\n'))
 		return err
-	case w.format == "json":
+	case w.format == term.AsJSON:
 		w.all = append(w.all, line)
 		return nil
 	}
 	return printLine(w.out, line)
 }
 
-// records writes CSV, and what its columns are in front of the first.
+// records writes CSV, with a header before the first record.
 func (w *lineWriter) records(lines ...[]string) error {
 	if !w.headed {
 		w.headed = true
@@ -161,7 +157,7 @@ func (w *lineWriter) records(lines ...[]string) error {
 
 func (w *lineWriter) end() error {
 	switch {
-	case w.format == "csv":
+	case w.format == term.AsCSV:
 		return w.records()
 	case w.format != "json" || w.each:
 		return nil
@@ -169,7 +165,7 @@ func (w *lineWriter) end() error {
 	if w.all == nil {
 		w.all = []cron.LogLine{}
 	}
-	return printJSON(w.out, w.all)
+	return term.JSON(w.out, w.all)
 }
 
 // printLine prints a line as the running job printed it.

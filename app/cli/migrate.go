@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"fibercrons/app/cli/term"
 	"fibercrons/app/internal/console"
 	"fibercrons/app/store"
 )
@@ -32,13 +33,11 @@ func (p *program) migrate() *cobra.Command {
 		Args:  none,
 	}
 	up := &cobra.Command{Use: "up", Short: "The same as migrate alone", Args: none}
-	var format, upFormat, statusFormat *string
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return p.schema(cmd.Context(), false, *format) }
-	up.RunE = func(cmd *cobra.Command, _ []string) error { return p.schema(cmd.Context(), false, *upFormat) }
-	status.RunE = func(cmd *cobra.Command, _ []string) error { return p.schema(cmd.Context(), true, *statusFormat) }
-	format, upFormat, statusFormat = output(cmd, objectFormats...), output(up, objectFormats...), output(status, objectFormats...)
-	cmd.AddCommand(status, up)
-	return cmd
+	run := func(look bool) func(context.Context, []string, string) error {
+		return func(ctx context.Context, _ []string, format string) error { return p.schema(ctx, look, format) }
+	}
+	cmd.AddCommand(shows(status, run(true)), shows(up, run(false)))
+	return shows(cmd, run(false))
 }
 
 func (p *program) schema(ctx context.Context, look bool, format string) error {
@@ -61,8 +60,8 @@ func (p *program) schema(ctx context.Context, look bool, format string) error {
 	if err != nil {
 		return asked(err)
 	}
-	if format == "json" {
-		return printJSON(p.out, schema{cfg.Database.String(), have, want, applied, pending})
+	if format == term.AsJSON {
+		return term.JSON(p.out, schema{cfg.Database.String(), have, want, applied, pending})
 	}
 	said := fmt.Sprintf("%s is at schema version %d", cfg.Database, have)
 	switch {

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fibercrons/app"
+	"fibercrons/app/cli/source"
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
 	"fibercrons/app/scheduler"
@@ -31,7 +32,7 @@ func (p *program) new() *cobra.Command {
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(_ *cobra.Command, args []string) error {
-			return p.writeJob(args[0], strings.Join(args[1:], " ")) // whoever forgot the quotes meant the same
+			return p.writeJob(args[0], strings.Join(args[1:], " ")) // forgotten quotes
 		},
 	}
 }
@@ -40,7 +41,7 @@ func (p *program) writeJob(name, expr string) error {
 	if strings.Contains(expr, "go.mod") {
 		return usage(`the shell has replaced a * by the names of files; put quotes around the expression, as in "*/5 * * * *"`)
 	}
-	module, err := modulePath(p.dir)
+	module, err := source.Module(p.dir)
 	if err != nil {
 		return err
 	}
@@ -51,16 +52,16 @@ func (p *program) writeJob(name, expr string) error {
 	if err := proper(cfg, name, expr); err != nil {
 		return err
 	}
-	if jobs, err := app.Jobs(cfg, p.Jobs); err == nil { // mistakes in other jobs are no reason not to write this one
+	if jobs, err := app.Jobs(cfg, p.Jobs); err == nil { // mistakes in other jobs do not matter here
 		if j, err := scheduler.Find(jobs, name); err == nil {
 			return usage("job %q exists already, in %s; choose another name", name, j.Source)
 		}
 	}
-	source, err := jobSource(module, name, expr)
+	text, err := jobSource(module, name, expr)
 	if err != nil {
 		return err
 	}
-	path := filepath.Join("jobs", jobFile(name))
+	path := filepath.Join("jobs", source.JobFile(name))
 	file, err := os.OpenFile(filepath.Join(p.dir, path), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // source is for everyone to read
 	switch {
 	case errors.Is(err, fs.ErrExist):
@@ -70,7 +71,7 @@ func (p *program) writeJob(name, expr string) error {
 	case err != nil:
 		return usage("%v", err)
 	}
-	if _, err := file.Write(source); err != nil {
+	if _, err := file.Write(text); err != nil {
 		return errors.Join(usage("write %s: %v", path, err), file.Close())
 	}
 	if err := file.Close(); err != nil {
@@ -80,7 +81,7 @@ func (p *program) writeJob(name, expr string) error {
 	return nil
 }
 
-// proper checks name and expr by registering a job of them where it matters to nobody.
+// proper checks name and expr by registering a job in a registry of its own.
 func proper(cfg env.Config, name, expr string) error {
 	trial := cron.NewRegistry()
 	trial.Register(name, expr, func(context.Context) error { return nil })
@@ -91,7 +92,7 @@ func proper(cfg env.Config, name, expr string) error {
 	}
 	text := make([]string, len(mistakes.List))
 	for i, m := range mistakes.List {
-		_, text[i], _ = strings.Cut(m, ": ") // without the place of the trial
+		_, text[i], _ = strings.Cut(m, ": ") // without its file and line
 	}
 	return usage("%s", strings.Join(text, "\n"))
 }

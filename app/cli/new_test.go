@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fibercrons/app/cli/source"
 	"go/format"
 	"os"
 	"path/filepath"
@@ -48,21 +49,21 @@ func TestNewWritesAJob(t *testing.T) {
 			t.Errorf("new %s: %+v", test.name, r)
 			continue
 		}
-		source, err := os.ReadFile(filepath.Join(f.dir, "jobs", test.file))
+		text, err := os.ReadFile(filepath.Join(f.dir, "jobs", test.file))
 		if err != nil {
 			t.Error(err)
 			continue
 		}
-		formatted, err := format.Source(source)
-		if err != nil || string(formatted) != string(source) {
-			t.Errorf("%s is not formatted (%v):\n%s", test.file, err, source)
+		formatted, err := format.Source(text)
+		if err != nil || string(formatted) != string(text) {
+			t.Errorf("%s is not formatted (%v):\n%s", test.file, err, text)
 		}
 		for _, part := range []string{`"example.com/me/app/app/cron"`, `cron.Register("` + test.name + `", "30 2 * * *", func`} {
-			if !strings.Contains(string(source), part) {
-				t.Errorf("%s has no %s:\n%s", test.file, part, source)
+			if !strings.Contains(string(text), part) {
+				t.Errorf("%s has no %s:\n%s", test.file, part, text)
 			}
 		}
-		mistakes, warnings, err := unbuilt(f.dir)
+		mistakes, warnings, err := source.Unbuilt(f.dir)
 		if err != nil || len(mistakes)+len(warnings) > 0 {
 			t.Errorf("check says about it: %v %v %v", mistakes, warnings, err)
 		}

@@ -8,12 +8,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"fibercrons/app"
+	"fibercrons/app/cli/term"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/console"
 	"fibercrons/app/schedule"
 )
 
-// most slots that next lists: enough for a year of days, and quick.
+// maxCount is the limit of --count: slots of a year of days, and quick.
 const maxCount = 1000
 
 // upcoming is what next answers.
@@ -39,47 +41,41 @@ func (p *program) next() *cobra.Command {
 	q.flags(cmd)
 	cmd.Flags().StringVar(&from, "from", "", "count from this instant, RFC 3339 (default now)")
 	cmd.Flags().IntVarP(&count, "count", "n", 5, "how many slots")
-	var format *string
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		after := time.Now()
-		if from != "" {
-			var err error
-			if after, err = parseInstant("--from", from); err != nil {
-				return err
-			}
+	return lists(cmd, func(ctx context.Context, args []string, format string) error {
+		after, err := instant("--from", from, time.Now())
+		if err != nil {
+			return err
 		}
-		if count < 1 || count > maxCount {
-			return usage("--count %d is out of range 1-%d", count, maxCount)
+		if err := inRange("--count", count, maxCount); err != nil {
+			return err
 		}
-		subject, err := p.subject(cmd.Context(), q, args)
+		subject, err := p.subject(ctx, q, args)
 		if err != nil {
 			return err
 		}
 		found := subject.upcoming(after, count)
-		if *format == "json" {
-			return printJSON(p.out, found)
+		if format == term.AsJSON {
+			return term.JSON(p.out, found)
 		}
-		return p.print(*format, found.listing(after, subject.zone))
-	}
-	format = output(cmd, listFormats...)
-	return cmd
+		return p.print(format, found.listing(after, subject.zone))
+	})
 }
 
-func (u upcoming) listing(after time.Time, zone *time.Location) listing {
-	l := listing{
-		columns: []column{{title: "NEXT"}, {title: "UTC"}, {title: "IN", right: true}},
-		empty:   fmt.Sprintf("%s never fires after %s", u.Expr, clock(after, zone)),
+func (u upcoming) listing(after time.Time, zone *time.Location) term.Listing {
+	l := term.Listing{
+		Columns: []term.Column{{Title: "NEXT"}, {Title: "UTC"}, {Title: "IN", Right: true}},
+		Empty:   fmt.Sprintf("%s never fires after %s", u.Expr, term.Clock(after, zone)),
 	}
 	if zone == time.UTC {
-		l.columns = []column{{title: "NEXT"}, {title: "IN", right: true}}
+		l.Columns = []term.Column{{Title: "NEXT"}, {Title: "IN", Right: true}}
 	}
 	for _, t := range u.Next {
-		row := []cell{instant(&t, zone), instant(&t, time.UTC), text(short(t.Sub(after).Round(time.Second)))}
-		row[0].data = t.In(zone).Format(time.RFC3339Nano)
+		row := []term.Cell{term.Instant(&t, zone), term.Instant(&t, time.UTC), term.Text(term.Short(t.Sub(after).Round(time.Second)))}
+		row[0].Data = t.In(zone).Format(time.RFC3339Nano)
 		if zone == time.UTC {
-			row = []cell{row[0], row[2]}
+			row = []term.Cell{row[0], row[2]}
 		}
-		l.rows = append(l.rows, row)
+		l.Rows = append(l.Rows, row)
 	}
 	return l
 }
@@ -96,14 +92,14 @@ func (q *question) flags(cmd *cobra.Command) {
 
 // subject is what a question is about.
 type subject struct {
-	name      string // of the job; empty: a bare expression
+	name      string // of the job; Empty: a bare expression
 	exprs     []string
 	schedules []schedule.Schedule
 	zone      *time.Location // to show instants in
 }
 
-// subject finds out what is asked about. A job's name has no space and no @, and every expression
-// has one of them, so neither can be taken for the other.
+// subject finds what the question is about. A job's name has no space and no @, and every expression has one of them, so
+// they cannot be confused.
 func (p *program) subject(ctx context.Context, q question, args []string) (subject, error) {
 	word := strings.Join(args, " ")
 	switch {
@@ -149,25 +145,25 @@ func (p *program) jobSubject(ctx context.Context, name, zone string) (subject, e
 	return s, nil
 }
 
-// override puts the schedule in place that somebody has given the job at run time. The store is
-// asked for nothing else, so without it there still is an answer: what the code says.
+// override uses the schedule that somebody gave the job at run time, if any. An unusable store is a warning: the answer
+// is then the schedule in the code.
 func (p *program) override(ctx context.Context, s *subject) {
-	crons, done, err := p.look(ctx)
+	err := p.reading(ctx, func(a *app.App) error {
+		job, err := a.Crons.Job(ctx, s.name)
+		if err != nil || job.Override == nil {
+			return nil //nolint:nilerr // without it there still is an answer
+		}
+		zone, err := schedule.LoadLocation(job.Timezone)
+		if err != nil {
+			return nil //nolint:nilerr // as above
+		}
+		if parsed, err := schedule.Parse(job.Expr, schedule.Options{Location: zone, Seed: s.name}); err == nil {
+			s.exprs, s.schedules, s.zone = []string{job.Expr}, []schedule.Schedule{parsed}, parsed.Location()
+		}
+		return nil
+	})
 	if err != nil {
 		fmt.Fprintf(p.err, "warning: %s; this is the schedule in the code\n", console.Inert(err.Error()))
-		return
-	}
-	defer done()
-	now, err := crons.Job(ctx, s.name)
-	if err != nil || now.Override == nil {
-		return
-	}
-	loc, err := schedule.LoadLocation(now.Timezone)
-	if err != nil {
-		return
-	}
-	if put, err := schedule.Parse(now.Expr, schedule.Options{Location: loc, Seed: s.name}); err == nil {
-		s.exprs, s.schedules, s.zone = []string{now.Expr}, []schedule.Schedule{put}, put.Location()
 	}
 }
 

@@ -66,7 +66,7 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 			}{{full, test.full}, {gone, test.gone}} {
 				var stderr bytes.Buffer
 				p := &program{out: &broken{after, writer.err}, err: &stderr, Program: Program{Jobs: f.registry, Load: load}, dir: f.dir, config: f.options()}
-				status := run(t.Context(), strings.Fields(test.args), p)
+				status := execute(t.Context(), strings.Fields(test.args), p)
 				if status != writer.status {
 					t.Errorf("%s, %v: exit status %d, want %d: %s", test.args, writer.err, status, writer.status, stderr.String())
 				}
@@ -95,7 +95,7 @@ func TestFollowedLogEndsWithItsReader(t *testing.T) {
 		time.Sleep(25 * time.Second)
 		began := time.Now()
 		p := &program{out: &broken{200, syscall.EPIPE}, err: io.Discard, Program: Program{Jobs: f.registry, Load: load}, dir: f.dir, config: f.options()}
-		if status := run(t.Context(), []string{"logs", "-f", "long"}, p); status != exitDone {
+		if status := execute(t.Context(), []string{"logs", "-f", "long"}, p); status != exitDone {
 			t.Errorf("exit status %d", status)
 		}
 		if took := time.Since(began); took > 2*time.Minute {

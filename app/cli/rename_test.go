@@ -128,6 +128,7 @@ func copyModule(t *testing.T, from, to string) {
 		if err != nil {
 			return err
 		}
+		copied := filepath.Join(to, strings.TrimPrefix(path, from))
 		if d.IsDir() {
 			if d.Name() == ".git" || d.Name() == "data" {
 				return fs.SkipDir
@@ -135,11 +136,11 @@ func copyModule(t *testing.T, from, to string) {
 			if d.Name() == "vendor" { // hundreds of megabytes that nobody changes
 				whole, err := filepath.Abs(path)
 				if err == nil {
-					err = os.Symlink(whole, filepath.Join(to, relative(from, path)))
+					err = os.Symlink(whole, copied)
 				}
 				return cmp.Or(err, fs.SkipDir)
 			}
-			return os.MkdirAll(filepath.Join(to, relative(from, path)), 0o755)
+			return os.MkdirAll(copied, 0o755)
 		}
 		if d.Name() == ".env" || !d.Type().IsRegular() {
 			return nil
@@ -148,7 +149,7 @@ func copyModule(t *testing.T, from, to string) {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(to, relative(from, path)), text, 0o644)
+		return os.WriteFile(copied, text, 0o644)
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fibercrons/app"
+	"fibercrons/app/cli/term"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/console"
 	"fibercrons/app/scheduler"
@@ -33,8 +34,7 @@ the server had run it. Ctrl-C, or the end of the terminal, cancels the run; that
 	cmd.Flags().StringVar(&arguments, "args", "", "the job's arguments, a JSON object (default the job's own)")
 	cmd.Flags().BoolVar(&force, "force", false, "run though the job is paused or running")
 	_ = cmd.RegisterFlagCompletionFunc("name", p.completeJob)
-	var format *string
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+	return shows(cmd, func(ctx context.Context, args []string, format string) error {
 		switch {
 		case len(args) == 1 && name != "" && name != args[0]:
 			return usage("two jobs are named, %q and %q; name one", args[0], name)
@@ -50,58 +50,47 @@ the server had run it. Ctrl-C, or the end of the terminal, cancels the run; that
 			}
 			request.Args = json.RawMessage(arguments)
 		}
-		record, err := p.runHere(cmd.Context(), name, request)
-		if err != nil {
-			return err
-		}
-		return p.report(*format, []cron.Record{record})
-	}
-	format = output(cmd, objectFormats...)
-	return cmd
+		return p.working(ctx, name, func(a *app.App) error {
+			record, err := a.Crons.By(caller()).Trigger(context.WithoutCancel(ctx), name, request)
+			if err != nil {
+				return err
+			}
+			records := []cron.Record{record}
+			if err := await(ctx, a, records); err != nil {
+				return err
+			}
+			return p.report(format, records)
+		})
+	})
 }
 
-// runHere triggers a run in this process and waits until it has ended.
-func (p *program) runHere(ctx context.Context, name string, request scheduler.Request) (cron.Record, error) {
-	a, done, err := p.worker(ctx, name)
+// working opens the application for running a job in this process: what the job logs goes to stderr and is kept with
+// the run.
+func (p *program) working(ctx context.Context, job string, do func(*app.App) error) error {
+	cfg, _, err := p.job(job)
 	if err != nil {
-		return cron.Record{}, err
-	}
-	defer done()
-	record, err := hand(a).Trigger(context.WithoutCancel(ctx), name, request)
-	if err != nil {
-		return cron.Record{}, asked(err)
-	}
-	records := []cron.Record{record}
-	err = await(ctx, a, records)
-	return records[0], err
-}
-
-// worker opens the application for running job name in this process: what the job logs goes to
-// stderr and is kept with the run.
-func (p *program) worker(ctx context.Context, name string) (*app.App, func(), error) {
-	cfg, _, err := p.job(name)
-	if err != nil {
-		return nil, nil, err // before a database is made for a job that does not exist
+		return err // before a database is made for a job that does not exist
 	}
 	log := slog.New(cron.LogHandler(console.Log(p.err, cfg.LogLevel, cfg.LogFormat)))
 	a, err := p.open(ctx, app.Log(log))
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	before := slog.Default()
 	slog.SetDefault(log) // jobs log by slog.InfoContext
-	return a, func() {
+	defer func() {
 		if err := a.Crons.Close(context.WithoutCancel(ctx)); err != nil {
 			fmt.Fprintln(p.err, "warning: "+console.Inert(err.Error()))
 		}
 		p.close(a)
 		slog.SetDefault(before)
-	}, nil
+	}()
+	return asked(do(a))
 }
 
-// await waits for the ends of runs. When ctx ends first they are cancelled, and their ends waited for: the
-// records then say so. The last one goes first, since one that waits for another would begin as soon as that
-// has ended. A second Ctrl-C ends the process, and the runs are swept as interrupted.
+// await waits for runs to end. If ctx ends first, it cancels them and still waits, so the records say so. It cancels the
+// last one first: a run that waits for another would begin as soon as that has ended. A second Ctrl-C ends the process,
+// and the runs are swept as interrupted.
 func await(ctx context.Context, a *app.App, records []cron.Record) error {
 	for i, r := range records {
 		ended, err := a.Crons.Await(ctx, r.ID)
@@ -110,12 +99,12 @@ func await(ctx context.Context, a *app.App, records []cron.Record) error {
 			continue
 		}
 		if ctx.Err() == nil {
-			return asked(err)
+			return err
 		}
 		ctx = context.WithoutCancel(ctx)
 		for _, left := range slices.Backward(records[i:]) {
-			if _, err := hand(a).Cancel(ctx, left.ID); err != nil {
-				return asked(err)
+			if _, err := a.Crons.By(caller()).Cancel(ctx, left.ID); err != nil {
+				return err
 			}
 		}
 		return await(ctx, a, records[i:])
@@ -123,24 +112,28 @@ func await(ctx context.Context, a *app.App, records []cron.Record) error {
 	return nil
 }
 
-// report shows how runs ended; it is an error when one did not succeed.
-func (p *program) report(format string, records []cron.Record) error {
-	var failed error
+// unsuccessful is an error without a text if a run did not succeed.
+func unsuccessful(records []cron.Record) error {
 	for _, r := range records {
 		if r.Status != cron.Succeeded {
-			failed = &statusError{status: exitFailed}
+			return &statusError{status: exitFailed}
 		}
 	}
-	if format == "json" && len(records) == 1 {
-		if err := printJSON(p.out, records[0]); err != nil {
+	return nil
+}
+
+// report shows how runs ended. Its error is that of [unsuccessful].
+func (p *program) report(format string, records []cron.Record) error {
+	if format == term.AsJSON && len(records) == 1 {
+		if err := term.JSON(p.out, records[0]); err != nil {
 			return err
 		}
-		return failed
+		return unsuccessful(records)
 	}
 	for _, r := range records {
-		line := fmt.Sprintf("job %s %s", r.Job, outcome(r.Status, r.Reason).text)
+		line := fmt.Sprintf("job %s %s", r.Job, outcome(r.Status, r.Reason).Text)
 		if r.Duration != nil {
-			line += " in " + duration(r.Duration).text
+			line += " in " + term.Duration(r.Duration).Text
 		}
 		if r.Attempt > 1 {
 			line += fmt.Sprintf(", attempt %d", r.Attempt)
@@ -153,5 +146,5 @@ func (p *program) report(format string, records []cron.Record) error {
 			fmt.Fprintln(p.err, console.Lines(r.Stack))
 		}
 	}
-	return failed
+	return unsuccessful(records)
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"fibercrons/app"
+	"fibercrons/app/cli/term"
 	"fibercrons/app/ops"
 	"fibercrons/app/schedule"
 )
@@ -20,25 +23,19 @@ func (p *program) show() *cobra.Command {
 		Args:              one("NAME"),
 		ValidArgsFunction: p.completeJob,
 	}
-	var format *string
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		crons, done, err := p.look(cmd.Context())
-		if err != nil {
-			return err
-		}
-		defer done()
-		job, err := crons.Job(cmd.Context(), args[0])
-		if err != nil {
-			return asked(err)
-		}
-		if *format == "json" {
-			return printJSON(p.out, job)
-		}
-		facts(p.out, describe(job)...)
-		return nil
-	}
-	format = output(cmd, objectFormats...)
-	return cmd
+	return shows(cmd, func(ctx context.Context, args []string, format string) error {
+		return p.reading(ctx, func(a *app.App) error {
+			job, err := a.Crons.Job(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			if format == term.AsJSON {
+				return term.JSON(p.out, job)
+			}
+			term.Facts(p.out, describe(job)...)
+			return nil
+		})
+	})
 }
 
 func describe(j ops.JobDetail) [][2]string {
@@ -56,7 +53,7 @@ func describe(j ops.JobDetail) [][2]string {
 	}
 	var next []string
 	for _, t := range j.NextSlots {
-		next = append(next, clock(t, zone))
+		next = append(next, term.Clock(t, zone))
 	}
 	status := string(j.Status)
 	if j.Disabled != "" {
@@ -89,9 +86,9 @@ func pauseText(pause *ops.PauseView, zone *time.Location) string {
 	if pause == nil {
 		return ""
 	}
-	s := "since " + clock(pause.At.Truncate(time.Second), zone)
+	s := "since " + term.Clock(pause.At.Truncate(time.Second), zone)
 	if pause.Until != nil {
-		s += " until " + clock(*pause.Until, zone)
+		s += " until " + term.Clock(*pause.Until, zone)
 	}
 	if pause.By != "" {
 		s += " by " + pause.By
@@ -113,7 +110,7 @@ func overrideText(o *ops.OverrideView, zone *time.Location) string {
 	if o == nil {
 		return ""
 	}
-	s := "since " + clock(o.At.Truncate(time.Second), zone)
+	s := "since " + term.Clock(o.At.Truncate(time.Second), zone)
 	if o.By != "" {
 		s += " by " + o.By
 	}
@@ -126,10 +123,10 @@ func lastText(v ops.JobView, zone *time.Location) string {
 	}
 	s := string(*v.LastStatus)
 	if v.LastRun != nil {
-		s = clock(v.LastRun.Truncate(time.Second), zone) + " " + s
+		s = term.Clock(v.LastRun.Truncate(time.Second), zone) + " " + s
 	}
 	if v.LastDurationMS != nil {
-		s += " in " + duration(v.LastDurationMS).text
+		s += " in " + term.Duration(v.LastDurationMS).Text
 	}
 	if v.LastError != nil && *v.LastError != "" {
 		s += "\n" + *v.LastError
@@ -143,18 +140,18 @@ func statsText(s ops.Stats) string {
 	}
 	out := fmt.Sprintf("%d of %d succeeded", s.Succeeded, s.Sample)
 	if s.P50MS != nil && s.P95MS != nil {
-		out += fmt.Sprintf("; half took at most %s, 95%% at most %s", duration(s.P50MS).text, duration(s.P95MS).text)
+		out += fmt.Sprintf("; half took at most %s, 95%% at most %s", term.Duration(s.P50MS).Text, term.Duration(s.P95MS).Text)
 	}
 	return out
 }
 
 func policyText(v ops.PolicyView) string {
 	lines := []string{
-		"timeout " + or(v.Timeout, "none"),
+		"timeout " + orZero(v.Timeout, "none"),
 		fmt.Sprintf("retries %d", v.Retries),
 		"overlap " + v.Overlap,
-		fmt.Sprintf("catch up %s within %s, at most %d", v.CatchUp, or(v.CatchUpWindow, "0s"), v.CatchUpCap),
-		"start within " + or(v.StartWithin, "any time"),
+		fmt.Sprintf("catch up %s within %s, at most %d", v.CatchUp, orZero(v.CatchUpWindow, "0s"), v.CatchUpCap),
+		"start within " + orZero(v.StartWithin, "any time"),
 		"on crash " + v.OnCrash,
 	}
 	if v.Retries > 0 {
@@ -165,17 +162,17 @@ func policyText(v ops.PolicyView) string {
 	}
 	kept := "all runs"
 	if v.KeepRuns > 0 {
-		kept = count(v.KeepRuns, "run")
+		kept = term.Count(v.KeepRuns, "run")
 	}
-	lines = append(lines, "keep "+kept+" for "+or(v.KeepFor, "ever"))
+	lines = append(lines, "keep "+kept+" for "+orZero(v.KeepFor, "ever"))
 	if len(v.Alerts) > 0 {
 		lines = append(lines, "alert when "+strings.Join(v.Alerts, ", "))
 	}
 	return strings.Join(lines, "\n")
 }
 
-// or is a duration without zeros at its end, or what 0 means.
-func or(d, zero string) string {
+// orZero is a duration without zeros at its end, or what 0 means.
+func orZero(d, zero string) string {
 	parsed, err := time.ParseDuration(d)
 	switch {
 	case err != nil:
@@ -183,5 +180,5 @@ func or(d, zero string) string {
 	case parsed == 0:
 		return zero
 	}
-	return short(parsed)
+	return term.Short(parsed)
 }

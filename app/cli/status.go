@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fibercrons/app"
+	"fibercrons/app/cli/term"
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/ops"
@@ -31,28 +32,22 @@ func (p *program) status() *cobra.Command {
 		Short: "Tell what goes on: jobs, processes, active runs, the newest failures",
 		Args:  none,
 	}
-	var format *string
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		a, err := p.open(cmd.Context(), app.ReadOnly())
-		if err != nil {
-			return err
-		}
-		defer p.close(a)
-		o, err := glance(cmd.Context(), a, time.Now())
-		if err != nil {
-			return asked(err)
-		}
-		if *format == "json" {
-			return printJSON(p.out, o)
-		}
-		p.printOverview(o)
-		return nil
-	}
-	format = output(cmd, objectFormats...)
-	return cmd
+	return shows(cmd, func(ctx context.Context, _ []string, format string) error {
+		return p.reading(ctx, func(a *app.App) error {
+			o, err := snapshot(ctx, a, time.Now())
+			if err != nil {
+				return err
+			}
+			if format == term.AsJSON {
+				return term.JSON(p.out, o)
+			}
+			p.printOverview(o)
+			return nil
+		})
+	})
 }
 
-func glance(ctx context.Context, a *app.App, now time.Time) (o overview, err error) {
+func snapshot(ctx context.Context, a *app.App, now time.Time) (o overview, err error) {
 	crons := a.Crons
 	views, err := crons.Jobs(ctx, ops.Filter{})
 	if err != nil {
@@ -112,12 +107,12 @@ func (p *program) printOverview(o overview) {
 	}
 	next := "-"
 	if o.Next != nil {
-		next = o.Next.Name + " at " + clock(*o.Next.NextRun, time.UTC)
+		next = o.Next.Name + " at " + term.Clock(*o.Next.NextRun, time.UTC)
 	}
 	var processes []string
 	for _, i := range o.Instances {
 		processes = append(processes, fmt.Sprintf("%s, pid %d, version %s, tzdata %s, since %s, last seen %s", i.Host, i.PID, i.Version, cmp.Or(i.TZData, "unknown"),
-			clock(i.StartedAt.Truncate(time.Second), time.UTC), clock(i.SeenAt.Truncate(time.Second), time.UTC)))
+			term.Clock(i.StartedAt.Truncate(time.Second), time.UTC), term.Clock(i.SeenAt.Truncate(time.Second), time.UTC)))
 	}
 	if len(processes) == 0 {
 		processes = []string{"none"}
@@ -129,13 +124,13 @@ func (p *program) printOverview(o overview) {
 	case "down":
 		lines = append(lines, [2]string{"redis", "does not answer; see the server's log, and REDIS_URL"})
 	}
-	facts(p.out, lines...)
+	term.Facts(p.out, lines...)
 	if len(o.Active) > 0 {
 		fmt.Fprintln(p.out, "\nactive runs")
-		printTable(p.out, runListing(o.Active, ""))
+		term.Table(p.out, runListing(o.Active, ""))
 	}
 	if len(o.Failures) > 0 {
 		fmt.Fprintln(p.out, "\nfailures of the last day")
-		printTable(p.out, runListing(o.Failures, ""))
+		term.Table(p.out, runListing(o.Failures, ""))
 	}
 }

@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"fibercrons/app"
+	"fibercrons/app/cli/term"
 	"fibercrons/app/ops"
 )
 
@@ -21,65 +24,49 @@ func (p *program) timeline() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&from, "from", "", "begin at this instant, RFC 3339 (default an hour ago)")
 	cmd.Flags().StringVar(&to, "to", "", "end at this instant, RFC 3339 (default in an hour)")
-	var format *string
-	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
-		start, end := time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
-		if from != "" {
-			if start, err = parseInstant("--from", from); err != nil {
-				return err
-			}
-		}
-		if to != "" {
-			if end, err = parseInstant("--to", to); err != nil {
-				return err
-			}
-		}
-		if end.Before(start) {
-			return usage("--from %s is after --to %s; swap them", start.Format(time.RFC3339), end.Format(time.RFC3339))
-		}
-		crons, done, err := p.look(cmd.Context())
+	return lists(cmd, func(ctx context.Context, _ []string, format string) error {
+		start, end, err := period(from, to, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
 		if err != nil {
 			return err
 		}
-		defer done()
-		t, err := crons.Timeline(cmd.Context(), start, end)
-		if err != nil {
-			return asked(err)
-		}
-		if *format == "json" {
-			return printJSON(p.out, t)
-		}
-		if err := p.print(*format, timelineListing(t)); err != nil {
-			return err
-		}
-		if *format == "table" {
-			p.printRest(t)
-		}
-		return nil
-	}
-	format = output(cmd, listFormats...)
-	return cmd
+		return p.reading(ctx, func(a *app.App) error {
+			t, err := a.Crons.Timeline(ctx, start, end)
+			if err != nil {
+				return err
+			}
+			if format == term.AsJSON {
+				return term.JSON(p.out, t)
+			}
+			if err := p.print(format, timelineListing(t)); err != nil {
+				return err
+			}
+			if format == term.AsTable {
+				p.printRest(t)
+			}
+			return nil
+		})
+	})
 }
 
-func timelineListing(t ops.Timeline) listing {
-	l := listing{
-		columns: []column{{title: "AT"}, {title: "JOB", elastic: true}, {title: "STATUS"}, {title: "RUN", extra: 1}},
-		empty:   "nothing ran and nothing is due in that time",
+func timelineListing(t ops.Timeline) term.Listing {
+	l := term.Listing{
+		Columns: []term.Column{{Title: "AT"}, {Title: "JOB", Elastic: true}, {Title: "STATUS"}, {Title: "RUN", Extra: 1}},
+		Empty:   "nothing ran and nothing is due in that time",
 	}
 	for _, r := range t.Runs {
 		at := r.StartedAt
 		if at == nil {
 			at = r.Slot
 		}
-		l.rows = append(l.rows, []cell{instant(second(at), time.UTC), text(r.Job), outcome(r.Status, r.Reason), text(r.ID)})
+		l.Rows = append(l.Rows, []term.Cell{term.Second(at), term.Text(r.Job), outcome(r.Status, r.Reason), term.Text(r.ID)})
 	}
 	for _, s := range t.Slots {
-		l.rows = append(l.rows, []cell{instant(&s.At, time.UTC), text(s.Job), {text: "due", data: "due", tone: faint}, {text: "-", tone: faint}})
+		l.Rows = append(l.Rows, []term.Cell{term.Instant(&s.At, time.UTC), term.Text(s.Job), {Text: "due", Data: "due", Tone: term.Faint}, term.None()})
 	}
 	return l
 }
 
-// printRest says what a list of instants does not.
+// printRest says what the list leaves out.
 func (p *program) printRest(t ops.Timeline) {
 	for _, d := range t.Dense {
 		fmt.Fprintf(p.out, "job %s is due more often than can be listed\n", d.Job)
@@ -89,7 +76,7 @@ func (p *program) printRest(t ops.Timeline) {
 		for _, hint := range h.Hint {
 			hints = append(hints, fmt.Sprintf("%s: %q", hint.Job, hint.Use))
 		}
-		line := fmt.Sprintf("%d jobs are due in the minute of %s", h.Jobs, clock(h.At, time.UTC))
+		line := fmt.Sprintf("%d jobs are due in the minute of %s", h.Jobs, term.Clock(h.At, time.UTC))
 		if len(hints) > 0 {
 			line += "; spread them, as in " + strings.Join(hints, ", ")
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -25,8 +26,7 @@ type buildInfo struct {
 
 func (p *program) version() *cobra.Command {
 	cmd := &cobra.Command{Use: "version", Short: "Tell which build this is", Args: none}
-	var format *string
-	cmd.RunE = func(*cobra.Command, []string) error {
+	return shows(cmd, func(_ context.Context, _ []string, format string) error {
 		b := buildInfo{Version: app.Version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, TZData: schedule.DataVersion()}
 		if info, ok := debug.ReadBuildInfo(); ok {
 			b.Module = info.Main.Path
@@ -41,16 +41,10 @@ func (p *program) version() *cobra.Command {
 				}
 			}
 		}
-		if *format == "json" {
-			return printJSON(p.out, b)
-		}
 		line := fmt.Sprintf("%s %s %s %s tzdata %s", b.Module, b.Version, b.Go, b.Platform, b.TZData)
 		if b.Modified {
 			line += " modified"
 		}
-		fmt.Fprintln(p.out, line)
-		return nil
-	}
-	format = output(cmd, objectFormats...)
-	return cmd
+		return p.answer(format, b, line)
+	})
 }

@@ -1,4 +1,4 @@
-package cli
+package source
 
 import (
 	"errors"
@@ -14,11 +14,10 @@ import (
 	"strings"
 )
 
-// unbuilt names the files in jobs/ that Go leaves out of the build without a word, so that the jobs
-// in them never run: mistakes where it is this build, warnings where it is that of another
-// platform. Without source at hand there is nothing to say.
-func unbuilt(dir string) (mistakes, warnings []string, err error) {
-	module, err := modulePath(dir)
+// Unbuilt names the files in jobs/ that Go silently leaves out of the build, so that the jobs in them never run: mistakes
+// if this build leaves them out, warnings if that of another platform does. Without source there are none.
+func Unbuilt(dir string) (mistakes, warnings []string, err error) {
+	module, err := Module(dir)
 	if err != nil {
 		return nil, nil, nil //nolint:nilerr // a built program far from its source is not a mistake
 	}
@@ -48,7 +47,7 @@ func unbuilt(dir string) (mistakes, warnings []string, err error) {
 	return mistakes, warnings, err
 }
 
-// platforms stand for all others: a file without constraints is built on each of them.
+// platforms stand for all others: each of them builds a file without constraints.
 var platforms = [][2]string{{"linux", "amd64"}, {"windows", "arm64"}, {"darwin", "arm64"}, {"freebsd", "riscv64"}}
 
 func constrained(folder, name string) (mistakes, warnings []string) {
@@ -78,8 +77,8 @@ func constrained(folder, name string) (mistakes, warnings []string) {
 	return nil, warnings
 }
 
-// registers returns the line of the first call of cron.Register in a file; 0: there is none. Tests
-// that register jobs in a registry of their own call a method, which is another thing.
+// registers returns the line of the first call of cron.Register in a file, or 0. A test that registers jobs in a registry
+// of its own calls a method instead.
 func registers(path string) (line int) {
 	set := token.NewFileSet()
 	file, err := parser.ParseFile(set, path, nil, parser.SkipObjectResolution)
@@ -110,8 +109,8 @@ func registers(path string) (line int) {
 	return line
 }
 
-// unreached says what is wrong with a folder in jobs/: it is a package of its own, which nothing
-// builds unless something imports it.
+// unreached says what is wrong with a folder in jobs/: it is a package of its own, and no build includes it unless
+// something imports it.
 func unreached(dir, module, folder string) (mistake string) {
 	if folder == "testdata" {
 		return ""
@@ -138,11 +137,11 @@ func imported(dir, path string) (found bool) {
 	for _, top := range []string{"jobs", "cmd", "routes", "app"} {
 		_ = filepath.WalkDir(filepath.Join(dir, top), func(name string, d fs.DirEntry, err error) error {
 			if err != nil || found || d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
-				return nil //nolint:nilerr // what cannot be read imports nothing
+				return nil //nolint:nilerr // an unreadable file imports nothing
 			}
 			file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
 			if err != nil {
-				return nil //nolint:nilerr // the compiler has better words for it
+				return nil //nolint:nilerr // the compiler says it better
 			}
 			for _, spec := range file.Imports {
 				if value, err := strconv.Unquote(spec.Path.Value); err == nil && (value == path || strings.HasPrefix(value, path+"/")) {

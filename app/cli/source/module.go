@@ -1,4 +1,4 @@
-package cli
+package source
 
 import (
 	"errors"
@@ -13,25 +13,25 @@ import (
 
 var moduleLine = regexp.MustCompile(`(?m)^module[ \t]+"?([^\s"]+)"?`)
 
-// modulePath reads the module's path from the go.mod in dir.
-func modulePath(dir string) (string, error) {
+// Module reads the module's path from the go.mod in dir.
+func Module(dir string) (string, error) {
 	mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", usage("there is no go.mod here; run this in the module's root folder")
+		return "", errors.New("there is no go.mod here; run this in the module's root folder")
 	}
 	if err != nil {
-		return "", usage("%v", err)
+		return "", err
 	}
 	found := moduleLine.FindSubmatch(mod)
 	if found == nil {
-		return "", usage("go.mod has no module line; restore it")
+		return "", errors.New("go.mod has no module line; restore it")
 	}
 	return string(found[1]), nil
 }
 
-// jobFile is the name of the file for a job. It is always part of the build: cleanup_windows.go
-// would be built on Windows only, and x_test.go for tests only.
-func jobFile(name string) string {
+// JobFile is the name of the file for a job. Every build includes it: cleanup_windows.go would be built on Windows
+// only, and x_test.go for tests only.
+func JobFile(name string) string {
 	base := strings.NewReplacer(".", "_", "-", "_").Replace(name)
 	if leftOut(base + ".go") {
 		base += "_job"
@@ -39,13 +39,13 @@ func jobFile(name string) string {
 	return base + ".go"
 }
 
-// leftOut says whether the go tool leaves a file of this name out of some build.
+// leftOut says whether some build leaves out a file of this name.
 func leftOut(name string) bool {
 	return strings.HasSuffix(name, "_test.go") || name[0] == '_' || name[0] == '.' || forPlatform(name)
 }
 
-// forPlatform says whether a file's name ends like that of an operating system or processor. The
-// lists of them are the go tool's own: it is asked about a platform that does not exist.
+// forPlatform says whether a file's name ends like that of an operating system or processor. It asks the go tool's
+// own lists about a platform that does not exist.
 func forPlatform(name string) bool {
 	nowhere := build.Default
 	nowhere.GOOS, nowhere.GOARCH = "nowhere", "nothing"
@@ -54,4 +54,12 @@ func forPlatform(name string) bool {
 	}
 	match, err := nowhere.MatchFile(".", name)
 	return err == nil && !match
+}
+
+// relative is path as a person in root writes it.
+func relative(root, path string) string {
+	if r, err := filepath.Rel(root, path); err == nil {
+		return r
+	}
+	return path
 }

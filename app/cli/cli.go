@@ -1,55 +1,27 @@
-// Package cli is the program cmd/cli, which looks at the jobs and drives them: what is registered, when it runs next,
-// what it did, and runs, pauses or cancels it. It works on the server's database, whether a server is running or
-// not, and with the same jobs: they are compiled in.
-//
-// One file is one command. A command returns an error and nothing else decides about the end: [Main]
-// prints it as one sentence with its remedy and turns it into the exit status, see exit.go. Commands
-// that only ask about jobs open no database, and commands that only read create none.
 package cli
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
-	"fibercrons/app/cron"
-	"fibercrons/app/env"
 	"fibercrons/app/internal/console"
-	"fibercrons/app/store/row"
 )
-
-// Program is what one program differs in from another.
-type Program struct {
-	Jobs       *cron.Registry
-	Load       env.Loader
-	Migrations []row.Migration // of the user's own tables
-}
 
 // Main executes the command line of the process and returns the exit status. The first signal to stop ends the
 // command's context, a second one the process.
 func Main(p Program) int {
 	ctx, stop := console.Context()
 	defer stop()
-	return run(ctx, os.Args[1:], &program{Program: p, out: os.Stdout, err: os.Stderr, dir: "."})
+	return execute(ctx, os.Args[1:], &program{Program: p, out: os.Stdout, err: os.Stderr, dir: "."})
 }
 
-// program is everything a command touches besides its arguments; a test brings its own.
-type program struct {
-	Program
-	out, err io.Writer
-	config   []env.Option
-	dir      string                                // the module's root, for commands that read or write source
-	own      func(context.Context) context.Context // set with the settings
-	warned   bool                                  // of what is wrong with the settings
-}
-
-// run executes one command line and returns the exit status.
-func run(ctx context.Context, args []string, p *program) int {
+// execute runs one command line and returns the exit status.
+func execute(ctx context.Context, args []string, p *program) int {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	out := &console.Output{Writer: p.out, Failed: stop}
@@ -68,8 +40,8 @@ func run(ctx context.Context, args []string, p *program) int {
 	return status(err)
 }
 
-// unwritten is how a command ends whose output could not be written. A reader that has seen enough, such as head, is
-// no failure; what the command has to say besides, such as that a job failed, is still said.
+// unwritten is the error of a command whose output could not be written. A reader that stops early, such as head, is no
+// failure. The command's own error, such as that a job failed, comes first.
 func unwritten(err, write error) error {
 	var said *statusError
 	switch {

@@ -12,11 +12,11 @@ import (
 
 const (
 	herd      = 10             // jobs that start together
-	herdSpan  = 24 * time.Hour // how far ahead herds are looked for
+	herdSpan  = 24 * time.Hour // how far ahead to look for herds
 	herdSlots = 1500           // of one job: every minute of a day
 )
 
-// doubts are about jobs that are right and may still not be what was meant.
+// doubts are warnings about jobs that are correct and perhaps not intended.
 func doubts(jobs []*cron.Job, workers int, now time.Time) []string {
 	var list []string
 	for _, j := range jobs {
@@ -28,7 +28,7 @@ func doubts(jobs []*cron.Job, workers int, now time.Time) []string {
 				list = append(list, fmt.Sprintf("%s: job %q: %q will not fire again; remove it", j.Source, j.Name, j.Exprs[i]))
 			}
 			for _, n := range s.Notes(now, now.Add(lookahead)) {
-				// What is moved, or run once instead of twice, is what anybody would want.
+				// Nobody minds a slot that moves, or that runs once instead of twice.
 				if n.Kind == schedule.Dropped || n.Kind == schedule.Repeated {
 					list = append(list, fmt.Sprintf("%s: job %q: %s", j.Source, j.Name, n.Text))
 				}
@@ -47,7 +47,7 @@ func endless(jobs []*cron.Job) []string {
 	return []string{"without a timeout a run that hangs is never ended; give it Timeout(...), or set CRON_DEFAULT_TIMEOUT: " + some(jobs)}
 }
 
-// some names the first few jobs, and where they are.
+// some names the first few jobs and their places.
 func some(jobs []*cron.Job) string {
 	const few = 5
 	var names []string

@@ -1,0 +1,8 @@
+// Package source reads and rewrites the source of the user's module: its path, the files of its jobs.
+//
+// # Files, in reading order
+//
+//	module.go    the module's path, the name of a job's file
+//	unbuilt.go   jobs that no build includes
+//	rename.go    another path for the module
+package source
