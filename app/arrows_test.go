@@ -52,6 +52,7 @@ var arrows = map[string]rule{
 	"app":                      {inner: []string{"app/..."}, outer: []string{gorm}}, // gorm for the type of DB alone
 	"app/parts":                {inner: []string{"app/..."}},
 	"app/crontest":             {inner: []string{"app/contract", "app/cron", "app/plan", "app/scheduler"}},
+	"app/internal/webtest":     {inner: []string{"app", "app/cron", "app/env", "app/web"}, outer: []string{fiber, jsonschema, "go.uber.org/goleak"}},
 	"app/internal/conformance": {inner: []string{"app/contract", "app/cron", "app/crontest", "app/internal/millis", "app/plan", "app/scheduler"}, outer: []string{uuid}},
 	"app/dashboard":            {inner: []string{"app/alert", "app/contract", "app/cron", "app/ops", "app/schedule"}},
 	"app/store":                {inner: []string{"app/alert", "app/contract", "app/cron", "app/internal/texts", "app/plan", "app/store/row"}, outer: []string{gorm, "gorm.io/driver", glebarez, "github.com/jackc/pgx/v5", "github.com/go-sql-driver/mysql", uuid}},
@@ -119,7 +120,7 @@ func TestOneTechnologyPerPackage(t *testing.T) {
 		"github.com/reugn/":      {"app/clock"},
 		"gorm.io/":               {"app", "app/store", "app/store/row", "models"},
 		"github.com/glebarez/":   {"app/store"},
-		"github.com/gofiber/":    {"app/web", "app/web/access", "app/web/api", "app/web/pages", "app/web/reply", "app/web/request", "routes"},
+		"github.com/gofiber/":    {"app/web", "app/web/access", "app/web/api", "app/web/pages", "app/web/reply", "app/web/request", "app/internal/webtest", "routes"},
 		"github.com/valyala/":    {"app/web"},
 		"github.com/redis/":      {"app/redis"},
 		"github.com/riverqueue/": {"app/river"},

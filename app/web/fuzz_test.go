@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fibercrons/app/internal/webtest"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -9,7 +10,7 @@ import (
 
 // Whatever is sent, the answer is not a 5xx, and is JSON.
 func FuzzBodyAndQuery(f *testing.F) {
-	p := start(f, someJobs)
+	p := webtest.Start(f, webtest.SomeJobs)
 	for _, body := range []string{``, `{}`, `{"args":{},"key":"a"}`, `{"args":[[[[`, `{"key":"\ud800"}`, `{"key":1e999}`, "\xff", `{"force":null}`, `{"key":"a"}{`} {
 		for _, query := range []string{"", "wait=0s", "wait=-1s", "%", "a=b&a=c", "wait=%zz"} {
 			f.Add(body, query)
@@ -21,7 +22,7 @@ func FuzzBodyAndQuery(f *testing.F) {
 		}
 		req := httptest.NewRequest(http.MethodPost, "/crons/abroad/run", strings.NewReader(body))
 		req.URL.RawQuery, req.Host = query, "localhost"
-		req.Header.Set("Authorization", "Bearer "+operatorToken)
+		req.Header.Set("Authorization", "Bearer "+webtest.OperatorToken)
 		req.Header.Set("Content-Type", "application/json")
 		resp, err := p.Web().Test(req, -1)
 		if err != nil {

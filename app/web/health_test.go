@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"fibercrons/app/contract"
+	"fibercrons/app/internal/webtest"
 	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/web"
@@ -16,23 +17,23 @@ import (
 
 // A replica with a database of its own cannot run a slot while Redis is away.
 func TestNotReadyWithoutRedis(t *testing.T) {
-	p := start(t, func(set *setup) { set.env["REDIS_URL"], set.asleep = "redis://:hunter2@127.0.0.1:1", true })
+	p := webtest.Start(t, func(set *webtest.Setup) { set.Env["REDIS_URL"], set.Asleep = "redis://:hunter2@127.0.0.1:1", true })
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- p.app.Run(ctx) }()
+	go func() { ended <- p.App.Run(ctx) }()
 	defer func() {
 		stop()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
 	}()
-	p.eventually(func() bool {
-		err := p.app.Crons.Ready(t.Context())
+	p.Eventually(func() bool {
+		err := p.App.Crons.Ready(t.Context())
 		return err != nil && strings.Contains(err.Error(), "redis")
 	})
-	a := p.do("GET", "/readyz", "").want(t, 503)
-	if strings.Contains(a.body, "redis") || !strings.Contains(p.log.String(), "slots wait") || strings.Contains(p.log.String(), "hunter2") {
-		t.Errorf("%s\n%s", a.body, p.log)
+	a := p.Do("GET", "/readyz", "").Want(t, 503)
+	if strings.Contains(a.Body, "redis") || !strings.Contains(p.Log.String(), "slots wait") || strings.Contains(p.Log.String(), "hunter2") {
+		t.Errorf("%s\n%s", a.Body, p.Log)
 	}
 }
 
@@ -47,15 +48,15 @@ func (closed) Err() error { return errors.New("connection refused") }
 
 // With a shared database everything goes on without it.
 func TestDegradedWithoutRedis(t *testing.T) {
-	p := start(t, nil)
-	other := *p.app
-	other.Crons = ops.New(scheduler.Config{Store: p.app.Store, Peers: contract.Peers{Gate: closed{}}, Disabled: true})
+	p := webtest.Start(t, nil)
+	other := *p.App
+	other.Crons = ops.New(scheduler.Config{Store: p.App.Store, Peers: contract.Peers{Gate: closed{}}, Disabled: true})
 	req, err := http.NewRequest(http.MethodGet, "/readyz", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Host = "localhost"
-	resp, err := web.New(&other, web.Limits{}, web.All).Web().Test(req)
+	resp, err := web.New(&other, web.Limits{}, webtest.All).Web().Test(req)
 	if err != nil {
 		t.Fatal(err)
 	}

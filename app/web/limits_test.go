@@ -11,19 +11,20 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/internal/webtest"
 	"fibercrons/app/web"
 
 	"github.com/gofiber/fiber/v2"
 )
 
 func TestLimitsOfOneRequest(t *testing.T) {
-	p := start(t, someJobs)
+	p := webtest.Start(t, webtest.SomeJobs)
 	deep := func(n int) string {
 		return `{"args":` + strings.Repeat(`{"a":`, n) + "1" + strings.Repeat("}", n) + "}"
 	}
 	tests := []struct {
 		name, body string
-		headers    []header
+		headers    []webtest.Header
 		status     int
 	}{
 		{"5 MB", `{"key":"` + strings.Repeat("x", 5<<20) + `"}`, nil, 413},
@@ -34,24 +35,24 @@ func TestLimitsOfOneRequest(t *testing.T) {
 		{"10,000 brackets in args", `{"args":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + "}", nil, 400},
 		{"65 deep", deep(64), nil, 400},
 		{"brackets in a text", `{"args":{},"key":"` + strings.Repeat("[", 150) + `\"{"}`, nil, 202},
-		{"20 KB of headers", "", []header{"X-Long: " + strings.Repeat("x", 20<<10)}, 431},
-		{"20 KB of cookies", "", []header{"Cookie: a=" + strings.Repeat("x", 20<<10)}, 431},
+		{"20 KB of headers", "", []webtest.Header{"X-Long: " + strings.Repeat("x", 20<<10)}, 431},
+		{"20 KB of cookies", "", []webtest.Header{"Cookie: a=" + strings.Repeat("x", 20<<10)}, 431},
 	}
 	for _, test := range tests {
-		a := p.do("POST", "/crons/stay/run", test.body, append(test.headers, asOperator, jsonBody)...).want(t, test.status)
-		if test.status != 202 && a.header.Get("Cache-Control") != "no-store" {
-			t.Errorf("%s: %v", test.name, a.header)
+		a := p.Do("POST", "/crons/stay/run", test.body, append(test.headers, webtest.AsOperator, webtest.JSONBody)...).Want(t, test.status)
+		if test.status != 202 && a.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %v", test.name, a.Header)
 		}
 	}
-	if a := p.read("/crons?q=" + strings.Repeat("x", 20<<10)); a.status != 431 {
-		t.Errorf("a long line: %d", a.status)
+	if a := p.Read("/crons?q=" + strings.Repeat("x", 20<<10)); a.Status != 431 {
+		t.Errorf("a long line: %d", a.Status)
 	}
 }
 
 // Whoever sends a byte at a time is cut off, however long it goes on, and disturbs nobody meanwhile.
 func TestTricklingConnections(t *testing.T) {
 	const many = 500
-	p := start(t, func(set *setup) { set.limits = web.Limits{Read: time.Second, Idle: time.Second} })
+	p := webtest.Start(t, func(set *webtest.Setup) { set.Limits = web.Limits{Read: time.Second, Idle: time.Second} })
 	starts := []string{
 		"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
 		"POST /crons/hello/run HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{",
@@ -67,7 +68,7 @@ func TestTricklingConnections(t *testing.T) {
 	}
 	opened.Wait()
 	for range 20 {
-		p.do(http.MethodGet, "/livez", "").want(t, 200)
+		p.Do(http.MethodGet, "/livez", "").Want(t, 200)
 	}
 	wg.Wait()
 	for i := range many {
@@ -113,8 +114,8 @@ func trickle(addr, begin string, opened func()) error {
 
 // A handler that panics costs its own request, and tells the caller nothing.
 func TestPanickingHandlers(t *testing.T) {
-	p := start(t, func(set *setup) {
-		set.mount = func(s *web.Server) {
+	p := webtest.Start(t, func(set *webtest.Setup) {
+		set.Mount = func(s *web.Server) {
 			s.Web().Get("/panic", func(c *fiber.Ctx) error {
 				c.Set("X-Half", "made")
 				_ = c.SendString("half an answer")
@@ -133,15 +134,15 @@ func TestPanickingHandlers(t *testing.T) {
 	for worker := range 10 {
 		wg.Go(func() {
 			for range many / 10 {
-				a, err := p.try("GET", "/panic", "")
+				a, err := p.Try("GET", "/panic", "")
 				if err != nil {
 					t.Errorf("worker %d: %v", worker, err)
 					return
 				}
-				id := decode[problem](t, a).Instance
+				id := webtest.Decode[webtest.Problem](t, a).Instance
 				mu.Lock()
-				if a.status != 500 || id == "" || ids[id] || strings.Contains(a.body, "half") || strings.Contains(a.body, "hunter2") || a.header.Get("X-Half") != "" {
-					t.Errorf("%d %s %v", a.status, a.body, a.header)
+				if a.Status != 500 || id == "" || ids[id] || strings.Contains(a.Body, "half") || strings.Contains(a.Body, "hunter2") || a.Header.Get("X-Half") != "" {
+					t.Errorf("%d %s %v", a.Status, a.Body, a.Header)
 				}
 				ids[id] = true
 				mu.Unlock()
@@ -149,7 +150,7 @@ func TestPanickingHandlers(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	log := p.log.String()
+	log := p.Log.String()
 	for id := range ids {
 		if !strings.Contains(log, `"handler panicked","request_id":"`+id) {
 			t.Fatalf("request %s is not in the log", id)
@@ -158,19 +159,19 @@ func TestPanickingHandlers(t *testing.T) {
 	if len(ids) != many || !strings.Contains(log, "the password is hunter2") || !strings.Contains(log, "limits_test.go") {
 		t.Errorf("%d requests, log %.300s", len(ids), log)
 	}
-	p.do("GET", "/livez", "").want(t, 200)
-	p.do("GET", "/crons", "", asViewer).want(t, 200)
+	p.Do("GET", "/livez", "").Want(t, 200)
+	p.Do("GET", "/crons", "", webtest.AsViewer).Want(t, 200)
 
-	if a := p.do("GET", "/error", "").want(t, 500); strings.Contains(a.body, "hunter2") {
-		t.Error(a.body)
+	if a := p.Do("GET", "/error", "").Want(t, 500); strings.Contains(a.Body, "hunter2") {
+		t.Error(a.Body)
 	}
-	if a := p.do("GET", "/own500", "").want(t, 502); strings.Contains(a.body, "hunter2") {
-		t.Error(a.body)
+	if a := p.Do("GET", "/own500", "").Want(t, 502); strings.Contains(a.Body, "hunter2") {
+		t.Error(a.Body)
 	}
-	if a := p.do("GET", "/none", "").want(t, 404); decode[problem](t, a).Detail != "no such invoice" {
-		t.Error(a.body)
+	if a := p.Do("GET", "/none", "").Want(t, 404); webtest.Decode[webtest.Problem](t, a).Detail != "no such invoice" {
+		t.Error(a.Body)
 	}
-	if a := p.do("GET", "/teapot", "").want(t, 418); decode[problem](t, a).Detail != "short and stout" {
-		t.Error(a.body)
+	if a := p.Do("GET", "/teapot", "").Want(t, 418); webtest.Decode[webtest.Problem](t, a).Detail != "short and stout" {
+		t.Error(a.Body)
 	}
 }

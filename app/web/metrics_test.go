@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fibercrons/app/internal/webtest"
 	"net/http"
 	"os"
 	"os/exec"
@@ -11,16 +12,16 @@ import (
 )
 
 func TestMetricsCountRequestsByPattern(t *testing.T) {
-	p := start(t, nil)
+	p := webtest.Start(t, nil)
 	for range 3 {
-		p.read("/crons/hello").want(t, http.StatusOK)
+		p.Read("/crons/hello").Want(t, http.StatusOK)
 	}
-	p.read("/crons/nobody").want(t, http.StatusNotFound)
+	p.Read("/crons/nobody").Want(t, http.StatusNotFound)
 	for _, path := range []string{"/nowhere", "/wp-login.php", "/crons/hello/to/nowhere"} {
-		p.read(path).want(t, http.StatusNotFound)
+		p.Read(path).Want(t, http.StatusNotFound)
 	}
-	p.do(http.MethodPut, "/livez", "").want(t, http.StatusMethodNotAllowed)
-	p.do(http.MethodPost, "/crons/hello/run", "{}", jsonBody).want(t, http.StatusUnauthorized)
+	p.Do(http.MethodPut, "/livez", "").Want(t, http.StatusMethodNotAllowed)
+	p.Do(http.MethodPost, "/crons/hello/run", "{}", webtest.JSONBody).Want(t, http.StatusUnauthorized)
 	want := `
 # HELP http_requests_total Requests answered, by the pattern of their route.
 # TYPE http_requests_total counter
@@ -30,18 +31,26 @@ http_requests_total{code="404",method="GET",route="/crons/:name"} 1
 http_requests_total{code="404",method="GET",route="unmatched"} 3
 http_requests_total{code="405",method="PUT",route="unmatched"} 1
 `
-	if err := testutil.GatherAndCompare(p.app.Metrics, strings.NewReader(want), "http_requests_total"); err != nil {
+	if err := testutil.GatherAndCompare(p.App.Metrics, strings.NewReader(want), "http_requests_total"); err != nil {
 		t.Error(err)
 	}
 }
 
 // A stream lasts as long as its reader wants: that is no duration of ours.
 func TestMetricsLeaveOutHowLongStreamsLast(t *testing.T) {
-	p := start(t, nil)
-	s := p.listen()
-	s.close()
-	p.read("/crons").want(t, http.StatusOK)
-	text := p.read("/metrics").want(t, http.StatusOK).body
+	p := webtest.Start(t, nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.URL()+"/crons/events", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+webtest.ViewerToken)
+	stream, err := webtest.Client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream.Body.Close()
+	p.Read("/crons").Want(t, http.StatusOK)
+	text := p.Read("/metrics").Want(t, http.StatusOK).Body
 	if !strings.Contains(text, `http_requests_total{code="200",method="GET",route="/crons/events"} 1`) {
 		t.Error("the stream is not counted")
 	}
@@ -54,10 +63,10 @@ func TestMetricsLeaveOutHowLongStreamsLast(t *testing.T) {
 }
 
 func TestMetricsAreForReaders(t *testing.T) {
-	p := start(t, func(s *setup) { s.env["HOST"] = "0.0.0.0" })
-	p.do(http.MethodGet, "/metrics", "").want(t, http.StatusUnauthorized)
-	p.do(http.MethodGet, "/metrics", "", "Authorization: Bearer "+viewerToken).want(t, http.StatusOK)
-	p.do(http.MethodGet, "/metrics?x=1", "", "Authorization: Bearer "+viewerToken).want(t, http.StatusBadRequest)
+	p := webtest.Start(t, func(s *webtest.Setup) { s.Env["HOST"] = "0.0.0.0" })
+	p.Do(http.MethodGet, "/metrics", "").Want(t, http.StatusUnauthorized)
+	p.Do(http.MethodGet, "/metrics", "", "Authorization: Bearer "+webtest.ViewerToken).Want(t, http.StatusOK)
+	p.Do(http.MethodGet, "/metrics?x=1", "", "Authorization: Bearer "+webtest.ViewerToken).Want(t, http.StatusBadRequest)
 }
 
 func TestMetricsPassPromtool(t *testing.T) {
@@ -65,9 +74,9 @@ func TestMetricsPassPromtool(t *testing.T) {
 	if promtool == "" {
 		t.Skip("TEST_PROMTOOL is not set; it names promtool, from Debian's package prometheus")
 	}
-	p := start(t, nil)
-	p.write("/crons/hello/run?wait=4m", "{}").want(t, http.StatusOK)
-	text := p.read("/metrics").want(t, http.StatusOK).body
+	p := webtest.Start(t, nil)
+	p.Write("/crons/hello/run?wait=4m", "{}").Want(t, http.StatusOK)
+	text := p.Read("/metrics").Want(t, http.StatusOK).Body
 	if !strings.Contains(text, `cron_runs_total{cause="",job_name="hello",outcome="succeeded"} 1`) {
 		t.Errorf("the run is not counted in\n%s", text)
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"fibercrons/app"
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
+	"fibercrons/app/internal/webtest"
 	"fibercrons/app/web"
 	"fibercrons/app/web/access"
 	"fibercrons/app/web/reply"
@@ -21,12 +23,12 @@ import (
 
 // Wherever /crons is mounted and however its paths are spelled, nothing answers without the role it needs.
 func TestNothingAnswersWithoutItsRole(t *testing.T) {
-	p := start(t, func(set *setup) { someJobs(set); set.asleep = true })
+	p := webtest.Start(t, func(set *webtest.Setup) { webtest.SomeJobs(set); set.Asleep = true })
 	webs := map[string]*fiber.App{"": p.Web()}
 	for _, config := range []fiber.Config{{}, {CaseSensitive: true, StrictRouting: true}, {UnescapePath: true}} {
 		config.ErrorHandler = func(c *fiber.Ctx, err error) error { return reply.Fail(c, request.ID(c), err) }
 		mounted, grouped := fiber.New(config), fiber.New(config)
-		mounted.Mount("/ops", web.New(p.app, web.Limits{}, web.All).Web())
+		mounted.Mount("/ops", web.New(p.App, web.Limits{}, webtest.All).Web())
 		p.MountCrons(grouped.Group("/ops"))
 		name := strconv.FormatBool(config.StrictRouting) + strconv.FormatBool(config.UnescapePath)
 		webs["/ops mounted "+name], webs["/ops grouped "+name] = mounted, grouped
@@ -52,13 +54,13 @@ func TestNothingAnswersWithoutItsRole(t *testing.T) {
 			}
 			for how, spell := range spellings {
 				path := prefix + spell(strings.NewReplacer(":name", "hello", ":id", "none").Replace(row.Path))
-				for who, headers := range map[string][]header{
+				for who, headers := range map[string][]webtest.Header{
 					"nobody":         nil,
 					"a wrong token":  {"Authorization: Bearer wrong-" + strconv.Itoa(tried)},
 					"a forged login": {"Cookie: crons_0=AAAA", "Origin: http://localhost"},
-					"a viewer":       {asViewer},
-					"a foreign name": {asOperator, "Host: evil.example"},
-					"a foreign page": {asOperator, "Origin: https://evil.example"},
+					"a viewer":       {webtest.AsViewer},
+					"a foreign name": {webtest.AsOperator, "Host: evil.example"},
+					"a foreign page": {webtest.AsOperator, "Origin: https://evil.example"},
 				} {
 					if row.Role == access.Viewer && (who == "a viewer" || who == "a foreign page") {
 						continue
@@ -77,19 +79,19 @@ func TestNothingAnswersWithoutItsRole(t *testing.T) {
 	if tried < 5000 || refused != tried {
 		t.Errorf("%d of %d requests were refused", refused, tried)
 	}
-	if job, err := p.app.Crons.Job(t.Context(), "hello"); err == nil && job.Paused {
+	if job, err := p.App.Crons.Job(t.Context(), "hello"); err == nil && job.Paused {
 		t.Error("a job was paused")
 	}
-	if entries, err := p.app.Store.Audits(t.Context(), "", 0, 10); err != nil || len(entries) != 0 {
+	if entries, err := p.App.Store.Audits(t.Context(), "", 0, 10); err != nil || len(entries) != 0 {
 		t.Errorf("%v %v", entries, err)
 	}
 }
 
 // The guards let the right ones in, under a prefix as well: else the test above passes on nothing.
 func TestMountedRoutesAnswerTheirRole(t *testing.T) {
-	p := start(t, func(set *setup) { someJobs(set); set.asleep = true })
+	p := webtest.Start(t, func(set *webtest.Setup) { webtest.SomeJobs(set); set.Asleep = true })
 	outer := fiber.New()
-	outer.Mount("/ops", web.New(p.app, web.Limits{}, web.All).Web())
+	outer.Mount("/ops", web.New(p.App, web.Limits{}, webtest.All).Web())
 	for _, test := range []struct {
 		method, path string
 		status       int
@@ -98,14 +100,14 @@ func TestMountedRoutesAnswerTheirRole(t *testing.T) {
 		{"POST", "/ops/crons/backup/pause", 200}, {"POST", "/ops/Crons/backup/resume", 200},
 		{"OPTIONS", "/ops/crons/backup/pause", 204}, {"DELETE", "/ops/crons/backup/pause", 405}, {"GET", "/ops/crons/no/such/path", 404},
 	} {
-		if status := ask(t, outer, test.method, test.path, asOperator); status != test.status {
+		if status := ask(t, outer, test.method, test.path, webtest.AsOperator); status != test.status {
 			t.Errorf("%s %s: status %d, want %d", test.method, test.path, status, test.status)
 		}
 	}
 }
 
 // ask sends a request without a network.
-func ask(t *testing.T, web *fiber.App, method, path string, headers ...header) int {
+func ask(t *testing.T, web *fiber.App, method, path string, headers ...webtest.Header) int {
 	t.Helper()
 	req := httptest.NewRequest(method, "/", nil)
 	req.URL = &url.URL{Opaque: path}
@@ -129,7 +131,7 @@ func ask(t *testing.T, web *fiber.App, method, path string, headers ...header) i
 // No job can have the name of a path.
 func TestFixedWordsAreReserved(t *testing.T) {
 	words := map[string]bool{}
-	for _, row := range start(t, func(set *setup) { set.asleep = true }).Table() {
+	for _, row := range webtest.Start(t, func(set *webtest.Setup) { set.Asleep = true }).Table() {
 		if word, _, _ := strings.Cut(strings.TrimPrefix(row.Path, "/crons/"), "/"); word != "" && word[0] != ':' && row.Path != "/crons" {
 			words[word] = true
 		}
@@ -139,7 +141,7 @@ func TestFixedWordsAreReserved(t *testing.T) {
 	}
 	for word := range words {
 		r := cron.NewRegistry()
-		r.Register(word, "@daily", succeed)
+		r.Register(word, "@daily", webtest.Succeed)
 		if _, err := r.Jobs(cron.Defaults{}); err == nil || !strings.Contains(err.Error(), "reserved") {
 			t.Errorf("a job may be called %s: %v", word, err)
 		}
@@ -148,10 +150,10 @@ func TestFixedWordsAreReserved(t *testing.T) {
 
 // The addresses that CRON_TRUSTED_PROXIES names are believed, and nobody else is.
 func TestTrustedProxies(t *testing.T) {
-	wrong := func(p *program, i int, headers ...header) int {
-		return p.do("POST", "/crons/hello/resume", "", append(headers, "Authorization: Bearer wrong-"+strconv.Itoa(i))...).status
+	wrong := func(p *webtest.Program, i int, headers ...webtest.Header) int {
+		return p.Do("POST", "/crons/hello/resume", "", append(headers, "Authorization: Bearer wrong-"+strconv.Itoa(i))...).Status
 	}
-	p := start(t, func(set *setup) { set.env["CRON_TRUSTED_PROXIES"] = "127.0.0.1, 10.0.0.0/8" })
+	p := webtest.Start(t, func(set *webtest.Setup) { set.Env["CRON_TRUSTED_PROXIES"] = "127.0.0.1, 10.0.0.0/8" })
 	for i := range 30 { // one guesses, through two proxies, and writes addresses of others in front of his own
 		status := wrong(p, i, "X-Forwarded-For: 192.0.2."+strconv.Itoa(i)+", 198.51.100.7, 10.1.2.3")
 		if want := map[bool]int{false: 401, true: 429}[i >= 10]; status != want {
@@ -161,24 +163,24 @@ func TestTrustedProxies(t *testing.T) {
 	if status := wrong(p, 100, "X-Forwarded-For: 198.51.100.8"); status != 401 {
 		t.Errorf("another client: status %d", status)
 	}
-	p.write("/crons/hello/pause", "", "X-Forwarded-For: 198.51.100.9").want(t, 200)
-	if from := decode[[]contract.AuditEntry](t, p.read("/crons/audit"))[0].Origin; from != "198.51.100.9 (through 127.0.0.1)" {
+	p.Write("/crons/hello/pause", "", "X-Forwarded-For: 198.51.100.9").Want(t, 200)
+	if from := webtest.Decode[[]contract.AuditEntry](t, p.Read("/crons/audit"))[0].Origin; from != "198.51.100.9 (through 127.0.0.1)" {
 		t.Errorf("the audit says %q", from)
 	}
-	own := []header{"X-Forwarded-Host: crons.example", "X-Forwarded-Proto: https", "Origin: https://crons.example", jsonBody}
-	if a := p.do("POST", "/crons/login", `{"token":"`+operatorToken+`"}`, own...).want(t, 200); !cookieOf(t, a).Secure {
+	own := []webtest.Header{"X-Forwarded-Host: crons.example", "X-Forwarded-Proto: https", "Origin: https://crons.example", webtest.JSONBody}
+	if a := p.Do("POST", "/crons/login", `{"token":"`+webtest.OperatorToken+`"}`, own...).Want(t, 200); !webtest.CookieOf(t, a).Secure {
 		t.Error("the cookie is not Secure")
 	}
-	other := start(t, nil)
-	other.do("POST", "/crons/login", `{"token":"`+operatorToken+`"}`, own...).want(t, 403)
+	other := webtest.Start(t, nil)
+	other.Do("POST", "/crons/login", `{"token":"`+webtest.OperatorToken+`"}`, own...).Want(t, 403)
 }
 
 // A token that is tried from many addresses is slowed down as well, and one that a program keeps sending
 // does not use up what others behind its proxy may try.
 func TestStaleTokenHarmsNobody(t *testing.T) {
-	p := start(t, func(set *setup) { set.env["CRON_TRUSTED_PROXIES"] = "127.0.0.1" })
+	p := webtest.Start(t, func(set *webtest.Setup) { set.Env["CRON_TRUSTED_PROXIES"] = "127.0.0.1" })
 	try := func(from, token string) int {
-		return p.do("GET", "/crons", "", "X-Forwarded-For: "+from, "Authorization: Bearer "+token).status
+		return p.Do("GET", "/crons", "", "X-Forwarded-For: "+from, "Authorization: Bearer "+token).Status
 	}
 	for i := range 20 {
 		if want := map[bool]int{false: 401, true: 429}[i >= 10]; try("192.0.2.1", "stale") != want {
@@ -195,8 +197,8 @@ func TestStaleTokenHarmsNobody(t *testing.T) {
 
 // A route of the user's has what a job has.
 func TestRequestsCarryTheApp(t *testing.T) {
-	p := start(t, func(set *setup) {
-		set.mount = func(s *web.Server) {
+	p := webtest.Start(t, func(set *webtest.Setup) {
+		set.Mount = func(s *web.Server) {
 			s.Web().Get("/mine", func(c *fiber.Ctx) error {
 				var n int
 				if err := app.DB(c.UserContext()).Raw("SELECT 41 + 1").Scan(&n).Error; err != nil {
@@ -206,7 +208,45 @@ func TestRequestsCarryTheApp(t *testing.T) {
 			})
 		}
 	})
-	if a := p.do("GET", "/mine", "").want(t, 200); a.body != "42 development" {
-		t.Error(a.body)
+	if a := p.Do("GET", "/mine", "").Want(t, 200); a.Body != "42 development" {
+		t.Error(a.Body)
+	}
+}
+
+func TestEveryRouteIsDescribedAndServed(t *testing.T) {
+	p := webtest.Start(t, nil)
+	doc := p.Describe()
+
+	served := map[string]bool{}
+	param := regexp.MustCompile(`:(\w+)`)
+	for _, row := range p.Table() {
+		path := param.ReplaceAllString(row.Path, "{$1}")
+		if strings.HasPrefix(path, "/crons/login/") || strings.HasPrefix(path, "/crons/dashboard") {
+			continue // files and pages
+		}
+		served[row.Method+" "+path] = true
+	}
+	for _, path := range []string{"/livez", "/readyz", "/metrics"} {
+		served["GET "+path] = true
+		p.Read(path).Want(t, http.StatusOK)
+	}
+	told := map[string]bool{}
+	for path, methods := range doc.Paths {
+		for method := range methods {
+			told[method+" "+path] = true
+		}
+	}
+	for route := range served {
+		if !told[route] {
+			t.Errorf("%s is served, and openapi.yaml does not know it", route)
+		}
+	}
+	for route := range told {
+		if !served[route] {
+			t.Errorf("%s is in openapi.yaml, and is not served", route)
+		}
+	}
+	if len(served) < 15 {
+		t.Errorf("only %d routes were looked at", len(served))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/internal/webtest"
 	"fibercrons/app/web"
 
 	"github.com/gofiber/fiber/v2"
@@ -14,8 +15,8 @@ import (
 // SIGTERM: requests in work are finished, nothing new is taken, and the server says it is not ready.
 func TestShutdown(t *testing.T) {
 	entered, leave := make(chan bool), make(chan bool)
-	p := start(t, func(set *setup) {
-		set.mount = func(s *web.Server) {
+	p := webtest.Start(t, func(set *webtest.Setup) {
+		set.Mount = func(s *web.Server) {
 			s.Web().Get("/slow", func(c *fiber.Ctx) error {
 				entered <- true
 				<-leave
@@ -26,24 +27,24 @@ func TestShutdown(t *testing.T) {
 			})
 		}
 	})
-	p.do("GET", "/readyz", "").want(t, 200)
+	p.Do("GET", "/readyz", "").Want(t, 200)
 
-	got := make(chan answer, 1)
-	go func() { a, _ := p.try("GET", "/slow", ""); got <- a }()
+	got := make(chan webtest.Answer, 1)
+	go func() { a, _ := p.Try("GET", "/slow", ""); got <- a }()
 	<-entered
-	p.stop()
-	p.eventually(func() bool { _, err := p.try(http.MethodGet, "/livez", "", "Connection: close"); return err != nil })
+	p.Stop()
+	p.Eventually(func() bool { _, err := p.Try(http.MethodGet, "/livez", "", "Connection: close"); return err != nil })
 	select {
-	case err := <-p.ended:
+	case err := <-p.Ended:
 		t.Fatalf("Serve returned before the request was answered: %v", err)
 	case <-time.After(50 * time.Millisecond):
 	}
 	close(leave)
-	if a := <-got; a.status != 200 || a.body != "done" {
-		t.Errorf("%d %s", a.status, a.body)
+	if a := <-got; a.Status != 200 || a.Body != "done" {
+		t.Errorf("%d %s", a.Status, a.Body)
 	}
-	err := <-p.ended
-	p.ended <- err // for the clean-up
+	err := <-p.Ended
+	p.Ended <- err // for the clean-up
 	if err != nil {
 		t.Error(err)
 	}
@@ -64,44 +65,44 @@ func TestShutdown(t *testing.T) {
 
 // Idle connections are nothing to wait for.
 func TestShutdownIsQuick(t *testing.T) {
-	p := start(t, func(set *setup) { set.limits.Drain = 2 * patience })
-	p.do("GET", "/livez", "").want(t, 200)
+	p := webtest.Start(t, func(set *webtest.Setup) { set.Limits.Drain = 2 * webtest.Patience })
+	p.Do("GET", "/livez", "").Want(t, 200)
 	begin := time.Now()
-	p.stop()
-	err := <-p.ended
-	p.ended <- err
-	if took := time.Since(begin); took > patience || err != nil {
+	p.Stop()
+	err := <-p.Ended
+	p.Ended <- err
+	if took := time.Since(begin); took > webtest.Patience || err != nil {
 		t.Errorf("%s %v", took, err)
 	}
 }
 
 func TestNotReadyUntilTheClockTicks(t *testing.T) {
-	p := start(t, func(set *setup) { set.asleep = true })
-	p.do("GET", "/livez", "").want(t, 200)
-	a := p.do("GET", "/readyz", "").want(t, 503)
-	if !strings.Contains(a.body, `"detail":"the scheduler has not started"`) || !strings.Contains(a.body, `"part":"scheduler"`) {
-		t.Errorf("it does not say why: %s", a.body)
+	p := webtest.Start(t, func(set *webtest.Setup) { set.Asleep = true })
+	p.Do("GET", "/livez", "").Want(t, 200)
+	a := p.Do("GET", "/readyz", "").Want(t, 503)
+	if !strings.Contains(a.Body, `"detail":"the scheduler has not started"`) || !strings.Contains(a.Body, `"part":"scheduler"`) {
+		t.Errorf("it does not say why: %s", a.Body)
 	}
-	if !strings.Contains(p.log.String(), "has not started") {
+	if !strings.Contains(p.Log.String(), "has not started") {
 		t.Error("the log does not say why")
 	}
 }
 
 func TestTakenPortIsASentence(t *testing.T) {
-	p := start(t, nil)
+	p := webtest.Start(t, nil)
 	_, port, _ := strings.Cut(p.Addr(), ":")
-	cfg := p.app.Config
+	cfg := p.App.Config
 	for _, c := range []struct{ host, port, want string }{
 		{"127.0.0.1", port, "listen on 127.0.0.1:" + port + ": the port is taken; stop the program that has it, or set PORT to another one"},
 		{"192.0.2.1", "0", "listen on 192.0.2.1:0: this machine has no such address; set HOST to one it has, or to 0.0.0.0 for all"},
 	} {
-		other := *p.app
+		other := *p.App
 		other.Config = cfg
 		other.Config.Host, other.Config.Port = c.host, 0
 		for _, digit := range c.port {
 			other.Config.Port = other.Config.Port*10 + int(digit-'0')
 		}
-		if err := web.New(&other, web.Limits{}, web.All).Listen(t.Context()); err == nil || err.Error() != c.want {
+		if err := web.New(&other, web.Limits{}, webtest.All).Listen(t.Context()); err == nil || err.Error() != c.want {
 			t.Errorf("%v, want %s", err, c.want)
 		}
 	}
@@ -109,7 +110,7 @@ func TestTakenPortIsASentence(t *testing.T) {
 
 func TestURL(t *testing.T) {
 	for host, want := range map[string]string{"127.0.0.1": "http://127.0.0.1:", "0.0.0.0": "http://localhost:", "localhost": "http://localhost:"} {
-		p := start(t, func(set *setup) { set.env["HOST"] = host })
+		p := webtest.Start(t, func(set *webtest.Setup) { set.Env["HOST"] = host })
 		if !strings.HasPrefix(p.URL(), want) {
 			t.Errorf("HOST=%s: %s", host, p.URL())
 		}

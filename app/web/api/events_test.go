@@ -14,6 +14,7 @@ import (
 
 	"fibercrons/app/contract"
 	"fibercrons/app/feed"
+	"fibercrons/app/internal/webtest"
 	"fibercrons/app/web/api"
 
 	"github.com/gofiber/fiber/v2"
@@ -60,16 +61,6 @@ func stream(t *testing.T, log io.Writer, source api.Subscription) (streams api.S
 	return streams, ln.Addr().String()
 }
 
-func eventually(t *testing.T, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !ok(); {
-		if time.Now().After(deadline) {
-			t.Fatal("it did not come to pass within a minute")
-		}
-		time.Sleep(time.Millisecond)
-	}
-}
-
 // A client that does not read is disconnected.
 func TestStreamsDisconnectClientsThatDoNotRead(t *testing.T) {
 	flood := feed.Change{ID: "x-1", Kind: contract.RunEnded, Data: json.RawMessage(`"` + strings.Repeat("x", 1<<20) + `"`)}
@@ -80,8 +71,8 @@ func TestStreamsDisconnectClientsThatDoNotRead(t *testing.T) {
 	}
 	defer conn.Close()
 	fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-	eventually(t, func() bool { return streams.Open() == 1 })
-	eventually(t, func() bool { return streams.Open() == 0 })
+	webtest.Eventually(t, func() bool { return streams.Open() == 1 })
+	webtest.Eventually(t, func() bool { return streams.Open() == 0 })
 }
 
 // A panic inside a stream ends the stream, and nothing else.
@@ -93,7 +84,7 @@ func TestStreamsSurviveAPanic(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := webtest.Client.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,7 +92,7 @@ func TestStreamsSurviveAPanic(t *testing.T) {
 		if resp.Body.Close(); err == nil || resp.StatusCode != http.StatusOK || strings.Contains(string(rest), "hunter2") {
 			t.Errorf("%d %q %v", resp.StatusCode, rest, err)
 		}
-		eventually(t, func() bool { return streams.Open() == 0 })
+		webtest.Eventually(t, func() bool { return streams.Open() == 0 })
 	}
 	if !strings.Contains(log.String(), "event stream panicked") || !strings.Contains(log.String(), "events_test.go") {
 		t.Errorf("%.300s", log.String())

@@ -1,4 +1,4 @@
-package web_test
+package api_test
 
 import (
 	"fmt"
@@ -12,23 +12,12 @@ import (
 	"time"
 
 	"fibercrons/app/contract"
-	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/webtest"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 )
-
-func manyJobs(n int) func(*setup) {
-	return func(set *setup) {
-		set.registry = cron.NewRegistry()
-		for i := range n {
-			set.registry.Register(fmt.Sprintf("job-%05d", i), "30 4 1 1 *", succeed,
-				cron.Tags("load", fmt.Sprintf("shard-%d", i%10)), cron.Meta("owner", "nobody"), cron.Describe("does nothing, often"))
-		}
-		set.env["LOG_LEVEL"] = "warn"
-	}
-}
 
 // Handlers hand texts of a request to jobs and database. Each must get the ones of its own request.
 func TestConcurrentTriggersKeepTheirNames(t *testing.T) {
@@ -36,16 +25,16 @@ func TestConcurrentTriggersKeepTheirNames(t *testing.T) {
 	if testing.Short() || crontest.UnderRace {
 		many = 1000
 	}
-	p := start(t, manyJobs(many))
+	p := webtest.Start(t, webtest.ManyJobs(many))
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range 64 {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < many; i = int(next.Add(1)) - 1 {
 				name := fmt.Sprintf("job-%05d", i)
-				a, err := p.try("POST", "/crons/"+name+"/run", `{"key":"key of `+name+`"}`, asOperator, jsonBody, "X-Request-ID: for-"+name)
-				if err != nil || a.status != 202 && a.status != 200 || !strings.Contains(a.body, `"job":"`+name+`"`) {
-					t.Errorf("%s: %d %v %s", name, a.status, err, a.body)
+				a, err := p.Try("POST", "/crons/"+name+"/run", `{"key":"key of `+name+`"}`, webtest.AsOperator, webtest.JSONBody, "X-Request-ID: for-"+name)
+				if err != nil || a.Status != 202 && a.Status != 200 || !strings.Contains(a.Body, `"job":"`+name+`"`) {
+					t.Errorf("%s: %d %v %s", name, a.Status, err, a.Body)
 					return
 				}
 			}
@@ -55,7 +44,7 @@ func TestConcurrentTriggersKeepTheirNames(t *testing.T) {
 
 	seen := map[string]bool{}
 	for query := (contract.Query{Limit: 1000}); ; {
-		runs, err := p.app.Crons.Records(t.Context(), query)
+		runs, err := p.App.Crons.Records(t.Context(), query)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,14 +63,14 @@ func TestConcurrentTriggersKeepTheirNames(t *testing.T) {
 		t.Errorf("%d names were stored, want %d", len(seen), many)
 	}
 	for path := "/crons/audit?limit=500"; path != ""; {
-		a := p.read(path).want(t, 200)
-		for _, e := range decode[[]contract.AuditEntry](t, a) {
+		a := p.Read(path).Want(t, 200)
+		for _, e := range webtest.Decode[[]contract.AuditEntry](t, a) {
 			if e.RequestID != "for-"+e.Target || !strings.Contains(string(e.After), "key of "+e.Target) {
 				t.Fatalf("%+v %s", e, e.After)
 			}
 		}
 		path = ""
-		if m := nextPage.FindStringSubmatch(a.header.Get("Link")); m != nil {
+		if m := nextPage.FindStringSubmatch(a.Header.Get("Link")); m != nil {
 			path = m[1]
 		}
 	}
@@ -142,13 +131,13 @@ func rate(b *testing.B, addr string, d time.Duration) float64 {
 func BenchmarkListBesidePlainFiber(b *testing.B) {
 	for name, every := range map[string]string{"quiet": "@yearly", "20 jobs run every second": "@every 1s"} {
 		b.Run(name, func(b *testing.B) {
-			p := start(b, func(set *setup) {
-				manyJobs(980)(set)
+			p := webtest.Start(b, func(set *webtest.Setup) {
+				webtest.ManyJobs(980)(set)
 				for i := range 20 {
-					set.registry.Register(fmt.Sprintf("often-%02d", i), every, succeed)
+					set.Registry.Register(fmt.Sprintf("often-%02d", i), every, webtest.Succeed)
 				}
 			})
-			bare := plain(b, p.do("GET", "/crons", "", asViewer).want(b, 200).body)
+			bare := plain(b, p.Do("GET", "/crons", "", webtest.AsViewer).Want(b, 200).Body)
 			var ours, theirs float64
 			for b.Loop() {
 				theirs += rate(b, bare, time.Second)
@@ -167,19 +156,19 @@ func BenchmarkListBesidePlainFiber(b *testing.B) {
 func BenchmarkListJobs(b *testing.B) {
 	for name, change := range map[string]bool{"unchanged": false, "changed": true} {
 		b.Run(name, func(b *testing.B) {
-			p := start(b, manyJobs(1000))
+			p := webtest.Start(b, webtest.ManyJobs(1000))
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				if change {
 					b.StopTimer()
 					pause := contract.Pause{Job: "job-00007", Resume: i%2 == 1}
-					if _, err := p.app.Crons.Pause(b.Context(), pause); err != nil {
+					if _, err := p.App.Crons.Pause(b.Context(), pause); err != nil {
 						b.Fatal(err)
 					}
 					b.StartTimer()
 				}
-				if a, err := p.try("GET", "/crons", "", asViewer); err != nil || a.status != 200 {
-					b.Fatal(a.status, err)
+				if a, err := p.Try("GET", "/crons", "", webtest.AsViewer); err != nil || a.Status != 200 {
+					b.Fatal(a.Status, err)
 				}
 			}
 		})
@@ -188,7 +177,7 @@ func BenchmarkListJobs(b *testing.B) {
 
 // Concurrent readers share an answer, and no answer is older than its question.
 func TestSharedListIsNeverOlderThanItsQuestion(t *testing.T) {
-	p := start(t, manyJobs(50))
+	p := webtest.Start(t, webtest.ManyJobs(50))
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	for range 8 { // to share answers with
@@ -198,8 +187,8 @@ func TestSharedListIsNeverOlderThanItsQuestion(t *testing.T) {
 				case <-done:
 					return
 				default:
-					if a, err := p.try("GET", "/crons", "", asViewer); err != nil || a.status != 200 {
-						t.Errorf("%d %v", a.status, err)
+					if a, err := p.Try("GET", "/crons", "", webtest.AsViewer); err != nil || a.Status != 200 {
+						t.Errorf("%d %v", a.Status, err)
 						return
 					}
 				}
@@ -208,12 +197,12 @@ func TestSharedListIsNeverOlderThanItsQuestion(t *testing.T) {
 	}
 	for i := range 20 {
 		action := []string{"pause", "resume"}[i%2]
-		p.write("/crons/job-00007/"+action, "").want(t, 200)
-		a, err := p.try("GET", "/crons", "", asViewer)
+		p.Write("/crons/job-00007/"+action, "").Want(t, 200)
+		a, err := p.Try("GET", "/crons", "", webtest.AsViewer)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := `"paused":` + strconv.FormatBool(action == "pause"); !strings.Contains(between(a.body, `"name":"job-00007"`, `"name":"job-00008"`), want) {
+		if want := `"paused":` + strconv.FormatBool(action == "pause"); !strings.Contains(between(a.Body, `"name":"job-00007"`, `"name":"job-00008"`), want) {
 			t.Fatalf("after %s the list does not say %s", action, want)
 		}
 	}

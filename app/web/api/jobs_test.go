@@ -1,9 +1,7 @@
-package web_test
+package api_test
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -11,32 +9,13 @@ import (
 
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
+	"fibercrons/app/internal/webtest"
 	"fibercrons/app/ops"
 )
 
-type pages struct {
-	Pages int    `json:"pages"`
-	Title string `json:"title"`
-}
-
-func someJobs(set *setup) {
-	set.registry = cron.NewRegistry()
-	set.registry.Register("backup", "0 3 * * *", succeed, cron.Tags("nightly", "db"), cron.Describe("copies the database"))
-	set.registry.Register("report", "0 4 * * *", broken, cron.Tags("nightly"), cron.Meta("owner", "billing"))
-	set.registry.Register("print", "@yearly", succeed, cron.Args(pages{Pages: 1, Title: "none"}))
-	set.registry.Register("stay", "@yearly", untilCancelled)
-	set.registry.Register("talk", "@yearly", func(ctx context.Context) error {
-		for i := range 5 {
-			slog.InfoContext(ctx, "line", "i", i)
-		}
-		return nil
-	})
-	set.registry.Register("abroad", "@yearly", succeed, cron.Only("production"))
-}
-
 func TestListJobs(t *testing.T) {
-	p := start(t, someJobs)
-	p.write("/crons/backup/pause", "").want(t, http.StatusOK)
+	p := webtest.Start(t, webtest.SomeJobs)
+	p.Write("/crons/backup/pause", "").Want(t, http.StatusOK)
 	tests := []struct {
 		query, names, total string
 	}{
@@ -54,27 +33,27 @@ func TestListJobs(t *testing.T) {
 		{"?offset=600", "", "6"},
 	}
 	for _, test := range tests {
-		a := p.read("/crons" + test.query)
+		a := p.Read("/crons" + test.query)
 		if test.total == "" {
-			a.want(t, http.StatusBadRequest)
+			a.Want(t, http.StatusBadRequest)
 			continue
 		}
-		a.want(t, http.StatusOK)
+		a.Want(t, http.StatusOK)
 		var names []string
-		for _, job := range decode[[]ops.JobView](t, a) {
+		for _, job := range webtest.Decode[[]ops.JobView](t, a) {
 			names = append(names, job.Name)
 		}
-		if got := strings.Join(names, " "); got != test.names || a.header.Get("X-Total-Count") != test.total {
-			t.Errorf("GET /crons%s: %q of %s, want %q of %s", test.query, got, a.header.Get("X-Total-Count"), test.names, test.total)
+		if got := strings.Join(names, " "); got != test.names || a.Header.Get("X-Total-Count") != test.total {
+			t.Errorf("GET /crons%s: %q of %s, want %q of %s", test.query, got, a.Header.Get("X-Total-Count"), test.names, test.total)
 		}
-		if !strings.HasPrefix(a.body, "[") {
-			t.Errorf("GET /crons%s: not an array: %s", test.query, a.body)
+		if !strings.HasPrefix(a.Body, "[") {
+			t.Errorf("GET /crons%s: not an array: %s", test.query, a.Body)
 		}
 	}
 }
 
 func TestBadQueries(t *testing.T) {
-	p := start(t, someJobs)
+	p := webtest.Start(t, webtest.SomeJobs)
 	tests := []struct {
 		path   string
 		fields string // the wrong ones
@@ -97,9 +76,9 @@ func TestBadQueries(t *testing.T) {
 		{"/crons?%3Cscript%3E=1", "<script>"},
 	}
 	for _, test := range tests {
-		a := p.read(test.path).want(t, http.StatusBadRequest)
+		a := p.Read(test.path).Want(t, http.StatusBadRequest)
 		var fields []string
-		for _, e := range decode[problem](t, a).Errors {
+		for _, e := range webtest.Decode[webtest.Problem](t, a).Errors {
 			if e.In != "query" || e.Detail == "" {
 				t.Errorf("%s: %+v", test.path, e)
 			}
@@ -108,14 +87,14 @@ func TestBadQueries(t *testing.T) {
 		if got := strings.Join(fields, " "); got != test.fields {
 			t.Errorf("%s: wrong are %q, want %q", test.path, got, test.fields)
 		}
-		if strings.Contains(a.body, "<script>") {
-			t.Errorf("%s: not inert: %s", test.path, a.body)
+		if strings.Contains(a.Body, "<script>") {
+			t.Errorf("%s: not inert: %s", test.path, a.Body)
 		}
 	}
 }
 
 func TestNotFoundAndNotAllowed(t *testing.T) {
-	p := start(t, someJobs)
+	p := webtest.Start(t, webtest.SomeJobs)
 	tests := []struct {
 		method, path string
 		status       int
@@ -155,87 +134,87 @@ func TestNotFoundAndNotAllowed(t *testing.T) {
 		{"BREW", "/crons", 501, ""},
 	}
 	for _, test := range tests {
-		a := p.do(test.method, strings.ReplaceAll(test.path, " ", "%20"), "", asOperator).want(t, test.status)
-		if allow := a.header.Get("Allow"); allow != test.allow {
+		a := p.Do(test.method, strings.ReplaceAll(test.path, " ", "%20"), "", webtest.AsOperator).Want(t, test.status)
+		if allow := a.Header.Get("Allow"); allow != test.allow {
 			t.Errorf("%s %s: Allow %q, want %q", test.method, test.path, allow, test.allow)
 		}
 	}
-	if detail := decode[problem](t, p.read("/crons/bakup")).Detail; detail != `no job "bakup"; did you mean "backup"?` {
+	if detail := webtest.Decode[webtest.Problem](t, p.Read("/crons/bakup")).Detail; detail != `no job "bakup"; did you mean "backup"?` {
 		t.Error(detail)
 	}
 }
 
 func TestHeadIsGetWithoutBody(t *testing.T) {
-	p := start(t, someJobs)
+	p := webtest.Start(t, webtest.SomeJobs)
 	for _, path := range []string{"/livez", "/readyz", "/crons", "/crons/backup", "/crons/runs", "/crons/openapi.json", "/crons/docs", "/crons/login"} {
-		get, head := p.read(path).want(t, 200), p.do(http.MethodHead, path, "", asOperator).want(t, 200)
-		if head.body != "" || head.header.Get("Content-Length") != get.header.Get("Content-Length") || head.header.Get("Content-Type") != get.header.Get("Content-Type") {
-			t.Errorf("HEAD %s: %v, GET has %v", path, head.header, get.header)
+		get, head := p.Read(path).Want(t, 200), p.Do(http.MethodHead, path, "", webtest.AsOperator).Want(t, 200)
+		if head.Body != "" || head.Header.Get("Content-Length") != get.Header.Get("Content-Length") || head.Header.Get("Content-Type") != get.Header.Get("Content-Type") {
+			t.Errorf("HEAD %s: %v, GET has %v", path, head.Header, get.Header)
 		}
 	}
 }
 
 func TestETag(t *testing.T) {
-	p := start(t, someJobs)
+	p := webtest.Start(t, webtest.SomeJobs)
 	for _, path := range []string{"/crons", "/crons?tag=db", "/crons/backup", "/crons/runs", "/crons/backup/runs", "/crons/openapi.json"} {
-		tag := p.read(path).want(t, 200).header.Get("ETag")
+		tag := p.Read(path).Want(t, 200).Header.Get("ETag")
 		for _, known := range []string{tag, "W/" + tag, `"other", ` + tag, "*"} {
-			if a := p.read(path, "If-None-Match: "+known).want(t, http.StatusNotModified); a.body != "" || a.header.Get("ETag") != tag {
+			if a := p.Read(path, "If-None-Match: "+known).Want(t, http.StatusNotModified); a.Body != "" || a.Header.Get("ETag") != tag {
 				t.Errorf("%s with %s: %v", path, known, a)
 			}
 		}
-		p.read(path, `If-None-Match: "other"`).want(t, 200)
+		p.Read(path, `If-None-Match: "other"`).Want(t, 200)
 	}
-	before := p.read("/crons").header.Get("ETag")
-	p.write("/crons/backup/pause", "").want(t, 200)
-	if a := p.read("/crons", "If-None-Match: "+before).want(t, 200); a.header.Get("ETag") == before {
+	before := p.Read("/crons").Header.Get("ETag")
+	p.Write("/crons/backup/pause", "").Want(t, 200)
+	if a := p.Read("/crons", "If-None-Match: "+before).Want(t, 200); a.Header.Get("ETag") == before {
 		t.Error("a change did not change the ETag")
 	}
 }
 
 func TestShowJob(t *testing.T) {
-	p := start(t, someJobs)
-	job := decode[ops.JobDetail](t, p.read("/crons/report").want(t, 200))
+	p := webtest.Start(t, webtest.SomeJobs)
+	job := webtest.Decode[ops.JobDetail](t, p.Read("/crons/report").Want(t, 200))
 	if job.Name != "report" || len(job.NextSlots) != 10 || job.Metadata["owner"] != "billing" || job.Policies.Overlap != "skip" {
 		t.Errorf("%+v", job)
 	}
 }
 
 func TestRunJob(t *testing.T) {
-	p := start(t, someJobs)
-	a := p.write("/crons/backup/run", `{"args":{},"key":""}`)
-	run := decode[cron.Record](t, a)
-	if a.status != 202 && a.status != 200 || a.header.Get("Location") != "/crons/runs/"+run.ID || run.Job != "backup" || run.Trigger != cron.ByHand || run.Actor != "operator" {
-		t.Fatalf("%d %s %s", a.status, a.header.Get("Location"), a.body)
+	p := webtest.Start(t, webtest.SomeJobs)
+	a := p.Write("/crons/backup/run", `{"args":{},"key":""}`)
+	run := webtest.Decode[cron.Record](t, a)
+	if a.Status != 202 && a.Status != 200 || a.Header.Get("Location") != "/crons/runs/"+run.ID || run.Job != "backup" || run.Trigger != cron.ByHand || run.Actor != "operator" {
+		t.Fatalf("%d %s %s", a.Status, a.Header.Get("Location"), a.Body)
 	}
-	p.eventually(func() bool {
-		return decode[cron.Record](t, p.read(a.header.Get("Location")).want(t, 200)).Status == cron.Succeeded
+	p.Eventually(func() bool {
+		return webtest.Decode[cron.Record](t, p.Read(a.Header.Get("Location")).Want(t, 200)).Status == cron.Succeeded
 	})
 
-	a = p.write("/crons/report/run?wait=4m", "").want(t, http.StatusOK)
-	if run := decode[cron.Record](t, a); run.Status != cron.Failed || run.Error != "out of paper" {
-		t.Errorf("waited for %s", a.body)
+	a = p.Write("/crons/report/run?wait=4m", "").Want(t, http.StatusOK)
+	if run := webtest.Decode[cron.Record](t, a); run.Status != cron.Failed || run.Error != "out of paper" {
+		t.Errorf("waited for %s", a.Body)
 	}
 
-	a = p.write("/crons/stay/run?wait=10ms", "").want(t, http.StatusAccepted)
-	stay := decode[cron.Record](t, a)
+	a = p.Write("/crons/stay/run?wait=10ms", "").Want(t, http.StatusAccepted)
+	stay := webtest.Decode[cron.Record](t, a)
 	if stay.Status != cron.Running {
-		t.Errorf("waited too short for %s", a.body)
+		t.Errorf("waited too short for %s", a.Body)
 	}
-	a = p.write("/crons/stay/run", "").want(t, http.StatusConflict)
-	if reason := decode[problem](t, a).Reason; reason != "overlap" {
+	a = p.Write("/crons/stay/run", "").Want(t, http.StatusConflict)
+	if reason := webtest.Decode[webtest.Problem](t, a).Reason; reason != "overlap" {
 		t.Errorf("refused for %q", reason)
 	}
-	p.write("/crons/stay/run", `{"force":true}`).want(t, http.StatusAccepted)
-	if n := len(decode[[]cron.Record](t, p.read("/crons/stay/runs?status=running"))); n != 2 {
+	p.Write("/crons/stay/run", `{"force":true}`).Want(t, http.StatusAccepted)
+	if n := len(webtest.Decode[[]cron.Record](t, p.Read("/crons/stay/runs?status=running"))); n != 2 {
 		t.Errorf("%d runs, want 2", n)
 	}
 }
 
 func TestRunArgs(t *testing.T) {
-	p := start(t, someJobs)
-	a := p.write("/crons/print/run?wait=4m", `{"args":{"pages":7}}`).want(t, 200)
-	if got := string(decode[cron.Record](t, a).Args); got != `{"pages":7,"title":"none"}` {
+	p := webtest.Start(t, webtest.SomeJobs)
+	a := p.Write("/crons/print/run?wait=4m", `{"args":{"pages":7}}`).Want(t, 200)
+	if got := string(webtest.Decode[cron.Record](t, a).Args); got != `{"pages":7,"title":"none"}` {
 		t.Errorf("args %s", got)
 	}
 	for body, field := range map[string]string{
@@ -245,27 +224,27 @@ func TestRunArgs(t *testing.T) {
 		`{"args":"x"}`:              "/args",
 		`{"args":7}`:                "/args",
 	} {
-		a := p.write("/crons/print/run", body).want(t, 400)
-		if e := decode[problem](t, a).Errors; len(e) != 1 || e[0].In != "body" || e[0].Field != field {
-			t.Errorf("%s: %s", body, a.body)
+		a := p.Write("/crons/print/run", body).Want(t, 400)
+		if e := webtest.Decode[webtest.Problem](t, a).Errors; len(e) != 1 || e[0].In != "body" || e[0].Field != field {
+			t.Errorf("%s: %s", body, a.Body)
 		}
 	}
-	p.write("/crons/backup/run", `{"args":{"pages":1}}`).want(t, 400)
+	p.Write("/crons/backup/run", `{"args":{"pages":1}}`).Want(t, 400)
 }
 
 func TestRunKeyIsIdempotent(t *testing.T) {
-	p := start(t, someJobs)
-	first := decode[cron.Record](t, p.write("/crons/backup/run?wait=4m", `{"key":"invoice-4711"}`).want(t, 200))
-	again := decode[cron.Record](t, p.write("/crons/backup/run?wait=4m", `{"key":"invoice-4711"}`).want(t, 200))
-	unawaited := decode[cron.Record](t, p.write("/crons/backup/run", `{"key":"invoice-4711"}`).want(t, 202))
-	other := decode[cron.Record](t, p.write("/crons/backup/run?wait=4m", `{"key":"invoice-4712"}`).want(t, 200))
+	p := webtest.Start(t, webtest.SomeJobs)
+	first := webtest.Decode[cron.Record](t, p.Write("/crons/backup/run?wait=4m", `{"key":"invoice-4711"}`).Want(t, 200))
+	again := webtest.Decode[cron.Record](t, p.Write("/crons/backup/run?wait=4m", `{"key":"invoice-4711"}`).Want(t, 200))
+	unawaited := webtest.Decode[cron.Record](t, p.Write("/crons/backup/run", `{"key":"invoice-4711"}`).Want(t, 202))
+	other := webtest.Decode[cron.Record](t, p.Write("/crons/backup/run?wait=4m", `{"key":"invoice-4712"}`).Want(t, 200))
 	if first.ID != again.ID || first.ID != unawaited.ID || first.ID == other.ID {
 		t.Errorf("runs %s, %s, %s and %s", first.ID, again.ID, unawaited.ID, other.ID)
 	}
 }
 
 func TestBadBodies(t *testing.T) {
-	p := start(t, someJobs)
+	p := webtest.Start(t, webtest.SomeJobs)
 	tests := []struct {
 		path, body string
 		fields     string
@@ -292,9 +271,9 @@ func TestBadBodies(t *testing.T) {
 		{"/crons/runs/none/cancel", `{"x":1}`, "/x"},
 	}
 	for _, test := range tests {
-		a := p.write(test.path, test.body).want(t, http.StatusBadRequest)
+		a := p.Write(test.path, test.body).Want(t, http.StatusBadRequest)
 		fields := map[string]bool{}
-		for _, e := range decode[problem](t, a).Errors {
+		for _, e := range webtest.Decode[webtest.Problem](t, a).Errors {
 			if e.In != "body" || e.Detail == "" {
 				t.Errorf("%s: %+v", test.path, e)
 			}
@@ -302,58 +281,58 @@ func TestBadBodies(t *testing.T) {
 		}
 		for _, field := range strings.Fields(test.fields) {
 			if !fields[field] {
-				t.Errorf("%s %s: %s is not among %s", test.path, test.body, field, a.body)
+				t.Errorf("%s %s: %s is not among %s", test.path, test.body, field, a.Body)
 			}
 		}
 	}
-	p.write("/crons/backup/run?wait=soon", "").want(t, http.StatusBadRequest)
-	p.write("/crons/backup/run?wait=11m", "").want(t, http.StatusBadRequest)
-	if runs := p.read("/crons/runs").body; strings.TrimSpace(runs) != "[]" {
+	p.Write("/crons/backup/run?wait=soon", "").Want(t, http.StatusBadRequest)
+	p.Write("/crons/backup/run?wait=11m", "").Want(t, http.StatusBadRequest)
+	if runs := p.Read("/crons/runs").Body; strings.TrimSpace(runs) != "[]" {
 		t.Errorf("a bad request started %s", runs)
 	}
 }
 
 func TestPauseAndResume(t *testing.T) {
-	p := start(t, someJobs)
+	p := webtest.Start(t, webtest.SomeJobs)
 	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
-	a := p.write("/crons/backup/pause", `{"reason":"moving <house>","until":"`+until.Format(time.RFC3339)+`"}`).want(t, 200)
-	if job := decode[ops.JobView](t, a); !job.Paused || job.Status != contract.JobPaused {
-		t.Errorf("%s", a.body)
+	a := p.Write("/crons/backup/pause", `{"reason":"moving <house>","until":"`+until.Format(time.RFC3339)+`"}`).Want(t, 200)
+	if job := webtest.Decode[ops.JobView](t, a); !job.Paused || job.Status != contract.JobPaused {
+		t.Errorf("%s", a.Body)
 	}
-	pause := decode[ops.JobDetail](t, p.read("/crons/backup")).Pause
+	pause := webtest.Decode[ops.JobDetail](t, p.Read("/crons/backup")).Pause
 	if pause == nil || pause.Reason != "moving <house>" || pause.By != "operator" || !pause.Until.Equal(until) {
 		t.Errorf("%+v", pause)
 	}
-	a = p.write("/crons/backup/run", "").want(t, 409)
-	if reason := decode[problem](t, a).Reason; reason != "paused" {
+	a = p.Write("/crons/backup/run", "").Want(t, 409)
+	if reason := webtest.Decode[webtest.Problem](t, a).Reason; reason != "paused" {
 		t.Errorf("refused for %q", reason)
 	}
-	if job := decode[ops.JobView](t, p.write("/crons/backup/resume", "").want(t, 200)); job.Paused {
+	if job := webtest.Decode[ops.JobView](t, p.Write("/crons/backup/resume", "").Want(t, 200)); job.Paused {
 		t.Error("still paused")
 	}
-	p.write("/crons/backup/resume", "{}").want(t, 200)
-	p.write("/crons/backup/run", "")
+	p.Write("/crons/backup/resume", "{}").Want(t, 200)
+	p.Write("/crons/backup/run", "")
 }
 
 func TestBackfill(t *testing.T) {
-	p := start(t, someJobs)
-	a := p.write("/crons/backup/backfill", `{"from":"2026-01-01T00:00:00Z","to":"2026-01-04T00:00:00+01:00"}`).want(t, 202)
-	runs := decode[[]cron.Record](t, a)
+	p := webtest.Start(t, webtest.SomeJobs)
+	a := p.Write("/crons/backup/backfill", `{"from":"2026-01-01T00:00:00Z","to":"2026-01-04T00:00:00+01:00"}`).Want(t, 202)
+	runs := webtest.Decode[[]cron.Record](t, a)
 	if len(runs) != 3 || runs[0].Trigger != cron.ByBackfill || runs[0].DataSlot.Format(time.RFC3339) != "2026-01-01T03:00:00Z" {
-		t.Fatalf("%s", a.body)
+		t.Fatalf("%s", a.Body)
 	}
-	p.eventually(func() bool {
-		return len(decode[[]cron.Record](t, p.read("/crons/backup/runs?status=succeeded"))) == 3
+	p.Eventually(func() bool {
+		return len(webtest.Decode[[]cron.Record](t, p.Read("/crons/backup/runs?status=succeeded"))) == 3
 	})
 }
 
 func TestReschedule(t *testing.T) {
-	p := start(t, someJobs)
-	a := p.do("PUT", "/crons/backup/schedule", `{"expr":"*/10 * * * *","timezone":"Europe/Berlin"}`, asOperator, jsonBody).want(t, 200)
-	if job := decode[ops.JobView](t, a); job.Expr != "*/10 * * * *" || job.Timezone != "Europe/Berlin" {
-		t.Errorf("%s", a.body)
+	p := webtest.Start(t, webtest.SomeJobs)
+	a := p.Do("PUT", "/crons/backup/schedule", `{"expr":"*/10 * * * *","timezone":"Europe/Berlin"}`, webtest.AsOperator, webtest.JSONBody).Want(t, 200)
+	if job := webtest.Decode[ops.JobView](t, a); job.Expr != "*/10 * * * *" || job.Timezone != "Europe/Berlin" {
+		t.Errorf("%s", a.Body)
 	}
-	detail := decode[ops.JobDetail](t, p.read("/crons/backup").want(t, 200))
+	detail := webtest.Decode[ops.JobDetail](t, p.Read("/crons/backup").Want(t, 200))
 	if o := detail.Override; o == nil || o.Expr != "*/10 * * * *" || o.By != "operator" || o.Code[0] != "0 3 * * *" {
 		t.Errorf("%+v", o)
 	}
@@ -365,38 +344,38 @@ func TestReschedule(t *testing.T) {
 		`{"expr":"` + strings.Repeat("* ", 300) + `"}`: "/expr",
 		`{"expr":"* * * * *","zone":"UTC"}`:            "/zone",
 	} {
-		a := p.do("PUT", "/crons/backup/schedule", body, asOperator, jsonBody).want(t, 400)
-		if e := decode[problem](t, a).Errors; len(e) != 1 || e[0].Field != field || e[0].In != "body" {
-			t.Errorf("%s: %s", body, a.body)
+		a := p.Do("PUT", "/crons/backup/schedule", body, webtest.AsOperator, webtest.JSONBody).Want(t, 400)
+		if e := webtest.Decode[webtest.Problem](t, a).Errors; len(e) != 1 || e[0].Field != field || e[0].In != "body" {
+			t.Errorf("%s: %s", body, a.Body)
 		}
 	}
-	a = p.do("DELETE", "/crons/backup/schedule", "", asOperator).want(t, 200)
-	if job := decode[ops.JobView](t, a); job.Expr != "0 3 * * *" || job.Timezone != "UTC" {
-		t.Errorf("%s", a.body)
+	a = p.Do("DELETE", "/crons/backup/schedule", "", webtest.AsOperator).Want(t, 200)
+	if job := webtest.Decode[ops.JobView](t, a); job.Expr != "0 3 * * *" || job.Timezone != "UTC" {
+		t.Errorf("%s", a.Body)
 	}
-	p.do("PUT", "/crons/none/schedule", `{"expr":"* * * * *"}`, asOperator, jsonBody).want(t, 404)
-	p.do("DELETE", "/crons/none/schedule", "", asOperator).want(t, 404)
+	p.Do("PUT", "/crons/none/schedule", `{"expr":"* * * * *"}`, webtest.AsOperator, webtest.JSONBody).Want(t, 404)
+	p.Do("DELETE", "/crons/none/schedule", "", webtest.AsOperator).Want(t, 404)
 
-	entries := decode[[]contract.AuditEntry](t, p.read("/crons/audit?target=backup").want(t, 200))
+	entries := webtest.Decode[[]contract.AuditEntry](t, p.Read("/crons/audit?target=backup").Want(t, 200))
 	if len(entries) != 2 || entries[1].Action != "schedule" || !strings.Contains(string(entries[1].Before), "0 3 * * *") || !strings.Contains(string(entries[1].After), "*/10 * * * *") {
 		t.Errorf("%+v", entries)
 	}
 }
 
 func TestTimeline(t *testing.T) {
-	p := start(t, func(set *setup) {
-		someJobs(set)
+	p := webtest.Start(t, func(set *webtest.Setup) {
+		webtest.SomeJobs(set)
 		for i := range 12 {
-			set.registry.Register(fmt.Sprintf("herd-%d", i), "0 * * * *", succeed)
+			set.Registry.Register(fmt.Sprintf("herd-%d", i), "0 * * * *", webtest.Succeed)
 		}
 	})
-	p.write("/crons/backup/run?wait=4m", "").want(t, 200)
-	line := decode[ops.Timeline](t, p.read("/crons/timeline").want(t, 200))
+	p.Write("/crons/backup/run?wait=4m", "").Want(t, 200)
+	line := webtest.Decode[ops.Timeline](t, p.Read("/crons/timeline").Want(t, 200))
 	if len(line.Runs) != 1 || line.Runs[0].Job != "backup" || len(line.Slots) < 12 || line.To.Sub(line.From) != 2*time.Hour || len(line.Herds) == 0 {
 		t.Errorf("%+v", line)
 	}
-	p.read("/crons/timeline?from=2026-01-01T00:00:00Z&to=2026-01-31T00:00:00Z").want(t, 200)
+	p.Read("/crons/timeline?from=2026-01-01T00:00:00Z&to=2026-01-31T00:00:00Z").Want(t, 200)
 	for _, query := range []string{"from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "from=2026-01-01T00:00:00Z&to=2026-02-02T00:00:00Z", "from=now", "hours=3"} {
-		p.read("/crons/timeline?"+query).want(t, 400)
+		p.Read("/crons/timeline?"+query).Want(t, 400)
 	}
 }

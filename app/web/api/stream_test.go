@@ -1,4 +1,4 @@
-package web_test
+package api_test
 
 import (
 	"bufio"
@@ -14,6 +14,7 @@ import (
 
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
+	"fibercrons/app/internal/webtest"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/web"
 )
@@ -34,31 +35,31 @@ type listener struct {
 }
 
 // listen opens a stream and reads its greeting.
-func (p *program) listen(headers ...header) *listener {
-	p.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+func listen(p *webtest.Program, headers ...webtest.Header) *listener {
+	p.T.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), webtest.Patience)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.URL()+"/crons/events", nil)
 	if err != nil {
-		p.t.Fatal(err)
+		p.T.Fatal(err)
 	}
-	for _, h := range append(headers, asViewer) {
+	for _, h := range append(headers, webtest.AsViewer) {
 		name, value, _ := strings.Cut(h, ": ")
 		req.Header.Set(name, value)
 	}
-	resp, err := client.Do(req)
+	resp, err := webtest.Client.Do(req)
 	if err != nil {
-		p.t.Fatal(err)
+		p.T.Fatal(err)
 	}
-	l := &listener{t: p.t, answer: resp, lines: bufio.NewReader(resp.Body), cancel: cancel}
-	p.t.Cleanup(l.close)
+	l := &listener{t: p.T, answer: resp, lines: bufio.NewReader(resp.Body), cancel: cancel}
+	p.T.Cleanup(l.close)
 	if resp.StatusCode != http.StatusOK {
 		return l
 	}
 	if kind := resp.Header.Get("Content-Type"); kind != "text/event-stream; charset=utf-8" || resp.Header.Get("Cache-Control") != "no-store" || resp.Header.Get("ETag") != "" {
-		p.t.Fatal(resp.Header)
+		p.T.Fatal(resp.Header)
 	}
 	if e, err := l.block(); err != nil || e.kind != "" || e.id == "" {
-		p.t.Fatalf("the greeting is %+v, %v", e, err)
+		p.T.Fatalf("the greeting is %+v, %v", e, err)
 	}
 	return l
 }
@@ -134,9 +135,9 @@ func recordOf(t testing.TB, e event) (rec cron.Record) {
 // The stream tells what happens, in order, with the objects that the API shows.
 func TestEventsTellWhatHappens(t *testing.T) {
 	told := make(chan struct{})
-	p := start(t, func(set *setup) {
-		someJobs(set)
-		set.registry.Register("slow", "@yearly", func(ctx context.Context) error {
+	p := webtest.Start(t, func(set *webtest.Setup) {
+		webtest.SomeJobs(set)
+		set.Registry.Register("slow", "@yearly", func(ctx context.Context) error {
 			cron.RunFrom(ctx).Progress(1, 2, "half <b>way</b>\n\x1b[31m")
 			select {
 			case <-told:
@@ -145,10 +146,10 @@ func TestEventsTellWhatHappens(t *testing.T) {
 			return nil
 		})
 	})
-	l := p.listen()
+	l := listen(p)
 
 	// A run that is over at once is told as started and ended.
-	fast := decode[cron.Record](t, p.write("/crons/report/run?wait=4m", `{"key":"k1"}`).want(t, 200))
+	fast := webtest.Decode[cron.Record](t, p.Write("/crons/report/run?wait=4m", `{"key":"k1"}`).Want(t, 200))
 	all := l.until(contract.RunEnded)
 	if kinds(all) != "run.started run.ended" {
 		t.Fatal(kinds(all))
@@ -157,12 +158,12 @@ func TestEventsTellWhatHappens(t *testing.T) {
 	if began.ID != fast.ID || began.Status != cron.Running || began.EndedAt != nil || began.Error != "" || began.Attempt != 1 || began.StartedAt == nil || began.Key != "k1" {
 		t.Errorf("started: %s", all[0].data)
 	}
-	if shown := p.read("/crons/runs/" + fast.ID).body; all[1].data+"\n" != shown || ended.Status != cron.Failed {
+	if shown := p.Read("/crons/runs/" + fast.ID).Body; all[1].data+"\n" != shown || ended.Status != cron.Failed {
 		t.Errorf("the event tells\n%s\nthe API shows\n%s", all[1].data, shown)
 	}
 
 	// One that takes longer tells its progress, inert.
-	p.write("/crons/slow/run", "").want(t, 202)
+	p.Write("/crons/slow/run", "").Want(t, 202)
 	all = l.until(contract.RunProgress)
 	if last := all[len(all)-1]; strings.ContainsAny(last.data, "<>\x1b") || recordOf(t, last).Progress.Done != 1 {
 		t.Error(last.data)
@@ -171,31 +172,31 @@ func TestEventsTellWhatHappens(t *testing.T) {
 	l.until(contract.RunEnded)
 
 	// Cancelled by hand.
-	stay := decode[cron.Record](t, p.write("/crons/stay/run", "").want(t, 202))
+	stay := webtest.Decode[cron.Record](t, p.Write("/crons/stay/run", "").Want(t, 202))
 	l.until(contract.RunStarted)
-	p.write("/crons/runs/"+stay.ID+"/cancel", "").want(t, 202)
+	p.Write("/crons/runs/"+stay.ID+"/cancel", "").Want(t, 202)
 	all = l.until(contract.RunEnded)
 	if rec := recordOf(t, all[len(all)-1]); rec.ID != stay.ID || rec.Status != cron.Cancelled {
 		t.Error(all[len(all)-1].data)
 	}
 
 	// Jobs.
-	p.write("/crons/backup/pause", `{"reason":"tests"}`).want(t, 200)
+	p.Write("/crons/backup/pause", `{"reason":"tests"}`).Want(t, 200)
 	if e := l.next(); e.kind != "job.paused" || !strings.Contains(e.data, `"name":"backup"`) || !strings.Contains(e.data, `"paused":true`) {
 		t.Error(e)
 	}
-	p.write("/crons/backup/resume", "").want(t, 200)
+	p.Write("/crons/backup/resume", "").Want(t, 200)
 	if e := l.next(); e.kind != "job.resumed" || !strings.Contains(e.data, `"paused":false`) {
 		t.Error(e)
 	}
-	p.do("PUT", "/crons/backup/schedule", `{"expr":"@hourly"}`, asOperator, jsonBody).want(t, 200)
+	p.Do("PUT", "/crons/backup/schedule", `{"expr":"@hourly"}`, webtest.AsOperator, webtest.JSONBody).Want(t, 200)
 	if e := l.next(); e.kind != "job.rescheduled" || !strings.Contains(e.data, `"expr":"@hourly"`) {
 		t.Error(e)
 	}
 	for d := time.Second; ; d *= 2 { // on a slow machine it is over before it is heard of
-		a := p.write("/crons/backup/pause", `{"until":"`+time.Now().Add(d).UTC().Format(time.RFC3339Nano)+`"}`)
-		if a.status != http.StatusBadRequest || d > patience {
-			a.want(t, 200)
+		a := p.Write("/crons/backup/pause", `{"until":"`+time.Now().Add(d).UTC().Format(time.RFC3339Nano)+`"}`)
+		if a.Status != http.StatusBadRequest || d > webtest.Patience {
+			a.Want(t, 200)
 			break
 		}
 	}
@@ -206,28 +207,28 @@ func TestEventsTellWhatHappens(t *testing.T) {
 
 // A client that comes back gets what it missed, and one whose place is lost is told so.
 func TestEventsGoOnAfterABreak(t *testing.T) {
-	p := start(t, someJobs)
-	first := p.listen()
+	p := webtest.Start(t, webtest.SomeJobs)
+	first := listen(p)
 	greeted := first.id
-	p.write("/crons/backup/run?wait=4m", "").want(t, 200)
+	p.Write("/crons/backup/run?wait=4m", "").Want(t, 200)
 	first.until(contract.RunEnded)
 	seen := first.id
 	first.close()
 
-	missed := decode[cron.Record](t, p.write("/crons/print/run?wait=4m", "").want(t, 200))
-	again := p.listen("Last-Event-ID: " + seen)
+	missed := webtest.Decode[cron.Record](t, p.Write("/crons/print/run?wait=4m", "").Want(t, 200))
+	again := listen(p, "Last-Event-ID: "+seen)
 	all := again.until(contract.RunEnded)
 	if kinds(all) != "run.started run.ended" || recordOf(t, all[1]).ID != missed.ID {
 		t.Errorf("%s of %s", kinds(all), all[1].data)
 	}
 	// From the greeting on: everything, with the same IDs.
-	whole := p.listen("Last-Event-ID: " + greeted)
+	whole := listen(p, "Last-Event-ID: "+greeted)
 	all = append(whole.until(contract.RunEnded), whole.until(contract.RunEnded)...)
 	if kinds(all) != "run.started run.ended run.started run.ended" || all[1].id != seen || all[3].id != again.id {
 		t.Errorf("%+v", all)
 	}
 	for _, id := range []string{"other-1", "garbage", strings.Repeat("x", 5000), greeted + "99", "-1"} {
-		l := p.listen("Last-Event-ID: " + id)
+		l := listen(p, "Last-Event-ID: "+id)
 		if e := l.next(); e.kind != "reset" || e.id != again.id {
 			t.Errorf("after %.20s: %+v, want a reset at %s", id, e, again.id)
 		}
@@ -238,19 +239,19 @@ func TestEventsGoOnAfterABreak(t *testing.T) {
 // Two processes on one database: each stream tells what both do, and it tells it once.
 func TestEventsOfTwoReplicas(t *testing.T) {
 	var url string
-	one := start(t, func(set *setup) { someJobs(set); url = set.env["DATABASE_URL"] })
-	two := start(t, func(set *setup) { someJobs(set); set.env["DATABASE_URL"] = url })
-	here, there := one.listen(), two.listen()
+	one := webtest.Start(t, func(set *webtest.Setup) { webtest.SomeJobs(set); url = set.Env["DATABASE_URL"] })
+	two := webtest.Start(t, func(set *webtest.Setup) { webtest.SomeJobs(set); set.Env["DATABASE_URL"] = url })
+	here, there := listen(one), listen(two)
 
 	// A pause that comes and goes between two looks is told all the same, and each once.
-	two.write("/crons/talk/pause", "").want(t, 200)
-	two.write("/crons/talk/resume", "").want(t, 200)
-	run := decode[cron.Record](t, two.write("/crons/stay/run", "").want(t, 202))
-	one.write("/crons/runs/"+run.ID+"/cancel", "").want(t, 202)
-	one.write("/crons/backup/pause", "").want(t, 200)
-	two.write("/crons/backup/resume", "").want(t, 200)
-	two.write("/crons/report/pause", "").want(t, 200)
-	by := decode[cron.Record](t, one.write("/crons/print/run?wait=4m", "").want(t, 200))
+	two.Write("/crons/talk/pause", "").Want(t, 200)
+	two.Write("/crons/talk/resume", "").Want(t, 200)
+	run := webtest.Decode[cron.Record](t, two.Write("/crons/stay/run", "").Want(t, 202))
+	one.Write("/crons/runs/"+run.ID+"/cancel", "").Want(t, 202)
+	one.Write("/crons/backup/pause", "").Want(t, 200)
+	two.Write("/crons/backup/resume", "").Want(t, 200)
+	two.Write("/crons/report/pause", "").Want(t, 200)
+	by := webtest.Decode[cron.Record](t, one.Write("/crons/print/run?wait=4m", "").Want(t, 200))
 	for name, l := range map[string]*listener{"one": here, "two": there} {
 		count := map[string]int{}
 		for count["run.ended "+run.ID] == 0 || count["run.ended "+by.ID] == 0 || count["job.paused report"] == 0 {
@@ -271,19 +272,19 @@ func TestEventsOfTwoReplicas(t *testing.T) {
 		}
 	}
 	// A place in one process's stream is none in the other's, and that is said.
-	if e := two.listen("Last-Event-ID: " + here.id).next(); e.kind != "reset" {
+	if e := listen(two, "Last-Event-ID: "+here.id).next(); e.kind != "reset" {
 		t.Error(e)
 	}
 }
 
 func TestEventsGiveSignsOfLife(t *testing.T) {
-	p := start(t, func(set *setup) {
-		someJobs(set)
-		set.limits = web.Limits{Heartbeat: 20 * time.Millisecond, Write: 500 * time.Millisecond}
+	p := webtest.Start(t, func(set *webtest.Setup) {
+		webtest.SomeJobs(set)
+		set.Limits = web.Limits{Heartbeat: 20 * time.Millisecond, Write: 500 * time.Millisecond}
 	})
-	l := p.listen()
+	l := listen(p)
 	time.Sleep(time.Second) // longer than an answer may take
-	p.write("/crons/backup/pause", "").want(t, 200)
+	p.Write("/crons/backup/pause", "").Want(t, 200)
 	l.until(contract.JobWasPaused)
 	if l.signs < 5 {
 		t.Errorf("%d signs of life", l.signs)
@@ -291,52 +292,52 @@ func TestEventsGiveSignsOfLife(t *testing.T) {
 }
 
 func TestEventsTakeNoMoreThanTheirNumber(t *testing.T) {
-	p := start(t, func(set *setup) {
-		someJobs(set)
-		set.limits = web.Limits{Streams: 2, Heartbeat: 10 * time.Millisecond}
+	p := webtest.Start(t, func(set *webtest.Setup) {
+		webtest.SomeJobs(set)
+		set.Limits = web.Limits{Streams: 2, Heartbeat: 10 * time.Millisecond}
 	})
-	first, _ := p.listen(), p.listen()
-	a := p.read("/crons/events").want(t, 503)
-	if a.header.Get("Retry-After") != "10" {
-		t.Error(a.header)
+	first, _ := listen(p), listen(p)
+	a := p.Read("/crons/events").Want(t, 503)
+	if a.Header.Get("Retry-After") != "10" {
+		t.Error(a.Header)
 	}
-	p.do("HEAD", "/crons/events", "", asViewer).want(t, 200) // takes no place
-	first.close()                                            // vanishes
-	p.eventually(func() bool { return p.listen().answer.StatusCode == http.StatusOK })
+	p.Do("HEAD", "/crons/events", "", webtest.AsViewer).Want(t, 200) // takes no place
+	first.close()                                                    // vanishes
+	p.Eventually(func() bool { return listen(p).answer.StatusCode == http.StatusOK })
 }
 
 // Streams end first at shutdown, so that it does not wait for them.
 func TestEventsEndAtShutdown(t *testing.T) {
-	p := start(t, func(set *setup) { someJobs(set); set.limits.Drain = 2 * patience })
-	l := p.listen()
+	p := webtest.Start(t, func(set *webtest.Setup) { webtest.SomeJobs(set); set.Limits.Drain = 2 * webtest.Patience })
+	l := listen(p)
 	begin := time.Now()
-	p.stop()
+	p.Stop()
 	if _, err := l.block(); !errors.Is(err, io.EOF) {
 		t.Errorf("the stream ended with %v", err)
 	}
-	err := <-p.ended
-	p.ended <- err
-	if took := time.Since(begin); took > patience || err != nil {
+	err := <-p.Ended
+	p.Ended <- err
+	if took := time.Since(begin); took > webtest.Patience || err != nil {
 		t.Errorf("%s %v", took, err)
 	}
 }
 
 func TestEventsNeedATokenOutside(t *testing.T) {
-	p := start(t, func(set *setup) { someJobs(set); set.env["HOST"] = "0.0.0.0" })
-	p.do("GET", "/crons/events", "").want(t, 401)
-	p.do("GET", "/crons/events", "", "Authorization: Bearer wrong").want(t, 401)
-	p.do("POST", "/crons/events", "", asOperator).want(t, 405)
-	p.listen() // as a viewer
+	p := webtest.Start(t, func(set *webtest.Setup) { webtest.SomeJobs(set); set.Env["HOST"] = "0.0.0.0" })
+	p.Do("GET", "/crons/events", "").Want(t, 401)
+	p.Do("GET", "/crons/events", "", "Authorization: Bearer wrong").Want(t, 401)
+	p.Do("POST", "/crons/events", "", webtest.AsOperator).Want(t, 405)
+	listen(p) // as a viewer
 }
 
 // Many runs in little time: each is told once, or the client is told that it missed some.
 func TestEventsOfABurst(t *testing.T) {
 	const many = 500
-	p := start(t, func(set *setup) { manyJobs(many)(set) })
-	l := p.listen()
+	p := webtest.Start(t, func(set *webtest.Setup) { webtest.ManyJobs(many)(set) })
+	l := listen(p)
 	for i := range many {
 		name := fmt.Sprintf("job-%05d", i)
-		if _, err := p.app.Crons.Trigger(t.Context(), name, scheduler.Request{}); err != nil {
+		if _, err := p.App.Crons.Trigger(t.Context(), name, scheduler.Request{}); err != nil {
 			t.Fatal(err)
 		}
 	}

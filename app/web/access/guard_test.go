@@ -1,25 +1,22 @@
-package web_test
+package access_test
 
 import (
-	"bufio"
+	"fibercrons/app/internal/webtest"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 )
 
 // The Host header is held against names that are ours, as it was sent (DNS rebinding).
 func TestHosts(t *testing.T) {
-	named := func(set *setup) { set.env["CRON_ALLOWED_HOSTS"] = "crons.example, 192.0.2.1" }
-	programs := map[string]*program{
-		"loopback":       start(t, nil),
-		"loopback named": start(t, named),
-		"outward":        start(t, outward),
-		"outward named":  start(t, func(set *setup) { outward(set); named(set) }),
-		"outward off":    start(t, func(set *setup) { outward(set); authOff(set) }),
+	named := func(set *webtest.Setup) { set.Env["CRON_ALLOWED_HOSTS"] = "crons.example, 192.0.2.1" }
+	programs := map[string]*webtest.Program{
+		"loopback":       webtest.Start(t, nil),
+		"loopback named": webtest.Start(t, named),
+		"outward":        webtest.Start(t, webtest.Outward),
+		"outward named":  webtest.Start(t, func(set *webtest.Setup) { webtest.Outward(set); named(set) }),
+		"outward off":    webtest.Start(t, func(set *webtest.Setup) { webtest.Outward(set); webtest.AuthOff(set) }),
 	}
 	tests := []struct {
 		host string
@@ -54,67 +51,67 @@ func TestHosts(t *testing.T) {
 			}
 			for _, request := range []string{"GET /crons", "POST /crons/hello/resume"} {
 				method, path, _ := strings.Cut(request, " ")
-				a := p.do(method, path, "", asOperator, "Host: "+test.host, "X-Forwarded-Host: localhost")
-				if a.status != want {
-					t.Errorf("%s, Host %s, %s: status %d, want %d: %s", name, test.host, request, a.status, want, a.body)
+				a := p.Do(method, path, "", webtest.AsOperator, "Host: "+test.host, "X-Forwarded-Host: localhost")
+				if a.Status != want {
+					t.Errorf("%s, Host %s, %s: status %d, want %d: %s", name, test.host, request, a.Status, want, a.Body)
 				}
 			}
 		}
 		if name, _, _ := strings.Cut(test.host, ":"); name == "10.0.0.7" || name == "192.0.2.1" {
-			for _, headers := range [][]header{nil, {"Authorization: Bearer wrong"}} { // an address alone opens nothing
-				programs["loopback"].do("GET", "/crons", "", append(headers, "Host: "+test.host)...).want(t, 403)
+			for _, headers := range [][]webtest.Header{nil, {"Authorization: Bearer wrong"}} { // an address alone opens nothing
+				programs["loopback"].Do("GET", "/crons", "", append(headers, "Host: "+test.host)...).Want(t, 403)
 			}
 		}
-		programs["loopback"].do("GET", "/livez", "", "Host: "+test.host).want(t, 200) // a health check knows no name
+		programs["loopback"].Do("GET", "/livez", "", "Host: "+test.host).Want(t, 200) // a health check knows no name
 	}
 }
 
 // A write from another origin's page is refused, whoever is logged in.
 func TestForeignPages(t *testing.T) {
-	p := start(t, func(set *setup) { set.env["CRON_ALLOWED_HOSTS"] = "crons.example" })
+	p := webtest.Start(t, func(set *webtest.Setup) { set.Env["CRON_ALLOWED_HOSTS"] = "crons.example" })
 	_, port, _ := strings.Cut(strings.TrimPrefix(p.URL(), "http://"), ":")
 	own := "http://127.0.0.1:" + port
 	tests := []struct {
-		headers []header
+		headers []webtest.Header
 		status  int
 	}{
 		{nil, 200},
-		{[]header{"Origin: " + own}, 200},
-		{[]header{"Origin: " + own, "Sec-Fetch-Site: same-origin"}, 200},
-		{[]header{"Sec-Fetch-Site: none"}, 200},
-		{[]header{"Host: localhost:" + port, "Origin: http://localhost:" + port}, 200},
-		{[]header{"Host: crons.example", "Origin: https://crons.example"}, 200},
-		{[]header{"Host: crons.example", "Origin: http://crons.example"}, 200},
-		{[]header{"Origin: https://crons.example"}, 200}, // a proxy put its own name into Host
-		{[]header{"Origin: https://evil.example"}, 403},
-		{[]header{"Origin: https://evil.example", "Sec-Fetch-Site: same-origin"}, 403},
-		{[]header{"Origin: null"}, 403},
-		{[]header{"Origin: file://"}, 403},
-		{[]header{"Origin: garbage"}, 403},
-		{[]header{"Origin: http://127.0.0.1:1"}, 403},
-		{[]header{"Origin: http://127.0.0.1"}, 403},
-		{[]header{"Origin: http://localhost:" + port}, 403}, // Host says 127.0.0.1
-		{[]header{"Origin: https://crons.example:8443"}, 403},
-		{[]header{"Host: crons.example", "Origin: https://crons.example:8443"}, 403},
-		{[]header{"Host: crons.example", "Origin: https://crons.example.evil.example"}, 403},
-		{[]header{"Origin: http://user@127.0.0.1:" + port + "@evil.example"}, 403},
-		{[]header{"Sec-Fetch-Site: cross-site"}, 403},
-		{[]header{"Sec-Fetch-Site: same-site"}, 403}, // any other port of localhost
-		{[]header{"Sec-Fetch-Site: cross-site", "Origin: " + own}, 403},
-		{[]header{"Referer: https://evil.example/"}, 200}, // says nothing a browser would not say in Origin
+		{[]webtest.Header{"Origin: " + own}, 200},
+		{[]webtest.Header{"Origin: " + own, "Sec-Fetch-Site: same-origin"}, 200},
+		{[]webtest.Header{"Sec-Fetch-Site: none"}, 200},
+		{[]webtest.Header{"Host: localhost:" + port, "Origin: http://localhost:" + port}, 200},
+		{[]webtest.Header{"Host: crons.example", "Origin: https://crons.example"}, 200},
+		{[]webtest.Header{"Host: crons.example", "Origin: http://crons.example"}, 200},
+		{[]webtest.Header{"Origin: https://crons.example"}, 200}, // a proxy put its own name into Host
+		{[]webtest.Header{"Origin: https://evil.example"}, 403},
+		{[]webtest.Header{"Origin: https://evil.example", "Sec-Fetch-Site: same-origin"}, 403},
+		{[]webtest.Header{"Origin: null"}, 403},
+		{[]webtest.Header{"Origin: file://"}, 403},
+		{[]webtest.Header{"Origin: garbage"}, 403},
+		{[]webtest.Header{"Origin: http://127.0.0.1:1"}, 403},
+		{[]webtest.Header{"Origin: http://127.0.0.1"}, 403},
+		{[]webtest.Header{"Origin: http://localhost:" + port}, 403}, // Host says 127.0.0.1
+		{[]webtest.Header{"Origin: https://crons.example:8443"}, 403},
+		{[]webtest.Header{"Host: crons.example", "Origin: https://crons.example:8443"}, 403},
+		{[]webtest.Header{"Host: crons.example", "Origin: https://crons.example.evil.example"}, 403},
+		{[]webtest.Header{"Origin: http://user@127.0.0.1:" + port + "@evil.example"}, 403},
+		{[]webtest.Header{"Sec-Fetch-Site: cross-site"}, 403},
+		{[]webtest.Header{"Sec-Fetch-Site: same-site"}, 403}, // any other port of localhost
+		{[]webtest.Header{"Sec-Fetch-Site: cross-site", "Origin: " + own}, 403},
+		{[]webtest.Header{"Referer: https://evil.example/"}, 200}, // says nothing a browser would not say in Origin
 	}
 	for _, test := range tests {
 		for _, path := range []string{"/crons/hello/resume", "/crons/logout"} {
-			a := p.do("POST", path, "", append(test.headers, asOperator)...)
-			if a.status != test.status && !(test.status == 200 && a.status == 204) {
-				t.Errorf("%s with %q: status %d, want %d: %s", path, test.headers, a.status, test.status, a.body)
+			a := p.Do("POST", path, "", append(test.headers, webtest.AsOperator)...)
+			if a.Status != test.status && !(test.status == 200 && a.Status == 204) {
+				t.Errorf("%s with %q: status %d, want %d: %s", path, test.headers, a.Status, test.status, a.Body)
 			}
 		}
 	}
-	if a := p.do("OPTIONS", "/crons/hello/run", "", "Origin: https://evil.example", "Access-Control-Request-Method: POST", asOperator); a.status != 204 || a.header.Get("Access-Control-Allow-Origin") != "" {
-		t.Errorf("a preflight got %d", a.status)
+	if a := p.Do("OPTIONS", "/crons/hello/run", "", "Origin: https://evil.example", "Access-Control-Request-Method: POST", webtest.AsOperator); a.Status != 204 || a.Header.Get("Access-Control-Allow-Origin") != "" {
+		t.Errorf("a preflight got %d", a.Status)
 	}
-	for name := range p.read("/crons", "Origin: https://evil.example").want(t, 200).header {
+	for name := range p.Read("/crons", "Origin: https://evil.example").Want(t, 200).Header {
 		if strings.HasPrefix(name, "Access-Control-") {
 			t.Errorf("%s is sent", name)
 		}
@@ -122,11 +119,11 @@ func TestForeignPages(t *testing.T) {
 }
 
 func TestContentTypes(t *testing.T) {
-	p := start(t, nil)
+	p := webtest.Start(t, nil)
 	const body = `{"reason":"x"}`
 	tests := []struct {
 		kind, body string
-		more       header
+		more       webtest.Header
 		status     int
 	}{
 		{"application/json", body, "", 200},
@@ -145,74 +142,56 @@ func TestContentTypes(t *testing.T) {
 		{"application/json", body, "Content-Encoding: gzip", 415},
 	}
 	for _, test := range tests {
-		headers := []header{asOperator}
+		headers := []webtest.Header{webtest.AsOperator}
 		if test.kind != "" {
 			headers = append(headers, "Content-Type: "+test.kind)
 		}
 		if test.more != "" {
 			headers = append(headers, test.more)
 		}
-		a := p.do("POST", "/crons/hello/pause", test.body, headers...)
-		if a.status != test.status {
-			t.Errorf("%q %q: status %d, want %d: %s", test.kind, test.body, a.status, test.status, a.body)
+		a := p.Do("POST", "/crons/hello/pause", test.body, headers...)
+		if a.Status != test.status {
+			t.Errorf("%q %q: status %d, want %d: %s", test.kind, test.body, a.Status, test.status, a.Body)
 		}
 	}
-	p.do("POST", "/crons/login", `token=`+operatorToken, "Content-Type: text/plain").want(t, 415)
+	p.Do("POST", "/crons/login", `token=`+webtest.OperatorToken, "Content-Type: text/plain").Want(t, 415)
 }
 
 func TestSecurityHeaders(t *testing.T) {
-	p := start(t, nil)
-	answers := map[string]answer{
-		"list":       p.read("/crons"),
-		"page":       p.read("/crons/docs"),
-		"login":      p.read("/crons/login"),
-		"script":     p.read("/crons/login/login.js"),
-		"not found":  p.read("/crons/none"),
-		"no token":   p.do("POST", "/crons/hello/run", ""),
-		"a bad host": p.do("GET", "/crons", "", "Host: evil.example"),
-		"unchanged":  p.read("/crons", "If-None-Match: *"),
+	p := webtest.Start(t, nil)
+	answers := map[string]webtest.Answer{
+		"list":       p.Read("/crons"),
+		"page":       p.Read("/crons/docs"),
+		"login":      p.Read("/crons/login"),
+		"script":     p.Read("/crons/login/login.js"),
+		"not found":  p.Read("/crons/none"),
+		"no token":   p.Do("POST", "/crons/hello/run", ""),
+		"a bad host": p.Do("GET", "/crons", "", "Host: evil.example"),
+		"unchanged":  p.Read("/crons", "If-None-Match: *"),
 	}
 	for name, a := range answers {
 		for key, value := range map[string]string{
 			"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Cache-Control": "no-store", "Referrer-Policy": "same-origin",
 			"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
 		} {
-			if got := a.header.Get(key); got != value {
+			if got := a.Header.Get(key); got != value {
 				t.Errorf("%s: %s is %q, want %q", name, key, got, value)
 			}
 		}
-		csp := a.header.Get("Content-Security-Policy")
+		csp := a.Header.Get("Content-Security-Policy")
 		if !strings.HasPrefix(csp, "default-src 'none';") || !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe") {
 			t.Errorf("%s: %s", name, csp)
 		}
-		if a.header.Get("Server") != "" {
-			t.Errorf("%s: Server: %s", name, a.header.Get("Server"))
+		if a.Header.Get("Server") != "" {
+			t.Errorf("%s: Server: %s", name, a.Header.Get("Server"))
 		}
 	}
-}
-
-// raw sends bytes as they are and returns all that comes back until the server closes.
-func (p *program) raw(text string) string {
-	p.t.Helper()
-	conn, err := net.Dial("tcp", p.Addr())
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
-		p.t.Fatal(err)
-	}
-	if _, err := io.WriteString(conn, text); err != nil {
-		p.t.Fatal(err)
-	}
-	back, _ := io.ReadAll(bufio.NewReader(conn))
-	return string(back)
 }
 
 // What two servers in a row could understand differently is refused.
 func TestSmuggling(t *testing.T) {
-	p := start(t, someJobs)
-	const token = "Authorization: Bearer " + operatorToken + "\r\n"
+	p := webtest.Start(t, webtest.SomeJobs)
+	const token = "Authorization: Bearer " + webtest.OperatorToken + "\r\n"
 	const inner = "POST /crons/backup/run HTTP/1.1\r\nHost: localhost\r\n" + token + "\r\n"
 	tests := []struct {
 		name, request string
@@ -238,7 +217,7 @@ func TestSmuggling(t *testing.T) {
 		{"no version", "GET /crons\r\nHost: localhost\r\n\r\n", 400},
 	}
 	for _, test := range tests {
-		back := p.raw(test.request)
+		back := p.Raw(test.request)
 		first, _, _ := strings.Cut(back, "\r\n")
 		if test.status != 0 && !strings.HasPrefix(first, fmt.Sprintf("HTTP/1.1 %d ", test.status)) {
 			t.Errorf("%s: %q, want %d", test.name, first, test.status)
@@ -253,18 +232,18 @@ func TestSmuggling(t *testing.T) {
 			t.Errorf("%s: not a problem:\n%s", test.name, back)
 		}
 	}
-	if runs := p.read("/crons/runs").body; strings.TrimSpace(runs) != "[]" {
+	if runs := p.Read("/crons/runs").Body; strings.TrimSpace(runs) != "[]" {
 		t.Errorf("a smuggled request started %s", runs)
 	}
 }
 
 // nginx, told nothing, speaks HTTP/1.0 to what is behind it and adds no header.
 func TestPlainProxyOpensNothing(t *testing.T) {
-	p := start(t, nil)
-	if back := p.raw("GET /crons HTTP/1.0\r\nHost: 127.0.0.1:3000\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(back, "HTTP/1.1 401 ") {
+	p := webtest.Start(t, nil)
+	if back := p.Raw("GET /crons HTTP/1.0\r\nHost: 127.0.0.1:3000\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(back, "HTTP/1.1 401 ") {
 		t.Error(back)
 	}
-	if back := p.raw("GET /crons HTTP/1.0\r\nHost: 127.0.0.1:3000\r\nConnection: close\r\n" + asViewer + "\r\n\r\n"); !strings.HasPrefix(back, "HTTP/1.1 200 ") {
+	if back := p.Raw("GET /crons HTTP/1.0\r\nHost: 127.0.0.1:3000\r\nConnection: close\r\n" + webtest.AsViewer + "\r\n\r\n"); !strings.HasPrefix(back, "HTTP/1.1 200 ") {
 		t.Error(back)
 	}
 }

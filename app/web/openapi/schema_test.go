@@ -1,8 +1,9 @@
-package web_test
+package openapi_test
 
 import (
 	"bytes"
 	"encoding/json"
+	"fibercrons/app/internal/webtest"
 	"net/http"
 	"os"
 	"strings"
@@ -29,7 +30,7 @@ const strictOpenAPI = `{
 
 func TestDescriptionFitsOpenAPI(t *testing.T) {
 	schema := strictSchema(t)
-	body := start(t, nil).read("/crons/openapi.json").want(t, http.StatusOK).body
+	body := webtest.Start(t, nil).Read("/crons/openapi.json").Want(t, http.StatusOK).Body
 	if err := validateSpec(t, schema, body); err != nil {
 		t.Errorf("%#v", err)
 	}
@@ -51,7 +52,7 @@ func TestDescriptionFitsOpenAPI(t *testing.T) {
 
 // Generators make one name space of all components.
 func TestComponentsHaveNamesOfTheirOwn(t *testing.T) {
-	root := decode[map[string]any](t, start(t, nil).read("/crons/openapi.json"))
+	root := webtest.Decode[map[string]any](t, webtest.Start(t, nil).Read("/crons/openapi.json"))
 	kinds := map[string]string{}
 	for kind, all := range root["components"].(map[string]any) {
 		for name := range all.(map[string]any) {

@@ -1,4 +1,4 @@
-package web_test
+package pages_test
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/internal/webtest"
 )
 
 // reportArgs is what the job report is run with by hand.
@@ -18,22 +19,22 @@ type reportArgs struct {
 }
 
 // officeJobs are a few jobs of every kind, none of which is due soon.
-func officeJobs(set *setup) {
+func officeJobs(set *webtest.Setup) {
 	r := cron.NewRegistry()
-	set.registry = r
+	set.Registry = r
 	r.Register("report", "30 2 * * 1", report, cron.Args(reportArgs{Month: "2026-11", Limit: 20, Skip: []string{}}),
 		cron.Tags("billing", "mail"), cron.Describe("writes reports"), cron.Meta("owner", "billing"), cron.In("Europe/Berlin"))
-	r.Register("import", "0 4 * * *", broken, cron.Tags("sync"))
-	r.Register("endless", "0 5 1 * *", untilCancelled, cron.Tags("sync"))
-	r.Register("quick", "@yearly", succeed)
-	r.Register("elsewhere", "0 6 * * *", succeed, cron.Only("nowhere"))
+	r.Register("import", "0 4 * * *", webtest.Broken, cron.Tags("sync"))
+	r.Register("endless", "0 5 1 * *", webtest.UntilCancelled, cron.Tags("sync"))
+	r.Register("quick", "@yearly", webtest.Succeed)
+	r.Register("elsewhere", "0 6 * * *", webtest.Succeed, cron.Only("nowhere"))
 	r.Register("hostile", "0 0 29 2 *", func(ctx context.Context) error {
-		slog.ErrorContext(ctx, hostile, "key", hostile, hostile, "value")
-		cron.RunFrom(ctx).Progress(1, 0, hostile)
-		return errors.New(hostile)
-	}, cron.Describe(hostile), cron.Tags("a&b<i>"), cron.Meta("<b>", hostile), cron.Args(struct {
+		slog.ErrorContext(ctx, webtest.Hostile, "key", webtest.Hostile, webtest.Hostile, "value")
+		cron.RunFrom(ctx).Progress(1, 0, webtest.Hostile)
+		return errors.New(webtest.Hostile)
+	}, cron.Describe(webtest.Hostile), cron.Tags("a&b<i>"), cron.Meta("<b>", webtest.Hostile), cron.Args(struct {
 		Text string `json:"text" jsonschema:"it is &lt;b&gt; <b>"`
-	}{hostile}))
+	}{webtest.Hostile}))
 }
 
 // report logs and tells its progress for about two seconds.

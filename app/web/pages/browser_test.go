@@ -1,4 +1,4 @@
-package web_test
+package pages_test
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 
 	"fibercrons/app/alert"
 	"fibercrons/app/cron"
+	"fibercrons/app/internal/webtest"
 	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
 
@@ -25,11 +26,11 @@ import (
 // tab is a page of the browser. Whatever it writes to the console as a mistake fails the test, and a
 // violation of the content security policy is such a mistake.
 type tab struct {
-	*program
+	*webtest.Program
 	ctx context.Context
 }
 
-func browse(t *testing.T, p *program) *tab {
+func browse(t *testing.T, p *webtest.Program) *tab {
 	t.Helper()
 	path := os.Getenv("TEST_CHROMIUM")
 	if path == "" {
@@ -75,61 +76,61 @@ func browse(t *testing.T, p *program) *tab {
 
 // do runs steps.
 func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
-	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	b.T.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, webtest.Patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
-		b.t.Fatalf("%v\nat %s", err, b.text("document.location.href + '\\n' + document.querySelector('main')?.innerText"))
+		b.T.Fatalf("%v\nat %s", err, b.text("document.location.href + '\\n' + document.querySelector('main')?.innerText"))
 	}
 }
 
 // text is the value of an expression.
 func (b *tab) text(expression string) string {
-	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	b.T.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, webtest.Patience)
 	defer cancel()
 	text, err := chromedp.Run(ctx, chromedp.Evaluate[string]("String("+expression+")"))
 	if err != nil {
-		b.t.Fatalf("%s: %v", expression, err)
+		b.T.Fatalf("%s: %v", expression, err)
 	}
 	return text
 }
 
 // until waits for an expression to become true.
 func (b *tab) until(expression string) {
-	b.t.Helper()
-	for deadline := time.Now().Add(patience); b.text("(() => { try { return !!("+expression+") } catch { return false } })()") != "true"; time.Sleep(50 * time.Millisecond) {
+	b.T.Helper()
+	for deadline := time.Now().Add(webtest.Patience); b.text("(() => { try { return !!("+expression+") } catch { return false } })()") != "true"; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			b.t.Fatalf("%s did not become true at %s", expression, b.text("document.location.href + '\\n' + document.querySelector('main')?.innerText"))
+			b.T.Fatalf("%s did not become true at %s", expression, b.text("document.location.href + '\\n' + document.querySelector('main')?.innerText"))
 		}
 	}
 }
 
-func (b *tab) open(path string) { b.t.Helper(); b.do(chromedp.Navigate(b.URL() + path)) }
+func (b *tab) open(path string) { b.T.Helper(); b.do(chromedp.Navigate(b.URL() + path)) }
 
 func (b *tab) click(selector string) {
-	b.t.Helper()
+	b.T.Helper()
 	b.do(chromedp.Click(chromedp.CSS(selector)))
 }
 
 // fill writes a value into a field as a person would: it replaces what is there.
 func (b *tab) fill(selector, value string) {
-	b.t.Helper()
+	b.T.Helper()
 	b.text("document.querySelector(`" + selector + "`).focus() ?? document.querySelector(`" + selector + "`).select()")
 	b.do(chromedp.SendKeys(chromedp.CSS(selector), value))
 }
 
 func (b *tab) login() {
-	b.t.Helper()
+	b.T.Helper()
 	b.open("/crons/login")
-	b.fill("#token", operatorToken)
+	b.fill("#token", webtest.OperatorToken)
 	b.click("form button")
 	b.until(`location.pathname === "/crons/dashboard"`)
 }
 
 func TestBrowserDrivesJobs(t *testing.T) {
-	p := start(t, officeJobs)
-	if _, err := p.app.Crons.Trigger(t.Context(), "import", scheduler.Request{}); err != nil {
+	p := webtest.Start(t, officeJobs)
+	if _, err := p.App.Crons.Trigger(t.Context(), "import", scheduler.Request{}); err != nil {
 		t.Fatal(err)
 	}
 	b := browse(t, p)
@@ -187,7 +188,7 @@ func TestBrowserDrivesJobs(t *testing.T) {
 		b.click(`#actions form button`)
 		b.until(`document.querySelector(".head .s-scheduled")`)
 		until := b.text(`new Date("2099-01-02T03:04:05").toISOString()`)
-		if audit := p.read("/crons/audit?target=quick").body; !strings.Contains(audit, strings.TrimSuffix(until, ".000Z")) {
+		if audit := p.Read("/crons/audit?target=quick").Body; !strings.Contains(audit, strings.TrimSuffix(until, ".000Z")) {
 			t.Errorf("the pause did not last until %s: %s", until, audit)
 		}
 	})
@@ -199,12 +200,12 @@ func TestBrowserDrivesJobs(t *testing.T) {
 		b.until(`document.querySelector("#preview .error")?.innerText.includes("61")`)
 		b.fill(`#schedule-form [name=expr]`, "15 */6 * * *")
 		b.until(`document.querySelectorAll("#preview .slots li").length === 10`)
-		if says := p.read("/crons/report").body; strings.Contains(says, "15 */6") {
+		if says := p.Read("/crons/report").Body; strings.Contains(says, "15 */6") {
 			t.Error("the preview has saved it")
 		}
 		b.click(`#schedule-form button.primary`)
 		b.until(`document.querySelector(".flash") && document.querySelector("code").innerText === "30 2 * * 1"`)
-		if job := decode[ops.JobDetail](t, p.read("/crons/report")); job.Expr != "15 */6 * * *" || job.Timezone != "Europe/Berlin" {
+		if job := webtest.Decode[ops.JobDetail](t, p.Read("/crons/report")); job.Expr != "15 */6 * * *" || job.Timezone != "Europe/Berlin" {
 			t.Errorf("the schedule is %q in %s", job.Expr, job.Timezone)
 		}
 	})
@@ -215,7 +216,7 @@ func TestBrowserDrivesJobs(t *testing.T) {
 		b.text(`Object.defineProperty(document, "hidden", { configurable: true, get: () => window.away ?? true }) && document.dispatchEvent(new Event("visibilitychange"))`)
 		time.Sleep(1200 * time.Millisecond) // what was asked for before is through
 		asked := b.text(`performance.getEntriesByType("resource").length`)
-		p.write("/crons/quick/run?wait=4m", "").want(t, 200)
+		p.Write("/crons/quick/run?wait=4m", "").Want(t, 200)
 		time.Sleep(2500 * time.Millisecond) // two turns of what would ask
 		if now := b.text(`performance.getEntriesByType("resource").length`); now != asked {
 			t.Errorf("a hidden tab has asked: %s requests, then %s", asked, now)
@@ -232,7 +233,7 @@ func TestBrowserDrivesJobs(t *testing.T) {
 		b.until(`document.activeElement.matches("[data-search]")`)
 		b.fill("[data-search]", "repo")
 		b.until(`document.querySelectorAll("tr[data-row]").length === 1 && location.search === "?q=repo"`)
-		if _, err := p.app.Crons.Trigger(t.Context(), "report", scheduler.Request{Args: []byte(`{"limit":25}`)}); err != nil {
+		if _, err := p.App.Crons.Trigger(t.Context(), "report", scheduler.Request{Args: []byte(`{"limit":25}`)}); err != nil {
 			t.Fatal(err)
 		}
 		b.until(`document.querySelector("#j-report .s-running")`)
@@ -252,10 +253,10 @@ func TestBrowserDrivesJobs(t *testing.T) {
 // Everybody can use every page: axe-core finds nothing, light and dark, in a wide window and a small
 // one. Its rules for contrast are among them.
 func TestBrowserFindsPagesAccessible(t *testing.T) {
-	p := start(t, officeJobs)
+	p := webtest.Start(t, officeJobs)
 	var run cron.Record
 	for _, job := range []string{"import", "report", "hostile", "endless", "quick"} {
-		rec, err := p.app.Crons.Trigger(t.Context(), job, scheduler.Request{Actor: "operator"})
+		rec, err := p.App.Crons.Trigger(t.Context(), job, scheduler.Request{Actor: "operator"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -263,10 +264,10 @@ func TestBrowserFindsPagesAccessible(t *testing.T) {
 			run = rec
 		}
 	}
-	p.write("/crons/quick/pause", `{"reason":"tired"}`).want(t, 200)
+	p.Write("/crons/quick/pause", `{"reason":"tired"}`).Want(t, 200)
 	toldOf(t, p, "import", run.ID)
-	p.write("/crons/silences", `{"job":"report","until":"`+time.Now().Add(time.Hour).UTC().Format(time.RFC3339)+`","reason":"moving"}`).want(t, 201)
-	p.eventually(func() bool { r, _ := p.app.Crons.Record(t.Context(), run.ID); return r.Status == cron.Failed })
+	p.Write("/crons/silences", `{"job":"report","until":"`+time.Now().Add(time.Hour).UTC().Format(time.RFC3339)+`","reason":"moving"}`).Want(t, 201)
+	p.Eventually(func() bool { r, _ := p.App.Crons.Record(t.Context(), run.ID); return r.Status == cron.Failed })
 	b := browse(t, p)
 	axe := axeSource(t)
 	pages := []string{"", "/jobs", "/jobs?q=nothing-fits", "/jobs?did=pause&n=2", "/nowhere", "/jobs/report", "/jobs/hostile", "/jobs/quick", "/runs/" + run.ID, "/timeline", "/alerts", "/instances", "/audit", "/settings"}
@@ -316,7 +317,7 @@ func TestBrowserFindsPagesAccessible(t *testing.T) {
 
 // A list that does not fit into the window is scrolled, and not squeezed into a word on each line.
 func TestBrowserShowsAlertsInASmallWindow(t *testing.T) {
-	p := start(t, officeJobs)
+	p := webtest.Start(t, officeJobs)
 	toldOf(t, p, "import", "")
 	b := browse(t, p)
 	b.login()
@@ -329,7 +330,7 @@ func TestBrowserShowsAlertsInASmallWindow(t *testing.T) {
 
 // toldOf makes three alerts of a job: one that has reached three channels, one that is still on its way
 // to one of them, and one that is silenced.
-func toldOf(t *testing.T, p *program, job, run string) {
+func toldOf(t *testing.T, p *webtest.Program, job, run string) {
 	t.Helper()
 	channels := []string{"email", "slack", "webhook"}
 	for i, one := range []alert.Alert{
@@ -338,14 +339,14 @@ func toldOf(t *testing.T, p *program, job, run string) {
 		{Kind: cron.AlertMissed, Status: alert.Silenced, Detail: "30 slots were missed, the first at 2026-11-26 01:02:03 UTC"},
 	} {
 		one.ID, one.Dedup, one.Job, one.At = fmt.Sprint(i), fmt.Sprint(i), job, time.Now()
-		err := p.app.Store.Raise(t.Context(), alert.Raise{Alerts: []alert.Alert{one}})
+		err := p.App.Store.Raise(t.Context(), alert.Raise{Alerts: []alert.Alert{one}})
 		if err == nil {
-			_, err = p.app.Store.Gather(t.Context(), alert.Gather{Channels: channels, PerMinute: 10})
+			_, err = p.App.Store.Gather(t.Context(), alert.Gather{Channels: channels, PerMinute: 10})
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		list, err := p.app.Store.TakeDeliveries(t.Context(), alert.Take{Channels: channels, Lease: time.Minute, PerMinute: 10, Limit: 3, Alerts: 20})
+		list, err := p.App.Store.TakeDeliveries(t.Context(), alert.Take{Channels: channels, Lease: time.Minute, PerMinute: 10, Limit: 3, Alerts: 20})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -354,7 +355,7 @@ func toldOf(t *testing.T, p *program, job, run string) {
 			if !s.Sent {
 				s.Error = "hooks.example.com answered 500 Internal Server Error"
 			}
-			if err := p.app.Store.Settle(t.Context(), s); err != nil {
+			if err := p.App.Store.Settle(t.Context(), s); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -363,7 +364,7 @@ func toldOf(t *testing.T, p *program, job, run string) {
 
 func axeSource(t *testing.T) string {
 	t.Helper()
-	packed, err := os.ReadFile("../dashboard/testdata/axe.min.js.gz")
+	packed, err := os.ReadFile("../../dashboard/testdata/axe.min.js.gz")
 	if err != nil {
 		t.Fatal(err)
 	}
