@@ -7,9 +7,9 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// Guard refuses what a browser was tricked into sending, whoever is logged in there: requests under a
-// foreign name (DNS rebinding), writes from foreign pages, and writes in content types that a foreign
-// page can send without being asked. The error is a [*Refusal].
+// Guard refuses what a browser was tricked into sending, whoever is logged in there: requests under a foreign name (DNS
+// rebinding), writes from foreign pages, and writes in content types that a foreign page can send without a CORS
+// preflight. The error is a [*Refusal].
 func (a *Control) Guard(c *fiber.Ctx, forms Forms) error {
 	if !a.hosts.allow(c) && !a.scraped(c) {
 		return refuse(fiber.StatusForbidden, "this server is not called by the name in the Host header; if it should be, add the name to CRON_ALLOWED_HOSTS")
@@ -23,17 +23,16 @@ func (a *Control) Guard(c *fiber.Ctx, forms Forms) error {
 	return checkContent(c, forms)
 }
 
-// scraped says whether the request names an address in place of a host and carries a right token, as
-// Prometheus does when it goes by the addresses of pods. DNS cannot be pointed at an address, and no
-// browser adds a bearer token by itself.
+// scraped says whether the request has an IP address in Host and a valid token, as from a Prometheus that scrapes pods.
+// DNS rebinding needs a name, and no browser adds a bearer token unasked.
 func (a *Control) scraped(c *fiber.Ctx) bool {
 	secret, ok := bearer(c)
 	return ok && isAddress(string(c.Request().Header.Host())) && isAddress(string(c.Request().URI().Host())) && a.roleOf(secret) != Nobody
 }
 
-// checkContent asks for JSON, which a foreign page cannot send without a question that we do not
-// answer. The login and the dashboard's forms may come as forms do; those of the dashboard from a browser
-// that says where from, and by now that is one of our own pages.
+// checkContent requires JSON, which a foreign page can send only after a CORS preflight, and no preflight succeeds here.
+// The login and the dashboard's forms may be form-encoded; those of the dashboard only from a browser that names their
+// origin, which the guard has checked.
 func checkContent(c *fiber.Ctx, forms Forms) error {
 	if len(c.Request().Body()) == 0 {
 		return nil

@@ -16,7 +16,7 @@ import (
 type hosts struct {
 	names    []string // CRON_ALLOWED_HOSTS
 	loopback bool     // listening on loopback only
-	anyName  bool     // every name will do, as a token is needed anyway
+	anyName  bool     // any name: a token is required anyway
 }
 
 func newHosts(cfg env.Config) hosts {
@@ -27,8 +27,7 @@ func newHosts(cfg env.Config) hosts {
 	}
 }
 
-// allow looks at the Host header as it was sent, and at the host of an absolute request line, never
-// at X-Forwarded-Host.
+// allow checks the Host header as it was sent, and the host of an absolute request line, never X-Forwarded-Host.
 func (h hosts) allow(c *fiber.Ctx) bool {
 	header := string(c.Request().Header.Host())
 	if !h.allowName(header) {
@@ -51,8 +50,8 @@ func (h hosts) allowName(hostport string) bool {
 	case len(h.names) > 0:
 		return false
 	}
-	// Bound outward with CRON_AUTH=off. An address and a name without a dot are not in the reach of
-	// somebody who owns a domain and points it here.
+	// On other addresses with CRON_AUTH=off. Whoever points a domain of their own here controls neither addresses nor
+	// names without a dot.
 	_, err := netip.ParseAddr(name)
 	return err == nil || !strings.Contains(name, ".") || isLoopbackName(name)
 }
@@ -64,9 +63,8 @@ func isLoopbackName(name string) bool {
 	return name == "localhost" || strings.HasSuffix(name, ".localhost")
 }
 
-// sameOrigin says whether a write comes from one of our own pages, or from no page at all. Browsers
-// say where a write comes from in one of two headers, newer ones in both. A trusted proxy says under
-// which host the browser called it.
+// sameOrigin says whether a write comes from one of our own pages, or from no page at all. Browsers name the origin of a
+// write in one of two headers, newer ones in both. A trusted proxy names the host that the browser called.
 func (h hosts) sameOrigin(c *fiber.Ctx, forwardedHost string) bool {
 	switch c.Get("Sec-Fetch-Site") {
 	case "", "same-origin", "none":
@@ -92,13 +90,13 @@ func (h hosts) sameOrigin(c *fiber.Ctx, forwardedHost string) bool {
 		return true
 	}
 	ownName, ownPort, _ := splitHost(string(c.Request().Header.Host()))
-	if ownPort == "" { // a proxy may have taken https off
+	if ownPort == "" { // a proxy may have terminated TLS
 		ownPort = port
 		if port != "80" && port != "443" {
 			return false
 		}
 	}
-	// A proxy that puts a name of its own into Host leaves the public one in Origin.
+	// A proxy that replaces Host leaves the public name in Origin.
 	return port == ownPort && name == ownName ||
 		slices.Contains(h.names, name) && (port == "80" || port == "443")
 }

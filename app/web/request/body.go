@@ -76,14 +76,14 @@ func Body(c *fiber.Ctx, takes ...Member) error {
 	return nil
 }
 
-type given struct {
+type rawMember struct {
 	name  string
 	value json.RawMessage
 }
 
 // readMembers reads an object name by name: encoding/json into a struct would match names in any
 // case and stop at the first mistake.
-func readMembers(body []byte) ([]given, error) {
+func readMembers(body []byte) ([]rawMember, error) {
 	notJSON := reply.BadBody("", "the body is not JSON")
 	d := json.NewDecoder(bytes.NewReader(body))
 	open, err := d.Token()
@@ -93,7 +93,7 @@ func readMembers(body []byte) ([]given, error) {
 	if open != json.Delim('{') {
 		return nil, reply.BadBody("", "the body must be a JSON object")
 	}
-	var members []given
+	var members []rawMember
 	for d.More() {
 		name, err := d.Token()
 		if err != nil {
@@ -103,7 +103,7 @@ func readMembers(body []byte) ([]given, error) {
 		if err := d.Decode(&value); err != nil {
 			return nil, notJSON
 		}
-		members = append(members, given{name.(string), value}) // a name in an object is always a string
+		members = append(members, rawMember{name.(string), value}) // a name in an object is always a string
 	}
 	if _, err := d.Token(); err != nil {
 		return nil, notJSON
