@@ -10,7 +10,7 @@
 // the part that changes.
 //
 // A page refreshes by requesting its own address: htmx fetches the main part and morphs it into the current one, which
-// keeps focus, selection, open panels and typed text. The server's events (or, if it has none, a timer) only trigger
+// keeps focus, selection, open panels and typed text. The server's events (or a timer, while there are none) only trigger
 // the request, at most once a second and never while the tab is hidden. Pages therefore work without scripts, too.
 //
 // Charts are inline SVG without style attributes, which the content security policy forbids: colours are classes, and
@@ -27,4 +27,13 @@
 //
 // htmx and its extension for server-sent events are unmodified files of npm's htmx.org 4.0.1. A test checks their
 // checksums; replace both together with the checksums.
+//
+// # Files, in reading order
+//
+//	page.go parts.go                                 the frame; parts that scripts fetch
+//	overview.go jobs.go job.go run.go timeline.go    the pages
+//	people.go alerts.go
+//	form.go                                          arguments of a job as a form
+//	outcomes.go chart.go spark.go timeline_svg.go    charts
+//	words.go assets.go                               texts and links; files
 package dashboard

@@ -79,13 +79,6 @@ func compareTimes(a, b *time.Time) int {
 	return a.Compare(*b)
 }
 
-func btoi(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 // NewOverview makes the page.
 func NewOverview(d OverviewData) Overview {
 	o := Overview{

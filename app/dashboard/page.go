@@ -11,9 +11,6 @@ import (
 	"time"
 )
 
-// Root is the path of the pages.
-const Root = "/crons/dashboard"
-
 //go:embed templates
 var templateFiles embed.FS
 
@@ -21,6 +18,16 @@ var templateFiles embed.FS
 var templates = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("").Funcs(funcs).ParseFS(templateFiles, "templates/*.html"))
 })
+
+var funcs = template.FuncMap{
+	"asset": assetURL, "root": func() string { return Root },
+	"job": jobURL, "run": runURL,
+	"when": when, "at": at, "ms": millis, "took": took, "icon": icon, "state": stateOf,
+	"plural": plural, "percent": percent, "number": number, "attrs": Attrs, "reason": reasonWords, "percentOf": percentOf, "short": short, "pretty": pretty,
+	"with":  func(p Page, b any) inPage { return inPage{p, b} },
+	"list":  func(items ...any) []any { return items },
+	"lower": strings.ToLower,
+}
 
 // Page is the frame around a body.
 type Page struct {

@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"html/template"
 	"strings"
@@ -10,8 +9,6 @@ import (
 
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/ops"
-	"fibercrons/app/schedule"
 )
 
 // LogLines is the number of log lines on a new page.
@@ -175,44 +172,4 @@ func Attrs(raw json.RawMessage) (list []Attr) {
 		list = append(list, Attr{one.name, value})
 	}
 	return list
-}
-
-// RenderLog writes the lines alone, to be appended to a page.
-func RenderLog(tail LogTail) (string, error) {
-	var b strings.Builder
-	err := templates().ExecuteTemplate(&b, "loglines", tail)
-	return b.String(), err
-}
-
-// RenderPreview writes the preview of a schedule, or the error in it.
-func RenderPreview(now time.Time, p ops.Preview, wrong error) (string, error) {
-	view := struct {
-		Now     time.Time
-		Error   string
-		Preview ops.Preview
-		Slots   []PreviewSlot
-	}{Now: now, Preview: p}
-	var args *cron.ArgsError
-	switch {
-	case errors.As(wrong, &args) && len(args.Fields) > 0:
-		view.Error = args.Fields[0].Detail
-	case wrong != nil:
-		return "", wrong
-	}
-	zone, err := schedule.LoadLocation(p.Zone)
-	if err != nil {
-		zone = time.UTC
-	}
-	for _, at := range p.Slots {
-		view.Slots = append(view.Slots, PreviewSlot{at, at.In(zone).Format("Mon 2 Jan 15:04:05 MST")})
-	}
-	var b strings.Builder
-	err = templates().ExecuteTemplate(&b, "preview", view)
-	return b.String(), err
-}
-
-// PreviewSlot is a slot and its local time in the schedule's zone.
-type PreviewSlot struct {
-	At    time.Time
-	Local string
 }

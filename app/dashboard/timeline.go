@@ -40,15 +40,6 @@ type TimelinePage struct {
 	Cut     bool
 }
 
-// lane is the row of a job in the chart.
-type lane struct {
-	job      string
-	runs     []contract.TimelineRun
-	slots    []time.Time
-	failures int
-	dense    int
-}
-
 // NewTimeline makes the page for the jobs that keep accepts. The runs in t are sorted newest first.
 func NewTimeline(t ops.Timeline, w Window, search string, keep func(job string) bool) TimelinePage {
 	from, to := known(t)
@@ -119,13 +110,6 @@ func (p TimelinePage) Herded() [][]ops.Herd {
 
 // WindowList returns [Windows].
 func (p TimelinePage) WindowList() []Window { return Windows }
-
-// load counts the runs that begin in each minute.
-type load struct {
-	minutes map[int64]int
-	most    int
-	known   struct{ from, to time.Time } // outside of it the lists are incomplete
-}
 
 func loadOf(t ops.Timeline) load {
 	l := load{minutes: map[int64]int{}}

@@ -34,6 +34,22 @@ func (c *canvas) x(at time.Time) float64 {
 
 func (c *canvas) put(format string, a ...any) { fmt.Fprintf(&c.Builder, format, a...) }
 
+// lane is the row of a job in the chart.
+type lane struct {
+	job      string
+	runs     []contract.TimelineRun
+	slots    []time.Time
+	failures int
+	dense    int
+}
+
+// load counts the runs that begin in each minute.
+type load struct {
+	minutes map[int64]int
+	most    int
+	known   struct{ from, to time.Time } // outside of it the lists are incomplete
+}
+
 func drawTimeline(t ops.Timeline, lanes []*lane, l load) template.HTML {
 	c := &canvas{t: t}
 	high := tlLoad + tlAxis + len(lanes)*tlLane + 4

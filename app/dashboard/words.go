@@ -13,15 +13,8 @@ import (
 	"fibercrons/app/cron"
 )
 
-var funcs = template.FuncMap{
-	"asset": assetURL, "root": func() string { return Root },
-	"job": jobURL, "run": runURL,
-	"when": when, "at": at, "ms": millis, "took": took, "icon": icon, "state": stateOf,
-	"plural": plural, "percent": percent, "number": number, "attrs": Attrs, "reason": reasonWords, "percentOf": percentOf, "short": short, "pretty": pretty,
-	"with":  func(p Page, b any) inPage { return inPage{p, b} },
-	"list":  func(items ...any) []any { return items },
-	"lower": strings.ToLower,
-}
+// Root is the path of the pages.
+const Root = "/crons/dashboard"
 
 func jobURL(name string) string { return Root + "/jobs/" + url.PathEscape(name) }
 func runURL(id string) string   { return Root + "/runs/" + url.PathEscape(id) }
@@ -188,4 +181,11 @@ func stateOf(status any) template.HTML {
 		name = template.HTMLEscapeString(string(*s))
 	}
 	return template.HTML(`<span class="state s-` + name + `">` + string(icon(name)) + `<span>` + name + `</span></span>`) //nolint:gosec // escaped
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
