@@ -2,7 +2,7 @@
 //
 // # Files, in reading order
 //
-//	cell.go      one value
-//	listing.go   rows of them, in every format
-//	table.go     a table that fits the window
+//	print.go   a listing in every format; JSON; facts about one thing
+//	table.go   listings, and a table that fits the window
+//	cell.go    one value
 package term

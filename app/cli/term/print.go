@@ -11,23 +11,6 @@ import (
 	"fibercrons/app/internal/console"
 )
 
-// Listing is what a command lists: rows for people and spreadsheets, and the objects of the API for programs.
-type Listing struct {
-	Columns []Column
-	Rows    [][]Cell
-	Objects any    // a slice
-	Empty   string // shown to a person instead of an empty table
-}
-
-// Column is one column of a listing.
-type Column struct {
-	Title   string
-	Key     string // in CSV; empty: the title in lower case, with _ for a space
-	Right   bool   // a number
-	Elastic bool   // may be cut to fit the window
-	Extra   int    // not 0: left out of a window that is too narrow, the highest first
-}
-
 // The formats of -o.
 const (
 	AsTable = "table"
