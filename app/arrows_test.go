@@ -55,7 +55,7 @@ var arrows = map[string]rule{
 	"app/internal/webtest":     {inner: []string{"app", "app/cron", "app/env", "app/web"}, outer: []string{fiber, jsonschema, "go.uber.org/goleak"}},
 	"app/internal/conformance": {inner: []string{"app/contract", "app/cron", "app/crontest", "app/internal/millis", "app/plan", "app/scheduler"}, outer: []string{uuid}},
 	"app/dashboard":            {inner: []string{"app/alert", "app/contract", "app/cron", "app/ops", "app/schedule"}},
-	"app/store":                {inner: []string{"app/alert", "app/contract", "app/cron", "app/internal/texts", "app/plan", "app/store/row"}, outer: []string{gorm, "gorm.io/driver", glebarez, "github.com/jackc/pgx/v5", "github.com/go-sql-driver/mysql", uuid}},
+	"app/store":                {inner: []string{"app/alert", "app/contract", "app/cron", "app/internal/texts", "app/plan", "app/store/row", "app/store/usertx"}, outer: []string{gorm, "gorm.io/driver", glebarez, "github.com/jackc/pgx/v5", "github.com/go-sql-driver/mysql", uuid}},
 	"app/redis":                {inner: []string{"app/contract"}, outer: []string{"github.com/redis/go-redis/v9"}},
 	"app/river":                {inner: []string{"app/contract", "app/cron"}, outer: []string{"github.com/riverqueue", "github.com/jackc/pgx/v5"}},
 	"app/asynq":                {inner: []string{"app/contract", "app/cron"}, outer: []string{"github.com/hibiken/asynq"}},
@@ -81,6 +81,7 @@ var arrows = map[string]rule{
 	"config":                   {inner: []string{"app/env"}, yours: true},
 	"app/env":                  {inner: []string{"app/internal/texts", "app/schedule"}, outer: []string{"github.com/caarlos0/env/v11", "github.com/joho/godotenv"}},
 	"app/store/row":            {inner: []string{"app/internal/millis"}, outer: []string{gorm}},
+	"app/store/usertx":         {inner: []string{"app/cron"}, outer: []string{gorm}},
 	"models":                   {inner: []string{"app/store/row"}, outer: []string{gorm}, yours: true},
 }
 
@@ -118,7 +119,7 @@ func TestArrowsPointDown(t *testing.T) {
 func TestOneTechnologyPerPackage(t *testing.T) {
 	homes := map[string][]string{
 		"github.com/reugn/":      {"app/clock"},
-		"gorm.io/":               {"app", "app/store", "app/store/row", "models"},
+		"gorm.io/":               {"app", "app/store", "app/store/row", "app/store/usertx", "models"},
 		"github.com/glebarez/":   {"app/store"},
 		"github.com/gofiber/":    {"app/web", "app/web/access", "app/web/api", "app/web/pages", "app/web/reply", "app/web/request", "app/internal/webtest", "routes"},
 		"github.com/valyala/":    {"app/web"},
@@ -131,7 +132,7 @@ func TestOneTechnologyPerPackage(t *testing.T) {
 		"github.com/joho/":       {"app/env"},
 		"github.com/spf13/":      {"app/cli"},
 		"github.com/jedib0t/":    {"app/cli/term"},
-		"database/sql":           {"app/store", "app/store/row"},
+		"database/sql":           {"app/store", "app/store/row", "app/store/usertx"},
 		"github.com/wneessen/":   {"app/alert"},
 	}
 	module := strings.TrimSpace(string(goList(t, "-m")))

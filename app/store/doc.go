@@ -22,7 +22,7 @@
 // (_txlock=immediate), so what it has read holds until it commits. Reads have connections of
 // their own that cannot write, and never wait for a writer (WAL). The user's own tables have
 // theirs too, see [Store.DB]; a transaction there that keeps the writer waiting is named in the log, and ended
-// after ten seconds (holders.go).
+// after ten seconds (app/store/usertx).
 //
 // Whether anything has changed at all is told by a connection of its own that does nothing but ask
 // for PRAGMA data_version ([Store.Stamp]): some ten microseconds that save lists and streams their

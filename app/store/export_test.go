@@ -10,6 +10,7 @@ import (
 
 	"fibercrons/app/contract"
 	"fibercrons/app/store/row"
+	"fibercrons/app/store/usertx"
 )
 
 // Tamper has f called at "begin", "commit" and "committed" of every transaction with the kinds
@@ -154,7 +155,7 @@ func ExplainSQLite(path string, code int) string {
 
 // HeardReads has f called with every statement of those who read.
 func (s *Store) HeardReads(f func(query string)) error {
-	return watchStatements(s.reads, func(ctx context.Context, _ string) (context.Context, func(system, table, text string, rows int64, err error)) {
+	return usertx.Trace(s.reads, func(ctx context.Context, _ string) (context.Context, func(system, table, text string, rows int64, err error)) {
 		return ctx, func(_, _, text string, _ int64, _ error) { f(text) }
 	})
 }

@@ -15,14 +15,16 @@ import (
 
 	gormlite "github.com/glebarez/sqlite"
 	"gorm.io/gorm"
+
+	"fibercrons/app/store/usertx"
 )
 
 // sqlite is the dialect of one file, or of a database in memory.
 type sqlite struct {
 	path    string
-	memory  string   // name of the database in memory; empty: it is a file
-	absent  bool     // it stands for a database that is not there
-	holders *holders // of the user's transactions; nil: nothing is written
+	memory  string          // name of the database in memory; empty: it is a file
+	absent  bool            // it stands for a database that is not there
+	tracker *usertx.Tracker // of the user's transactions; nil: nothing is written
 }
 
 func parseSQLite(path string) (dialect, error) {
@@ -125,7 +127,7 @@ func (d *sqlite) userPool() (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := sql.OpenDB(&named{driver: bare.Driver(), dsn: dsn, holders: d.holders})
+	db := sql.OpenDB(d.tracker.Connector(bare.Driver(), dsn))
 	db.SetMaxOpenConns(readers)
 	db.SetMaxIdleConns(readers)
 	return db, bare.Close()

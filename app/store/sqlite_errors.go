@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	driverlite "github.com/glebarez/go-sqlite"
+
+	"fibercrons/app/store/usertx"
 )
 
 // The result codes of SQLite that mean something to an operator (sqlite.org/rescode.html).
@@ -67,8 +69,17 @@ func code(err error) int {
 	return 0
 }
 
+// lockTaken tells whether somebody else has the write lock.
+func lockTaken(err error) bool {
+	c := code(err) & 0xff
+	return c == codeBusy || c == codeLocked
+}
+
 func (d *sqlite) explain(err error) error {
 	if _, done := errors.AsType[*sentence](err); done || err == nil {
+		return err
+	}
+	if _, done := errors.AsType[*usertx.LockedError](err); done {
 		return err
 	}
 	return d.explainCode(code(err), err)

@@ -16,6 +16,7 @@ import (
 
 	"fibercrons/app/contract"
 	"fibercrons/app/store/row"
+	"fibercrons/app/store/usertx"
 )
 
 // ErrClosed is the answer to whatever is asked after Close.
@@ -51,7 +52,7 @@ type Options struct {
 	// Committed is told of every group of writes, and must not block. Optional.
 	Committed func(Commit)
 	// Span hears of statements on the user's own tables; see [Store.DB]. Optional.
-	Span Span
+	Span usertx.Span
 }
 
 func (o Options) withDefaults() Options {
@@ -65,7 +66,7 @@ func (o Options) withDefaults() Options {
 		o.Lease = 30 * time.Second
 	}
 	if o.HoldFor <= 0 {
-		o.HoldFor = holdTime
+		o.HoldFor = 10 * time.Second
 	}
 	return o
 }
@@ -77,9 +78,9 @@ type Store struct {
 	writes   *sql.DB  // the writer's alone
 	reads    *gorm.DB // a few connections that cannot write
 	readPool *sql.DB
-	changes  *sql.DB  // for migrations
-	users    *gorm.DB // for the user's own tables
-	holders  *holders // of the write lock among these; nil: the database has none
+	changes  *sql.DB         // for migrations
+	users    *gorm.DB        // for the user's own tables
+	tracker  *usertx.Tracker // of these; nil: they hold up nobody
 	pools    []*sql.DB
 	writer   *writer
 	absent   bool
@@ -105,8 +106,8 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	}
 	s := &Store{opts: opts, db: d, rules: theRules}
 	if file, ok := d.(*sqlite); ok && !opts.ReadOnly {
-		s.holders = &holders{most: opts.HoldFor, log: opts.Logger}
-		file.holders = s.holders
+		s.tracker = usertx.New(usertx.Options{HoldFor: opts.HoldFor, LockWait: userLockWait, Locked: lockTaken, Logger: opts.Logger})
+		file.tracker = s.tracker
 	}
 	if err := s.openPatiently(ctx); err != nil {
 		return nil, fmt.Errorf("open store: %w", d.explain(err))
@@ -169,14 +170,10 @@ func (s *Store) open(ctx context.Context) error {
 	if s.reads, err = s.gorm(p.reads); err != nil {
 		return err
 	}
-	var users gorm.ConnPool = p.users
-	if s.holders != nil {
-		users = &userPool{DB: p.users, holders: s.holders}
-	}
-	if s.users, err = s.gorm(users); err != nil {
+	if s.users, err = s.gorm(s.tracker.Pool(p.users)); err != nil {
 		return err
 	}
-	return watchStatements(s.users, s.opts.Span)
+	return usertx.Trace(s.users, s.opts.Span)
 }
 
 // none says whether a server's database has no tables yet.

@@ -220,7 +220,7 @@ func (w *writer) commit(group []*op) {
 		class := s.classOf(err)
 		switch class {
 		case locked:
-			s.holders.pressed()
+			s.tracker.Blocked()
 			if time.Now().Before(deadline) && awaited(group) {
 				continue
 			}
@@ -244,7 +244,7 @@ func (w *writer) commit(group []*op) {
 			}
 			return
 		}
-		err = s.db.explain(s.holders.explain(err))
+		err = s.db.explain(s.tracker.Explain(err))
 		for _, o := range group {
 			o.err, o.refused, o.later = err, true, false
 		}

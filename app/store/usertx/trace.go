@@ -1,4 +1,4 @@
-package store
+package usertx
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 	"gorm.io/gorm"
 )
 
-// Span is told that a statement on the user's own tables begins. It returns the context to carry it
+// Span is told that a statement begins. It returns the context to carry it
 // out in, and what is to be called when it has ended; nil: nothing.
 type Span func(ctx context.Context, operation string) (context.Context, func(system, table, text string, rows int64, err error))
 
@@ -21,8 +21,8 @@ type openSpan struct {
 // register is one of gorm's chains of callbacks, of which each has a type of its own.
 type register func(name string, fn func(*gorm.DB)) error
 
-// watchStatements calls span around every statement on db.
-func watchStatements(db *gorm.DB, span Span) error {
+// Trace calls span around every statement on db. A nil span changes nothing.
+func Trace(db *gorm.DB, span Span) error {
 	if span == nil {
 		return nil
 	}
