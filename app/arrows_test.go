@@ -27,6 +27,8 @@ const (
 	jsonschema = "github.com/google/jsonschema-go"
 	gorm       = "gorm.io/gorm"
 	glebarez   = "github.com/glebarez"
+	pgx        = "github.com/jackc/pgx/v5"
+	mysql      = "github.com/go-sql-driver/mysql"
 	fiber      = "github.com/gofiber/fiber/v2"
 	fasthttp   = "github.com/valyala/fasthttp"
 )
@@ -55,9 +57,12 @@ var arrows = map[string]rule{
 	"app/internal/webtest":     {inner: []string{"app", "app/cron", "app/env", "app/web"}, outer: []string{fiber, jsonschema, "go.uber.org/goleak"}},
 	"app/internal/conformance": {inner: []string{"app/contract", "app/cron", "app/crontest", "app/internal/millis", "app/plan", "app/scheduler"}, outer: []string{uuid}},
 	"app/dashboard":            {inner: []string{"app/alert", "app/contract", "app/cron", "app/ops", "app/schedule"}},
-	"app/store":                {inner: []string{"app/alert", "app/contract", "app/cron", "app/internal/texts", "app/plan", "app/store/row", "app/store/usertx"}, outer: []string{gorm, "gorm.io/driver", glebarez, "github.com/jackc/pgx/v5", "github.com/go-sql-driver/mysql", uuid}},
+	"app/store":                {inner: []string{"app/alert", "app/contract", "app/cron", "app/plan", "app/store/db", "app/store/row", "app/store/usertx"}, outer: []string{gorm, uuid}},
+	"app/store/db":             {inner: []string{"app/internal/texts", "app/store/row", "app/store/usertx"}, outer: []string{gorm, "gorm.io/driver", glebarez, pgx, mysql, uuid}},
+	"app/store/usertx":         {inner: []string{"app/cron"}, outer: []string{gorm}},
+	"app/internal/testdb":      {outer: []string{pgx, mysql, uuid}},
 	"app/redis":                {inner: []string{"app/contract"}, outer: []string{"github.com/redis/go-redis/v9"}},
-	"app/river":                {inner: []string{"app/contract", "app/cron"}, outer: []string{"github.com/riverqueue", "github.com/jackc/pgx/v5"}},
+	"app/river":                {inner: []string{"app/contract", "app/cron"}, outer: []string{"github.com/riverqueue", pgx}},
 	"app/asynq":                {inner: []string{"app/contract", "app/cron"}, outer: []string{"github.com/hibiken/asynq"}},
 	"app/metrics":              {inner: []string{"app/contract", "app/cron", "app/scheduler"}, outer: []string{"github.com/prometheus", "google.golang.org/protobuf"}},
 	"app/trace":                {inner: []string{"app/contract", "app/cron"}, outer: []string{"go.opentelemetry.io"}},
@@ -81,7 +86,6 @@ var arrows = map[string]rule{
 	"config":                   {inner: []string{"app/env"}, yours: true},
 	"app/env":                  {inner: []string{"app/internal/texts", "app/schedule"}, outer: []string{"github.com/caarlos0/env/v11", "github.com/joho/godotenv"}},
 	"app/store/row":            {inner: []string{"app/internal/millis"}, outer: []string{gorm}},
-	"app/store/usertx":         {inner: []string{"app/cron"}, outer: []string{gorm}},
 	"models":                   {inner: []string{"app/store/row"}, outer: []string{gorm}, yours: true},
 }
 
@@ -119,9 +123,11 @@ func TestArrowsPointDown(t *testing.T) {
 func TestOneTechnologyPerPackage(t *testing.T) {
 	homes := map[string][]string{
 		"github.com/reugn/":      {"app/clock"},
-		"gorm.io/":               {"app", "app/store", "app/store/row", "app/store/usertx", "models"},
-		"github.com/glebarez/":   {"app/store"},
+		"gorm.io/":               {"app", "app/store", "app/store/db", "app/store/row", "app/store/usertx", "models"},
+		"github.com/glebarez/":   {"app/store/db"},
 		"github.com/gofiber/":    {"app/web", "app/web/access", "app/web/api", "app/web/pages", "app/web/reply", "app/web/request", "app/internal/webtest", "routes"},
+		pgx:                      {"app/store/db", "app/river", "app/internal/testdb"},
+		mysql:                    {"app/store/db", "app/internal/testdb"},
 		"github.com/valyala/":    {"app/web"},
 		"github.com/redis/":      {"app/redis"},
 		"github.com/riverqueue/": {"app/river"},
@@ -132,7 +138,7 @@ func TestOneTechnologyPerPackage(t *testing.T) {
 		"github.com/joho/":       {"app/env"},
 		"github.com/spf13/":      {"app/cli"},
 		"github.com/jedib0t/":    {"app/cli/term"},
-		"database/sql":           {"app/store", "app/store/row", "app/store/usertx"},
+		"database/sql":           {"app/store", "app/store/db", "app/store/row", "app/store/usertx", "app/internal/testdb"},
 		"github.com/wneessen/":   {"app/alert"},
 	}
 	module := strings.TrimSpace(string(goList(t, "-m")))

@@ -8,6 +8,7 @@ import (
 
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
+	"fibercrons/app/internal/testdb"
 	"fibercrons/app/store"
 )
 
@@ -18,12 +19,12 @@ func TestEachSafeguardIsNeeded(t *testing.T) {
 }
 
 func TestEachSafeguardIsNeededOnServers(t *testing.T) {
-	onServers(t, func(t *testing.T, k kind) {
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
 		drop := "DROP INDEX job_runs_slot"
-		if k.name == "MySQL" {
+		if k.Name == "MySQL" {
 			drop += " ON job_runs"
 		}
-		eachSafeguardIsNeeded(t, drop, func(t *testing.T) *store.Store { return openURL(t, k.url(t)) })
+		eachSafeguardIsNeeded(t, drop, func(t *testing.T) *store.Store { return openURL(t, k.URL(t)) })
 	})
 }
 

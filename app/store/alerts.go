@@ -9,17 +9,14 @@ import (
 
 	"fibercrons/app/alert"
 	"fibercrons/app/cron"
+	"fibercrons/app/store/db"
 	"fibercrons/app/store/row"
 )
 
 var _ alert.Store = (*Store)(nil)
 
-// troubled are the runs that may call for an alert and that nobody has looked at. It is the condition
-// of a partial index, and stands in a statement word for word or the index is not used.
-const troubled = "looked_at IS NULL AND (status IN ('failed', 'interrupted') OR (status = 'skipped' AND reason IN ('missed', 'superseded', 'late')))"
-
 const (
-	troubledSQL = "SELECT " + outcomeColumns + " FROM job_runs WHERE " + troubled + " AND ended_at >= ? ORDER BY ended_at, seq LIMIT ?"
+	troubledSQL = "SELECT " + outcomeColumns + " FROM job_runs WHERE " + db.Troubled + " AND ended_at >= ? ORDER BY ended_at, seq LIMIT ?"
 	unendedSQL  = "SELECT job, id, status, triggered_by, slot, started_at FROM job_runs WHERE ended_at IS NULL ORDER BY seq + 0 DESC LIMIT ?"
 	lateRunsSQL = "SELECT " + outcomeColumns + " FROM job_runs WHERE queued_at >= ? AND slot IS NOT NULL AND started_at > slot + ? ORDER BY queued_at LIMIT ?"
 	openSQL     = "SELECT a.*, COALESCE(s.last_success, 0) AS last_success FROM job_alerts a LEFT JOIN job_state s ON s.name = a.job WHERE a.open_key > ''"
@@ -42,8 +39,8 @@ func (s *Store) StartedLate(ctx context.Context, since time.Time, by time.Durati
 
 func (s *Store) outline(ctx context.Context, what, query string, args ...any) ([]cron.Record, error) {
 	var rows []row.JobRun
-	if err := s.reads.WithContext(ctx).Raw(query, args...).Scan(&rows).Error; err != nil {
-		return nil, fmt.Errorf("%s: %w", what, s.db.explain(err))
+	if err := s.db.Read(ctx).Raw(query, args...).Scan(&rows).Error; err != nil {
+		return nil, fmt.Errorf("%s: %w", what, s.db.Explain(err))
 	}
 	return records(rows), nil
 }
@@ -54,8 +51,8 @@ func (s *Store) OpenAlerts(ctx context.Context) ([]alert.Open, error) {
 		row.Alert
 		LastSuccess row.Millis
 	}
-	if err := s.reads.WithContext(ctx).Raw(openSQL).Scan(&rows).Error; err != nil {
-		return nil, fmt.Errorf("read open alerts: %w", s.db.explain(err))
+	if err := s.db.Read(ctx).Raw(openSQL).Scan(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read open alerts: %w", s.db.Explain(err))
 	}
 	out := make([]alert.Open, len(rows))
 	for i := range rows {
@@ -66,7 +63,7 @@ func (s *Store) OpenAlerts(ctx context.Context) ([]alert.Open, error) {
 
 // Alerts implements [alert.Book].
 func (s *Store) Alerts(ctx context.Context, q alert.Query) ([]alert.Alert, int, error) {
-	db := s.reads.WithContext(ctx).Model(&row.Alert{})
+	db := s.db.Read(ctx).Model(&row.Alert{})
 	if q.Job != "" {
 		db = db.Where("job = ?", q.Job)
 	}
@@ -85,10 +82,10 @@ func (s *Store) Alerts(ctx context.Context, q alert.Query) ([]alert.Alert, int, 
 	}
 	var sends map[string][]alert.Delivery
 	if err == nil {
-		sends, err = deliveriesOf(s.reads.WithContext(ctx), rows)
+		sends, err = deliveriesOf(s.db.Read(ctx), rows)
 	}
 	if err != nil {
-		return nil, 0, fmt.Errorf("read alerts: %w", s.db.explain(err))
+		return nil, 0, fmt.Errorf("read alerts: %w", s.db.Explain(err))
 	}
 	out := make([]alert.Alert, len(rows))
 	for i := range rows {

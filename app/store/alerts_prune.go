@@ -19,7 +19,7 @@ func (s *Store) PruneAlerts(ctx context.Context, giveUp, keep time.Duration) ([]
 		kind: "prune",
 		rows: groupRows / 2,
 		run: func(t *txn) error {
-			db := t.gorm()
+			db := t.handle()
 			late = nil
 			t.fail(db.Where("status = 'pending' AND created_at < ? AND lease_until <= ?", t.now-giveUp.Milliseconds(), t.now).
 				Order("created_at").Limit(alertRows).Find(&late).Error)
@@ -51,6 +51,6 @@ func (s *Store) PruneAlerts(ctx context.Context, giveUp, keep time.Duration) ([]
 // forget deletes the oldest rows that answer to where.
 func (t *txn) forget(model any, where, order string, before int64) {
 	var ids []string
-	t.fail(t.gorm().Model(model).Where(where, before).Order(order).Limit(pruneAlerts).Pluck("id", &ids).Error)
-	chunks(ids, func(some []string) { t.fail(t.gorm().Where("id IN ?", some).Delete(model).Error) })
+	t.fail(t.handle().Model(model).Where(where, before).Order(order).Limit(pruneAlerts).Pluck("id", &ids).Error)
+	chunks(ids, func(some []string) { t.fail(t.handle().Where("id IN ?", some).Delete(model).Error) })
 }

@@ -44,7 +44,7 @@ func (s *Store) Raise(ctx context.Context, r alert.Raise) error {
 }
 
 func (t *txn) raise(rows []row.Alert, r alert.Raise) {
-	db := t.gorm()
+	db := t.handle()
 	known := t.knownAlerts(rows)
 	looked := t.alreadyLooked(r.Looked)
 	if t.err != nil {
@@ -98,7 +98,7 @@ func (t *txn) among(model any, column, where string, values []string) map[string
 	found := map[string]bool{}
 	for some := range slices.Chunk(values, alertRows) {
 		var list []string
-		t.fail(t.gorm().Model(model).Where(where, some).Pluck(column, &list).Error)
+		t.fail(t.handle().Model(model).Where(where, some).Pluck(column, &list).Error)
 		for _, v := range list {
 			found[v] = true
 		}

@@ -21,9 +21,9 @@ const aMinute = int64(time.Minute / time.Millisecond)
 // Gather implements [alert.Book].
 func (s *Store) Gather(ctx context.Context, g alert.Gather) (waiting bool, err error) {
 	var idle int64
-	err = s.reads.WithContext(ctx).Model(&row.Alert{}).Where("status = 'pending' AND message = ''").Count(&idle).Error
+	err = s.db.Read(ctx).Model(&row.Alert{}).Where("status = 'pending' AND message = ''").Count(&idle).Error
 	if err != nil {
-		return false, fmt.Errorf("gather alerts: %w", s.db.explain(err))
+		return false, fmt.Errorf("gather alerts: %w", s.db.Explain(err))
 	}
 	if idle == 0 {
 		return false, nil
@@ -48,7 +48,7 @@ func (s *Store) Gather(ctx context.Context, g alert.Gather) (waiting bool, err e
 }
 
 func (t *txn) gather(g alert.Gather, message string, ids []string) (waiting bool) {
-	db := t.gorm()
+	db := t.handle()
 	loose := func() *gorm.DB { return db.Model(&row.Alert{}).Where("status = 'pending' AND message = ''") }
 	var wait struct {
 		Number        int64
@@ -90,11 +90,11 @@ func (t *txn) gather(g alert.Gather, message string, ids []string) (waiting bool
 
 // TakeDeliveries implements [alert.Book].
 func (s *Store) TakeDeliveries(ctx context.Context, k alert.Take) ([]alert.Delivery, error) {
-	db := s.reads.WithContext(ctx)
+	db := s.db.Read(ctx)
 	var due int64
 	err := db.Model(&row.AlertDelivery{}).Where("status = 'pending' AND channel IN ?", k.Channels).Count(&due).Error
 	if err != nil {
-		return nil, fmt.Errorf("take deliveries of alerts: %w", s.db.explain(err))
+		return nil, fmt.Errorf("take deliveries of alerts: %w", s.db.Explain(err))
 	}
 	if due == 0 {
 		return nil, nil
@@ -116,14 +116,14 @@ func (s *Store) TakeDeliveries(ctx context.Context, k alert.Take) ([]alert.Deliv
 	for i := range rows {
 		out[i] = deliveryOf(&rows[i])
 		if err := contents(db, &out[i], k.Alerts); err != nil {
-			return nil, fmt.Errorf("read the alerts of a message: %w", s.db.explain(err))
+			return nil, fmt.Errorf("read the alerts of a message: %w", s.db.Explain(err))
 		}
 	}
 	return out, nil
 }
 
 func (t *txn) takeDeliveries(k alert.Take, token int64) (rows []row.AlertDelivery) {
-	db := t.gorm()
+	db := t.handle()
 	pending := func(channel string) *gorm.DB {
 		return db.Model(&row.AlertDelivery{}).Where("status = 'pending' AND channel = ?", channel)
 	}
@@ -190,7 +190,7 @@ func (s *Store) Settle(ctx context.Context, e alert.Settlement) error {
 			case e.GaveUp:
 				set["status"] = string(alert.Failed)
 			}
-			db := t.gorm()
+			db := t.handle()
 			t.fail(db.Model(&row.AlertDelivery{}).Where("id = ? AND token = ? AND status = 'pending'", e.ID, e.Token).Updates(set).Error)
 			if e.Sent || e.GaveUp {
 				t.concludeMessages(db.Model(&row.AlertDelivery{}).Where("id = ?", e.ID))
@@ -221,7 +221,7 @@ func (t *txn) concludeMessages(of *gorm.DB) {
 		if broken[m] {
 			status = alert.Failed
 		}
-		t.fail(t.gorm().Model(&row.Alert{}).Where("message = ?", m).Update("status", string(status)).Error)
+		t.fail(t.handle().Model(&row.Alert{}).Where("message = ?", m).Update("status", string(status)).Error)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"fibercrons/app/alert"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/testdb"
 	"fibercrons/app/store"
 )
 
@@ -51,7 +52,7 @@ func TestAlertsAreShared(t *testing.T) {
 // A silence is ended once, also when the first answer was lost, and two calls of one millisecond are two.
 func TestSilenceIsEndedOnce(t *testing.T) {
 	silenceIsEndedOnce(t, open(t, file(t)))
-	onServers(t, func(t *testing.T, k kind) { silenceIsEndedOnce(t, openURL(t, k.url(t))) })
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) { silenceIsEndedOnce(t, openURL(t, k.URL(t))) })
 }
 
 func silenceIsEndedOnce(t *testing.T, s *store.Store) {
@@ -77,8 +78,8 @@ func silenceIsEndedOnce(t *testing.T, s *store.Store) {
 }
 
 func TestServersShareAlerts(t *testing.T) {
-	onServers(t, func(t *testing.T, k kind) {
-		url := k.url(t)
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
+		url := k.URL(t)
 		alertsAreShared(t, 60, openURL(t, url), openURL(t, url))
 	})
 }
@@ -164,7 +165,7 @@ func alertsAreShared(t *testing.T, alerts int, all ...*store.Store) {
 func TestSights(t *testing.T) { sights(t, open(t, file(t))) }
 
 func TestServersShowSights(t *testing.T) {
-	onServers(t, func(t *testing.T, k kind) { sights(t, openURL(t, k.url(t))) })
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) { sights(t, openURL(t, k.URL(t))) })
 }
 
 func sights(t *testing.T, s *store.Store) {
@@ -209,7 +210,7 @@ func TestPruneAlerts(t *testing.T) {
 }
 
 func TestServersPruneAlerts(t *testing.T) {
-	onServers(t, func(t *testing.T, k kind) { pruneAlerts(t, openURL(t, k.url(t))) })
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) { pruneAlerts(t, openURL(t, k.URL(t))) })
 }
 
 func pruneAlerts(t *testing.T, s *store.Store) {

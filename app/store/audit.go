@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"encoding/json"
 	"fmt"
 
 	"fibercrons/app/contract"
@@ -20,7 +18,7 @@ func (s *Store) Audit(ctx context.Context, e contract.AuditEntry) error {
 		kind: "audit",
 		rows: 1,
 		run: func(t *txn) error {
-			db := t.gorm()
+			db := t.handle()
 			var there int64
 			if entry.ID != 0 { // the last attempt may have been committed
 				t.fail(db.Model(&row.AuditEntry{}).Where("id = ? AND at = ? AND action = ? AND target = ?", entry.ID, entry.At, entry.Action, entry.Target).Count(&there).Error)
@@ -41,7 +39,7 @@ func (s *Store) Audit(ctx context.Context, e contract.AuditEntry) error {
 // Audits returns what was changed, newest first: of a target or of all, at most limit entries
 // older than the one with ID before (0: from the newest on).
 func (s *Store) Audits(ctx context.Context, target string, before int64, limit int) ([]contract.AuditEntry, error) {
-	db := s.reads.WithContext(ctx).Model(&row.AuditEntry{})
+	db := s.db.Read(ctx).Model(&row.AuditEntry{})
 	if target != "" {
 		db = db.Where("target = ?", target)
 	}
@@ -50,7 +48,7 @@ func (s *Store) Audits(ctx context.Context, target string, before int64, limit i
 	}
 	var rows []row.AuditEntry
 	if err := db.Order("id DESC").Limit(limit).Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("read audit entries: %w", s.db.explain(err))
+		return nil, fmt.Errorf("read audit entries: %w", s.db.Explain(err))
 	}
 	out := make([]contract.AuditEntry, len(rows))
 	for i, r := range rows {
@@ -60,11 +58,4 @@ func (s *Store) Audits(ctx context.Context, target string, before int64, limit i
 		}
 	}
 	return out, nil
-}
-
-func raw(s sql.NullString) json.RawMessage {
-	if !s.Valid {
-		return nil
-	}
-	return json.RawMessage(s.String)
 }

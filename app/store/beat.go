@@ -18,13 +18,13 @@ func (s *Store) Beat(ctx context.Context, b contract.Beat) ([]contract.LeasedRun
 	var held []contract.LeasedRun
 	var err error
 	if b.Quick {
-		held, err = heldBy(s.reads.WithContext(ctx), b.Instance.ID)
+		held, err = heldBy(s.db.Read(ctx), b.Instance.ID)
 	} else {
 		err = s.writer.do(ctx, &op{
 			kind: "beat",
 			rows: groupRows / 2,
 			run: func(t *txn) error {
-				db := t.gorm()
+				db := t.handle()
 				t.fail(signOfLife(db, &b))
 				var err error
 				held, err = heldBy(t.locking(db), b.Instance.ID) // locked before they are written
@@ -45,7 +45,7 @@ func (s *Store) Beat(ctx context.Context, b contract.Beat) ([]contract.LeasedRun
 		})
 	}
 	if err != nil {
-		return nil, fmt.Errorf("beat: %w", s.db.explain(err))
+		return nil, fmt.Errorf("beat: %w", s.db.Explain(err))
 	}
 	return held, nil
 }
@@ -87,54 +87,30 @@ func heldBy(db *gorm.DB, instance string) ([]contract.LeasedRun, error) {
 
 // Expired implements [contract.Claims].
 func (s *Store) Expired(ctx context.Context, limit int) ([]cron.Record, error) {
-	now, err := s.db.now(ctx, s.readPool)
+	now, err := s.db.Now(ctx, s.db.Reader())
 	if err != nil {
-		return nil, fmt.Errorf("look for expired runs: %w", s.db.explain(err))
+		return nil, fmt.Errorf("look for expired runs: %w", s.db.Explain(err))
 	}
 	var rows []row.JobRun
-	err = s.reads.WithContext(ctx).
+	err = s.db.Read(ctx).
 		Where("ended_at IS NULL AND lease_until <= ?", now).
 		Order("seq + 0"). // an expression, or the whole table is walked in this order
 		Limit(limit).Find(&rows).Error
 	if err != nil {
-		return nil, fmt.Errorf("look for expired runs: %w", s.db.explain(err))
+		return nil, fmt.Errorf("look for expired runs: %w", s.db.Explain(err))
 	}
 	recs := records(rows)
 	if err := s.lastLines(ctx, recs); err != nil {
-		return nil, fmt.Errorf("look for expired runs: %w", s.db.explain(err))
+		return nil, fmt.Errorf("look for expired runs: %w", s.db.Explain(err))
 	}
 	return recs, nil
-}
-
-// lastLines tells which line each run logged last, so that who takes it over goes on from there.
-func (s *Store) lastLines(ctx context.Context, recs []cron.Record) error {
-	byID := make(map[string]*cron.Record, len(recs))
-	ids := make([]string, len(recs))
-	for i := range recs {
-		ids[i], byID[recs[i].ID] = recs[i].ID, &recs[i]
-	}
-	var err error
-	chunks(ids, func(some []string) {
-		var last []struct {
-			RunID string
-			Seq   int64
-		}
-		if err == nil {
-			err = s.reads.WithContext(ctx).Model(&row.RunLog{}).Select("run_id, MAX(seq) AS seq").
-				Where("run_id IN ?", some).Group("run_id").Find(&last).Error
-		}
-		for _, l := range last {
-			byID[l.RunID].LogSeq = l.Seq
-		}
-	})
-	return err
 }
 
 // Instances returns every process that has given a sign of life, by ID.
 func (s *Store) Instances(ctx context.Context) ([]contract.InstanceInfo, error) {
 	var rows []row.Instance
-	if err := s.reads.WithContext(ctx).Order("id").Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("list instances: %w", s.db.explain(err))
+	if err := s.db.Read(ctx).Order("id").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("list instances: %w", s.db.Explain(err))
 	}
 	out := make([]contract.InstanceInfo, len(rows))
 	for i, r := range rows {

@@ -74,7 +74,7 @@ func (t *txn) claim(c *contract.Claim) contract.Claimed {
 		if there := t.slots[slotKey{r.job, r.slot}]; there != nil {
 			return there.claimed(c.ID)
 		}
-		if t.store.rules.settled(r.slot, t.states[c.Job].watermark) {
+		if t.rules.settled(r.slot, t.states[c.Job].watermark) {
 			return contract.Claimed{}
 		}
 		if c.Generation != 0 && t.states[c.Job].generation > c.Generation {
@@ -104,7 +104,7 @@ func (t *txn) claim(c *contract.Claim) contract.Claimed {
 func (t *txn) verdict(c *contract.Claim) (cron.Status, cron.Reason) {
 	s := t.states[c.Job]
 	at := c.At.UnixMilli()
-	if t.sql.locks != nil { // the database's clock, which every process shares, says when a pause ends
+	if t.sql.Locks != nil { // the database's clock, which every process shares, says when a pause ends
 		at = t.now
 	}
 	switch {
@@ -192,5 +192,5 @@ func (t *txn) advance(job string, to int64) {
 	}
 	added := !s.known || t.watermarks[job].added
 	s.known, s.watermark = true, max(s.watermark, to)
-	t.watermarks[job] = watermark{job, s.watermark, added}
+	t.watermarks[job] = movedWatermark{job, s.watermark, added}
 }

@@ -3,102 +3,12 @@ package store
 import (
 	"context"
 	"fmt"
-	"slices"
-	"time"
 
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
+	"fibercrons/app/plan"
 	"fibercrons/app/store/row"
 )
-
-// Sync implements [contract.Claims].
-func (s *Store) Sync(ctx context.Context, p contract.Program) (contract.Synced, error) {
-	defs := slices.Clone(p.Definitions)
-	at := row.MillisOf(p.At)
-	var out contract.Synced
-	err := s.writer.do(ctx, &op{
-		kind: "sync",
-		rows: groupRows,
-		need: func(n *needs) {
-			for _, d := range defs {
-				n.known = append(n.known, d.Name)
-			}
-			n.seen = int64(at)
-			n.groups = append(n.groups, versionsLock)
-		},
-		run: func(t *txn) error {
-			db := t.gorm()
-			own, newer := t.version(db, &p)
-			kept := make(map[string]contract.State)
-			t.fail(t.sql.eachState(db, nil, func(st contract.State) { kept[st.Name] = st }))
-			generations := t.generations(db)
-			now := at
-			if t.sql.locks != nil { // the database's clock decides when a job begins, and what is far ahead
-				now = row.Millis(t.now)
-				at = min(at, now)
-			}
-			strayedAt := now.Time().Add(contract.WrongClock)
-			var changed []row.JobState
-			var strayed []string
-			out = contract.Synced{States: make([]contract.State, len(defs)), Generation: own}
-			here := make(map[string]bool, len(defs))
-			for i, d := range defs {
-				here[d.Name] = true
-				st, seen := kept[d.Name]
-				if !seen {
-					st = contract.State{Name: d.Name, FirstSeen: at.Time()}
-				}
-				same := seen && st.Definition == d.Definition && st.RemovedAt.IsZero()
-				if newer && !same && generations[d.Name] > own {
-					st.Superseded = true
-					out.States[i] = st
-					continue
-				}
-				if st.Watermark.After(strayedAt) {
-					st.Watermark = now.Time()
-					strayed = append(strayed, d.Name)
-				}
-				fresh := st.Definition != d.Definition || st.Watermark.IsZero()
-				switch {
-				case st.Watermark.IsZero() && t.created != 0 && row.MillisOf(st.FirstSeen) == row.Millis(t.created):
-					st.Watermark = st.FirstSeen // its history begins with nothing before it
-				case fresh && at.Time().After(st.Watermark):
-					st.Watermark = at.Time()
-				}
-				if fresh || !st.RemovedAt.IsZero() {
-					changed = append(changed, row.JobState{
-						Name: d.Name, Definition: d.Definition, FirstSeen: row.MillisOf(st.FirstSeen), Watermark: row.MillisOf(st.Watermark),
-						Generation: own,
-					})
-				}
-				st.Definition, st.RemovedAt = d.Definition, time.Time{}
-				kept[d.Name], out.States[i] = st, st
-			}
-			chunks(strayed, func(some []string) {
-				t.fail(db.Model(&row.JobState{}).Where("name IN ?", some).Update("watermark", now).Error)
-			})
-			for name, st := range kept {
-				if known := t.states[name]; known != nil {
-					known.known, known.watermark = true, int64(row.MillisOf(st.Watermark))
-				}
-				if !here[name] && st.RemovedAt.IsZero() && !(newer && generations[name] > own) {
-					changed = append(changed, row.JobState{
-						Name: name, Definition: st.Definition, FirstSeen: row.MillisOf(st.FirstSeen),
-						Watermark: row.MillisOf(st.Watermark), RemovedAt: at, Generation: own,
-					})
-				}
-			}
-			batch(t, changed, updateRows, &t.sql.definitions, func(st row.JobState, args []any) []any {
-				return append(args, st.Name, st.Definition, int64(st.FirstSeen), int64(st.Watermark), orNull(int64(st.RemovedAt)), st.Generation)
-			})
-			return nil
-		},
-	})
-	if err != nil {
-		return contract.Synced{}, fmt.Errorf("sync jobs: %w", s.db.explain(err))
-	}
-	return out, nil
-}
 
 // Pause implements [contract.Admin].
 func (s *Store) Pause(ctx context.Context, p contract.Pause) (contract.State, error) {
@@ -113,10 +23,10 @@ func (s *Store) Pause(ctx context.Context, p contract.Pause) (contract.State, er
 				set = map[string]any{"paused": true, "paused_at": row.MillisOf(p.At), "paused_until": row.MillisOf(p.Until),
 					"paused_by": p.Actor, "paused_reason": p.Reason}
 			}
-			db := t.gorm()
+			db := t.handle()
 			t.fail(db.Model(&row.JobState{}).Where("name = ?", p.Job).Updates(set).Error)
 			found := false
-			t.fail(t.sql.eachState(db, []string{p.Job}, func(st contract.State) { out, found = st, true }))
+			t.fail(eachState(t.sql, db, []string{p.Job}, func(st contract.State) { out, found = st, true }))
 			if !found {
 				return cron.ErrNotFound
 			}
@@ -130,6 +40,60 @@ func (s *Store) Pause(ctx context.Context, p contract.Pause) (contract.State, er
 		return contract.State{}, fmt.Errorf("pause job %q: %w", p.Job, err)
 	}
 	return out, nil
+}
+
+// Override implements [contract.Admin].
+func (s *Store) Override(ctx context.Context, o plan.Override) (contract.State, error) {
+	at := row.MillisOf(o.At)
+	var out contract.State
+	err := s.writer.do(ctx, &op{
+		kind: "override",
+		rows: 1,
+		need: func(n *needs) { n.jobs = append(n.jobs, o.Job) },
+		run: func(t *txn) error {
+			if t.sql.Locks != nil { // the database's clock decides from when on it holds
+				at = min(at, row.Millis(t.now))
+			}
+			db := t.handle()
+			t.fail(db.Model(&row.JobState{}).Where("name = ?", o.Job).Updates(map[string]any{
+				"override_expr": o.Expr, "override_zone": o.Zone, "override_by": o.Actor, "override_at": at,
+			}).Error)
+			t.fail(db.Model(&row.JobState{}).Where("name = ? AND watermark < ?", o.Job, at).Update("watermark", at).Error)
+			found := false
+			t.fail(eachState(t.sql, db, []string{o.Job}, func(st contract.State) { out, found = st, true }))
+			if !found {
+				return cron.ErrNotFound
+			}
+			if known := t.states[o.Job]; known != nil {
+				known.watermark, known.overrideAt = int64(row.MillisOf(out.Watermark)), int64(at)
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		return contract.State{}, fmt.Errorf("override the schedule of job %q: %w", o.Job, err)
+	}
+	return out, nil
+}
+
+// Overrides implements [contract.Admin].
+func (s *Store) Overrides(ctx context.Context) ([]plan.Override, error) {
+	var rows []row.JobState
+	if err := s.db.Read(ctx).Where("override_at IS NOT NULL").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read schedule overrides: %w", s.db.Explain(err))
+	}
+	out := make([]plan.Override, len(rows))
+	for i := range rows {
+		out[i] = override(&rows[i])
+	}
+	return out, nil
+}
+
+func override(r *row.JobState) plan.Override {
+	if r.OverrideAt == 0 {
+		return plan.Override{}
+	}
+	return plan.Override{Job: r.Name, Expr: r.OverrideExpr, Zone: r.OverrideZone, Actor: r.OverrideBy, At: r.OverrideAt.Time()}
 }
 
 // Cancel implements [contract.Admin].
@@ -148,7 +112,7 @@ func (s *Store) Cancel(ctx context.Context, id string, reason cron.Reason, actor
 				t.cancel(r, t.now, reason, actor)
 			}
 			var err error
-			out, err = oneRun(t.gorm(), id)
+			out, err = oneRun(t.handle(), id)
 			t.fail(err)
 			return nil
 		},

@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"fibercrons/app/internal/testdb"
 )
 
 var faultNetwork = flag.Int("fault.network", 0, "number of network faults, for each kind of server; 0: 100, with -fault.long 2000")
@@ -23,18 +25,18 @@ var faultNetwork = flag.Int("fault.network", 0, "number of network faults, for e
 // replica works again within a lease and five seconds, and no connection is left behind.
 func TestFaultNetwork(t *testing.T) { onServersAtOnce(t, testNetwork) }
 
-func testNetwork(t *testing.T, k kind) {
+func testNetwork(t *testing.T, k testdb.Kind) {
 	const replicas = 5
 	const lease = 30 * time.Second
 	faults := atLength(100, 2000)
 	if *faultNetwork > 0 {
 		faults = *faultNetwork
 	}
-	direct := k.url(t)
-	if k.name == "Postgres" {
-		direct = altered(t, direct, func(u *url.URL) {
+	direct := k.URL(t)
+	if k.Name == "Postgres" {
+		direct = testdb.Altered(t, direct, func(u *url.URL) {
 			q := u.Query()
-			q.Set("application_name", freshName())
+			q.Set("application_name", testdb.Name())
 			u.RawQuery = q.Encode()
 		})
 	}
@@ -112,7 +114,7 @@ func testNetwork(t *testing.T, k kind) {
 		t.Errorf("%d faults, want %d", len(all), faults)
 	}
 	t.Logf("%s: %d faults in %s (seed %d): %s; recovery %s; %d connections before the end, 0 after it%s",
-		k.name, len(all), worked.Round(time.Second), *faultSeed, w.figures(), all, most, text)
+		k.Name, len(all), worked.Round(time.Second), *faultSeed, w.figures(), all, most, text)
 }
 
 // nothing is no fault: there was no commit whose answer could have been lost.

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"fibercrons/app/internal/testdb"
 )
 
 var faultReplicas = flag.Duration("fault.replicas", 0, "how long each round of replicas takes; 0: 20s, with -fault.long 10m")
@@ -19,7 +21,7 @@ var faultReplicas = flag.Duration("fault.replicas", 0, "how long each round of r
 // is killed. No replica waits for another's death: while the dead one's lease still runs, the others go on
 // with every job that may overlap.
 func TestFaultReplicas(t *testing.T) {
-	onServersAtOnce(t, func(t *testing.T, k kind) {
+	onServersAtOnce(t, func(t *testing.T, k testdb.Kind) {
 		for _, round := range atLength([]string{"well", "skewed and killed"}, []string{"well", "skewed", "killed", "skewed and killed"}) {
 			t.Run(round, func(t *testing.T) {
 				t.Parallel()
@@ -29,10 +31,10 @@ func TestFaultReplicas(t *testing.T) {
 	})
 }
 
-func testReplicas(t *testing.T, k kind, round string) {
+func testReplicas(t *testing.T, k testdb.Kind, round string) {
 	const replicas = 5
 	const lease = 12 * time.Second
-	c := newCrew(t, life{URL: k.url(t), Jobs: "hundred", Lease: lease, Trace: true})
+	c := newCrew(t, life{URL: k.URL(t), Jobs: "hundred", Lease: lease, Trace: true})
 	skews := make([]time.Duration, replicas)
 	if strings.HasPrefix(round, "skewed") {
 		skews = []time.Duration{0, 5 * time.Second, -5 * time.Second, 1400 * time.Millisecond, -200 * time.Millisecond}
@@ -100,7 +102,7 @@ func testReplicas(t *testing.T, k kind, round string) {
 		}
 	}
 
-	tellLate(t, k.name+", "+round, w.lateStarts(skew))
+	tellLate(t, k.Name+", "+round, w.lateStarts(skew))
 
 	// If they waited for a dead one, nothing of a job would start before its lease has ended. What was
 	// on its way as it died does not count, nor does what its successor may start.
@@ -137,7 +139,7 @@ func testReplicas(t *testing.T, k kind, round string) {
 			t.Errorf("replica %d made %d of %d runs: the work is not spread", at, n, total)
 		}
 	}
-	t.Logf("%s, %s, %d replicas, %s, %d kills: %s; %.0f slots/s; by replica %v; late: %s; after a kill: %s", k.name, round, replicas,
+	t.Logf("%s, %s, %d replicas, %s, %d kills: %s; %.0f slots/s; by replica %v; late: %s; after a kill: %s", k.Name, round, replicas,
 		worked.Round(time.Second), len(kills), w.figures(), float64(total)/worked.Seconds(), shares, late, after)
 	if slots := int(worked.Seconds()) * 100; total < slots/2 {
 		t.Errorf("%d runs in %s: that is no load", total, worked)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/internal/testdb"
 )
 
 // editedEvery is how often a version of the program in [TestFaultRolling] has its edited job.
@@ -22,10 +23,10 @@ func editedEvery(version int) time.Duration {
 // meanwhile, and the newest version's word holds from the moment on at which its first replica has begun.
 func TestFaultRolling(t *testing.T) { onServersAtOnce(t, testRolling) }
 
-func testRolling(t *testing.T, k kind) {
+func testRolling(t *testing.T, k testdb.Kind) {
 	const replicas = 3
 	rounds := atLength(8, 30)
-	c := newCrew(t, life{URL: k.url(t), Jobs: "version 0", Lease: 30 * time.Second, Signs: true})
+	c := newCrew(t, life{URL: k.URL(t), Jobs: "version 0", Lease: 30 * time.Second, Signs: true})
 	alive := c.several(replicas, func(int, *life) {})
 	versionOf := map[int]int{}
 	for _, p := range alive {
@@ -133,5 +134,5 @@ func testRolling(t *testing.T, k kind) {
 		t.Errorf("%d removed jobs are not marked removed", left)
 	}
 	t.Logf("%s: %d versions of %d replicas in %s: %s; %d slots of the edited job looked at, %d runs of removed jobs cancelled",
-		k.name, rounds+1, replicas, worked.Round(time.Second), w.figures(), checked, cancelled)
+		k.Name, rounds+1, replicas, worked.Round(time.Second), w.figures(), checked, cancelled)
 }

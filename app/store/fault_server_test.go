@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"fibercrons/app/internal/testdb"
 )
 
 // The suites below have several replicas on one database server each, as in production: replicas come
@@ -19,11 +21,11 @@ import (
 // TEST_MYSQL_URL, as the other tests of servers do, and speak to nothing beyond this machine.
 
 // onServersAtOnce runs a suite on every kind of server.
-func onServersAtOnce(t *testing.T, run func(t *testing.T, k kind)) {
+func onServersAtOnce(t *testing.T, run func(t *testing.T, k testdb.Kind)) {
 	onlyIfAsked(t)
 	t.Parallel()
-	for _, k := range kinds {
-		t.Run(k.name, func(t *testing.T) {
+	for _, k := range testdb.Kinds {
+		t.Run(k.Name, func(t *testing.T) {
 			t.Parallel()
 			run(t, k)
 		})

@@ -17,6 +17,8 @@ import (
 	"github.com/Shopify/toxiproxy/v2/stream"
 	"github.com/Shopify/toxiproxy/v2/toxics"
 	"github.com/rs/zerolog"
+
+	"fibercrons/app/internal/testdb"
 )
 
 // toxicWire is the network between one replica and the server, with toxiproxy in it.
@@ -45,7 +47,7 @@ func newToxicWire(t *testing.T, of string, abrupt bool) (*toxicWire, string) {
 	t.Helper()
 	var to string
 	w := &toxicWire{t: t, number: int(wireCount.Add(1)), abrupt: abrupt}
-	altered(t, of, func(u *url.URL) { to = u.Host })
+	testdb.Altered(t, of, func(u *url.URL) { to = u.Host })
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	w.Proxy = toxiproxy.NewProxy(server, fmt.Sprint("wire-", w.number), "127.0.0.1:0", to)
 	wires.Store(w.number, w)
@@ -55,7 +57,7 @@ func newToxicWire(t *testing.T, of string, abrupt bool) (*toxicWire, string) {
 	if abrupt { // toxiproxy has a connection end by a reset when the toxic was there as it began
 		w.add("reset_peer", `"timeout": 0`, 0)
 	}
-	return w, altered(t, of, func(u *url.URL) { u.Host = w.Listen })
+	return w, testdb.Altered(t, of, func(u *url.URL) { u.Host = w.Listen })
 }
 
 var bothWays = []string{"upstream", "downstream"}

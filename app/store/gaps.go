@@ -2,10 +2,10 @@ package store
 
 import (
 	"cmp"
-	"database/sql"
-	"fibercrons/app/contract"
 	"slices"
 	"time"
+
+	"fibercrons/app/contract"
 )
 
 // A server's sequence gives numbers to transactions when they insert, and they commit in any order: a
@@ -22,12 +22,6 @@ const (
 	gapAudits = 100 // the same of changes by people
 	// gapRows are asked for by one statement.
 	gapRows = 500
-
-	recentNumbersSQL = "SELECT seq FROM job_runs WHERE seq > ? ORDER BY seq"
-	recentAuditsSQL  = "SELECT id FROM job_audit WHERE id > ? ORDER BY id"
-	auditsSQL        = "SELECT id FROM job_audit WHERE id IN ?"
-	lateToldSQL      = "SELECT target, action = 'pause' FROM job_audit WHERE id IN ? AND action IN ('pause', 'resume') ORDER BY id"
-	lateSQL          = "SELECT seq, id, status, attempt, cancel_at IS NOT NULL FROM job_runs WHERE seq IN ?"
 )
 
 // between returns the numbers missing in an ascending list.
@@ -39,18 +33,6 @@ func between(seen []int64) (gaps []contract.Gap) {
 		}
 	}
 	return gaps
-}
-
-// gapsAfter returns the numbers missing after one of them.
-func (l *look) gapsAfter(query string, from int64) ([]contract.Gap, error) {
-	seen := []int64{from}
-	err := l.read(query, func(rows *sql.Rows) error {
-		var n int64
-		err := rows.Scan(&n)
-		seen = append(seen, n)
-		return err
-	}, from)
-	return between(seen), err
 }
 
 // stillOpen adds to fresh the gaps that have neither been filled nor are too old, and keeps at most

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fibercrons/app/contract"
+	"fibercrons/app/store/db"
 	"fibercrons/app/store/row"
 )
 
@@ -41,7 +42,7 @@ func (s *Store) Note(ctx context.Context, notes []contract.Note) error {
 
 func (t *txn) note(n *contract.Note) {
 	r := t.runs[n.ID]
-	if r == nil || t.store.rules.fenced(r.token, n.Token) || !r.active() {
+	if r == nil || t.rules.fenced(r.token, n.Token) || !r.active() {
 		return
 	}
 	for _, l := range n.Lines {
@@ -88,8 +89,8 @@ func (s *Store) Prune(ctx context.Context, job string, keep int, cutoff time.Tim
 			gone = unique(gone)
 			gone = gone[:min(len(gone), limit)]
 			chunks(gone, func(ids []string) {
-				t.exec("DELETE FROM job_run_logs WHERE run_id IN "+tuple(len(ids)), anys(ids)...)
-				t.exec("DELETE FROM job_runs WHERE id IN "+tuple(len(ids)), anys(ids)...)
+				t.exec("DELETE FROM job_run_logs WHERE run_id IN "+db.Tuple(len(ids)), db.Args(ids)...)
+				t.exec("DELETE FROM job_runs WHERE id IN "+db.Tuple(len(ids)), db.Args(ids)...)
 			})
 			return nil
 		},
@@ -103,7 +104,7 @@ func (s *Store) Prune(ctx context.Context, job string, keep int, cutoff time.Tim
 // exist says whether any of the runs does.
 func (t *txn) exist(ids []string) bool {
 	found := false
-	t.loadRuns(&t.sql.runsByID, ids, func(*run) { found = true })
+	t.loadRuns(&t.sql.RunsByID, ids, func(*run) { found = true })
 	return found
 }
 

@@ -5,16 +5,13 @@ import (
 	"fmt"
 	"slices"
 
-	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
-
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
+	"fibercrons/app/store/db"
 )
 
-// locks are the statements by which a transaction gets what it decides about to itself, on a
-// database where others commit at the same time. What a decision rests on is locked before it is
-// read, and always in this order, so that transactions wait for each other and not in a circle:
+// On a database where others commit at the same time, a transaction locks what a decision rests on before it reads it,
+// and always in this order, so that transactions wait for each other and not in a circle:
 //
 //   - the rows of job_state, by name: a claim, a serial start, an end, a take, a pause, an
 //     override and a prune lock that of their job. The watermark, the pause, which runs are
@@ -22,28 +19,20 @@ import (
 //   - the rows of job_groups, by name: who starts a run of a limited group.
 //   - the rows of job_runs, by ID: whoever starts, ends, takes, cancels or notes a run.
 //
-// Every statement here sees what was committed when it began (read committed), and so what is
-// read after a lock was got includes what its last holder wrote.
-type locks struct {
-	marks        values // name, watermark and clock, without a lock
-	free         values // as states, of those that nobody else has locked
-	states       values // name, watermark, paused, paused until, generation, override and clock
-	create       values // states of jobs that have none: name and first seen
-	groups       values // names
-	createGroups values
-}
+// Every statement sees what was committed when it began (read committed), and so what is
+// read after a lock was taken includes what its last holder wrote.
 
 // lock takes the locks that the ops of the group need, but for those of runs.
 func (t *txn) lock(n *needs) {
-	if t.sql.locks == nil {
+	if t.sql.Locks == nil {
 		return
 	}
 	n.jobs = append(n.jobs, n.serial...)
 	marks := t.readMarks(n)
 	open, now := t.openJobs(n, marks)
 	waitFor := unique(slices.Concat(n.jobs, n.known, now))
-	t.lockStates(&t.sql.locks.states, waitFor)
-	t.lockStates(&t.sql.locks.free, slices.DeleteFunc(slices.Clone(open), func(job string) bool {
+	t.lockStates(&t.sql.Locks.States, waitFor)
+	t.lockStates(&t.sql.Locks.Free, slices.DeleteFunc(slices.Clone(open), func(job string) bool {
 		_, waitedFor := slices.BinarySearch(waitFor, job)
 		return waitedFor
 	}))
@@ -60,7 +49,7 @@ func (t *txn) lock(n *needs) {
 	}
 	if len(missing) > 0 {
 		t.createStates(missing, n.seen)
-		t.lockStates(&t.sql.locks.states, missing)
+		t.lockStates(&t.sql.Locks.States, missing)
 		for _, job := range missing {
 			if _, there := t.states[job]; !there {
 				t.fail(fmt.Errorf("job %q: its name collides with another job's under this database's collation; rename one of them", job))
@@ -83,7 +72,7 @@ func (t *txn) readMarks(n *needs) map[string]int64 {
 		jobs = append(jobs, c.Job)
 	}
 	marks := make(map[string]int64)
-	t.each(&t.sql.locks.marks, anys(unique(jobs)), 1, func(rows *sql.Rows) error {
+	t.each(&t.sql.Locks.Marks, db.Args(unique(jobs)), 1, func(rows *sql.Rows) error {
 		var name string
 		var mark int64
 		err := rows.Scan(&name, &mark, &t.now)
@@ -101,7 +90,7 @@ func (t *txn) readMarks(n *needs) map[string]int64 {
 func (t *txn) openJobs(n *needs, marks map[string]int64) (open, now []string) {
 	for i, c := range n.claims {
 		mark, known := marks[c.Job]
-		settled := known && !c.Slot.IsZero() && t.store.rules.settled(c.Slot.UnixMilli(), mark) &&
+		settled := known && !c.Slot.IsZero() && t.rules.settled(c.Slot.UnixMilli(), mark) &&
 			(c.Watermark.IsZero() || c.Watermark.UnixMilli() <= mark)
 		if settled || t.early(c) {
 			continue
@@ -123,22 +112,22 @@ func (t *txn) openJobs(n *needs, marks map[string]int64) (open, now []string) {
 // putOffs is how often claims are put off before they wait for a lock.
 const putOffs = 3
 
-// putOff says whether the op is to be carried out later, because another process is just deciding
-// about a job of it.
-func (t *txn) putOff(o *op) bool {
+// putOff tells whether the claims are to be carried out later, because another process is just deciding about one of
+// their jobs.
+func (t *txn) putOff(claims []contract.Claim) bool {
 	if len(t.taken) == 0 {
 		return false
 	}
-	for i := range o.claims {
-		if t.taken[o.claims[i].Job] {
+	for i := range claims {
+		if t.taken[claims[i].Job] {
 			return true
 		}
 	}
 	return false
 }
 
-func (t *txn) lockStates(v *values, jobs []string) {
-	t.each(v, anys(jobs), 1, func(rows *sql.Rows) error {
+func (t *txn) lockStates(v *db.Values, jobs []string) {
+	t.each(v, db.Args(jobs), 1, func(rows *sql.Rows) error {
 		var name string
 		var s jobState
 		err := rows.Scan(&name, &s.watermark, &s.paused, &s.pausedUntil, &s.generation, &s.overrideAt, &t.now)
@@ -156,14 +145,12 @@ func has(marks map[string]int64, job string) bool {
 // createStates makes the states of jobs. They were first seen at seen, and no later than now by the
 // database's clock: a process whose clock is fast would have them begin after their first slots.
 func (t *txn) createStates(jobs []string, seen int64) {
-	if t.now == 0 && t.err == nil {
-		t.now, t.err = t.store.db.now(t.ctx, t.tx)
-	}
+	t.clock()
 	if seen == 0 || seen > t.now {
 		seen = t.now
 	}
 	t.created = seen
-	batch(t, jobs, updateRows, &t.sql.locks.create, func(job string, args []any) []any { return append(args, job, seen) })
+	batch(t.session, jobs, updateRows, &t.sql.Locks.Create, func(job string, args []any) []any { return append(args, job, seen) })
 }
 
 // lockGroups locks the rows of groups, and makes those that are not there yet.
@@ -175,10 +162,10 @@ func (t *txn) lockGroups(groups []string) {
 		got[name] = true
 		return err
 	}
-	t.each(&t.sql.locks.groups, anys(groups), 1, read)
+	t.each(&t.sql.Locks.Groups, db.Args(groups), 1, read)
 	if missing := slices.DeleteFunc(groups, func(g string) bool { return got[g] }); len(missing) > 0 {
-		batch(t, missing, updateRows, &t.sql.locks.createGroups, func(g string, args []any) []any { return append(args, g) })
-		t.each(&t.sql.locks.groups, anys(missing), 1, read)
+		batch(t.session, missing, updateRows, &t.sql.Locks.CreateGroups, func(g string, args []any) []any { return append(args, g) })
+		t.each(&t.sql.Locks.Groups, db.Args(missing), 1, read)
 	}
 }
 
@@ -187,7 +174,7 @@ func (t *txn) lockGroups(groups []string) {
 // what has become due while other locks were waited for is still early then. A database without a clock of
 // its own cannot tell.
 func (t *txn) early(c *contract.Claim) bool {
-	if t.sql.locks == nil || c.Slot.IsZero() {
+	if t.sql.Locks == nil || c.Slot.IsZero() {
 		return false
 	}
 	s := t.states[c.Job]
@@ -195,13 +182,4 @@ func (t *txn) early(c *contract.Claim) bool {
 }
 
 // idle says whether there is nothing to commit but locks.
-func (t *txn) idle() bool { return t.sql.locks != nil && !t.wrote }
-
-// locking makes a read of runs one that locks its rows, by their IDs, as every lock on runs is taken. Where one lock is all
-// there is the order would cost a walk through the whole history.
-func (t *txn) locking(db *gorm.DB) *gorm.DB {
-	if t.sql.locks == nil {
-		return db
-	}
-	return db.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Order("id")
-}
+func (t *txn) idle() bool { return t.sql.Locks != nil && !t.wrote }

@@ -33,8 +33,8 @@ func (s *Store) Recent(ctx context.Context, jobs []string, each int) (map[string
 			args = append(args, job, each)
 		}
 		var rows []row.JobRun
-		if err := s.reads.WithContext(ctx).Raw(recentSQL(len(some)), args...).Scan(&rows).Error; err != nil {
-			return nil, fmt.Errorf("read recent runs: %w", s.db.explain(err))
+		if err := s.db.Read(ctx).Raw(recentSQL(len(some)), args...).Scan(&rows).Error; err != nil {
+			return nil, fmt.Errorf("read recent runs: %w", s.db.Explain(err))
 		}
 		for i := range rows {
 			job := rows[i].Job
@@ -59,13 +59,10 @@ func (s *Store) Tally(ctx context.Context, since time.Time, step time.Duration, 
 		Status cron.Status
 		Runs   int
 	}
-	query := tallySQL
-	if whole := s.db.sql().whole; whole != "" {
-		query = strings.Replace(query, "/", whole, 1)
-	}
-	err := s.reads.WithContext(ctx).Raw(query, from, step.Milliseconds(), from, since.Add(time.Duration(n)*step).UnixMilli()).Scan(&rows).Error
+	query := s.db.Statements().Divide(tallySQL)
+	err := s.db.Read(ctx).Raw(query, from, step.Milliseconds(), from, since.Add(time.Duration(n)*step).UnixMilli()).Scan(&rows).Error
 	if err != nil {
-		return nil, fmt.Errorf("count runs: %w", s.db.explain(err))
+		return nil, fmt.Errorf("count runs: %w", s.db.Explain(err))
 	}
 	out := make(map[cron.Status][]int)
 	for _, group := range rows {
@@ -80,24 +77,13 @@ func (s *Store) Tally(ctx context.Context, since time.Time, step time.Duration, 
 	return out, nil
 }
 
-// LogEnd returns the number of the last line that a run has logged; 0: it has logged none.
-func (s *Store) LogEnd(ctx context.Context, id string) (int64, error) {
-	var last int64
-	if err := s.reads.WithContext(ctx).Raw(logEndSQL, id).Scan(&last).Error; err != nil {
-		return 0, fmt.Errorf("read the end of the log of run %s: %w", id, s.db.explain(err))
-	}
-	return last, nil
-}
-
-const logEndSQL = "SELECT COALESCE(MAX(seq), 0) FROM job_run_logs WHERE run_id = ?"
-
 // Spans returns when the runs queued from from to to went on, and nothing else of them, the newest
 // first and at most limit.
 func (s *Store) Spans(ctx context.Context, from, to time.Time, limit int) ([]contract.TimelineRun, error) {
 	// Thousands of rows: they are read one by one into their fields, without reflection.
-	rows, err := s.reads.WithContext(ctx).Raw(spansSQL, from.UnixMilli(), to.UnixMilli(), limit).Rows()
+	rows, err := s.db.Read(ctx).Raw(spansSQL, from.UnixMilli(), to.UnixMilli(), limit).Rows()
 	if err != nil {
-		return nil, fmt.Errorf("read when runs went on: %w", s.db.explain(err))
+		return nil, fmt.Errorf("read when runs went on: %w", s.db.Explain(err))
 	}
 	defer rows.Close()
 	var out []contract.TimelineRun
@@ -118,7 +104,7 @@ func (s *Store) Spans(ctx context.Context, from, to time.Time, limit int) ([]con
 		out = append(out, r)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read when runs went on: %w", s.db.explain(err))
+		return nil, fmt.Errorf("read when runs went on: %w", s.db.Explain(err))
 	}
 	return out, nil
 }

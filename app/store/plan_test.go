@@ -39,7 +39,7 @@ func queryPlan(t *testing.T, s *store.Store, query string) string {
 // Nothing that runs while jobs do reads a whole table or sorts one.
 func TestNoStatementScans(t *testing.T) {
 	s := open(t, file(t))
-	queries := store.HotStatements()
+	queries := s.HotStatements()
 	queries["prune by number"] = store.PrunableByNumber
 	queries["prune by age"] = store.PrunableByAge
 	c := claimOf("a", 1)

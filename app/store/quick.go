@@ -5,6 +5,7 @@ import (
 
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
+	"fibercrons/app/store/db"
 )
 
 // Most of what is written are starts that wait for nothing and ends that went well. They need not be
@@ -18,14 +19,12 @@ import (
 // errLook says that the rows have to be looked at.
 var errLook = errors.New("a row does not fit its fence")
 
-func (t *txn) quick(group []*op) {
-	if t.sql.quickEnd.head == "" {
-		return
-	}
+// quick carries out those of the group that need no look, and returns them.
+func (t *txn) quick(group []*op) (done map[*op]bool) {
 	var ends []*contract.Finish
 	var starts []*contract.Start
 	t.claimsOnly = true
-	t.done = make(map[*op]bool, len(group))
+	done = make(map[*op]bool, len(group))
 	for _, o := range group {
 		switch {
 		case o.finish != nil && uneventful(o.finish):
@@ -39,20 +38,24 @@ func (t *txn) quick(group []*op) {
 			continue
 		default: // nothing is known of it
 			t.claimsOnly = false
-			clear(t.done)
-			return
+			clear(done)
+			return done
 		}
-		t.done[o] = true
+		done[o] = true
 	}
 	t.quickEnds(ends)
 	t.quickStarts(starts)
-	for o := range t.done {
+	for o := range done {
 		o.err = nil
 		if o.start != nil {
 			o.outcome = contract.StartOutcome{Started: true}
 		}
 	}
+	return done
 }
+
+// limited tells whether the runs of a group are limited.
+func limited(st *contract.Start) bool { return st.Group != "" && st.GroupLimit > 0 }
 
 // uneventful says that a run succeeded and has nothing to tell apart from the others.
 func uneventful(f *contract.Finish) bool {
@@ -61,7 +64,7 @@ func uneventful(f *contract.Finish) bool {
 }
 
 func (t *txn) quickEnds(ends []*contract.Finish) {
-	quickly(t, ends, &t.sql.quickEnd, func(f *contract.Finish, args []any) []any {
+	quickly(t.session, ends, &t.sql.QuickEnd, func(f *contract.Finish, args []any) []any {
 		return append(args, f.ID, f.At.UnixMilli(), f.Started.UnixMilli(), attempts(f), f.Token)
 	})
 	for _, f := range ends {
@@ -77,13 +80,13 @@ func (t *txn) quickEnds(ends []*contract.Finish) {
 }
 
 func (t *txn) quickStarts(starts []*contract.Start) {
-	quickly(t, starts, &t.sql.quickStart, func(s *contract.Start, args []any) []any {
+	quickly(t.session, starts, &t.sql.QuickStart, func(s *contract.Start, args []any) []any {
 		return append(args, s.ID, s.At.UnixMilli(), t.now+s.Lease.Milliseconds(), s.Token)
 	})
 }
 
 // quickly is batch, and sees to it that each row fitted.
-func quickly[R any](t *txn, rows []R, v *values, args func(R, []any) []any) {
+func quickly[R any](t *session, rows []R, v *db.Values, args func(R, []any) []any) {
 	eachBatch(t, rows, updateRows, v, args, nil, func(query string, all []any, rows int) {
 		res, err := t.tx.ExecContext(t.ctx, query, all...)
 		if err != nil {

@@ -13,13 +13,13 @@ import (
 
 // Runs implements [contract.Admin]. Newest first is the reverse order of insertion.
 func (s *Store) Runs(ctx context.Context, q contract.Query) ([]cron.Record, error) {
-	db, err := selectRuns(s.reads.WithContext(ctx), q)
+	db, err := selectRuns(s.db.Read(ctx), q)
 	if err != nil {
-		return nil, fmt.Errorf("read runs: %w", s.db.explain(err))
+		return nil, fmt.Errorf("read runs: %w", s.db.Explain(err))
 	}
 	var rows []row.JobRun
 	if err := db.Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("read runs: %w", s.db.explain(err))
+		return nil, fmt.Errorf("read runs: %w", s.db.Explain(err))
 	}
 	return records(rows), nil
 }
@@ -82,3 +82,69 @@ func activeOnly(statuses []cron.Status) bool {
 	}
 	return len(statuses) > 0
 }
+
+// Run implements [contract.Admin]. Of a run that waits for another attempt it also tells the last line, so
+// that whichever process makes that attempt goes on from there.
+func (s *Store) Run(ctx context.Context, id string) (cron.Record, error) {
+	rec, err := oneRun(s.db.Read(ctx), id)
+	if err != nil {
+		return cron.Record{}, fmt.Errorf("run %s: %w", id, s.db.Explain(err))
+	}
+	if rec.Status == cron.Queued && rec.Attempt > 0 {
+		one := []cron.Record{rec}
+		if err := s.lastLines(ctx, one); err != nil {
+			return cron.Record{}, fmt.Errorf("run %s: %w", id, s.db.Explain(err))
+		}
+		rec = one[0]
+	}
+	return rec, nil
+}
+
+// Logs implements [contract.Admin].
+func (s *Store) Logs(ctx context.Context, id string, after int64, limit int) ([]cron.LogLine, error) {
+	var rows []row.RunLog
+	err := s.db.Read(ctx).Where("run_id = ? AND seq > ?", id, after).Order("seq").Limit(limit).Find(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("read logs of run %s: %w", id, s.db.Explain(err))
+	}
+	out := make([]cron.LogLine, len(rows))
+	for i, r := range rows {
+		out[i] = cron.LogLine{Seq: r.Seq, Time: r.At.Time(), Attempt: r.Attempt, Level: r.Level, Message: r.Message, Attrs: raw(r.Attrs)}
+	}
+	return out, nil
+}
+
+// lastLines tells which line each run logged last, so that who takes it over goes on from there.
+func (s *Store) lastLines(ctx context.Context, recs []cron.Record) error {
+	byID := make(map[string]*cron.Record, len(recs))
+	ids := make([]string, len(recs))
+	for i := range recs {
+		ids[i], byID[recs[i].ID] = recs[i].ID, &recs[i]
+	}
+	var err error
+	chunks(ids, func(some []string) {
+		var last []struct {
+			RunID string
+			Seq   int64
+		}
+		if err == nil {
+			err = s.db.Read(ctx).Model(&row.RunLog{}).Select("run_id, MAX(seq) AS seq").
+				Where("run_id IN ?", some).Group("run_id").Find(&last).Error
+		}
+		for _, l := range last {
+			byID[l.RunID].LogSeq = l.Seq
+		}
+	})
+	return err
+}
+
+// LogEnd returns the number of the last line that a run has logged; 0: it has logged none.
+func (s *Store) LogEnd(ctx context.Context, id string) (int64, error) {
+	var last int64
+	if err := s.db.Read(ctx).Raw(logEndSQL, id).Scan(&last).Error; err != nil {
+		return 0, fmt.Errorf("read the end of the log of run %s: %w", id, s.db.Explain(err))
+	}
+	return last, nil
+}
+
+const logEndSQL = "SELECT COALESCE(MAX(seq), 0) FROM job_run_logs WHERE run_id = ?"

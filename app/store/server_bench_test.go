@@ -13,6 +13,7 @@ import (
 
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
+	"fibercrons/app/internal/testdb"
 	"fibercrons/app/store"
 )
 
@@ -113,10 +114,10 @@ func (f *rivals) total() (n int64) {
 
 // BenchmarkServerRuns carries whole runs through a server. More replicas must not mean fewer runs.
 func BenchmarkServerRuns(b *testing.B) {
-	for _, k := range kinds {
+	for _, k := range testdb.Kinds {
 		for _, replicas := range []int{1, 2, 5} {
-			b.Run(fmt.Sprintf("%s/%d", k.name, replicas), func(b *testing.B) {
-				f := newRivals(b, k.url(b), replicas, 500)
+			b.Run(fmt.Sprintf("%s/%d", k.Name, replicas), func(b *testing.B) {
+				f := newRivals(b, k.URL(b), replicas, 500)
 				b.ResetTimer()
 				f.run(b, (b.N+499)/500, cron.Running)
 				n := float64(f.total())
@@ -130,10 +131,10 @@ func BenchmarkServerRuns(b *testing.B) {
 // A run costs few statements, whichever way it goes and however many replicas there are: each slot is won
 // once, and those who lose it hardly do anything.
 func TestServersTakeFewStatements(t *testing.T) {
-	onServers(t, func(t *testing.T, k kind) {
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
 		for _, replicas := range []int{1, 3} {
 			for _, status := range []cron.Status{cron.Running, cron.Queued} {
-				f := newRivals(t, k.url(t), replicas, 200)
+				f := newRivals(t, k.URL(t), replicas, 200)
 				f.run(t, 3, status)
 				if n := f.total(); n != 600 {
 					t.Errorf("%d of 600 slots were won", n)

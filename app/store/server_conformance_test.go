@@ -8,19 +8,20 @@ import (
 
 	"fibercrons/app/contract"
 	"fibercrons/app/internal/conformance"
+	"fibercrons/app/internal/testdb"
 )
 
 func TestServerConformance(t *testing.T) {
-	onServers(t, func(t *testing.T, k kind) {
-		conformance.Store(t, func(t *testing.T) contract.Store { return openURL(t, k.url(t)) })
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
+		conformance.Store(t, func(t *testing.T) contract.Store { return openURL(t, k.URL(t)) })
 	})
 }
 
 // As TestConformanceWithBrokenConnection.
 func TestServerConformanceWithBrokenConnection(t *testing.T) {
-	onServers(t, func(t *testing.T, k kind) {
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
 		conformance.Store(t, func(t *testing.T) contract.Store {
-			s := openURL(t, k.url(t))
+			s := openURL(t, k.URL(t))
 			var broken atomic.Int64
 			s.Tamper(func(point string, _ []string) error {
 				n := broken.Add(1)
@@ -35,9 +36,9 @@ func TestServerConformanceWithBrokenConnection(t *testing.T) {
 }
 
 func TestServerSharing(t *testing.T) {
-	onServers(t, func(t *testing.T, k kind) {
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
 		conformance.Replicas(t, func(t *testing.T) []contract.Store {
-			url := k.url(t)
+			url := k.URL(t)
 			return []contract.Store{openURL(t, url), openURL(t, url), openURL(t, url)}
 		})
 	})

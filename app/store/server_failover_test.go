@@ -10,15 +10,16 @@ import (
 	"time"
 
 	"fibercrons/app/contract"
+	"fibercrons/app/internal/testdb"
 	"fibercrons/app/store"
 )
 
 // After a fail-over old connections may lead to a server that is read-only by now, and new ones to one that is not.
 // The old ones are given up as soon as one of them says so.
 func TestServerFailover(t *testing.T) {
-	onServers(t, func(t *testing.T, k kind) {
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
 		t.Parallel()
-		f := map[string]func(*testing.T, kind) failover{"Postgres": postgresFailover, "MySQL": mysqlFailover}[k.name](t, k)
+		f := map[string]func(*testing.T, testdb.Kind) failover{"Postgres": postgresFailover, "MySQL": mysqlFailover}[k.Name](t, k)
 		s, err := store.Open(t.Context(), store.Options{URL: f.url, RetryFor: time.Second})
 		if err != nil {
 			t.Fatal(err)
@@ -74,18 +75,18 @@ type failover struct {
 }
 
 // postgresFailover has sessions begin read-only, which they stay.
-func postgresFailover(t *testing.T, k kind) failover {
-	base := k.url(t)
+func postgresFailover(t *testing.T, k testdb.Kind) failover {
+	base := k.URL(t)
 	u, err := url.Parse(base)
 	if err != nil {
 		t.Fatal(err)
 	}
-	role := freshName()
+	role := testdb.Name()
 	u.User = url.UserPassword(role, role)
 	run := func(statements ...string) {
 		t.Helper()
 		for _, q := range statements {
-			admin(t, "pgx", base, q)
+			testdb.Exec(t, "pgx", base, q)
 		}
 	}
 	schema := u.Query().Get("search_path")
@@ -100,14 +101,14 @@ func postgresFailover(t *testing.T, k kind) failover {
 }
 
 // mysqlFailover is the same by init_connect, which does not hold for administrators.
-func mysqlFailover(t *testing.T, k kind) failover {
-	base := k.url(t)
+func mysqlFailover(t *testing.T, k testdb.Kind) failover {
+	base := k.URL(t)
 	u, err := url.Parse(base)
 	if err != nil {
 		t.Fatal(err)
 	}
 	root := fmt.Sprintf("%s@tcp(%s)/", u.User, u.Host)
-	user := freshName()[:20]
+	user := testdb.Name()[:20]
 	db, err := sql.Open("mysql", root)
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fibercrons/app/contract"
+	"fibercrons/app/internal/testdb"
 	"fibercrons/app/store"
 )
 
@@ -34,7 +35,7 @@ func newWire(t *testing.T, of string) (*wire, string) {
 	flows := make(chan struct{})
 	close(flows)
 	w := &wire{Listener: l, dead: flows}
-	through := altered(t, of, func(u *url.URL) { w.to, u.Host = u.Host, l.Addr().String() })
+	through := testdb.Altered(t, of, func(u *url.URL) { w.to, u.Host = u.Host, l.Addr().String() })
 	w.wg.Go(w.serve)
 	t.Cleanup(func() {
 		l.Close()
@@ -132,8 +133,8 @@ func (w *wire) refusing(yes bool) {
 }
 
 func TestServerConnectionsBreak(t *testing.T) {
-	onServers(t, func(t *testing.T, k kind) {
-		w, url := newWire(t, k.url(t))
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
+		w, url := newWire(t, k.URL(t))
 		s := openURL(t, url)
 		claim := func(n int) {
 			t.Helper()
@@ -163,8 +164,8 @@ func TestServerConnectionsBreak(t *testing.T) {
 
 // A store whose connections have broken closes without an error: nothing is lost by that.
 func TestServerCloseAfterConnectionsBroke(t *testing.T) {
-	onServers(t, func(t *testing.T, k kind) {
-		w, url := newWire(t, k.url(t))
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
+		w, url := newWire(t, k.URL(t))
 		s, err := store.Open(t.Context(), store.Options{URL: url, RetryFor: time.Second})
 		if err != nil {
 			t.Fatal(err)
@@ -185,9 +186,9 @@ func TestServerNetworkDies(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it waits for a dead network to be given up")
 	}
-	onServers(t, func(t *testing.T, k kind) {
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
 		t.Parallel()
-		w, url := newWire(t, k.url(t))
+		w, url := newWire(t, k.URL(t))
 		s, err := store.Open(t.Context(), store.Options{URL: url, RetryFor: time.Second})
 		if err != nil {
 			t.Fatal(err)

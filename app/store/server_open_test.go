@@ -2,107 +2,22 @@ package store_test
 
 import (
 	"context"
-	"fmt"
-	"net"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
+	"fibercrons/app/internal/testdb"
 	"fibercrons/app/store"
 )
 
-// altered returns a URL with a part of it changed.
-func altered(t *testing.T, of string, change func(*url.URL)) string {
-	t.Helper()
-	u, err := url.Parse(of)
-	if err != nil {
-		t.Fatal("not a URL")
-	}
-	change(u)
-	return u.String()
-}
-
-func TestServerOpenSaysWhatIsWrong(t *testing.T) {
-	free, err := net.Listen("tcp", "127.0.0.1:0") // nothing listens here once it is closed
-	if err != nil {
-		t.Fatal(err)
-	}
-	free.Close()
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts and says nothing
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer silent.Close()
-	for scheme, params := range map[string][2]string{"postgres": {"sslmode=disable&connect_timeout=1", "sslmode=sideways"}, "mysql": {"timeout=1s", "tls=sideways"}} {
-		for _, tt := range []struct {
-			name, url string
-			want      []string
-		}{
-			{"refused", fmt.Sprintf("%s://u:secret@%s/d?%s", scheme, free.Addr(), params[0]), []string{`the database "d" at ` + free.Addr().String(), "nothing listens there"}},
-			{"unknown host", scheme + "://u:secret@no.such.host.invalid/d?" + params[0], []string{"no.such.host.invalid:", "no address"}},
-			{"unknown parameter", scheme + "://u:secret@h/d?" + params[1], []string{"is not a", "special characters"}},
-			{"not a URL", scheme + "://u:sec ret@h/d", []string{"is not a", "special characters"}},
-		} {
-			t.Run(scheme+" "+tt.name, func(t *testing.T) { refusedWith(t, tt.url, tt.want) })
-		}
-	}
-	t.Run("postgres silent", func(t *testing.T) {
-		refusedWith(t, fmt.Sprintf("postgres://u:secret@%s/d?sslmode=disable&connect_timeout=1", silent.Addr()), []string{"does not answer"})
-	})
-	onServers(t, func(t *testing.T, k kind) {
-		good := k.url(t)
-		base := os.Getenv(k.env)
-		newer := openURL(t, good)
-		if _, err := newer.Writes().Exec("INSERT INTO job_migrations (version, name, applied_at) VALUES (99, 'later', 0)"); err != nil {
-			t.Fatal(err)
-		}
-		refusedWith(t, good, []string{"schema version 99", "newer release"})
-		refusedWith(t, altered(t, base, func(u *url.URL) { u.Path = "/no_such_database" }), []string{`the database "no_such_database"`, "CREATE DATABASE"})
-
-		name := freshName()
-		password := url.UserPassword(name, "secret")
-		if k.name == "Postgres" {
-			admin(t, "pgx", base, "CREATE ROLE "+name+" LOGIN PASSWORD 'secret'")
-			t.Cleanup(func() { admin(t, "pgx", base, "DROP ROLE "+name) })
-			refusedWith(t, altered(t, k.url(t), func(u *url.URL) { u.User = password }), []string{"has no schema", "search_path"})
-			return
-		}
-		dsn := "root@tcp(" + strings.TrimPrefix(altered(t, base, func(u *url.URL) { u.Scheme, u.User, u.Path, u.RawQuery = "", nil, "", "" }), "//") + ")/"
-		admin(t, "mysql", dsn, "CREATE USER '"+name+"'@'%' IDENTIFIED BY 'secret'")
-		t.Cleanup(func() { admin(t, "mysql", dsn, "DROP USER '"+name+"'@'%'") })
-		refusedWith(t, altered(t, base, func(u *url.URL) { u.User = password }), []string{"GRANT ALL"})
-		refusedWith(t, altered(t, base, func(u *url.URL) { u.User = url.UserPassword(name, "another secret") }), []string{"does not accept user", name})
-	})
-}
-
-func refusedWith(t *testing.T, url string, want []string) {
-	t.Helper()
-	began := time.Now()
-	s, err := store.Open(context.Background(), store.Options{URL: url, RetryFor: 50 * time.Millisecond})
-	if err == nil {
-		s.Close()
-		t.Fatalf("opened; want %v", want)
-	}
-	for _, w := range append(want, "open store: ") {
-		if !strings.Contains(err.Error(), w) {
-			t.Errorf("error %q lacks %q", err, w)
-		}
-	}
-	if strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "\n") {
-		t.Errorf("error %q", err)
-	}
-	if took := time.Since(began); took > 5*time.Minute {
-		t.Errorf("it took %s", took)
-	}
-}
-
 func TestServerReadOnly(t *testing.T) {
-	onServers(t, func(t *testing.T, k kind) {
-		ctx, url := t.Context(), k.url(t)
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
+		ctx, url := t.Context(), k.URL(t)
 		readOnly := func() *store.Store {
 			t.Helper()
 			s, err := store.Open(ctx, store.Options{URL: url, ReadOnly: true})
@@ -146,10 +61,10 @@ func TestServerReadOnly(t *testing.T) {
 
 // What the user says about his connections reaches them, and changes nothing of ours.
 func TestServerOptionsOfTheUser(t *testing.T) {
-	onServers(t, func(t *testing.T, k kind) {
-		odd := altered(t, k.url(t), func(u *url.URL) {
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
+		odd := testdb.Altered(t, k.URL(t), func(u *url.URL) {
 			q := u.Query()
-			if k.name == "MySQL" {
+			if k.Name == "MySQL" {
 				q.Set("loc", "Asia/Tokyo")
 				q.Set("parseTime", "false")
 				q.Set("multiStatements", "true")
@@ -181,7 +96,7 @@ func TestServerOptionsOfTheUser(t *testing.T) {
 		}
 		var zone string
 		query := "SELECT current_setting('timezone')"
-		if k.name == "MySQL" {
+		if k.Name == "MySQL" {
 			query = "SELECT @@time_zone"
 		}
 		if err := s.DB().Raw(query).Scan(&zone).Error; err != nil || (zone != "Asia/Tokyo" && zone != "-11:00") {
@@ -192,8 +107,8 @@ func TestServerOptionsOfTheUser(t *testing.T) {
 
 // Texts that a database may refuse, or that do not fit, keep no run from ending.
 func TestServerKeepsWhateverIsLogged(t *testing.T) {
-	onServers(t, func(t *testing.T, k kind) {
-		s, ctx := openURL(t, k.url(t)), t.Context()
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
+		s, ctx := openURL(t, k.URL(t)), t.Context()
 		nasty := "zero \x00 broken \xff\xfe emoji 🙂 quote ' \\ ? $1 :name %s"
 		for i, status := range []cron.Status{cron.Succeeded, cron.Failed, cron.Queued} {
 			c := claimOf("a", i+1)
@@ -238,8 +153,8 @@ func TestServerKeepsWhateverIsLogged(t *testing.T) {
 
 // Names that a collation would take for the same are different jobs and different keys.
 func TestServerNamesCompareByBytes(t *testing.T) {
-	onServers(t, func(t *testing.T, k kind) {
-		s := openURL(t, k.url(t))
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
+		s := openURL(t, k.URL(t))
 		for _, key := range []string{"k", "K", "k ", "ḱ", "ǩ"} {
 			c := claimOf("a", 1)
 			c.Slot, c.Key = time.Time{}, key
@@ -257,8 +172,8 @@ func TestServerNamesCompareByBytes(t *testing.T) {
 }
 
 func TestServerCloseLeavesNoConnection(t *testing.T) {
-	onServers(t, func(t *testing.T, k kind) {
-		url := k.url(t)
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
+		url := k.URL(t)
 		s, err := store.Open(t.Context(), store.Options{URL: url})
 		if err != nil {
 			t.Fatal(err)
@@ -277,4 +192,50 @@ func TestServerCloseLeavesNoConnection(t *testing.T) {
 			t.Errorf("%d connections are open", open)
 		}
 	})
+}
+
+func TestReadOnly(t *testing.T) {
+	ctx := context.Background()
+	path := file(t)
+	readOnly := func() (*store.Store, error) {
+		return store.Open(ctx, store.Options{URL: "sqlite://" + path, ReadOnly: true})
+	}
+
+	s, err := readOnly()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !s.Absent() {
+		t.Error("the file is not there")
+	}
+	if st, err := s.States(ctx); err != nil || len(st) != 0 {
+		t.Errorf("states %v, %v", st, err)
+	}
+	if runs, err := s.Runs(ctx, contract.Query{}); err != nil || len(runs) != 0 {
+		t.Errorf("runs %v, %v", runs, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Dir(path)); err == nil {
+		t.Error("a folder was created")
+	}
+
+	w := open(t, path)
+	if _, err := w.Claim(ctx, []contract.Claim{claimOf("a", 1)}); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = readOnly(); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if runs, err := s.Runs(ctx, contract.Query{}); err != nil || len(runs) != 1 || s.Absent() {
+		t.Errorf("runs %v, %v", runs, err)
+	}
+	if _, err := s.Claim(ctx, []contract.Claim{claimOf("a", 2)}); err == nil || !strings.Contains(err.Error(), "cannot be written") {
+		t.Errorf("claim: %v", err)
+	}
+	if err := s.Ping(ctx); err != nil {
+		t.Error(err)
+	}
 }

@@ -19,6 +19,7 @@ import (
 
 	"fibercrons/app/contract"
 	"fibercrons/app/internal/conformance"
+	"fibercrons/app/internal/testdb"
 )
 
 // pooled starts a PgBouncer in transaction mode in front of the server of the tests. It returns the server's URL
@@ -107,13 +108,13 @@ func last(text string, n int) string { return text[max(0, len(text)-n):] }
 // The whole contract holds through a pooler that gives each transaction to another session.
 func TestPoolerConformance(t *testing.T) {
 	through := pooled(t, 8)
-	conformance.Store(t, func(t *testing.T) contract.Store { return openURL(t, freshSchema(t, through)) })
+	conformance.Store(t, func(t *testing.T) contract.Store { return openURL(t, testdb.FreshSchema(t, through)) })
 }
 
 func TestPoolerSharing(t *testing.T) {
 	through := pooled(t, 8)
 	conformance.Replicas(t, func(t *testing.T) []contract.Store {
-		url := freshSchema(t, through)
+		url := testdb.FreshSchema(t, through)
 		return []contract.Store{openURL(t, url), openURL(t, url), openURL(t, url)}
 	})
 }
@@ -146,7 +147,7 @@ func TestPoolerLeavesSessionsAsTheyWere(t *testing.T) {
 	}
 	t.Run("work", func(t *testing.T) {
 		conformance.Store(t, func(t *testing.T) contract.Store {
-			s := openURL(t, freshSchema(t, through))
+			s := openURL(t, testdb.FreshSchema(t, through))
 			if err := s.DB().Exec("CREATE TABLE mine (n INTEGER)").Error; err != nil {
 				t.Error(err)
 			}

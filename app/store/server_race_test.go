@@ -11,13 +11,14 @@ import (
 
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
+	"fibercrons/app/internal/testdb"
 	"fibercrons/app/plan"
 	"fibercrons/app/store"
 )
 
 func TestServersMigrateOnce(t *testing.T) {
-	onServers(t, func(t *testing.T, k kind) {
-		url := k.url(t)
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
+		url := k.URL(t)
 		errs := make(chan error)
 		for range 10 {
 			go func() {
@@ -46,9 +47,9 @@ func TestServersMigrateOnce(t *testing.T) {
 }
 
 // replicas opens several stores on one database.
-func replicas(t *testing.T, k kind, n int) []*store.Store {
+func replicas(t *testing.T, k testdb.Kind, n int) []*store.Store {
 	t.Helper()
-	url := k.url(t)
+	url := k.URL(t)
 	all := make([]*store.Store, n)
 	for i := range all {
 		all[i] = openURL(t, url)
@@ -57,7 +58,7 @@ func replicas(t *testing.T, k kind, n int) []*store.Store {
 }
 
 func TestServersStartInTurn(t *testing.T) {
-	onServers(t, func(t *testing.T, k kind) {
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
 		all := replicas(t, k, 4)
 		var mu sync.Mutex
 		running, started := 0, 0
@@ -103,7 +104,7 @@ func TestServersStartInTurn(t *testing.T) {
 
 // An owner that comes back late and a sweeper that takes its run: one of them has the say.
 func TestServersSweepAgainstTheOwner(t *testing.T) {
-	onServers(t, func(t *testing.T, k kind) {
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
 		all := replicas(t, k, 3)
 		for round := range 25 {
 			c := claimOf("a", round+1)
@@ -157,7 +158,7 @@ func TestServersSweepAgainstTheOwner(t *testing.T) {
 
 // Everything at once, on few jobs: nothing fails but by a lost fence, and what has run is counted.
 func TestServersDoEverythingAtOnce(t *testing.T) {
-	onServers(t, func(t *testing.T, k kind) {
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
 		all := replicas(t, k, 3)
 		ctx := t.Context()
 		jobs := []string{"a", "b", "c", "d"}
@@ -268,8 +269,8 @@ func TestServersDoEverythingAtOnce(t *testing.T) {
 // A slot starts when the database's clock has reached it. One that lies ahead of it is answered as early,
 // and leaves no trace: neither a row nor a moved watermark.
 func TestServersStartNothingEarly(t *testing.T) {
-	onServers(t, func(t *testing.T, k kind) {
-		s := openURL(t, k.url(t))
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
+		s := openURL(t, k.URL(t))
 		if _, err := s.Sync(t.Context(), contract.Program{Definitions: []contract.Definition{{Name: "a", Definition: "x"}, {Name: "b", Definition: "x"}}, At: time.UnixMilli(1)}); err != nil {
 			t.Fatal(err)
 		}
@@ -311,8 +312,8 @@ func TestServersStartNothingEarly(t *testing.T) {
 
 // A pause ends by the database's clock, whatever the clock of the process that claims.
 func TestServersEndPausesByTheirClock(t *testing.T) {
-	onServers(t, func(t *testing.T, k kind) {
-		s := openURL(t, k.url(t))
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
+		s := openURL(t, k.URL(t))
 		if _, err := s.Sync(t.Context(), contract.Program{Definitions: []contract.Definition{{Name: "a", Definition: "x"}}, At: time.UnixMilli(1)}); err != nil {
 			t.Fatal(err)
 		}
@@ -338,8 +339,8 @@ func TestServersEndPausesByTheirClock(t *testing.T) {
 // Whatever the clock of the process that is first, a job begins no later than now by the database's clock,
 // and only that clock says that a watermark is far ahead.
 func TestServersBeginByTheirClock(t *testing.T) {
-	onServers(t, func(t *testing.T, k kind) {
-		s := openURL(t, k.url(t))
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
+		s := openURL(t, k.URL(t))
 		sync := func(at time.Time, jobs ...string) map[string]contract.State {
 			t.Helper()
 			p := contract.Program{At: at}
@@ -394,7 +395,7 @@ func TestServersBeginByTheirClock(t *testing.T) {
 
 // Without the locks what they guard against happens, if only the two meet.
 func TestServersNeedTheirLocks(t *testing.T) {
-	onServers(t, func(t *testing.T, k kind) {
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
 		all := replicas(t, k, 2)
 		if _, err := all[0].Claim(t.Context(), []contract.Claim{claimOf("a", 1)}); err != nil { // so that the job has a state
 			t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fibercrons/app/contract"
+	"fibercrons/app/internal/testdb"
 	"fibercrons/app/store"
 )
 
@@ -17,9 +18,9 @@ func TestServerConnectionsVanish(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it waits for dead connections to be given up")
 	}
-	onServers(t, func(t *testing.T, k kind) {
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
 		t.Parallel()
-		w, url := newToxicWire(t, k.url(t), false)
+		w, url := newToxicWire(t, k.URL(t), false)
 		s, err := store.Open(t.Context(), store.Options{URL: url, RetryFor: time.Minute})
 		if err != nil {
 			t.Fatal(err)

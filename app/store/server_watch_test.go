@@ -9,6 +9,7 @@ import (
 
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
+	"fibercrons/app/internal/testdb"
 	"fibercrons/app/store"
 )
 
@@ -41,8 +42,8 @@ func behind(t *testing.T, s *store.Store, id string) (commit func()) {
 func TestGlanceSeesWhatCommitsLate(t *testing.T) {
 	for _, begun := range []string{"before the first look", "between two looks"} {
 		t.Run(begun, func(t *testing.T) {
-			onServers(t, func(t *testing.T, k kind) {
-				url := k.url(t)
+			testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
+				url := k.URL(t)
 				ours, theirs := openURL(t, url), openURL(t, url)
 				newRun := func(n int) {
 					t.Helper()
@@ -116,8 +117,8 @@ func TestGlanceSeesWhatCommitsLate(t *testing.T) {
 
 // As TestStampOfTwoProcesses, where a server can tell.
 func TestServerStamp(t *testing.T) {
-	k := kinds[0]
-	url := k.url(t)
+	k := testdb.Postgres
+	url := k.URL(t)
 	ours, theirs := openURL(t, url), openURL(t, url)
 	stamp := func() int64 {
 		t.Helper()

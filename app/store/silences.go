@@ -14,17 +14,17 @@ import (
 
 // Silences implements [alert.Silences].
 func (s *Store) Silences(ctx context.Context, all bool) ([]alert.Silence, error) {
-	now, err := s.db.now(ctx, s.writes)
+	now, err := s.db.Now(ctx, s.db.Writer())
 	if err != nil {
-		return nil, fmt.Errorf("read silences: %w", s.db.explain(err))
+		return nil, fmt.Errorf("read silences: %w", s.db.Explain(err))
 	}
-	db := s.reads.WithContext(ctx)
+	db := s.db.Read(ctx)
 	if !all {
 		db = db.Where("until_at > ? AND ended_at IS NULL", now)
 	}
 	var rows []row.Silence
 	if err := db.Order("created_at DESC, id DESC").Limit(1000).Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("read silences: %w", s.db.explain(err))
+		return nil, fmt.Errorf("read silences: %w", s.db.Explain(err))
 	}
 	out := make([]alert.Silence, len(rows))
 	for i := range rows {
@@ -43,7 +43,7 @@ func (s *Store) Silence(ctx context.Context, a alert.Silence) error {
 		rows: 1,
 		run: func(t *txn) error {
 			if !t.among(&row.Silence{}, "id", "id IN ?", []string{silence.ID})[silence.ID] {
-				t.fail(t.gorm().Create(&silence).Error)
+				t.fail(t.handle().Create(&silence).Error)
 			}
 			return nil
 		},
@@ -62,7 +62,7 @@ func (s *Store) Unsilence(ctx context.Context, id, actor string, at time.Time) (
 		kind: "unsilence",
 		rows: 1,
 		run: func(t *txn) error {
-			db, ended := t.gorm(), row.MillisOf(at)
+			db, ended := t.handle(), row.MillisOf(at)
 			// A second try finds it ended when the first was committed and only the answer was lost; another call of the
 			// same millisecond has not seen it open.
 			open := db.Model(&row.Silence{}).Where("id = ? AND ended_at IS NULL AND until_at > ?", id, ended).Session(&gorm.Session{})

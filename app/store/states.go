@@ -5,12 +5,12 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"gorm.io/gorm"
 
 	"fibercrons/app/contract"
+	"fibercrons/app/store/db"
 	"fibercrons/app/store/row"
 )
 
@@ -32,10 +32,20 @@ const (
 		"UNION ALL SELECT job, NULL, NULL, NULL, NULL, NULL, NULL, NULL, COUNT(*) FROM job_runs WHERE ended_at IS NULL GROUP BY job"
 )
 
+// States implements [contract.Admin], by one statement.
+func (s *Store) States(ctx context.Context, names ...string) (map[string]contract.State, error) {
+	out := make(map[string]contract.State, len(names))
+	err := eachState(s.db.Statements(), s.db.Read(ctx), names, func(st contract.State) { out[st.Name] = st })
+	if err != nil {
+		return nil, fmt.Errorf("read job states: %w", s.db.Explain(err))
+	}
+	return out, nil
+}
+
 // Outline implements [contract.Admin], by one statement.
 func (s *Store) Outline(ctx context.Context) (map[string]contract.State, error) {
 	out, active := make(map[string]contract.State, s.outlined.Load()), map[string]int{}
-	err := readStates(s.reads.WithContext(ctx).Raw(s.db.sql().json(outlineSQL)), func(rows *sql.Rows, st *contract.State) error {
+	err := readStates(s.db.Read(ctx).Raw(s.db.Statements().JSON(outlineSQL)), func(rows *sql.Rows, st *contract.State) error {
 		var rare sql.RawBytes
 		var runs, failures, took, active number
 		err := rows.Scan(&st.Name, (*instant)(&st.LastRun), &took, (*text)(&st.LastStatus), (*text)(&st.LastError),
@@ -50,7 +60,7 @@ func (s *Store) Outline(ctx context.Context) (map[string]contract.State, error) 
 		}
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read job states: %w", s.db.explain(err))
+		return nil, fmt.Errorf("read job states: %w", s.db.Explain(err))
 	}
 	for name, n := range active {
 		if st, known := out[name]; known {
@@ -63,25 +73,17 @@ func (s *Store) Outline(ctx context.Context) (map[string]contract.State, error) 
 }
 
 // eachState reads the states of the jobs named, or of all.
-func (q *statements) eachState(db *gorm.DB, names []string, each func(contract.State)) error {
+func eachState(q *db.Statements, db *gorm.DB, names []string, each func(contract.State)) error {
 	if len(names) == 0 {
-		return readStates(db.Raw(q.json(stateSQL)), scanState, each)
+		return readStates(db.Raw(q.JSON(stateSQL)), scanState, each)
 	}
 	var err error
 	chunks(names, func(some []string) {
 		if err == nil {
-			err = readStates(db.Raw(q.json(stateSQL)+" WHERE s.name IN ?", some), scanState, each)
+			err = readStates(db.Raw(q.JSON(stateSQL)+" WHERE s.name IN ?", some), scanState, each)
 		}
 	})
 	return err
-}
-
-// json gives the function that makes an array the dialect's name.
-func (q *statements) json(query string) string {
-	if q.array == "" {
-		return query
-	}
-	return strings.Replace(query, "json_array(", q.array+"(", 1)
 }
 
 func readStates(db *gorm.DB, scan func(*sql.Rows, *contract.State) error, each func(contract.State)) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 
 	"fibercrons/app/contract"
 	"fibercrons/app/internal/conformance"
+	"fibercrons/app/internal/testdb"
 	"fibercrons/app/store"
 )
 
@@ -32,39 +32,6 @@ func TestConformance(t *testing.T) {
 
 func TestConformanceInMemory(t *testing.T) {
 	conformance.Store(t, func(t *testing.T) contract.Store { return openURL(t, "sqlite::memory:") })
-}
-
-// Each store in memory is a database of its own, read-only it is empty, and a connection that breaks takes nothing along.
-func TestMemory(t *testing.T) {
-	a, b := openURL(t, "sqlite::memory:"), openURL(t, "sqlite::memory:")
-	for _, s := range []*store.Store{a, b} {
-		if err := s.DB().Exec("CREATE TABLE mine (n INTEGER)").Error; err != nil {
-			t.Fatal(err) // also if the other's were seen
-		}
-	}
-	if err := a.DB().Exec("INSERT INTO mine VALUES (1)").Error; err != nil {
-		t.Fatal(err)
-	}
-	pool, err := a.DB().DB()
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool.SetMaxIdleConns(0) // closes them all
-	var n int
-	if err := a.DB().Raw("SELECT n FROM mine").Scan(&n).Error; err != nil || n != 1 {
-		t.Errorf("read %d, %v", n, err)
-	}
-	empty, err := store.Open(t.Context(), store.Options{URL: "sqlite::memory:", ReadOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer empty.Close()
-	if states, err := empty.States(t.Context()); !empty.Absent() || len(states) != 0 || err != nil {
-		t.Errorf("read-only: absent %t, %v, %v", empty.Absent(), states, err)
-	}
-	if err := empty.DB().Exec("CREATE TABLE mine (n INTEGER)").Error; err == nil {
-		t.Error("a read-only database in memory takes a table, which would be lost")
-	}
 }
 
 // Every transaction fails in turn before it begins, before it commits, and after it has
@@ -91,11 +58,26 @@ func TestSharing(t *testing.T) {
 	})
 }
 
-func file(t testing.TB) string { return filepath.Join(t.TempDir(), "data", "crons.db") }
+var file = testdb.File
 
 func open(t testing.TB, path string) *store.Store {
 	t.Helper()
 	s, err := store.Open(context.Background(), store.Options{URL: "sqlite://" + path, RetryFor: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// openURL opens a store that the test closes.
+func openURL(t testing.TB, url string) *store.Store {
+	t.Helper()
+	s, err := store.Open(context.Background(), store.Options{URL: url, RetryFor: 30 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

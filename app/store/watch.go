@@ -5,95 +5,12 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"sync"
 
 	"gorm.io/gorm"
 
 	"fibercrons/app/contract"
 	"fibercrons/app/store/row"
 )
-
-// stamper is a dialect that can tell cheaply whether anything was committed.
-type stamper interface {
-	// version returns a number that changes with every commit of any other connection.
-	version(ctx context.Context, conn querier) (int64, error)
-}
-
-// watcher is a stamper whose versions are comparable on one connection only.
-type watcher interface {
-	stamper
-	// watchPool opens that connection, which does nothing else.
-	watchPool() (*sql.DB, error)
-}
-
-// stamps counts the states that the database was seen in.
-type stamps struct {
-	mu      sync.Mutex
-	pool    *sql.DB
-	conn    *sql.Conn
-	version int64
-	count   int64
-}
-
-// Stamp implements [contract.Watch]. On a database without a cheap way to tell, it counts its calls.
-func (s *Store) Stamp(ctx context.Context) (int64, error) {
-	st := &s.stamps
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	d, ok := s.db.(stamper)
-	if !ok || s.absent {
-		st.count++
-		return st.count, nil
-	}
-	var q querier = s.readPool
-	if w, ok := d.(watcher); ok {
-		if st.conn == nil {
-			if err := st.connect(ctx, w); err != nil {
-				return 0, fmt.Errorf("watch store: %w", s.db.explain(err))
-			}
-			st.version = -1 // of another connection
-		}
-		q = st.conn
-	}
-	v, err := d.version(ctx, q)
-	if err != nil {
-		if ctx.Err() == nil {
-			st.disconnect()
-		}
-		return 0, fmt.Errorf("watch store: %w", s.db.explain(err))
-	}
-	if v != st.version {
-		st.version = v
-		st.count++
-	}
-	return st.count, nil
-}
-
-func (st *stamps) connect(ctx context.Context, d watcher) (err error) {
-	if st.pool == nil {
-		if st.pool, err = d.watchPool(); err != nil {
-			return err
-		}
-	}
-	st.conn, err = st.pool.Conn(ctx)
-	return err
-}
-
-func (st *stamps) disconnect() {
-	if st.conn != nil {
-		_ = st.conn.Close() // of no more use, whatever it says
-	}
-	if st.pool != nil {
-		_ = st.pool.Close()
-	}
-	st.conn, st.pool = nil, nil
-}
-
-func (st *stamps) close() {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	st.disconnect()
-}
 
 // The statements of a glance. Each goes by an index, and what it reads is what is new or active; but
 // for the jobs, of which there are few beside the runs.
@@ -103,9 +20,14 @@ const (
 	activeSQL   = "SELECT r.id, r.status, r.attempt, r.cancel_at IS NOT NULL, " +
 		"COALESCE((SELECT MAX(l.seq) FROM job_run_logs l WHERE l.run_id = r.id), 0), COALESCE(r.progress, '') " +
 		"FROM job_runs r WHERE r.ended_at IS NULL"
-	lastAuditSQL = "SELECT COALESCE(MAX(id), 0) FROM job_audit"
-	toldSQL      = "SELECT target, action = 'pause' FROM job_audit WHERE id > ? AND action IN ('pause', 'resume') ORDER BY id"
-	switchSQL    = "SELECT name, paused, paused_at, paused_until, override_at FROM job_state WHERE paused OR override_at IS NOT NULL"
+	lastAuditSQL     = "SELECT COALESCE(MAX(id), 0) FROM job_audit"
+	toldSQL          = "SELECT target, action = 'pause' FROM job_audit WHERE id > ? AND action IN ('pause', 'resume') ORDER BY id"
+	recentNumbersSQL = "SELECT seq FROM job_runs WHERE seq > ? ORDER BY seq"
+	recentAuditsSQL  = "SELECT id FROM job_audit WHERE id > ? ORDER BY id"
+	auditsSQL        = "SELECT id FROM job_audit WHERE id IN ?"
+	lateToldSQL      = "SELECT target, action = 'pause' FROM job_audit WHERE id IN ? AND action IN ('pause', 'resume') ORDER BY id"
+	lateSQL          = "SELECT seq, id, status, attempt, cancel_at IS NOT NULL FROM job_runs WHERE seq IN ?"
+	switchSQL        = "SELECT name, paused, paused_at, paused_until, override_at FROM job_state WHERE paused OR override_at IS NOT NULL"
 )
 
 // Summarize implements [contract.Watch], in one read transaction. The marked run is read along with those
@@ -113,18 +35,18 @@ const (
 // its number before the mark and was committed after it is found by the gaps that the mark tells of.
 func (s *Store) Summarize(ctx context.Context, after contract.Position, limit int) (contract.Summary, error) {
 	var g contract.Summary
-	err := s.reads.WithContext(ctx).Transaction(func(db *gorm.DB) error {
+	err := s.db.Read(ctx).Transaction(func(db *gorm.DB) error {
 		g = contract.Summary{}
-		l := look{db: db, server: s.db.sql().locks != nil, after: after, limit: limit, at: make(map[string]int), g: &g}
+		l := look{db: db, server: s.db.Statements().Locks != nil, after: after, limit: limit, at: make(map[string]int), g: &g}
 		for _, part := range []func() error{l.runs, l.late, l.active, l.audits, l.switches} {
 			if err := part(); err != nil {
 				return err
 			}
 		}
 		return nil
-	}, s.db.sql().look)
+	}, s.db.Statements().Look)
 	if err != nil {
-		return contract.Summary{}, fmt.Errorf("look for changes: %w", s.db.explain(err))
+		return contract.Summary{}, fmt.Errorf("look for changes: %w", s.db.Explain(err))
 	}
 	return g, nil
 }
@@ -151,6 +73,18 @@ func (l *look) read(query string, each func(*sql.Rows) error, args ...any) error
 		}
 	}
 	return rows.Err()
+}
+
+// gapsAfter returns the numbers missing after one of them.
+func (l *look) gapsAfter(query string, from int64) ([]contract.Gap, error) {
+	seen := []int64{from}
+	err := l.read(query, func(rows *sql.Rows) error {
+		var n int64
+		err := rows.Scan(&n)
+		seen = append(seen, n)
+		return err
+	}, from)
+	return between(seen), err
 }
 
 func (l *look) sight(r contract.RunSummary) {

@@ -1,0 +1,336 @@
+package store
+
+import (
+	"database/sql"
+	"encoding/json"
+	"slices"
+
+	"gorm.io/gorm"
+
+	"fibercrons/app/contract"
+	"fibercrons/app/cron"
+	"fibercrons/app/store/row"
+)
+
+// changes are what a transaction is to write, gathered into few statements.
+type changes struct {
+	*session
+	inserts    []*run
+	starts     []*run
+	ends       []end
+	lines      []line
+	outcomes   map[string]*outcome
+	watermarks map[string]movedWatermark
+}
+
+// end is a run that ends or is put back.
+type end struct {
+	run *run
+	f   *contract.Finish
+	own bool // owner, lease and token change as well
+}
+
+type line struct {
+	run string
+	cron.LogLine
+}
+
+// outcome gathers what the ended runs of a job change in its state.
+type outcome struct {
+	job            string
+	status         cron.Status
+	err            string
+	run            *run // the last that had started
+	startedAt      int64
+	endedAt        int64
+	success        int64
+	runs, failures int64
+}
+
+// plain says that all of the runs were started and succeeded.
+func (o *outcome) plain() bool {
+	return o.status == cron.Succeeded && o.err == "" && o.run != nil && o.failures == 0 && o.success == o.endedAt
+}
+
+// skipped says that none of the runs was started, and the last was skipped.
+func (o *outcome) skipped() bool { return o.status == cron.Skipped && o.run == nil }
+
+// movedWatermark is the watermark of a job, which may not have had a row.
+type movedWatermark struct {
+	job   string
+	at    int64
+	added bool
+}
+
+// settled tells the job's state that a run of it has ended.
+func (t *changes) settled(r *run, err string, endedAt int64) {
+	o := t.outcomes[r.job]
+	if o == nil {
+		o = &outcome{job: r.job}
+		t.outcomes[r.job] = o
+	}
+	o.status, o.err = r.status, err
+	if r.startedAt == 0 {
+		return
+	}
+	o.run, o.startedAt, o.endedAt = r, r.startedAt, endedAt
+	o.runs++
+	switch r.status {
+	case cron.Succeeded:
+		o.success = endedAt
+	case cron.Failed, cron.Interrupted:
+		o.failures++
+	}
+}
+
+// touch is called before a run is written: what was gathered about it before goes first.
+func (t *changes) touch(r *run) {
+	if r.pending {
+		t.fail(t.flushRuns())
+	}
+	r.pending = true
+}
+
+// flush writes everything that was gathered.
+func (t *changes) flush() error {
+	t.fail(t.flushRuns())
+	t.flushLines()
+	t.flushStates()
+	return t.err
+}
+
+// handle writes what has been gathered, and returns a handle on the transaction, for what is rare.
+func (t *changes) handle() *gorm.DB {
+	t.fail(t.flush())
+	t.wrote = true
+	db := t.db.Users().Session(&gorm.Session{NewDB: true, Context: t.ctx})
+	db.Statement.ConnPool = t.tx
+	return db
+}
+
+func (t *changes) flushRuns() error {
+	t.flushInserts()
+	batch(t.session, t.starts, updateRows, &t.sql.Start, func(r *run, args []any) []any {
+		return append(args, r.id, int64(r.attempt), r.startedAt, r.leaseUntil, r.instance, r.attemptAt)
+	})
+	t.flushEnds()
+	for _, r := range t.inserts {
+		r.pending, r.claim = false, nil
+	}
+	for _, r := range t.starts {
+		r.pending = false
+	}
+	for _, e := range t.ends {
+		e.run.pending = false
+	}
+	t.inserts, t.starts, t.ends = nil, nil, nil
+	return t.err
+}
+
+// The driver prepares a statement anew each time, and looks every parameter up from the first
+// on: more rows share the former and pay for the latter. What rows have in common is given once.
+const (
+	insertRows = 32
+	updateRows = 64
+	wideRows   = 16
+)
+
+// flushInserts writes together what has much in common, and keeps the order of the claims of each job, which
+// is that of its history.
+func (t *changes) flushInserts() {
+	for _, like := range t.inTurns() {
+		if like.wide {
+			batch(t.session, like.runs, wideRows, &t.sql.InsertWide, insertArgs)
+		} else {
+			batch(t.session, like.runs, insertRows, &t.sql.Insert, func(r *run, args []any) []any {
+				return append(args, r.id, r.job, r.slotOrNull(), r.token, r.claim.At.UnixMilli())
+			}, string(like.status), string(like.trigger), int64(like.attempt), like.instance, like.leaseUntil, string(like.reason), like.detail)
+		}
+	}
+}
+
+// alike is runs to insert that have the same in common.
+type alike struct {
+	common
+	turn int
+	runs []*run
+}
+
+// inTurns orders the runs to insert: first the first of each job, then the second of each, and so on, and
+// those of one turn by what they have in common. A job that is late has a run and slots that are skipped,
+// in turn with other jobs'.
+func (t *changes) inTurns() []*alike {
+	if len(t.inserts) == 0 {
+		return nil
+	}
+	type place struct {
+		common
+		turn int
+	}
+	turns := make(map[string]int, len(t.inserts))
+	places := make(map[place]*alike)
+	var all []*alike
+	for _, r := range t.inserts {
+		p := place{t.commonOf(r), turns[r.job]}
+		turns[r.job]++
+		if places[p] == nil {
+			places[p] = &alike{common: p.common, turn: p.turn}
+			all = append(all, places[p])
+		}
+		places[p].runs = append(places[p].runs, r)
+	}
+	slices.SortStableFunc(all, func(a, b *alike) int { return a.turn - b.turn })
+	joined := all[:0]
+	for _, next := range all {
+		if n := len(joined); n > 0 && joined[n-1].common == next.common {
+			joined[n-1].runs = append(joined[n-1].runs, next.runs...)
+		} else {
+			joined = append(joined, next)
+		}
+	}
+	return joined
+}
+
+// common is what the claims of one tick share.
+type common struct {
+	wide       bool // no: each has something of its own
+	status     cron.Status
+	trigger    cron.Trigger
+	attempt    int
+	instance   string
+	leaseUntil int64
+	reason     cron.Reason // of what is skipped
+	detail     string
+}
+
+func (t *changes) commonOf(r *run) common {
+	c := r.claim
+	if !t.sql.Insert.Exists() || r.group != "" || c.Actor != "" || c.Key != "" || c.Args != nil || !c.DataSlot.IsZero() {
+		return common{wide: true}
+	}
+	all := common{status: r.status, trigger: c.Trigger, attempt: r.attempt, instance: r.instance, leaseUntil: r.leaseUntil, reason: r.reason}
+	if r.status == cron.Skipped {
+		all.detail = c.Detail
+	}
+	return all
+}
+
+func insertArgs(r *run, args []any) []any {
+	c := r.claim
+	at := c.At.UnixMilli()
+	var detail string
+	var endedAt any
+	if r.status == cron.Skipped {
+		detail, endedAt = c.Detail, at
+	}
+	return append(args, r.id, r.job, r.slotOrNull(), r.token, string(r.status), string(c.Trigger), int64(r.attempt),
+		r.instance, at, orNull(r.startedAt), r.leaseUntil, endedAt, string(r.reason), detail, r.group, c.Actor,
+		textOrNull(c.Key), textOrNull(string(c.Args)), orNull(int64(row.MillisOf(c.DataSlot))))
+}
+
+// flushEnds writes the many that succeeded and have nothing to tell apart from the others.
+func (t *changes) flushEnds() {
+	var plain, wide []end
+	for _, e := range t.ends {
+		f := e.f
+		if f.Status == cron.Succeeded && !e.own && f.Reason == "" && f.Error == "" && f.Stack == "" && f.Result == nil && f.Progress == nil {
+			plain = append(plain, e)
+		} else {
+			wide = append(wide, e)
+		}
+	}
+	batch(t.session, plain, updateRows, &t.sql.End, func(e end, args []any) []any {
+		return append(args, e.run.id, e.f.At.UnixMilli(), orNull(e.run.startedAt), attempts(e.f))
+	})
+	batch(t.session, wide, wideRows, &t.sql.EndWide, func(e end, args []any) []any {
+		f := e.f
+		var endedAt, nextAt row.Millis
+		if f.Status.Ended() {
+			endedAt = row.MillisOf(f.At)
+		} else {
+			nextAt = row.MillisOf(f.NextAt)
+		}
+		return append(args, e.run.id, orNull(int64(endedAt)), orNull(e.run.startedAt), attempts(f),
+			string(f.Status), string(f.Reason), f.Error, f.Stack, textOrNull(string(f.Result)), jsonOrNull(f.Progress, f.Progress != nil),
+			orNull(int64(nextAt)), e.run.instance, e.run.leaseUntil, e.run.token)
+	})
+}
+
+func attempts(f *contract.Finish) any { return jsonOrNull(f.Attempts, f.Attempts != nil) }
+
+func (t *changes) flushLines() {
+	batch(t.session, t.lines, wideRows, &t.sql.Lines, func(l line, args []any) []any {
+		return append(args, l.run, l.Seq, orNull(int64(row.MillisOf(l.Time))), int64(l.Attempt), l.Level, l.Message, textOrNull(string(l.Attrs)))
+	})
+	t.lines = nil
+}
+
+func (t *changes) flushStates() {
+	var added, moved []movedWatermark
+	var skipped []*outcome
+	for job, w := range t.watermarks {
+		if o := t.outcomes[job]; o != nil && o.skipped() && !w.added && t.sql.Skips.Exists() {
+			skipped = append(skipped, o)
+			delete(t.outcomes, job)
+		} else if w.added {
+			added = append(added, movedWatermark{job, w.at, true})
+		} else {
+			moved = append(moved, movedWatermark{job, w.at, false})
+		}
+	}
+	batch(t.session, added, updateRows, &t.sql.States, func(w movedWatermark, args []any) []any { return append(args, w.job, t.now, w.at) })
+	batch(t.session, moved, updateRows, &t.sql.Watermarks, func(w movedWatermark, args []any) []any { return append(args, w.job, w.at) })
+
+	batch(t.session, skipped, updateRows, &t.sql.Skips, func(o *outcome, args []any) []any {
+		return append(args, o.job, t.watermarks[o.job].at, o.err)
+	})
+
+	var plain, wide []*outcome
+	for _, o := range t.outcomes {
+		if o.plain() {
+			plain = append(plain, o)
+		} else {
+			wide = append(wide, o)
+		}
+	}
+	batch(t.session, plain, updateRows, &t.sql.Successes, func(o *outcome, args []any) []any {
+		return append(args, o.job, o.startedAt, o.run.id, o.run.slotOrNull(), o.endedAt, o.runs)
+	})
+	batch(t.session, wide, wideRows, &t.sql.Outcomes, func(o *outcome, args []any) []any {
+		var id string
+		var slot any
+		if o.run != nil {
+			id, slot = o.run.id, o.run.slotOrNull()
+		}
+		return append(args, o.job, t.now, string(o.status), o.err, orNull(o.startedAt), id, slot, o.endedAt-o.startedAt, orNull(o.success), o.runs, o.failures)
+	})
+	clear(t.watermarks)
+	clear(t.outcomes)
+}
+
+func orNull(ms int64) any {
+	if ms == 0 {
+		return nil
+	}
+	return ms
+}
+
+func textOrNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+func jsonOrNull(v any, some bool) any {
+	if !some {
+		return nil
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil // of times, strings and numbers: cannot happen
+	}
+	return string(b)
+}
+
+func nullText(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }

@@ -1,0 +1,203 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"fibercrons/app/store/row"
+)
+
+// migrator brings the tables of a database up to date.
+type migrator struct {
+	dialect
+	writes  *sql.DB
+	changes *sql.DB // for migrations, which may take long
+	lease   time.Duration
+	models  []row.Migration
+	log     *slog.Logger
+}
+
+// versions returns the version of the database's tables, 0 for none, and the one that this program needs.
+func (m *migrator) versions(ctx context.Context) (have, want int, err error) {
+	want = len(m.migrations())
+	v, err := look(ctx, m.dialect, m.writes)
+	if err != nil {
+		return 0, want, fmt.Errorf("read schema version: %w", m.explain(err))
+	}
+	return v.have, want, nil
+}
+
+// current returns an error unless the tables are those that this program knows. It changes nothing.
+func (m *migrator) current(ctx context.Context) error {
+	have, want, err := m.versions(ctx)
+	switch {
+	case err != nil:
+		return err
+	case have > want:
+		return newer(have, want)
+	case have < want:
+		return fmt.Errorf("the database is at schema version %d and this program needs %d: start the server once, or run `go run ./cmd/cli migrate`", have, want)
+	}
+	return nil
+}
+
+func newer(have, want int) error {
+	return fmt.Errorf("the database is at schema version %d, and this program knows only up to %d: a newer release has used it, so run that one, or restore a backup made before it", have, want)
+}
+
+// migrate carries out the missing steps, then the user's migrations.
+func (m *migrator) migrate(ctx context.Context) error {
+	v, err := look(ctx, m.dialect, m.writes)
+	for more := v.have != len(m.migrations()); more && err == nil; {
+		more, err = m.step(ctx)
+	}
+	if err == nil {
+		err = m.migrateModels(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("migrate: %w", m.explain(err))
+	}
+	return nil
+}
+
+// step applies the next migration, and reports whether there is another.
+func (m *migrator) step(ctx context.Context) (more bool, err error) {
+	steps := m.migrations()
+	tx, err := m.lock(ctx, m.changes)
+	if err != nil {
+		return false, err
+	}
+	defer tx.Rollback() //nolint:errcheck // after Commit it only says so
+	v, err := look(ctx, m.dialect, tx)
+	switch {
+	case err != nil:
+		return false, err
+	case v.have > len(steps):
+		return false, newer(v.have, len(steps))
+	case v.have == len(steps):
+		return false, nil
+	case v.old:
+		err = renameOldTables(ctx, m.dialect, tx, v, m.lease)
+	default:
+		err = m.apply(ctx, tx, v, steps[v.have])
+	}
+	if err != nil {
+		return false, err
+	}
+	return v.old || v.have+1 < len(steps), tx.Commit()
+}
+
+// apply carries out the step after v.have.
+func (m *migrator) apply(ctx context.Context, tx step, v survey, next migration) error {
+	version := versionRow{v.have + 1, next.name, int64(row.MillisOf(time.Now()))}
+	if _, there := v.relations[versionTable]; v.have == 0 && !v.begun && !there {
+		if err := createVersions(ctx, tx); err != nil {
+			return err
+		}
+	}
+	if m.piecemeal() && !v.begun {
+		if err := insertVersions(ctx, m.dialect, tx, versionTable, versionRow{version.version, version.name, 0}); err != nil {
+			return err
+		}
+	}
+	for _, q := range next.sql {
+		if err := carryOut(ctx, m.dialect, tx, q, v.begun); err != nil {
+			return fmt.Errorf("step %d (%s): %w", version.version, next.name, err)
+		}
+	}
+	if !m.piecemeal() {
+		return insertVersions(ctx, m.dialect, tx, versionTable, version)
+	}
+	_, err := tx.ExecContext(ctx, m.sql().bound("UPDATE "+versionTable+" SET applied_at = ? WHERE version = ?"), version.at, version.version)
+	return err
+}
+
+// modelSteps returns the IDs of the user's migrations: those that the database has had, and those that are pending.
+func (m *migrator) modelSteps(ctx context.Context) (applied, pending []string, err error) {
+	v, err := look(ctx, m.dialect, m.writes)
+	if _, there := v.relations[modelTable]; err == nil && there {
+		applied, err = oneColumn(ctx, m.writes, "SELECT id FROM "+modelTable+" ORDER BY applied_at, id")
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("read migrations of models: %w", m.explain(err))
+	}
+	had := map[string]bool{}
+	for _, id := range applied {
+		had[id] = true
+	}
+	for _, m := range m.models {
+		if !had[m.ID] {
+			pending = append(pending, m.ID)
+		}
+	}
+	return applied, pending, nil
+}
+
+// migrateModels carries out the user's migrations that the database has not had.
+func (m *migrator) migrateModels(ctx context.Context) error {
+	if len(m.models) == 0 {
+		return nil
+	}
+	_, pending, err := m.modelSteps(ctx)
+	if err != nil || len(pending) == 0 {
+		return err
+	}
+	for _, model := range m.models {
+		if err := migrateModel(ctx, m.dialect, m.changes, model, m.log); err != nil {
+			return fmt.Errorf("migration %q of models/migrations.go: %w", model.ID, err)
+		}
+	}
+	return nil
+}
+
+// writable returns an error if the user of a server's database may not write to the tables, before the first job finds
+// out. Each statement matches no row; servers check the rights, and whether they are read-only, all the same.
+func (m *migrator) writable(ctx context.Context) error {
+	tx, err := m.writes.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // nothing was changed
+	for _, step := range m.migrations() {
+		for _, statement := range step.sql {
+			if !strings.HasPrefix(statement, "CREATE TABLE ") {
+				continue
+			}
+			table := created(statement)
+			if err := mayWrite(ctx, tx, table); err != nil {
+				return fmt.Errorf("write to %s: %w", table, m.explain(err))
+			}
+		}
+	}
+	return nil
+}
+
+func mayWrite(ctx context.Context, q Querier, table string) error {
+	columns, err := columnsOf(ctx, q, table)
+	if err != nil {
+		return err
+	}
+	for _, statement := range []string{
+		"INSERT INTO %[1]s SELECT * FROM %[1]s WHERE 1 = 0", "UPDATE %[1]s SET %[2]s = %[2]s WHERE 1 = 0", "DELETE FROM %[1]s WHERE 1 = 0",
+	} {
+		if _, err := q.ExecContext(ctx, fmt.Sprintf(statement, table, columns[0])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func columnsOf(ctx context.Context, q Querier, table string) ([]string, error) {
+	rows, err := q.QueryContext(ctx, "SELECT * FROM "+table+" WHERE 1 = 0")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	return columns, errors.Join(err, rows.Err())
+}

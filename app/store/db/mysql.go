@@ -1,0 +1,313 @@
+package db
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"database/sql/driver"
+	"encoding/hex"
+	"errors"
+	"maps"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-sql-driver/mysql"
+	gormmy "gorm.io/driver/mysql"
+	"gorm.io/gorm"
+)
+
+// mySQL is the dialect of a MySQL or MariaDB database.
+type mySQL struct {
+	server
+	ours, users *mysql.Config
+}
+
+// ourParams are the parameters of a URL that say how to connect. The others change what statements mean,
+// and are for the user's own connections alone.
+var ourParams = []string{
+	"tls", "timeout", "serverPubKey", "connectionAttributes", "maxAllowedPacket", "allowNativePasswords",
+	"allowCleartextPasswords", "allowOldPasswords", "allowFallbackToPlaintext", "compress", "rejectReadOnly",
+}
+
+// parseMySQL reads a URL, the parameters of which are those of the driver
+// (https://github.com/go-sql-driver/mysql#parameters).
+func parseMySQL(whole string) (dialect, error) {
+	wrong := errors.New("open store: DATABASE_URL is not a MySQL URL: use mysql://user:password@host:3306/name, " +
+		"with percent codes for special characters in the password, and check the parameters after the question mark")
+	u, err := url.Parse(whole)
+	if err != nil { // it quotes the URL
+		return nil, wrong
+	}
+	name := strings.TrimPrefix(u.Path, "/")
+	params, err := parseMyParams(u.Query())
+	if err != nil {
+		return nil, err
+	}
+	if u.Hostname() == "" && params.socket == "" || name == "" || u.User == nil {
+		return nil, wrong
+	}
+	port := u.Port()
+	if port == "" {
+		port = "3306"
+	}
+	at := cmp.Or(params.socket, net.JoinHostPort(u.Hostname(), port))
+	all := params.driver
+	ours := url.Values{}
+	for _, p := range ourParams {
+		if all.Has(p) {
+			ours.Set(p, all.Get(p))
+		}
+	}
+	if !all.Has("parseTime") {
+		all.Set("parseTime", "true") // without, a time.Time in a model cannot be read
+	}
+	d := &mySQL{server: server{at: at, name: name, user: u.User.Username()}}
+	if d.ours, err = myConfig(u, at, name, params, ours); err != nil {
+		return nil, wrong
+	}
+	if d.users, err = myConfig(u, at, name, params, all); err != nil {
+		return nil, wrong
+	}
+	d.users.DialFunc = dial(0)
+	d.ours.DialFunc = dial(silence)
+	d.ours.InterpolateParams = true // instead of preparing each statement for its one use
+	d.ours.Collation = "utf8mb4_bin"
+	d.ours.Params = map[string]string{
+		"sql_mode":                 "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
+		"time_zone":                "'+00:00'",
+		"innodb_lock_wait_timeout": strconv.Itoa(int(lockTimeout.Seconds())),
+		// The server ends, and rolls back, a connection that has been silent for so long.
+		"wait_timeout": strconv.Itoa(int(idleTimeout.Seconds())),
+	}
+	return d, nil
+}
+
+func myConfig(u *url.URL, at, name string, p myParams, driver url.Values) (*mysql.Config, error) {
+	network := "tcp"
+	if p.socket != "" {
+		network = "unix"
+	}
+	config, err := mysql.ParseDSN(network + "(" + at + ")/" + url.PathEscape(name) + "?" + driver.Encode())
+	if err != nil {
+		return nil, err
+	}
+	if p.tls != nil {
+		config.TLS = p.tls.Clone()
+	}
+	config.User = u.User.Username()
+	config.Passwd, _ = u.User.Password()
+	config.Logger = &mysql.NopLogger{} // what fails is returned
+	if config.Timeout == 0 {
+		config.Timeout = dialWait
+	}
+	return config, nil
+}
+
+// beginning is a connector whose connections begin with some statements.
+type beginning struct {
+	driver.Connector
+	with []string
+}
+
+// Connect implements [driver.Connector].
+func (b beginning) Connect(ctx context.Context) (driver.Conn, error) {
+	c, err := b.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, q := range b.with {
+		if _, err := c.(driver.ExecerContext).ExecContext(ctx, q, nil); err != nil {
+			_ = c.Close() // the first error counts
+			return nil, err
+		}
+	}
+	return fresh(c)
+}
+
+func (d *mySQL) pool(size int, config *mysql.Config, with ...string) (*sql.DB, error) {
+	connector, err := mysql.NewConnector(config)
+	if err != nil {
+		return nil, err
+	}
+	return bounded(sql.OpenDB(beginning{connector, with}), size), nil
+}
+
+func (d *mySQL) open(ctx context.Context, readOnly bool) (p pools, err error) {
+	const (
+		committed = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
+		looking   = "SET SESSION TRANSACTION READ ONLY"
+	)
+	if p.reads, err = d.pool(serverReaders, d.ours, committed, looking); err != nil {
+		return p, err
+	}
+	if readOnly {
+		p.writes = p.reads
+		p.users, err = d.pool(serverUsers, d.users, looking)
+	} else {
+		if p.writes, err = d.pool(serverWriters, d.ours, committed); err != nil {
+			return p, err
+		}
+		p.users, err = d.pool(serverUsers, d.users)
+		p.changes = p.users
+	}
+	if err != nil {
+		return p, err
+	}
+	for _, ours := range []*sql.DB{p.reads, p.writes} {
+		ours.SetConnMaxIdleTime(idleTimeout / 2)
+	}
+	var version string
+	if err := p.writes.QueryRowContext(ctx, "SELECT VERSION()").Scan(&version); err != nil {
+		return p, err
+	}
+	return p, d.recent(version)
+}
+
+// recent refuses servers that lack what is needed: defaults that are expressions, and SKIP LOCKED.
+func (d *mySQL) recent(version string) error {
+	kind, least := "MySQL", []int{8, 0, 16}
+	if strings.Contains(version, "MariaDB") {
+		kind, least = "MariaDB", []int{10, 6, 0}
+		version = strings.TrimPrefix(version, "5.5.5-") // what old replicas are told
+	}
+	number, _, _ := strings.Cut(version, "-")
+	var have []int
+	for part := range strings.SplitSeq(number, ".") {
+		n, err := strconv.Atoi(part)
+		if err != nil {
+			break
+		}
+		have = append(have, n)
+	}
+	if len(have) > 0 && slices.Compare(have, least) < 0 {
+		return d.sentence(nil, "is on %s %s, which is too old: use version %d.%d.%d or newer", kind, number, least[0], least[1], least[2])
+	}
+	return nil
+}
+
+func (d *mySQL) gorm(pool gorm.ConnPool) gorm.Dialector { return gormmy.New(gormmy.Config{Conn: pool}) }
+
+func (d *mySQL) migrations() []migration { return mysqlMigrations }
+
+// lock is a named one, of the database, and its connection's.
+func (d *mySQL) lock(ctx context.Context, db *sql.DB) (step, error) {
+	c, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256([]byte(d.name))
+	m := &mysqlStep{Conn: c, name: "fibercrons " + hex.EncodeToString(sum[:8])}
+	var got sql.NullInt64
+	err = c.QueryRowContext(ctx, "SELECT GET_LOCK(?, ?)", m.name, int(migrationWait.Seconds())).Scan(&got)
+	if err == nil && got.Int64 != 1 {
+		err = &mysql.MySQLError{Number: myLockWait, Message: "another process is migrating"}
+	}
+	if err != nil {
+		_ = c.Close() // the first error counts
+		return nil, err
+	}
+	return m, nil
+}
+
+// mysqlStep is a migration on one connection, which has the lock. Its statements commit by themselves.
+type mysqlStep struct {
+	*sql.Conn
+	name  string
+	ended bool
+}
+
+// Commit releases the lock. A connection on which that fails is closed, and the lock ends with it.
+func (m *mysqlStep) Commit() error {
+	if m.ended {
+		return sql.ErrTxDone
+	}
+	m.ended = true
+	ctx, cancel := context.WithTimeout(context.Background(), dialWait)
+	defer cancel()
+	_, err := m.Conn.ExecContext(ctx, "DO RELEASE_LOCK(?)", m.name)
+	if err != nil {
+		_ = m.Conn.Raw(func(any) error { return driver.ErrBadConn }) // closes it
+	}
+	return errors.Join(err, m.Conn.Close())
+}
+
+// Rollback releases the lock, too: what was done stays.
+func (m *mysqlStep) Rollback() error { return m.Commit() }
+
+func (d *mySQL) piecemeal() bool { return true }
+
+func (d *mySQL) done(err error) bool {
+	switch myCode(err) {
+	case myTableExists, myColumnExists, myKeyExists, myNothingToDrop:
+		return true
+	}
+	return false
+}
+
+// relations reads the columns of those tables alone whose origin they tell, each by its name: a condition that is no constant
+// would have the server open every table of every database.
+func (d *mySQL) relations(ctx context.Context, q Querier, names []string) (map[string]relation, error) {
+	var folded bool
+	if err := q.QueryRowContext(ctx, "SELECT @@lower_case_table_names <> 0").Scan(&folded); err != nil {
+		return nil, err
+	}
+	key := func(s string) string { return s }
+	if folded {
+		key = strings.ToLower
+	}
+	found, err := readRelations(ctx, q, key, "SELECT table_name, CASE table_type WHEN 'BASE TABLE' THEN 'table' WHEN 'VIEW' THEN 'view' ELSE 'relation' END, NULL "+
+		"FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name IN "+Tuple(len(names)), Args(names)...)
+	if err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(found, func(name string, _ relation) bool { return !slices.Contains(names, name) }) // but for capitals
+	var each []string
+	var args []any
+	for name, r := range found {
+		if r.kind == "table" && telling(name) {
+			each = append(each, "SELECT table_name, 'table', column_name FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ?")
+			args = append(args, name)
+		}
+	}
+	if len(each) == 0 {
+		return found, nil
+	}
+	columns, err := readRelations(ctx, q, key, strings.Join(each, " UNION ALL "), args...)
+	for name, r := range columns {
+		if _, there := found[name]; there {
+			found[name] = r
+		}
+	}
+	return found, err
+}
+
+// rename is one statement, which is atomic. Names of indexes are the table's own, and stay.
+func (d *mySQL) rename(ctx context.Context, tx step, from, to []string, _ []migration) error {
+	pairs := make([]string, len(from))
+	for i := range from {
+		pairs[i] = from[i] + " TO " + to[i]
+	}
+	_, err := tx.ExecContext(ctx, "RENAME TABLE "+strings.Join(pairs, ", "))
+	return err
+}
+
+func (d *mySQL) strange(things []string) error {
+	return d.sentence(nil, "%s", foreign(things, "give this program a database of its own: CREATE DATABASE crons, and its name in DATABASE_URL"))
+}
+
+// now is the server's clock.
+func (d *mySQL) now(ctx context.Context, q Querier) (int64, error) {
+	var now int64
+	err := q.QueryRowContext(ctx, "SELECT "+myClock).Scan(&now)
+	return now, err
+}
+
+func (d *mySQL) sql() *Statements { return &mysqlStatements }
+
+func (d *mySQL) explain(err error) error { return explainMySQL(&d.server, err) }
+
+func (d *mySQL) class(err error) Class { return classOfMySQL(err) }

@@ -1,0 +1,259 @@
+package db
+
+import (
+	"database/sql"
+	"fmt"
+	"strings"
+)
+
+// Lists come as a table v with columns a, b, c and so on, made of one SELECT for each row: it is what
+// MySQL and MariaDB both take. The joins are told their order and their index, since a plan that reads
+// more rows than it needs would lock them, too.
+
+// myRows is a statement with rows as v between head and tail.
+func myRows(head string, columns int, tail string) Values {
+	var first []string
+	for i := range columns {
+		first = append(first, fmt.Sprintf("? AS %c", 'a'+i))
+	}
+	return Values{head: head + "(SELECT ", first: strings.Join(first, ", "), row: list("?", columns), sep: " UNION ALL SELECT ", tail: ") v" + tail}
+}
+
+// myIn is a statement with one list in it.
+func myIn(head, tail string) Values {
+	return Values{head: head + " IN (", row: "?", tail: ")" + tail, size: MaxRows}
+}
+
+const (
+	myClock      = "TIMESTAMPDIFF(MICROSECOND, TIMESTAMP'1970-01-01 00:00:00', UTC_TIMESTAMP(3)) DIV 1000"
+	myRuns       = " STRAIGHT_JOIN job_runs r FORCE INDEX (job_runs_id) ON r.id = v.a"
+	myEndColumns = " SET r.ended_at = v.b, r.started_at = COALESCE(r.started_at, v.c), r.attempts = COALESCE(v.d, r.attempts), r."
+	myStates     = " STRAIGHT_JOIN job_state s FORCE INDEX (PRIMARY) ON s.name = v.a SET "
+)
+
+var mysqlStatements = Statements{
+	// The session says read committed: what its default sees is as of the transaction's first read, and its
+	// locks reach between the rows. See locks.
+	Look:  &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
+	text:  plainText,
+	array: "JSON_ARRAY",
+	whole: "DIV",
+
+	Locks: &Locks{
+		Marks:  myIn("SELECT name, watermark, "+myClock+" FROM job_state WHERE name", ""),
+		Free:   myIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, COALESCE(override_at, 0), "+myClock+" FROM job_state FORCE INDEX (PRIMARY) WHERE name", " ORDER BY name FOR UPDATE SKIP LOCKED"),
+		States: myIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, COALESCE(override_at, 0), "+myClock+" FROM job_state FORCE INDEX (PRIMARY) WHERE name", " ORDER BY name FOR UPDATE"),
+		// Not IGNORE: of several that wait for the same row, each would get a shared lock, and none the next.
+		Create:       Values{head: "INSERT INTO job_state (name, first_seen) VALUES ", row: Tuple(2), tail: " ON DUPLICATE KEY UPDATE name = name"},
+		Groups:       myIn("SELECT name FROM job_groups FORCE INDEX (PRIMARY) WHERE name", " ORDER BY name FOR UPDATE"),
+		CreateGroups: Values{head: "INSERT INTO job_groups (name) VALUES ", row: Tuple(1), tail: " ON DUPLICATE KEY UPDATE name = name"},
+	},
+
+	RunsByID:       myIn("SELECT "+runColumns+" FROM job_runs r FORCE INDEX (job_runs_id) WHERE r.id", " ORDER BY r.id FOR UPDATE"),
+	RunsBySlot:     myRows("SELECT "+runColumns+" FROM ", 2, " STRAIGHT_JOIN job_runs r FORCE INDEX (job_runs_slot) ON r.job = v.a AND r.slot = v.b"),
+	RunsByKey:      myRows("SELECT "+runColumns+", r.request_key FROM ", 2, " STRAIGHT_JOIN job_runs r FORCE INDEX (job_runs_key) ON r.job = v.a AND r.request_key = v.b"),
+	ActiveByJob:    myIn("SELECT "+runColumns+" FROM job_runs r FORCE INDEX (job_runs_active) WHERE r.ended_at IS NULL AND r.job", ""),
+	RunningByGroup: myIn("SELECT "+runColumns+" FROM job_runs r FORCE INDEX (job_runs_group) WHERE r.ended_at IS NULL AND r.status = 'running' AND r.run_group", ""),
+	WaitingByGroup: myIn("SELECT "+runColumns+" FROM job_runs r FORCE INDEX (job_runs_group) WHERE r.ended_at IS NULL AND r.status = 'queued' AND r.attempt = 0 AND r.run_group", ""),
+
+	InsertWide: Values{
+		head: "INSERT INTO job_runs (id, job, slot, token, status, triggered_by, attempt, instance, queued_at, started_at, lease_until, ended_at, " +
+			"reason, error, run_group, actor, request_key, args, data_slot) VALUES ",
+		row: Tuple(19), size: 100,
+	},
+	Start: myRows("UPDATE ", 6, myRuns+" SET r.status = 'running', r.attempt = v.b, r.started_at = v.c, r.lease_until = v.d, r.instance = v.e, r.attempt_at = v.f, r.next_at = NULL"),
+	End:   myRows("UPDATE ", 4, myRuns+myEndColumns+"status = 'succeeded', r.reason = '', r.error = '', r.stack = '', r.next_at = NULL"),
+	EndWide: myRows("UPDATE ", 14, myRuns+myEndColumns+"status = v.e, r.reason = v.f, r.error = v.g, r.stack = v.h, "+
+		"r.result = COALESCE(v.i, r.result), r.progress = COALESCE(v.j, r.progress), "+
+		"r.next_at = v.k, r.instance = v.l, r.lease_until = v.m, r.token = v.n"),
+	// IGNORE: a line that is there stays, and one that does not fit is cut.
+	Lines: Values{head: "INSERT IGNORE INTO job_run_logs (run_id, seq, at, attempt, level, message, attrs) VALUES ", row: Tuple(7), size: 100},
+	States: Values{head: "INSERT INTO job_state (name, first_seen, watermark) VALUES ", row: Tuple(3),
+		tail: " ON DUPLICATE KEY UPDATE watermark = GREATEST(watermark, VALUES(watermark))"},
+	Watermarks: myRows("UPDATE ", 2, myStates+"s.watermark = v.b"),
+	Successes: myRows("UPDATE ", 6, myStates+"s.last_status = 'succeeded', s.last_error = '', s.last_run = v.b, s.last_run_id = v.c, s.last_slot = v.d, "+
+		"s.last_duration_ms = v.e - v.b, s.last_success = v.e, s.runs = s.runs + v.f"),
+	Definitions: Values{head: "INSERT INTO job_state (name, definition, first_seen, watermark, removed_at, generation) VALUES ", row: Tuple(6),
+		tail: " ON DUPLICATE KEY UPDATE definition = VALUES(definition), watermark = GREATEST(watermark, VALUES(watermark)), removed_at = VALUES(removed_at), generation = VALUES(generation)"},
+	Outcomes: Values{head: "INSERT INTO job_state (name, first_seen, last_status, last_error, last_run, last_run_id, last_slot, last_duration_ms, last_success, runs, failures) VALUES ", row: Tuple(11),
+		tail: " ON DUPLICATE KEY UPDATE last_status = VALUES(last_status), last_error = VALUES(last_error), " +
+			"last_run = COALESCE(VALUES(last_run), last_run), " +
+			"last_run_id = CASE WHEN VALUES(last_run) IS NULL THEN last_run_id ELSE VALUES(last_run_id) END, " +
+			"last_slot = CASE WHEN VALUES(last_run) IS NULL THEN last_slot ELSE VALUES(last_slot) END, " +
+			"last_duration_ms = CASE WHEN VALUES(last_run) IS NULL THEN last_duration_ms ELSE VALUES(last_duration_ms) END, " +
+			"last_success = COALESCE(VALUES(last_success), last_success), " +
+			"runs = runs + VALUES(runs), failures = failures + VALUES(failures)"},
+}
+
+// mysqlMigrations is append-only. Every statement commits by itself on MySQL and MariaDB, so a step says first that it
+// begins, and one that was broken off is carried out again from its start: what is there already is its own. Some indexes
+// still have the names of before prefixStep, which here are their table's alone.
+//
+// Names compare by bytes (utf8mb4_bin). NULLs do not collide in a unique key, which is what slots and
+// request keys want; these keep their trailing spaces apart as bytes. Active runs are those with ended_at
+// NULL, and the first entries of an index.
+var mysqlMigrations = []migration{
+	{"the first tables", []string{
+		`CREATE TABLE job_state (
+			name VARCHAR(255) NOT NULL PRIMARY KEY,
+			definition LONGTEXT NOT NULL DEFAULT (''),
+			first_seen BIGINT NOT NULL,
+			watermark BIGINT NOT NULL DEFAULT 0,
+			removed_at BIGINT,
+			paused BOOLEAN NOT NULL DEFAULT FALSE,
+			paused_at BIGINT,
+			paused_until BIGINT,
+			paused_by TEXT NOT NULL DEFAULT (''),
+			paused_reason TEXT NOT NULL DEFAULT (''),
+			override_expr TEXT NOT NULL DEFAULT (''),
+			override_zone TEXT NOT NULL DEFAULT (''),
+			override_by TEXT NOT NULL DEFAULT (''),
+			override_at BIGINT,
+			last_run BIGINT,
+			last_run_id VARCHAR(64) NOT NULL DEFAULT '',
+			last_slot BIGINT,
+			last_duration_ms BIGINT NOT NULL DEFAULT 0,
+			last_status VARCHAR(32) NOT NULL DEFAULT '',
+			last_error LONGTEXT NOT NULL DEFAULT (''),
+			last_success BIGINT,
+			runs BIGINT NOT NULL DEFAULT 0,
+			failures BIGINT NOT NULL DEFAULT 0
+		)` + mysqlTable,
+		`CREATE TABLE job_groups (name VARCHAR(255) NOT NULL PRIMARY KEY)` + mysqlTable,
+		`CREATE TABLE job_runs (
+			seq BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+			id VARCHAR(64) NOT NULL,
+			job VARCHAR(255) NOT NULL,
+			slot BIGINT,
+			data_slot BIGINT,
+			token BIGINT NOT NULL,
+			status VARCHAR(32) NOT NULL,
+			reason VARCHAR(64) NOT NULL DEFAULT '',
+			triggered_by VARCHAR(32) NOT NULL,
+			attempt BIGINT NOT NULL DEFAULT 0,
+			attempts LONGTEXT,
+			error LONGTEXT NOT NULL DEFAULT (''),
+			stack LONGTEXT NOT NULL DEFAULT (''),
+			args LONGTEXT,
+			result LONGTEXT,
+			progress LONGTEXT,
+			request_key VARBINARY(1000),
+			actor TEXT NOT NULL DEFAULT (''),
+			instance VARCHAR(64) NOT NULL DEFAULT '',
+			run_group VARCHAR(255) NOT NULL DEFAULT '',
+			queued_at BIGINT NOT NULL,
+			next_at BIGINT,
+			started_at BIGINT,
+			ended_at BIGINT,
+			cancel_at BIGINT,
+			cancel_reason VARCHAR(64) NOT NULL DEFAULT '',
+			cancel_by TEXT NOT NULL DEFAULT (''),
+			lease_until BIGINT NOT NULL DEFAULT 0,
+			UNIQUE KEY job_runs_id (id),
+			UNIQUE KEY job_runs_slot (job, slot),
+			UNIQUE KEY job_runs_key (job, request_key),
+			KEY job_runs_active (ended_at, job),
+			KEY job_runs_group (run_group, ended_at),
+			KEY job_runs_history (job, seq),
+			KEY job_runs_time (queued_at, seq)
+		)` + mysqlTable,
+		`CREATE TABLE job_run_logs (
+			run_id VARCHAR(64) NOT NULL,
+			seq BIGINT NOT NULL,
+			at BIGINT,
+			attempt BIGINT NOT NULL DEFAULT 0,
+			level VARCHAR(64) NOT NULL DEFAULT '',
+			message LONGTEXT NOT NULL DEFAULT (''),
+			attrs LONGTEXT,
+			PRIMARY KEY (run_id, seq)
+		)` + mysqlTable,
+		`CREATE TABLE job_instances (
+			id VARCHAR(64) NOT NULL PRIMARY KEY,
+			host TEXT NOT NULL DEFAULT (''),
+			pid BIGINT NOT NULL DEFAULT 0,
+			version TEXT NOT NULL DEFAULT (''),
+			started_at BIGINT,
+			seen_at BIGINT,
+			stopped_at BIGINT
+		)` + mysqlTable,
+		"CREATE TABLE job_audit (" + `
+			id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+			at BIGINT NOT NULL,
+			actor TEXT NOT NULL DEFAULT (''),
+			action VARCHAR(64) NOT NULL,
+			target VARCHAR(255) NOT NULL DEFAULT '',
+			` + "`before` LONGTEXT, `after` LONGTEXT," + `
+			origin TEXT NOT NULL DEFAULT (''),
+			request_id TEXT NOT NULL DEFAULT (''),
+			KEY audit_entries_target (target, id)
+		)` + mysqlTable,
+	}},
+	{"versions of the program", versionsSQL("VARCHAR(64)", mysqlTable)},
+	{"alerts", []string{
+		"ALTER TABLE job_runs ADD COLUMN looked_at BIGINT",
+		"UPDATE job_runs SET looked_at = ended_at WHERE ended_at IS NOT NULL",
+		"CREATE INDEX job_runs_troubled ON job_runs (looked_at, status, reason)",
+		`CREATE TABLE job_alerts (
+			id VARCHAR(64) NOT NULL PRIMARY KEY,
+			job VARCHAR(100) NOT NULL,
+			kind VARCHAR(64) NOT NULL,
+			dedup VARCHAR(255) NOT NULL UNIQUE,
+			open_key VARCHAR(255) UNIQUE,
+			run_id VARCHAR(64) NOT NULL DEFAULT '',
+			slot BIGINT,
+			at BIGINT NOT NULL,
+			raised_at BIGINT NOT NULL,
+			status VARCHAR(64) NOT NULL,
+			message VARCHAR(64) NOT NULL DEFAULT '',
+			silence VARCHAR(64) NOT NULL DEFAULT '',
+			detail TEXT NOT NULL DEFAULT (''),
+			error TEXT NOT NULL DEFAULT (''),
+			number BIGINT NOT NULL DEFAULT 0,
+			KEY alerts_status (status, raised_at),
+			KEY alerts_message (message),
+			KEY alerts_job (job, raised_at),
+			KEY alerts_time (raised_at)
+		)` + mysqlTable,
+		`CREATE TABLE job_alert_deliveries (
+			id VARCHAR(64) NOT NULL PRIMARY KEY,
+			message VARCHAR(64) NOT NULL,
+			channel VARCHAR(64) NOT NULL,
+			status VARCHAR(64) NOT NULL,
+			alerts BIGINT NOT NULL,
+			attempts BIGINT NOT NULL DEFAULT 0,
+			created_at BIGINT NOT NULL,
+			next_at BIGINT NOT NULL,
+			lease_until BIGINT NOT NULL DEFAULT 0,
+			token BIGINT NOT NULL DEFAULT 0,
+			sent_at BIGINT,
+			error TEXT NOT NULL DEFAULT (''),
+			UNIQUE KEY alert_deliveries_message (message, channel),
+			KEY alert_deliveries_status (status, channel, next_at),
+			KEY alert_deliveries_sent (channel, sent_at),
+			KEY alert_deliveries_time (created_at)
+		)` + mysqlTable,
+		`CREATE TABLE job_silences (
+			id VARCHAR(64) NOT NULL PRIMARY KEY,
+			job VARCHAR(100) NOT NULL DEFAULT '',
+			until_at BIGINT NOT NULL,
+			reason TEXT NOT NULL DEFAULT (''),
+			actor VARCHAR(255) NOT NULL DEFAULT '',
+			created_at BIGINT NOT NULL,
+			ended_at BIGINT,
+			ended_by VARCHAR(255) NOT NULL DEFAULT '',
+			KEY silences_until (until_at)
+		)` + mysqlTable,
+	}},
+	{"the start of an attempt", []string{
+		"ALTER TABLE job_runs ADD COLUMN attempt_at BIGINT",
+	}},
+	{"the time-zone data of an instance", []string{
+		"ALTER TABLE job_instances ADD COLUMN tzdata VARCHAR(64) NOT NULL DEFAULT ''",
+	}},
+	{prefixStep, nil}, // done by rename.go
+	{"migrations of the user's", []string{
+		"CREATE TABLE job_model_migrations (id VARCHAR(200) NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)" + mysqlTable,
+	}},
+}
+
+const mysqlTable = " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"

@@ -1,0 +1,244 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"net"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	gormpg "gorm.io/driver/postgres"
+	"gorm.io/gorm"
+)
+
+// postgres is the dialect of a PostgreSQL database, or the schema of it that search_path names.
+type postgres struct {
+	server
+	config     *pgx.ConnConfig
+	searchPath string // of the URL; empty: the user's or the database's own
+}
+
+const postgresMin = 120000 // PostgreSQL 12
+
+// parsePostgres reads a URL. Its parameters are libpq's and the server's (sslmode, search_path,
+// connect_timeout and so on), and pass through.
+func parsePostgres(url string) (dialect, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil { // it quotes the URL
+		return nil, errors.New("open store: DATABASE_URL is not a PostgreSQL URL: use postgres://user:password@host:5432/name, " +
+			"with percent codes for special characters in the password, and check the parameters after the question mark")
+	}
+	at := net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port)))
+	if len(config.Host) > 0 && config.Host[0] == '/' {
+		at = config.Host
+	}
+	if config.Database == "" {
+		config.Database = config.User // as libpq does
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = dialWait
+	}
+	// Parse and Describe without a name, kept on this side: prepared statements would be the session's.
+	if config.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement {
+		config.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	}
+	// Most poolers refuse it as a parameter of the connection.
+	searchPath := config.RuntimeParams["search_path"]
+	delete(config.RuntimeParams, "search_path")
+	fatal := config.OnPgError
+	config.OnPgError = func(c *pgconn.PgConn, err *pgconn.PgError) bool {
+		// After a fail-over the server may still be there, as a standby: connect anew.
+		return err.Code != pgReadOnly && fatal(c, err)
+	}
+	return &postgres{server: server{at: at, name: config.Database, user: config.User}, config: config, searchPath: searchPath}, nil
+}
+
+// pool has connections of one kind. A pool without settings leaves the transactions as they come.
+func (d *postgres) pool(size int, limit time.Duration, begin string, settings ...setting) *sql.DB {
+	config := d.config.Copy()
+	config.DialFunc = dial(limit)
+	connector := stdlib.GetConnector(*config)
+	if d.searchPath != "" {
+		settings = append(settings, setting{"search_path", pgText(d.searchPath)})
+	}
+	if begin != "BEGIN" || len(settings) > 0 {
+		connector = localConnector{Connector: connector, begin: begin, local: localSQL(settings)}
+	}
+	return bounded(sql.OpenDB(connector), size)
+}
+
+func (d *postgres) open(ctx context.Context, readOnly bool) (pools, error) {
+	// Statements are short, and compiling one to machine code takes longer than carrying it out.
+	limits := []setting{
+		{"jit", pgText("off")}, {"statement_timeout", pgMillis(statementTimeout)}, {"lock_timeout", pgMillis(lockTimeout)},
+		{"idle_in_transaction_session_timeout", pgMillis(idleTimeout)},
+	}
+	if d.config.RuntimeParams["application_name"] == "" { // a pooler would leave it to whoever comes next
+		limits = append(limits, setting{"application_name", pgText("fibercrons")})
+	}
+	const looking = "BEGIN READ ONLY"
+	var p pools
+	p.reads = d.pool(serverReaders, silence, looking, limits...)
+	if readOnly {
+		p.writes = p.reads
+		p.users = d.pool(serverUsers, 0, looking)
+	} else {
+		// Statistics lag behind a table that grows from nothing, and a plan is kept for long. And an answer
+		// without an error is on the disk, whatever the server's own habit.
+		p.writes = d.pool(serverWriters, silence, "BEGIN", append(limits, setting{"enable_seqscan", pgText("off")}, setting{"synchronous_commit", durable})...)
+		p.users = d.pool(serverUsers, 0, "BEGIN")
+		p.changes = p.users
+	}
+	var version int
+	var encoding string
+	err := p.writes.QueryRowContext(ctx, "SELECT current_setting('server_version_num')::int, current_setting('server_encoding')").Scan(&version, &encoding)
+	switch {
+	case err != nil:
+	case version < postgresMin:
+		err = d.sentence(nil, "is on PostgreSQL %d, which is too old: use version %d or newer", version/10000, postgresMin/10000)
+	case encoding != "UTF8":
+		err = d.sentence(nil, "has the encoding %s: create one with ENCODING 'UTF8'", encoding)
+	default:
+		err = d.home(ctx, p.writes)
+	}
+	return p, err
+}
+
+// home checks the schema that tables are created in, which is the first of the search_path that exists. It must be the
+// one that was meant: with another, all jobs would begin anew.
+func (d *postgres) home(ctx context.Context, q Querier) error {
+	var have, other sql.NullString
+	// Tables of this program in a schema that comes later.
+	err := q.QueryRowContext(ctx, `SELECT current_schema(), (
+		SELECT MIN(n.nspname::text) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE c.relname = 'job_runs' AND n.nspname = ANY (current_schemas(false))
+			AND (SELECT COUNT(*) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname IN ('data_slot', 'triggered_by', 'lease_until')) = 3
+			AND NOT EXISTS (SELECT 1 FROM pg_class o JOIN pg_namespace m ON m.oid = o.relnamespace WHERE o.relname = 'job_runs' AND m.nspname = current_schema()))`).
+		Scan(&have, &other)
+	want := firstSchema(d.searchPath)
+	switch {
+	case err != nil:
+		return err
+	case want != "" && have.String != want:
+		return d.sentence(nil, "has no schema %q that user %q may use: CREATE SCHEMA, GRANT CREATE, USAGE ON it, or correct search_path in DATABASE_URL", want, d.user)
+	case want == "" && other.Valid:
+		return d.sentence(nil, "has the tables of this program in schema %q, and new ones would be made in %q: say which one is meant, such as ?search_path=%s in DATABASE_URL", other.String, have.String, other.String)
+	}
+	return nil
+}
+
+var quotedName = regexp.MustCompile(`^"((?:[^"]|"")*)"`)
+
+// firstSchema is the first name of a search_path. Empty: the database's own choice, or the user's.
+func firstSchema(path string) string {
+	path = strings.TrimSpace(path)
+	name, _, _ := strings.Cut(path, ",")
+	name = strings.ToLower(strings.TrimSpace(name))
+	if m := quotedName.FindStringSubmatch(path); m != nil {
+		name = strings.ReplaceAll(m[1], `""`, `"`)
+	}
+	if name == "$user" {
+		return ""
+	}
+	return name
+}
+
+func (d *postgres) gorm(pool gorm.ConnPool) gorm.Dialector {
+	return gormpg.New(gormpg.Config{Conn: pool})
+}
+
+func (d *postgres) migrations() []migration { return postgresMigrations }
+
+// lock is an advisory one, of the database and schema, and ends with the transaction.
+func (d *postgres) lock(ctx context.Context, db *sql.DB) (step, error) {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	// A large table may take long to change.
+	_, err = tx.ExecContext(ctx, fmt.Sprintf("SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '%d', true)", migrationWait.Milliseconds()))
+	if err == nil {
+		_, err = tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(hashtext('fibercrons migration'), hashtext(current_schema()))")
+	}
+	if err != nil {
+		_ = tx.Rollback() // the first error counts
+		return nil, err
+	}
+	return tx, nil
+}
+
+func (d *postgres) piecemeal() bool { return false }
+
+func (d *postgres) done(error) bool { return false }
+
+// relations looks in one schema alone: what is seen through the rest of the search_path may be another program's. A type has a
+// name among the tables, too, since each table is one.
+func (d *postgres) relations(ctx context.Context, q Querier, names []string) (map[string]relation, error) {
+	return readRelations(ctx, q, func(s string) string { return s }, `
+		SELECT c.relname::text, CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'view' WHEN 'i' THEN 'index'
+			WHEN 'S' THEN 'sequence' ELSE 'relation' END, a.attname::text
+		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+			LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p')
+		WHERE n.nspname = current_schema() AND c.relname = ANY ($1::text[]::name[])
+		UNION ALL SELECT t.typname::text, 'type', NULL FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+		WHERE t.typrelid = 0 AND n.nspname = current_schema() AND t.typname = ANY ($1::text[]::name[])`, names)
+}
+
+// rename also renames the indexes, those of constraints included, and the sequence of an identity.
+func (d *postgres) rename(ctx context.Context, tx step, from, to []string, _ []migration) error {
+	for i, old := range from {
+		belongings, err := oneColumn(ctx, tx, `
+			SELECT format('ALTER %s %I RENAME TO %I', CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'INDEX' END, c.relname, n.name)
+			FROM pg_class c, LATERAL (SELECT $2::text || substr(c.relname, length($1::text) + 1) AS name) n
+			WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND starts_with(c.relname::text, $1::text || '_')
+				AND NOT EXISTS (SELECT 1 FROM pg_class o WHERE o.relnamespace = c.relnamespace AND o.relname = n.name)
+				AND (c.oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = ($1::text)::regclass)
+				OR c.relkind = 'S' AND c.oid IN (SELECT objid FROM pg_depend WHERE refobjid = ($1::text)::regclass AND deptype = 'i'))`, old, to[i])
+		if err != nil {
+			return err
+		}
+		for _, q := range append(belongings, "ALTER TABLE "+old+" RENAME TO "+to[i]) {
+			if _, err := tx.ExecContext(ctx, q); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *postgres) strange(things []string) error {
+	return d.sentence(nil, "%s", foreign(things, "give this program a schema of its own: CREATE SCHEMA crons, and ?search_path=crons in DATABASE_URL"))
+}
+
+// now is the server's clock.
+func (d *postgres) now(ctx context.Context, q Querier) (int64, error) {
+	var now int64
+	err := q.QueryRowContext(ctx, "SELECT "+pgClock).Scan(&now)
+	return now, err
+}
+
+func (d *postgres) sql() *Statements { return &postgresStatements }
+
+// version changes whenever a transaction that writes begins or ends: two snapshots that read the
+// same see the same rows. (The end of the write-ahead log would change before its commit can be seen.)
+func (d *postgres) version(ctx context.Context, conn Querier) (int64, error) {
+	var snapshot string
+	if err := conn.QueryRowContext(ctx, "SELECT txid_current_snapshot()::text").Scan(&snapshot); err != nil {
+		return 0, err
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(snapshot))  // cannot fail
+	return int64(h.Sum64() >> 1), nil //nolint:gosec // 63 bits
+}
+
+func (d *postgres) explain(err error) error { return explainPostgres(&d.server, err) }
+
+func (d *postgres) class(err error) Class { return classOfPostgres(err) }

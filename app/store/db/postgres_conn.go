@@ -1,0 +1,185 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// A session may not be ours: behind a pooler in transaction mode (PgBouncer, pgcat, RDS Proxy, Supabase's) the next
+// transaction of another program has it. So nothing is set for a session and nothing is prepared in one. What a
+// statement needs is set for its transaction alone, together with BEGIN, in one message.
+
+// localConnector makes connections whose transactions begin with settings of their own.
+type localConnector struct {
+	driver.Connector
+	begin string // such as "BEGIN READ ONLY"
+	local string // what follows it; empty: nothing
+}
+
+// Connect implements [driver.Connector].
+func (l localConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	c, err := l.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &localConn{Conn: c.(*stdlib.Conn), begin: l.begin, local: l.local}, nil
+}
+
+// localConn is a connection on which a statement outside of a transaction is one by itself.
+type localConn struct {
+	*stdlib.Conn
+	begin, local string
+	open         bool // a transaction is
+}
+
+// BeginTx implements [driver.ConnBeginTx].
+func (c *localConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	begin := c.begin
+	switch level := sql.IsolationLevel(opts.Isolation); level {
+	case sql.LevelDefault:
+	case sql.LevelReadUncommitted, sql.LevelReadCommitted, sql.LevelRepeatableRead, sql.LevelSerializable:
+		begin += " ISOLATION LEVEL " + strings.ToUpper(level.String())
+	default:
+		return nil, fmt.Errorf("unsupported isolation: %v", level)
+	}
+	if opts.ReadOnly {
+		begin += " READ ONLY"
+	}
+	if err := c.enter(ctx, begin); err != nil {
+		return nil, err
+	}
+	return &localTx{conn: c, ctx: ctx}, nil
+}
+
+func (c *localConn) enter(ctx context.Context, begin string) error {
+	conn := c.Conn.Conn()
+	if conn.IsClosed() {
+		return driver.ErrBadConn
+	}
+	if _, err := conn.Exec(ctx, begin+"; "+c.local); err != nil {
+		_ = c.leave(ctx, "ROLLBACK") // the first error counts
+		if pgconn.SafeToRetry(err) {
+			return driver.ErrBadConn
+		}
+		return err
+	}
+	c.open = true
+	return nil
+}
+
+// leave ends the transaction with COMMIT or ROLLBACK. A connection that is not out of it afterwards is closed.
+func (c *localConn) leave(ctx context.Context, how string) error {
+	c.open = false
+	conn := c.Conn.Conn()
+	if conn.IsClosed() {
+		return driver.ErrBadConn
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dialWait)
+	defer cancel()
+	tag, err := conn.Exec(ctx, how)
+	if err == nil && how == "COMMIT" && tag.String() == "ROLLBACK" {
+		err = pgx.ErrTxCommitRollback
+	}
+	if err != nil && !conn.IsClosed() && conn.PgConn().TxStatus() != 'I' {
+		_ = conn.Close(ctx)
+	}
+	return err
+}
+
+// ExecContext implements [driver.ExecerContext].
+func (c *localConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if c.open {
+		return c.Conn.ExecContext(ctx, query, args)
+	}
+	if err := c.enter(ctx, c.begin); err != nil {
+		return nil, err
+	}
+	res, err := c.Conn.ExecContext(ctx, query, args)
+	if err != nil {
+		_ = c.leave(ctx, "ROLLBACK") // the first error counts
+		return nil, err
+	}
+	return res, c.leave(ctx, "COMMIT")
+}
+
+// QueryContext implements [driver.QueryerContext].
+func (c *localConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if c.open {
+		return c.Conn.QueryContext(ctx, query, args)
+	}
+	if err := c.enter(ctx, c.begin); err != nil {
+		return nil, err
+	}
+	rows, err := c.Conn.QueryContext(ctx, query, args)
+	if err != nil {
+		_ = c.leave(ctx, "ROLLBACK") // the first error counts
+		return nil, err
+	}
+	return &localRows{Rows: rows.(*stdlib.Rows), conn: c, ctx: ctx}, nil
+}
+
+// localRows end the transaction of the statement that they are of.
+type localRows struct {
+	*stdlib.Rows
+	conn   *localConn
+	ctx    context.Context
+	closed bool
+}
+
+// Close implements [driver.Rows].
+func (r *localRows) Close() error {
+	if r.closed {
+		return nil
+	}
+	r.closed = true
+	err := r.Rows.Close()
+	end := r.conn.leave(r.ctx, "COMMIT")
+	if err != nil || errors.Is(end, pgx.ErrTxCommitRollback) { // then its error has been read
+		return err
+	}
+	return end
+}
+
+// localTx is a transaction of a localConn.
+type localTx struct {
+	conn *localConn
+	ctx  context.Context
+}
+
+// Commit implements [driver.Tx].
+func (t *localTx) Commit() error { return t.conn.leave(t.ctx, "COMMIT") }
+
+// Rollback implements [driver.Tx].
+func (t *localTx) Rollback() error { return t.conn.leave(t.ctx, "ROLLBACK") }
+
+// setting is one that holds for a transaction. The value is an expression of SQL.
+type setting struct{ name, value string }
+
+// durable is on, unless the server's own habit is another kind of on.
+const durable = "CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END"
+
+func pgText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+func pgMillis(d time.Duration) string { return pgText(strconv.FormatInt(d.Milliseconds(), 10)) }
+
+// localSQL sets them in the transaction that it is carried out in.
+func localSQL(settings []setting) string {
+	if len(settings) == 0 {
+		return ""
+	}
+	parts := make([]string, len(settings))
+	for i, s := range settings {
+		parts[i] = "set_config(" + pgText(s.name) + ", " + s.value + ", true)"
+	}
+	return "SELECT " + strings.Join(parts, ", ")
+}

@@ -1,6 +1,0 @@
-//go:build !linux
-
-package store
-
-// mounted would name the file system on which a folder is.
-func mounted(string) string { return "" }
