@@ -57,7 +57,8 @@ var arrows = map[string]rule{
 	"app/internal/webtest":     {inner: []string{"app", "app/cron", "app/env", "app/web"}, outer: []string{fiber, jsonschema, "go.uber.org/goleak"}},
 	"app/internal/conformance": {inner: []string{"app/contract", "app/cron", "app/crontest", "app/internal/millis", "app/plan", "app/scheduler"}, outer: []string{uuid}},
 	"app/dashboard":            {inner: []string{"app/alert", "app/contract", "app/cron", "app/ops", "app/schedule"}},
-	"app/store":                {inner: []string{"app/alert", "app/contract", "app/cron", "app/plan", "app/store/db", "app/store/row", "app/store/usertx"}, outer: []string{gorm, uuid}},
+	"app/store":                {inner: []string{"app/alert", "app/contract", "app/cron", "app/plan", "app/store/alerts", "app/store/db", "app/store/row", "app/store/usertx"}, outer: []string{gorm}},
+	"app/store/alerts":         {inner: []string{"app/alert", "app/cron", "app/store/row"}, outer: []string{gorm, uuid}},
 	"app/store/db":             {inner: []string{"app/internal/texts", "app/store/row", "app/store/usertx"}, outer: []string{gorm, "gorm.io/driver", glebarez, pgx, mysql, uuid}},
 	"app/store/usertx":         {inner: []string{"app/cron"}, outer: []string{gorm}},
 	"app/internal/testdb":      {outer: []string{pgx, mysql, uuid}},
@@ -123,7 +124,7 @@ func TestArrowsPointDown(t *testing.T) {
 func TestOneTechnologyPerPackage(t *testing.T) {
 	homes := map[string][]string{
 		"github.com/reugn/":      {"app/clock"},
-		"gorm.io/":               {"app", "app/store", "app/store/db", "app/store/row", "app/store/usertx", "models"},
+		"gorm.io/":               {"app", "app/store", "app/store/alerts", "app/store/db", "app/store/row", "app/store/usertx", "models"},
 		"github.com/glebarez/":   {"app/store/db"},
 		"github.com/gofiber/":    {"app/web", "app/web/access", "app/web/api", "app/web/pages", "app/web/reply", "app/web/request", "app/internal/webtest", "routes"},
 		pgx:                      {"app/store/db", "app/river", "app/internal/testdb"},

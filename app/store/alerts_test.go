@@ -20,11 +20,18 @@ import (
 // The looks at runs and the deliveries go by indexes, whatever the length of the history.
 func TestAlertStatementsDoNotScan(t *testing.T) {
 	s := open(t, file(t))
+	var openSQL string
+	if err := s.HeardReads(func(query string) { openSQL = query }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.OpenAlerts(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string][2]string{
 		"troubled": {store.TroubledSQL, "job_runs_troubled"},
 		"active":   {store.UnendedSQL, "job_runs_active"},
 		"late":     {store.LateSQL, "job_runs_time"},
-		"open":     {store.OpenSQL, "sqlite_autoindex_job_alerts"},
+		"open":     {openSQL, "sqlite_autoindex_job_alerts"},
 		"waiting":  {"SELECT COUNT(*) FROM job_alerts WHERE status = 'pending' AND message = ''", "alerts_"},
 		"message":  {"SELECT * FROM job_alerts WHERE message = ? ORDER BY at, id LIMIT 20", "alerts_message"},
 		"list":     {"SELECT * FROM job_alerts ORDER BY raised_at DESC, id DESC LIMIT 50", "alerts_time"},

@@ -1,8 +1,9 @@
 // Package store keeps jobs and runs in a database. [Store] is a contract.Store; its contract is in
 // the comments of that interface, and app/internal/conformance checks it sentence by sentence.
 //
-// Package db opens the database and knows what differs between SQLite, Postgres and MySQL. Package usertx watches the
-// user's own transactions. The rows are in package row.
+// Package db opens the database and knows what differs between SQLite, Postgres and MySQL. Package alerts keeps alerts and
+// silences, which are methods of Store, too. Package usertx watches the user's own transactions. The rows are in package
+// row.
 //
 // # How it works
 //
@@ -30,7 +31,7 @@
 //     committed.
 //   - claim.go, start.go, finish.go, beat.go, sync.go, journal.go, control.go, audit.go: the calls that write.
 //   - runs.go, states.go, outcomes.go, record.go: the calls that read. watch.go, gaps.go: what has changed.
-//   - alerts.go, alerts_raise.go, alerts_send.go, alerts_prune.go, silences.go: alerts.
+//   - alerts.go: what package alerts gets of this one.
 //
 // # What it promises under failure
 //

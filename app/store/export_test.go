@@ -84,7 +84,6 @@ var (
 	TroubledSQL      = troubledSQL
 	UnendedSQL       = unendedSQL
 	LateSQL          = lateRunsSQL
-	OpenSQL          = openSQL
 )
 
 // HeardReads has f called with every statement of those who read.

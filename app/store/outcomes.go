@@ -9,6 +9,7 @@ import (
 
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
+	"fibercrons/app/store/db"
 	"fibercrons/app/store/row"
 )
 
@@ -110,3 +111,33 @@ func (s *Store) Spans(ctx context.Context, from, to time.Time, limit int) ([]con
 }
 
 const spansSQL = "SELECT id, job, status, reason, slot, queued_at, started_at, ended_at FROM job_runs WHERE queued_at >= ? AND queued_at < ? ORDER BY queued_at DESC, seq DESC LIMIT ?"
+
+// The statements of those who look for what calls for an alert.
+const (
+	troubledSQL = "SELECT " + outcomeColumns + " FROM job_runs WHERE " + db.Troubled + " AND ended_at >= ? ORDER BY ended_at, seq LIMIT ?"
+	unendedSQL  = "SELECT job, id, status, triggered_by, slot, started_at FROM job_runs WHERE ended_at IS NULL ORDER BY seq + 0 DESC LIMIT ?"
+	lateRunsSQL = "SELECT " + outcomeColumns + " FROM job_runs WHERE queued_at >= ? AND slot IS NOT NULL AND started_at > slot + ? ORDER BY queued_at LIMIT ?"
+)
+
+// Troubled implements [alert.Sights].
+func (s *Store) Troubled(ctx context.Context, since time.Time, limit int) ([]cron.Record, error) {
+	return s.outline(ctx, "look for runs that went wrong", troubledSQL, int64(row.MillisOf(since)), limit)
+}
+
+// Active implements [alert.Sights].
+func (s *Store) Active(ctx context.Context, limit int) ([]cron.Record, error) {
+	return s.outline(ctx, "look for runs that go on", unendedSQL, limit)
+}
+
+// StartedLate implements [alert.Sights].
+func (s *Store) StartedLate(ctx context.Context, since time.Time, by time.Duration, limit int) ([]cron.Record, error) {
+	return s.outline(ctx, "look for runs that started late", lateRunsSQL, int64(row.MillisOf(since)), by.Milliseconds(), limit)
+}
+
+func (s *Store) outline(ctx context.Context, what, query string, args ...any) ([]cron.Record, error) {
+	var rows []row.JobRun
+	if err := s.db.Read(ctx).Raw(query, args...).Scan(&rows).Error; err != nil {
+		return nil, fmt.Errorf("%s: %w", what, s.db.Explain(err))
+	}
+	return records(rows), nil
+}

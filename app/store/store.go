@@ -9,7 +9,9 @@ import (
 
 	"gorm.io/gorm"
 
+	"fibercrons/app/alert"
 	"fibercrons/app/contract"
+	"fibercrons/app/store/alerts"
 	"fibercrons/app/store/db"
 	"fibercrons/app/store/row"
 	"fibercrons/app/store/usertx"
@@ -43,14 +45,21 @@ type Options struct {
 	Committed func(Commit)
 }
 
-// Store is a [contract.Store] on a database.
+// alertStore is the part of a Store that keeps alerts and silences.
+type alertStore = alerts.Store
+
+// Store is a [contract.Store] and an [alert.Store] on a database.
 type Store struct {
+	*alertStore
 	db       *db.Database
 	writer   *writer
 	outlined atomic.Int64 // how many jobs there were in the last outline
 }
 
-var _ contract.Store = (*Store)(nil)
+var (
+	_ contract.Store = (*Store)(nil)
+	_ alert.Store    = (*Store)(nil)
+)
 
 // Open opens the database, creates its folder and file if need be, and brings its tables up to
 // date. Its errors are sentences that name the file and the remedy, without credentials.
@@ -65,7 +74,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{db: d, writer: startWriter(committer{db: d, rules: theRules, retryFor: o.RetryFor}, o.Committed)}, nil
+	w := startWriter(committer{db: d, rules: theRules, retryFor: o.RetryFor}, o.Committed)
+	return &Store{alertStore: alerts.New(alertDB{d, w}), db: d, writer: w}, nil
 }
 
 // Close commits what is waiting and closes the database. Later calls answer [ErrClosed].

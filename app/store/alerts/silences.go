@@ -1,4 +1,4 @@
-package store
+package alerts
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 
 // Silences implements [alert.Silences].
 func (s *Store) Silences(ctx context.Context, all bool) ([]alert.Silence, error) {
-	now, err := s.db.Now(ctx, s.db.Writer())
+	now, err := s.db.Now(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read silences: %w", s.db.Explain(err))
 	}
@@ -38,15 +38,11 @@ func (s *Store) Silence(ctx context.Context, a alert.Silence) error {
 	silence := row.Silence{
 		ID: a.ID, Job: a.Job, UntilAt: row.MillisOf(a.Until), Reason: a.Reason, Actor: a.By, CreatedAt: row.MillisOf(a.CreatedAt),
 	}
-	err := s.writer.do(ctx, &op{
-		kind: "silence",
-		rows: 1,
-		run: func(t *txn) error {
-			if !t.among(&row.Silence{}, "id", "id IN ?", []string{silence.ID})[silence.ID] {
-				t.fail(t.handle().Create(&silence).Error)
-			}
-			return nil
-		},
+	err := s.db.Write(ctx, "silence", 1, func(t Tx) error {
+		if !among(t, &row.Silence{}, "id", "id IN ?", []string{silence.ID})[silence.ID] {
+			t.Fail(t.DB().Create(&silence).Error)
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("keep a silence: %w", err)
@@ -58,27 +54,23 @@ func (s *Store) Silence(ctx context.Context, a alert.Silence) error {
 func (s *Store) Unsilence(ctx context.Context, id, actor string, at time.Time) (alert.Silence, error) {
 	var rows []row.Silence
 	found := int64(0)
-	err := s.writer.do(ctx, &op{
-		kind: "unsilence",
-		rows: 1,
-		run: func(t *txn) error {
-			db, ended := t.handle(), row.MillisOf(at)
-			// A second try finds it ended when the first was committed and only the answer was lost; another call of the
-			// same millisecond has not seen it open.
-			open := db.Model(&row.Silence{}).Where("id = ? AND ended_at IS NULL AND until_at > ?", id, ended).Session(&gorm.Session{})
-			if found == 0 {
-				t.fail(open.Count(&found).Error)
-			}
-			if found == 0 {
-				return cron.ErrNotFound
-			}
-			t.fail(open.Updates(map[string]any{"ended_at": ended, "ended_by": actor}).Error)
-			t.fail(db.Where("id = ? AND ended_at = ? AND ended_by = ?", id, ended, actor).Find(&rows).Error)
-			if len(rows) == 0 {
-				return cron.ErrNotFound
-			}
-			return nil
-		},
+	err := s.db.Write(ctx, "unsilence", 1, func(t Tx) error {
+		db, ended := t.DB(), row.MillisOf(at)
+		// A second try finds it ended when the first was committed and only the answer was lost; another call of the
+		// same millisecond has not seen it open.
+		open := db.Model(&row.Silence{}).Where("id = ? AND ended_at IS NULL AND until_at > ?", id, ended).Session(&gorm.Session{})
+		if found == 0 {
+			t.Fail(open.Count(&found).Error)
+		}
+		if found == 0 {
+			return cron.ErrNotFound
+		}
+		t.Fail(open.Updates(map[string]any{"ended_at": ended, "ended_by": actor}).Error)
+		t.Fail(db.Where("id = ? AND ended_at = ? AND ended_by = ?", id, ended, actor).Find(&rows).Error)
+		if len(rows) == 0 {
+			return cron.ErrNotFound
+		}
+		return nil
 	})
 	if err != nil {
 		return alert.Silence{}, fmt.Errorf("end silence %s: %w", id, err)

@@ -1,4 +1,4 @@
-package store
+package alerts
 
 import (
 	"context"
@@ -8,9 +8,6 @@ import (
 	"fibercrons/app/alert"
 	"fibercrons/app/store/row"
 )
-
-// alertRows bounds the rows of one statement.
-const alertRows = 100
 
 // Raise implements [alert.Book]. The unique keys of the table decide when two processes raise the
 // same; that the rows are looked for first spares them the error in all but that case.
@@ -29,13 +26,9 @@ func (s *Store) Raise(ctx context.Context, r alert.Raise) error {
 			rows[i].OpenKey = &key
 		}
 	}
-	err := s.writer.do(ctx, &op{
-		kind: "alert",
-		rows: len(rows) + len(r.Looked),
-		run: func(t *txn) error {
-			t.raise(rows, r)
-			return nil
-		},
+	err := s.db.Write(ctx, "alert", len(rows)+len(r.Looked), func(t Tx) error {
+		raise(t, rows, r)
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("raise alerts: %w", err)
@@ -43,65 +36,52 @@ func (s *Store) Raise(ctx context.Context, r alert.Raise) error {
 	return nil
 }
 
-func (t *txn) raise(rows []row.Alert, r alert.Raise) {
-	db := t.handle()
-	known := t.knownAlerts(rows)
-	looked := t.alreadyLooked(r.Looked)
-	if t.err != nil {
+func raise(t Tx, rows []row.Alert, r alert.Raise) {
+	db := t.DB()
+	known := knownAlerts(t, rows)
+	looked := alreadyLooked(t, r.Looked)
+	if t.Err() != nil {
 		return
 	}
 	for some := range slices.Chunk(r.Close, alertRows) {
-		t.fail(db.Model(&row.Alert{}).Where("id IN ?", some).Update("open_key", nil).Error)
+		t.Fail(db.Model(&row.Alert{}).Where("id IN ?", some).Update("open_key", nil).Error)
 	}
-	open := t.openKeys(rows)
+	open := openKeys(t, rows)
 	var fresh []row.Alert
 	for _, a := range rows {
 		if known[a.Dedup] || looked[a.RunID] || a.OpenKey != nil && open[*a.OpenKey] {
 			continue
 		}
-		a.RaisedAt = row.Millis(t.now)
+		a.RaisedAt = row.Millis(t.Now())
 		fresh = append(fresh, a)
 	}
 	for some := range slices.Chunk(fresh, alertRows) {
-		t.fail(db.Create(&some).Error)
+		t.Fail(db.Create(&some).Error)
 	}
 	for some := range slices.Chunk(r.Looked, alertRows) {
-		t.fail(db.Model(&row.JobRun{}).Where("id IN ? AND looked_at IS NULL", some).Update("looked_at", t.now).Error)
+		t.Fail(db.Model(&row.JobRun{}).Where("id IN ? AND looked_at IS NULL", some).Update("looked_at", t.Now()).Error)
 	}
 }
 
-func (t *txn) knownAlerts(rows []row.Alert) map[string]bool {
+func knownAlerts(t Tx, rows []row.Alert) map[string]bool {
 	keys := make([]string, len(rows))
 	for i := range rows {
 		keys[i] = rows[i].Dedup
 	}
-	return t.among(&row.Alert{}, "dedup", "dedup IN ?", keys)
+	return among(t, &row.Alert{}, "dedup", "dedup IN ?", keys)
 }
 
-func (t *txn) openKeys(rows []row.Alert) map[string]bool {
+func openKeys(t Tx, rows []row.Alert) map[string]bool {
 	var keys []string
 	for i := range rows {
 		if rows[i].OpenKey != nil {
 			keys = append(keys, *rows[i].OpenKey)
 		}
 	}
-	return t.among(&row.Alert{}, "open_key", "open_key IN ?", keys)
+	return among(t, &row.Alert{}, "open_key", "open_key IN ?", keys)
 }
 
 // alreadyLooked are the runs that another process has looked at meanwhile.
-func (t *txn) alreadyLooked(ids []string) map[string]bool {
-	return t.among(&row.JobRun{}, "id", "id IN ? AND looked_at IS NOT NULL", ids)
-}
-
-// among returns which of the values there are.
-func (t *txn) among(model any, column, where string, values []string) map[string]bool {
-	found := map[string]bool{}
-	for some := range slices.Chunk(values, alertRows) {
-		var list []string
-		t.fail(t.handle().Model(model).Where(where, some).Pluck(column, &list).Error)
-		for _, v := range list {
-			found[v] = true
-		}
-	}
-	return found
+func alreadyLooked(t Tx, ids []string) map[string]bool {
+	return among(t, &row.JobRun{}, "id", "id IN ? AND looked_at IS NOT NULL", ids)
 }
