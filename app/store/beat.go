@@ -12,8 +12,8 @@ import (
 	"fibercrons/app/store/row"
 )
 
-// Beat implements [contract.Claims]. With Gone nothing is extended, and what the instance had
-// queued may be taken over at once.
+// Beat implements [contract.Claims]. With Gone no lease is extended, and others may take over at once what the instance
+// has queued.
 func (s *Store) Beat(ctx context.Context, b contract.Beat) ([]contract.LeasedRun, error) {
 	var held []contract.LeasedRun
 	var err error
@@ -25,9 +25,9 @@ func (s *Store) Beat(ctx context.Context, b contract.Beat) ([]contract.LeasedRun
 			rows: groupRows / 2,
 			run: func(t *txn) error {
 				db := t.handle()
-				t.fail(signOfLife(db, &b))
+				t.fail(saveInstance(db, &b))
 				var err error
-				held, err = heldBy(t.locking(db), b.Instance.ID) // locked before they are written
+				held, err = heldBy(t.locking(db), b.Instance.ID) // locks them before they are written
 				t.fail(err)
 				lease := db.Model(&row.JobRun{}).Where("instance = ? AND ended_at IS NULL", b.Instance.ID)
 				if b.Gone {
@@ -50,7 +50,7 @@ func (s *Store) Beat(ctx context.Context, b contract.Beat) ([]contract.LeasedRun
 	return held, nil
 }
 
-func signOfLife(db *gorm.DB, b *contract.Beat) error {
+func saveInstance(db *gorm.DB, b *contract.Beat) error {
 	sign := row.Instance{
 		ID: b.Instance.ID, Host: b.Instance.Host, PID: b.Instance.PID, Version: b.Instance.Version, TZData: b.Instance.TZData,
 		StartedAt: row.MillisOf(b.Instance.StartedAt), SeenAt: row.MillisOf(b.At),
@@ -94,7 +94,7 @@ func (s *Store) Expired(ctx context.Context, limit int) ([]cron.Record, error) {
 	var rows []row.JobRun
 	err = s.db.Read(ctx).
 		Where("ended_at IS NULL AND lease_until <= ?", now).
-		Order("seq + 0"). // an expression, or the whole table is walked in this order
+		Order("seq + 0"). // an expression: the index of seq would lead through the whole table
 		Limit(limit).Find(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("look for expired runs: %w", s.db.Explain(err))
@@ -106,7 +106,7 @@ func (s *Store) Expired(ctx context.Context, limit int) ([]cron.Record, error) {
 	return recs, nil
 }
 
-// Instances returns every process that has given a sign of life, by ID.
+// Instances returns every process that has sent a heartbeat, by ID.
 func (s *Store) Instances(ctx context.Context) ([]contract.InstanceInfo, error) {
 	var rows []row.Instance
 	if err := s.db.Read(ctx).Order("id").Find(&rows).Error; err != nil {

@@ -12,7 +12,7 @@ import (
 	"fibercrons/app/store/row"
 )
 
-// changes are what a transaction is to write, gathered into few statements.
+// changes are what a transaction will write, gathered into few statements.
 type changes struct {
 	*session
 	inserts    []*run
@@ -23,7 +23,7 @@ type changes struct {
 	watermarks map[string]movedWatermark
 }
 
-// end is a run that ends or is put back.
+// end is a run that ends, or is queued again.
 type end struct {
 	run *run
 	f   *contract.Finish
@@ -47,12 +47,12 @@ type outcome struct {
 	runs, failures int64
 }
 
-// plain says that all of the runs were started and succeeded.
+// plain reports whether all of the runs were started and succeeded.
 func (o *outcome) plain() bool {
 	return o.status == cron.Succeeded && o.err == "" && o.run != nil && o.failures == 0 && o.success == o.endedAt
 }
 
-// skipped says that none of the runs was started, and the last was skipped.
+// skipped reports whether none of the runs was started, and the last was skipped.
 func (o *outcome) skipped() bool { return o.status == cron.Skipped && o.run == nil }
 
 // movedWatermark is the watermark of a job, which may not have had a row.
@@ -62,8 +62,8 @@ type movedWatermark struct {
 	added bool
 }
 
-// settled tells the job's state that a run of it has ended.
-func (t *changes) settled(r *run, err string, endedAt int64) {
+// noteOutcome gathers what the end of a run changes in the state of its job.
+func (t *changes) noteOutcome(r *run, err string, endedAt int64) {
 	o := t.outcomes[r.job]
 	if o == nil {
 		o = &outcome{job: r.job}
@@ -83,7 +83,7 @@ func (t *changes) settled(r *run, err string, endedAt int64) {
 	}
 }
 
-// touch is called before a run is written: what was gathered about it before goes first.
+// touch is called before a change of a run is gathered. An earlier change of it is written first.
 func (t *changes) touch(r *run) {
 	if r.pending {
 		t.fail(t.flushRuns())
@@ -127,18 +127,18 @@ func (t *changes) flushRuns() error {
 	return t.err
 }
 
-// The driver prepares a statement anew each time, and looks every parameter up from the first
-// on: more rows share the former and pay for the latter. What rows have in common is given once.
+// Rows of one statement. The driver prepares a statement anew each time, which many rows share, and finds each
+// parameter by a walk from the first, which takes longer the more there are. What rows have in common is given once.
 const (
 	insertRows = 32
 	updateRows = 64
 	wideRows   = 16
 )
 
-// flushInserts writes together what has much in common, and keeps the order of the claims of each job, which
-// is that of its history.
+// flushInserts writes runs with much in common together. It keeps the order of the claims of each job, which
+// is the order of its history.
 func (t *changes) flushInserts() {
-	for _, like := range t.inTurns() {
+	for _, like := range t.byTurns() {
 		if like.wide {
 			batch(t.session, like.runs, wideRows, &t.sql.InsertWide, insertArgs)
 		} else {
@@ -149,17 +149,17 @@ func (t *changes) flushInserts() {
 	}
 }
 
-// alike is runs to insert that have the same in common.
-type alike struct {
+// similarRuns are runs to insert that have the same in common.
+type similarRuns struct {
 	common
 	turn int
 	runs []*run
 }
 
-// inTurns orders the runs to insert: first the first of each job, then the second of each, and so on, and
-// those of one turn by what they have in common. A job that is late has a run and slots that are skipped,
-// in turn with other jobs'.
-func (t *changes) inTurns() []*alike {
+// byTurns orders the runs to insert: the first of each job, then the second of each, and so on, and
+// those of one turn by what they have in common. So the run and the skipped slots of a job that is late are written
+// together with those of other jobs.
+func (t *changes) byTurns() []*similarRuns {
 	if len(t.inserts) == 0 {
 		return nil
 	}
@@ -168,18 +168,18 @@ func (t *changes) inTurns() []*alike {
 		turn int
 	}
 	turns := make(map[string]int, len(t.inserts))
-	places := make(map[place]*alike)
-	var all []*alike
+	places := make(map[place]*similarRuns)
+	var all []*similarRuns
 	for _, r := range t.inserts {
 		p := place{t.commonOf(r), turns[r.job]}
 		turns[r.job]++
 		if places[p] == nil {
-			places[p] = &alike{common: p.common, turn: p.turn}
+			places[p] = &similarRuns{common: p.common, turn: p.turn}
 			all = append(all, places[p])
 		}
 		places[p].runs = append(places[p].runs, r)
 	}
-	slices.SortStableFunc(all, func(a, b *alike) int { return a.turn - b.turn })
+	slices.SortStableFunc(all, func(a, b *similarRuns) int { return a.turn - b.turn })
 	joined := all[:0]
 	for _, next := range all {
 		if n := len(joined); n > 0 && joined[n-1].common == next.common {
@@ -193,7 +193,7 @@ func (t *changes) inTurns() []*alike {
 
 // common is what the claims of one tick share.
 type common struct {
-	wide       bool // no: each has something of its own
+	wide       bool // nothing: each has columns of its own
 	status     cron.Status
 	trigger    cron.Trigger
 	attempt    int
@@ -228,7 +228,7 @@ func insertArgs(r *run, args []any) []any {
 		textOrNull(c.Key), textOrNull(string(c.Args)), orNull(int64(row.MillisOf(c.DataSlot))))
 }
 
-// flushEnds writes the many that succeeded and have nothing to tell apart from the others.
+// flushEnds writes plain successes, which are most, by a statement with few columns.
 func (t *changes) flushEnds() {
 	var plain, wide []end
 	for _, e := range t.ends {
@@ -328,7 +328,7 @@ func jsonOrNull(v any, some bool) any {
 	}
 	b, err := json.Marshal(v)
 	if err != nil {
-		return nil // of times, strings and numbers: cannot happen
+		return nil // cannot happen: it has times, strings and numbers
 	}
 	return string(b)
 }

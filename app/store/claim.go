@@ -18,7 +18,7 @@ func (s *Store) Claim(ctx context.Context, claims []contract.Claim) ([]contract.
 			return nil, err
 		}
 	}
-	claims = slices.Clone(claims) // the caller may be gone before the writer is
+	claims = slices.Clone(claims) // the caller may return before the writer is done
 	var out []contract.Claimed
 	err := s.writer.do(ctx, &op{
 		kind:   "claim",
@@ -100,7 +100,7 @@ func (t *txn) claim(c *contract.Claim) contract.Claimed {
 	return r.claimed(c.ID)
 }
 
-// verdict decides what the run of a claim that is not yet there becomes.
+// verdict decides the status of a new run.
 func (t *txn) verdict(c *contract.Claim) (cron.Status, cron.Reason) {
 	s := t.states[c.Job]
 	at := c.At.UnixMilli()
@@ -151,7 +151,7 @@ func (t *txn) insert(r *run) {
 	c := r.claim
 	switch r.status {
 	case cron.Skipped:
-		t.settled(r, c.Detail, c.At.UnixMilli())
+		t.noteOutcome(r, c.Detail, c.At.UnixMilli())
 	case cron.Running:
 		r.attempt, r.startedAt = 1, c.At.UnixMilli()
 	}
@@ -173,7 +173,7 @@ func (t *txn) insert(r *run) {
 	t.inserts = append(t.inserts, r)
 }
 
-// cancel notes the first request to end the run.
+// cancel records the first request to end the run.
 func (t *txn) cancel(r *run, at int64, reason cron.Reason, by string) {
 	if r.cancelAt != 0 {
 		return

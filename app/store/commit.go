@@ -17,12 +17,12 @@ type committer struct {
 	edit     func(query string) string             // tests only: hears of statements, and changes them
 }
 
-// commit carries the group out, again and again while the reason for failing may pass.
+// commit carries the group out, and again for retryFor while the reason for failing may pass.
 func (c *committer) commit(group []*op) {
 	var (
 		deadline = time.Now().Add(c.retryFor)
 		pause    = 5 * time.Millisecond
-		careful  = 0 // times that another process was first
+		careful  = 0 // how often another process was first
 		quick    = true
 	)
 	for {
@@ -45,8 +45,8 @@ func (c *committer) commit(group []*op) {
 		case db.Transient:
 			again = time.Now().Before(deadline) && awaited(group)
 		case db.Duplicate:
-			// Another process was first. Careful looks before it inserts, and so does not
-			// meet the same again, but may meet another.
+			// Another process was first. A careful attempt reads before it inserts, and so does not
+			// meet the same duplicate again, but may meet another.
 			careful++
 			again, pause = careful <= carefulMost, 0
 		}
@@ -56,7 +56,7 @@ func (c *committer) commit(group []*op) {
 			continue
 		}
 		if (class == db.Other || class == db.Duplicate) && len(group) > 1 && awaited(group) {
-			// One op is to blame and the others are not.
+			// One op is at fault, and the others are not.
 			for _, o := range group {
 				c.commit([]*op{o})
 			}
@@ -78,7 +78,7 @@ func (c *committer) attempt(group []*op, careful, quick bool) error {
 	if err := c.at("begin", group); err != nil {
 		return err
 	}
-	ctx, cancel := c.db.Patience(context.Background()) // a group is not one caller's to break off
+	ctx, cancel := c.db.WithTimeout(context.Background()) // a group is not one caller's to break off
 	defer cancel()
 	tx, err := c.db.Begin(ctx, c.edit)
 	if err != nil {
@@ -98,7 +98,7 @@ func (c *committer) attempt(group []*op, careful, quick bool) error {
 		if o.later = t.putOff(o.claims); o.later {
 			continue
 		}
-		o.err = o.run(t) // the caller's own, such as a lost fence; the group goes on
+		o.err = o.run(t) // an answer to the caller, such as a lost fence; the group goes on
 		if t.err != nil {
 			return t.err
 		}
@@ -118,7 +118,7 @@ func (c *committer) attempt(group []*op, careful, quick bool) error {
 	return c.at("committed", group)
 }
 
-// prepare carries out the ops that need no look, and reads what the others need.
+// prepare carries out the ops whose runs need not be read, and reads what the others need.
 func (t *txn) prepare(group []*op, careful, quick bool) (done map[*op]bool) {
 	if quick && t.sql.QuickEnd.Exists() {
 		if t.clock(); t.err == nil {
@@ -136,7 +136,7 @@ func (t *txn) prepare(group []*op, careful, quick bool) (done map[*op]bool) {
 	}
 	t.lock(&n)
 	t.load(&n, careful)
-	t.clock() // unless a statement has told
+	t.clock()
 	return done
 }
 

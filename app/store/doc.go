@@ -1,9 +1,9 @@
 // Package store keeps jobs and runs in a database. [Store] is a contract.Store; its contract is in
 // the comments of that interface, and app/internal/conformance checks it sentence by sentence.
 //
-// Package db opens the database and knows what differs between SQLite, Postgres and MySQL. Package alerts keeps alerts and
-// silences, which are methods of Store, too. Package usertx watches the user's own transactions. The rows are in package
-// row.
+// Package db opens the database and knows what differs between SQLite, Postgres and MySQL. Package alerts keeps alerts
+// and silences, which are methods of Store, too. Package usertx watches the user's own transactions. The rows are in
+// package row.
 //
 // # How it works
 //
@@ -30,7 +30,7 @@
 //   - writer.go, op.go, commit.go, session.go, run.go, txn.go, locks.go, changes.go, quick.go: how calls that write are
 //     committed.
 //   - claim.go, start.go, finish.go, beat.go, sync.go, journal.go, control.go, audit.go: the calls that write.
-//   - runs.go, states.go, outcomes.go, record.go: the calls that read. watch.go, gaps.go: what has changed.
+//   - runs.go, states.go, outcomes.go, record.go: the calls that read. watch.go: what has changed.
 //   - alerts.go: what package alerts gets of this one.
 //
 // # What it promises under failure
@@ -47,7 +47,7 @@
 //   - When one call of a group is at fault, the others are carried out without it.
 //   - The writer checks another process's lock every few milliseconds, so that the heartbeats of one
 //     come through beside another that writes without a pause. A process that is stopped within
-//     a transaction holds up all the others until it goes on, whatever their leases.
+//     a transaction holds up all the others until it continues, whatever their leases.
 //   - A full or broken disk is an error to the callers. The writer lives on and works again as
 //     soon as the disk does.
 //   - A caller whose context ends gets its error at once. What it asked for may still happen;
@@ -69,8 +69,8 @@
 //     own among three processes. One transaction of the writer at a time is what makes the groups large, so
 //     its pool needs no more connections.
 //   - The server's clock comes along with the statement that locks. A slot that lies ahead of it is answered as early,
-//     without tolerance: a clock that is fast by a millisecond costs one more question. Its transaction may have waited for
-//     a lock since the clock was read, which makes a lease a little shorter and nothing early.
-//   - A sequence's numbers are not in the order of commits; gaps.go says how a look finds what commits
+//     without tolerance: a clock that is fast by a millisecond costs one more question. Its transaction may have waited
+//     for a lock since the clock was read, which makes a lease a little shorter and nothing early.
+//   - A sequence's numbers are not in the order of commits; watch.go says how a summary finds what commits
 //     late. Within a job they are, since the job's state is locked.
 package store

@@ -60,7 +60,7 @@ func (t *txn) finish(f *contract.Finish) error {
 	return nil
 }
 
-// end ends the run or puts it back.
+// end ends the run, or queues it again.
 func (t *txn) end(r *run, f *contract.Finish) {
 	t.touch(r)
 	r.status, r.reason = f.Status, f.Reason
@@ -72,7 +72,7 @@ func (t *txn) end(r *run, f *contract.Finish) {
 		t.lines = append(t.lines, line{r.id, l})
 	}
 	if f.Status.Ended() {
-		t.settled(r, f.Error, f.At.UnixMilli())
+		t.noteOutcome(r, f.Error, f.At.UnixMilli())
 	}
 }
 

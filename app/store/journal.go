@@ -55,8 +55,8 @@ func (t *txn) note(n *contract.Note) {
 	}
 }
 
-// Prune implements [contract.Journal]. It walks a job's history from its oldest end, and looks at
-// hardly more rows than it deletes. A run that ended before cutoff was queued before it too.
+// Prune implements [contract.Journal]. It walks a job's history from its oldest end, and reads
+// hardly more rows than it deletes. A run that ended before cutoff was queued before it, too.
 func (s *Store) Prune(ctx context.Context, job string, keep int, cutoff time.Time, limit int) (int, error) {
 	if keep <= 0 && cutoff.IsZero() || limit <= 0 {
 		return 0, nil
@@ -101,14 +101,14 @@ func (s *Store) Prune(ctx context.Context, job string, keep int, cutoff time.Tim
 	return len(gone), nil
 }
 
-// exist says whether any of the runs does.
+// exist reports whether any of the runs exists.
 func (t *txn) exist(ids []string) bool {
 	found := false
 	t.loadRuns(&t.sql.RunsByID, ids, func(*run) { found = true })
 	return found
 }
 
-// Both go by the index (job, seq). A run above the watermark stays: its row is all that keeps
+// Both use the index (job, seq). A run above the watermark stays: only its row keeps
 // its slot from being claimed again.
 const (
 	settledRuns = "SELECT id FROM job_runs WHERE job = ? AND ended_at IS NOT NULL AND (slot IS NULL OR slot <= " +

@@ -22,17 +22,17 @@ import (
 // Every statement sees what was committed when it began (read committed), and so what is
 // read after a lock was taken includes what its last holder wrote.
 
-// lock takes the locks that the ops of the group need, but for those of runs.
+// lock takes the locks that the ops of the group need, except those of runs.
 func (t *txn) lock(n *needs) {
 	if t.sql.Locks == nil {
 		return
 	}
 	n.jobs = append(n.jobs, n.serial...)
-	marks := t.readMarks(n)
+	marks := t.readWatermarks(n)
 	open, now := t.openJobs(n, marks)
 	waitFor := unique(slices.Concat(n.jobs, n.known, now))
 	t.lockStates(&t.sql.Locks.States, waitFor)
-	t.lockStates(&t.sql.Locks.Free, slices.DeleteFunc(slices.Clone(open), func(job string) bool {
+	t.lockStates(&t.sql.Locks.FreeStates, slices.DeleteFunc(slices.Clone(open), func(job string) bool {
 		_, waitedFor := slices.BinarySearch(waitFor, job)
 		return waitedFor
 	}))
@@ -65,14 +65,14 @@ func (t *txn) lock(n *needs) {
 	t.lockGroups(unique(groups))
 }
 
-// readMarks reads the watermarks of the jobs that are claimed, without a lock.
-func (t *txn) readMarks(n *needs) map[string]int64 {
+// readWatermarks reads the watermarks of the jobs that are claimed, without a lock.
+func (t *txn) readWatermarks(n *needs) map[string]int64 {
 	var jobs []string
 	for _, c := range n.claims {
 		jobs = append(jobs, c.Job)
 	}
 	marks := make(map[string]int64)
-	t.each(&t.sql.Locks.Marks, db.Args(unique(jobs)), 1, func(rows *sql.Rows) error {
+	t.each(&t.sql.Locks.Watermarks, db.Args(unique(jobs)), 1, func(rows *sql.Rows) error {
 		var name string
 		var mark int64
 		err := rows.Scan(&name, &mark, &t.now)
@@ -83,10 +83,10 @@ func (t *txn) readMarks(n *needs) map[string]int64 {
 }
 
 // openJobs are the jobs among the claims about which there is something to decide. Where another
-// process was first there is nothing: its watermark never goes back, so no lock is needed to see
-// that a slot is lost. Where another is just deciding, it is most likely to be first, and the claim
-// is put off instead of waiting for it: of ten processes that tick at the same instant, nine find
-// their slots lost without a lock. But for now are those jobs that were put off often enough.
+// process was first there is nothing: a watermark never goes back, so no lock is needed to see
+// that a slot is lost. Where another process has the lock, it will most likely be first, and the claim
+// is put off instead of waiting: of ten processes that tick at the same instant, nine find
+// their slots lost without a lock. The jobs in now were put off often enough, and wait.
 func (t *txn) openJobs(n *needs, marks map[string]int64) (open, now []string) {
 	for i, c := range n.claims {
 		mark, known := marks[c.Job]
@@ -96,7 +96,7 @@ func (t *txn) openJobs(n *needs, marks map[string]int64) (open, now []string) {
 			continue
 		}
 		open = append(open, c.Job)
-		if n.tries[i] >= putOffs || c.Slot.IsZero() {
+		if n.tries[i] >= maxPutOffs || c.Slot.IsZero() {
 			now = append(now, c.Job)
 		}
 	}
@@ -109,11 +109,10 @@ func (t *txn) openJobs(n *needs, marks map[string]int64) (open, now []string) {
 	return open, now
 }
 
-// putOffs is how often claims are put off before they wait for a lock.
-const putOffs = 3
+// maxPutOffs is how often claims are put off before they wait for a lock.
+const maxPutOffs = 3
 
-// putOff tells whether the claims are to be carried out later, because another process is just deciding about one of
-// their jobs.
+// putOff reports whether the claims are to be carried out later, because another process has locked one of their jobs.
 func (t *txn) putOff(claims []contract.Claim) bool {
 	if len(t.taken) == 0 {
 		return false
@@ -131,7 +130,7 @@ func (t *txn) lockStates(v *db.Values, jobs []string) {
 		var name string
 		var s jobState
 		err := rows.Scan(&name, &s.watermark, &s.paused, &s.pausedUntil, &s.generation, &s.overrideAt, &t.now)
-		s.known, s.locked, s.busy = true, true, true // busy: whether it is, is asked for after the lock
+		s.known, s.locked, s.busy = true, true, true // busy: it may be; active runs are read after the lock
 		t.states[name] = &s
 		return err
 	})
@@ -142,8 +141,8 @@ func has(marks map[string]int64, job string) bool {
 	return there
 }
 
-// createStates makes the states of jobs. They were first seen at seen, and no later than now by the
-// database's clock: a process whose clock is fast would have them begin after their first slots.
+// createStates makes the states of jobs, first seen at seen, but no later than now by the
+// database's clock: for a process whose clock is fast they would begin after their first slots.
 func (t *txn) createStates(jobs []string, seen int64) {
 	t.clock()
 	if seen == 0 || seen > t.now {
@@ -153,7 +152,7 @@ func (t *txn) createStates(jobs []string, seen int64) {
 	batch(t.session, jobs, updateRows, &t.sql.Locks.Create, func(job string, args []any) []any { return append(args, job, seen) })
 }
 
-// lockGroups locks the rows of groups, and makes those that are not there yet.
+// lockGroups locks the rows of groups, and makes those that are missing.
 func (t *txn) lockGroups(groups []string) {
 	got := make(map[string]bool, len(groups))
 	read := func(rows *sql.Rows) error {
@@ -169,10 +168,9 @@ func (t *txn) lockGroups(groups []string) {
 	}
 }
 
-// early says whether the slot lies ahead of the database's clock, which every process shares: where it
-// does, this process's clock is fast. A job was left unlocked because all its slots are settled or early;
-// what has become due while other locks were waited for is still early then. A database without a clock of
-// its own cannot tell.
+// early reports whether the slot lies ahead of the database's clock, which every process shares. Then this process's
+// clock is fast. A job stays unlocked if all its slots are settled or early; a slot that became due while the
+// transaction waited for other locks is still early then. A database without a clock of its own cannot tell.
 func (t *txn) early(c *contract.Claim) bool {
 	if t.sql.Locks == nil || c.Slot.IsZero() {
 		return false
@@ -181,5 +179,5 @@ func (t *txn) early(c *contract.Claim) bool {
 	return t.now != 0 && c.Slot.UnixMilli() > t.now || s != nil && !s.locked
 }
 
-// idle says whether there is nothing to commit but locks.
+// idle reports whether there is nothing to commit but locks.
 func (t *txn) idle() bool { return t.sql.Locks != nil && !t.wrote }

@@ -10,8 +10,8 @@ import (
 	"fibercrons/app/store/db"
 )
 
-// groupRows bounds a group: about so many rows are written between two commits, so that what
-// comes next waits for a few ten milliseconds at most.
+// groupRows bounds a group: about so many rows are written between two commits, so that the next group
+// waits for a few ten milliseconds at most.
 const (
 	groupRows = db.MaxRows
 	// besideRows bounds the claims in a group that has starts or ends.
@@ -24,15 +24,15 @@ type op struct {
 	kind string
 	rows int
 	ctx  context.Context
-	need func(*needs)     // names what it wants to look at; optional
-	run  func(*txn) error // decides, and tells the txn what to write
+	need func(*needs)     // names what it needs to read; optional
+	run  func(*txn) error // decides, and gathers what to write
 	err  error
-	// refused says that err is the database's, and not an answer such as a lost fence.
+	// refused means that err is the database's, and not an answer such as a lost fence.
 	refused bool
 	done    chan struct{}
 
-	finish  *contract.Finish // it is nothing but this
-	start   *contract.Start  // the same
+	finish  *contract.Finish // of a finish
+	start   *contract.Start  // of a start
 	outcome contract.StartOutcome
 
 	claims []contract.Claim // of a claim
@@ -40,12 +40,12 @@ type op struct {
 	tries  int              // and how often
 }
 
-// begins says whether a worker waits for one of the claims, to begin its run.
+// begins reports whether a worker waits for one of the claims, to begin its run.
 func (o *op) begins() bool {
 	return slices.ContainsFunc(o.claims, func(c contract.Claim) bool { return c.Status == cron.Running })
 }
 
-// awaited says whether anyone still waits for one of the ops.
+// awaited reports whether anyone still waits for one of the ops.
 func awaited(group []*op) bool {
 	for _, o := range group {
 		if o.ctx.Err() == nil {

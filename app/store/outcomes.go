@@ -78,7 +78,7 @@ func (s *Store) Tally(ctx context.Context, since time.Time, step time.Duration, 
 	return out, nil
 }
 
-// Spans returns when the runs queued from from to to went on, and nothing else of them, the newest
+// Spans returns when the runs queued between from and to were running, and nothing else of them, the newest
 // first and at most limit.
 func (s *Store) Spans(ctx context.Context, from, to time.Time, limit int) ([]contract.TimelineRun, error) {
 	// Thousands of rows: they are read one by one into their fields, without reflection.
@@ -112,7 +112,7 @@ func (s *Store) Spans(ctx context.Context, from, to time.Time, limit int) ([]con
 
 const spansSQL = "SELECT id, job, status, reason, slot, queued_at, started_at, ended_at FROM job_runs WHERE queued_at >= ? AND queued_at < ? ORDER BY queued_at DESC, seq DESC LIMIT ?"
 
-// The statements of those who look for what calls for an alert.
+// The statements that find runs which may need an alert.
 const (
 	troubledSQL = "SELECT " + outcomeColumns + " FROM job_runs WHERE " + db.Troubled + " AND ended_at >= ? ORDER BY ended_at, seq LIMIT ?"
 	unendedSQL  = "SELECT job, id, status, triggered_by, slot, started_at FROM job_runs WHERE ended_at IS NULL ORDER BY seq + 0 DESC LIMIT ?"

@@ -8,18 +8,18 @@ import (
 	"fibercrons/app/store/db"
 )
 
-// Most of what is written are starts that wait for nothing and ends that went well. They need not be
-// looked at before: the statements that write them hold the fence. They are carried out before
-// anything is read, so that claims of the same group see them. Where one of the rows does not fit its
-// fence, the group is carried out anew with a look at each.
+// Most writes are starts that wait for nothing and ends that went well. Their runs need not be
+// read before: the statements that write them check the fence. They are carried out before
+// anything is read, so that claims of the same group see them. If one of the rows does not fit its
+// fence, the group is carried out again, and all runs are read.
 //
-// It takes a database on which whoever has begun to write is alone, and is not done for a group with
+// This needs a database on which only one transaction writes at a time, and a group without
 // other kinds of ops, which might have come between.
 
-// errLook says that the rows have to be looked at.
+// errLook means that the runs have to be read.
 var errLook = errors.New("a row does not fit its fence")
 
-// quick carries out those of the group that need no look, and returns them.
+// quick carries out those of the group whose runs need not be read, and returns them.
 func (t *txn) quick(group []*op) (done map[*op]bool) {
 	var ends []*contract.Finish
 	var starts []*contract.Start
@@ -36,7 +36,7 @@ func (t *txn) quick(group []*op) (done map[*op]bool) {
 		case o.finish != nil || o.start != nil:
 			t.claimsOnly = false
 			continue
-		default: // nothing is known of it
+		default: // it may do anything
 			t.claimsOnly = false
 			clear(done)
 			return done
@@ -54,17 +54,17 @@ func (t *txn) quick(group []*op) (done map[*op]bool) {
 	return done
 }
 
-// limited tells whether the runs of a group are limited.
+// limited reports whether the runs of a group are limited.
 func limited(st *contract.Start) bool { return st.Group != "" && st.GroupLimit > 0 }
 
-// uneventful says that a run succeeded and has nothing to tell apart from the others.
+// uneventful reports whether a run succeeded, and there is nothing else to record of it.
 func uneventful(f *contract.Finish) bool {
 	return f.Status == cron.Succeeded && f.Reason == "" && f.Error == "" && f.Stack == "" &&
 		f.Result == nil && f.Progress == nil && !f.Release && f.Attempt == 0 && f.Job != "" && !f.Started.IsZero()
 }
 
 func (t *txn) quickEnds(ends []*contract.Finish) {
-	quickly(t.session, ends, &t.sql.QuickEnd, func(f *contract.Finish, args []any) []any {
+	quickBatch(t.session, ends, &t.sql.QuickEnd, func(f *contract.Finish, args []any) []any {
 		return append(args, f.ID, f.At.UnixMilli(), f.Started.UnixMilli(), attempts(f), f.Token)
 	})
 	for _, f := range ends {
@@ -72,7 +72,7 @@ func (t *txn) quickEnds(ends []*contract.Finish) {
 		if !r.hand {
 			r.slot = f.Slot.UnixMilli()
 		}
-		t.settled(r, "", f.At.UnixMilli())
+		t.noteOutcome(r, "", f.At.UnixMilli())
 		for _, l := range f.Lines {
 			t.lines = append(t.lines, line{f.ID, l})
 		}
@@ -80,13 +80,13 @@ func (t *txn) quickEnds(ends []*contract.Finish) {
 }
 
 func (t *txn) quickStarts(starts []*contract.Start) {
-	quickly(t.session, starts, &t.sql.QuickStart, func(s *contract.Start, args []any) []any {
+	quickBatch(t.session, starts, &t.sql.QuickStart, func(s *contract.Start, args []any) []any {
 		return append(args, s.ID, s.At.UnixMilli(), t.now+s.Lease.Milliseconds(), s.Token)
 	})
 }
 
-// quickly is batch, and sees to it that each row fitted.
-func quickly[R any](t *session, rows []R, v *db.Values, args func(R, []any) []any) {
+// quickBatch is batch, and fails with errLook if a row did not fit its fence.
+func quickBatch[R any](t *session, rows []R, v *db.Values, args func(R, []any) []any) {
 	eachBatch(t, rows, updateRows, v, args, nil, func(query string, all []any, rows int) {
 		res, err := t.tx.ExecContext(t.ctx, query, all...)
 		if err != nil {

@@ -47,7 +47,7 @@ func record(r *row.JobRun) cron.Record {
 		rec.Duration = &d
 	}
 	rec.Args, rec.Result = raw(r.Args), raw(r.Result)
-	// Written by this package; a row edited by hand into nonsense shows none of it.
+	// This package has written them; what somebody has edited into nonsense is left out.
 	if r.Attempts.Valid {
 		_ = json.Unmarshal([]byte(r.Attempts.String), &rec.Attempts)
 	}

@@ -26,8 +26,8 @@ func (s *Store) Runs(ctx context.Context, q contract.Query) ([]cron.Record, erro
 
 func selectRuns(read *gorm.DB, q contract.Query) (*gorm.DB, error) {
 	db := read.Model(&row.JobRun{})
-	// Each order is that of an index: of a job's history, of time, of the table itself. Active
-	// runs are few and have an index of their own, whose order the expression keeps out.
+	// Each order is that of an index: a job's history, time, the table itself. Active runs are few and have an index of
+	// their own; the expression keeps the planner from preferring the order of another.
 	order, byTime := "seq DESC", q.Job == "" && !(q.Since.IsZero() && q.Until.IsZero())
 	switch {
 	case activeOnly(q.Statuses):
@@ -43,7 +43,7 @@ func selectRuns(read *gorm.DB, q contract.Query) (*gorm.DB, error) {
 		db = db.Where("status IN ?", q.Statuses)
 	}
 	if len(q.IDs) > 0 {
-		db, order = db.Where("id IN ?", q.IDs), "seq + 0 DESC" // by the IDs, not through the history
+		db, order = db.Where("id IN ?", q.IDs), "seq + 0 DESC" // by the index of IDs
 	}
 	if q.Instance != "" {
 		db = db.Where("instance = ?", q.Instance)
@@ -83,8 +83,8 @@ func activeOnly(statuses []cron.Status) bool {
 	return len(statuses) > 0
 }
 
-// Run implements [contract.Admin]. Of a run that waits for another attempt it also tells the last line, so
-// that whichever process makes that attempt goes on from there.
+// Run implements [contract.Admin]. Of a run that waits for another attempt it also returns the number of the last line,
+// so that the process that makes the attempt continues from there.
 func (s *Store) Run(ctx context.Context, id string) (cron.Record, error) {
 	rec, err := oneRun(s.db.Read(ctx), id)
 	if err != nil {
@@ -114,7 +114,7 @@ func (s *Store) Logs(ctx context.Context, id string, after int64, limit int) ([]
 	return out, nil
 }
 
-// lastLines tells which line each run logged last, so that who takes it over goes on from there.
+// lastLines sets the number of the line that each run logged last, so that whoever takes it over continues from there.
 func (s *Store) lastLines(ctx context.Context, recs []cron.Record) error {
 	byID := make(map[string]*cron.Record, len(recs))
 	ids := make([]string, len(recs))
@@ -138,7 +138,7 @@ func (s *Store) lastLines(ctx context.Context, recs []cron.Record) error {
 	return err
 }
 
-// LogEnd returns the number of the last line that a run has logged; 0: it has logged none.
+// LogEnd returns the number of the last line that a run has logged, 0 for none.
 func (s *Store) LogEnd(ctx context.Context, id string) (int64, error) {
 	var last int64
 	if err := s.db.Read(ctx).Raw(logEndSQL, id).Scan(&last).Error; err != nil {

@@ -17,7 +17,7 @@ type session struct {
 	db    *db.Database
 	tx    *db.Tx
 	sql   *db.Statements
-	now   int64 // the clock of leases; 0: it was not read yet
+	now   int64 // the clock of leases; 0: not read yet
 	err   error // of the first failed statement; nothing is committed after it
 	wrote bool
 }
@@ -29,14 +29,14 @@ func (t *session) clock() {
 	}
 }
 
-// fail ends the transaction if err is one of the database.
+// fail ends the transaction, unless err is nil.
 func (t *session) fail(err error) {
 	if t.err == nil {
 		t.err = err
 	}
 }
 
-// query runs a statement of the transaction; the first failure ends it.
+// query runs a statement and has each row read.
 func (t *session) query(query string, args []any, each func(*sql.Rows) error) {
 	if t.err != nil {
 		return
@@ -66,7 +66,7 @@ func (t *session) exec(query string, args ...any) {
 // loadRows bounds the parameters of one statement.
 const loadRows = 100
 
-// each reads what there is for a list of rows, each of width parameters.
+// each reads what there is for a list of rows, each of width parameters, by as few statements as may be.
 func (t *session) each(v *db.Values, flat []any, width int, read func(*sql.Rows) error) {
 	for some := range slices.Chunk(flat, width*v.AtMost(loadRows)) {
 		query, args := v.Call(len(some)/width, slices.Clip(some))
@@ -79,7 +79,7 @@ func batch[R any](t *session, rows []R, most int, v *db.Values, args func(R, []a
 	eachBatch(t, rows, most, v, args, last, func(query string, all []any, _ int) { t.exec(query, all...) })
 }
 
-// eachBatch makes the statements of batch, and has write carry each out with its number of rows.
+// eachBatch makes the statements of batch, and has each carried out by write, with its number of rows.
 func eachBatch[R any](t *session, rows []R, most int, v *db.Values, args func(R, []any) []any, last []any, write func(query string, all []any, rows int)) {
 	most = v.AtMost(most)
 	for len(rows) > 0 && t.err == nil {
@@ -94,8 +94,8 @@ func eachBatch[R any](t *session, rows []R, most int, v *db.Values, args func(R,
 	}
 }
 
-// locking makes a read of runs one that locks its rows, by their IDs, as every lock on runs is taken. Where one lock is all
-// there is the order would cost a walk through the whole history.
+// locking makes a read of runs lock its rows, in order of their IDs, as all locks on runs are taken. On SQLite that is
+// not needed, and the order would cost a walk through the whole history.
 func (t *session) locking(db *gorm.DB) *gorm.DB {
 	if t.sql.Locks == nil {
 		return db

@@ -51,7 +51,7 @@ func (t *txn) start(st *contract.Start) (contract.StartOutcome, error) {
 	case r.cancelAt != 0:
 		return contract.StartOutcome{Cancelled: true, Reason: r.cancelReason}, nil
 	}
-	if other := t.before(r, st); other != nil {
+	if other := t.blockedBy(r, st); other != nil {
 		out := contract.StartOutcome{Blocked: true, By: other.id}
 		if other.status != cron.Running {
 			out.First = time.UnixMilli(other.slot).UTC()
@@ -76,11 +76,11 @@ func (t *txn) start(st *contract.Start) (contract.StartOutcome, error) {
 	return contract.StartOutcome{Started: true}, nil
 }
 
-// before returns the run that stands in the way of a start: one that goes on, or the earliest that waits and
-// goes first; see [contract.Start].
-func (t *txn) before(r *run, st *contract.Start) (first *run) {
+// blockedBy returns the run that a start has to wait for: a running one, or the earliest waiting one that
+// comes first; see [contract.Start].
+func (t *txn) blockedBy(r *run, st *contract.Start) (first *run) {
 	if limited(st) {
-		if other := t.inGroup(r, st); other != nil {
+		if other := t.blockedInGroup(r, st); other != nil {
 			return other
 		}
 	}
@@ -98,10 +98,10 @@ func (t *txn) before(r *run, st *contract.Start) (first *run) {
 	return first
 }
 
-// inGroup is before, as far as the limit of r's group goes.
-func (t *txn) inGroup(r *run, st *contract.Start) (first *run) {
+// blockedInGroup is blockedBy for the limit of r's group.
+func (t *txn) blockedInGroup(r *run, st *contract.Start) (first *run) {
 	places := st.GroupLimit
-	runs := map[string]bool{} // jobs of which one goes on: the next may have to wait for it
+	runs := map[string]bool{} // jobs with a running run: their next may have to wait for it
 	var last *run
 	for _, o := range t.groups[st.Group] {
 		if o.status != cron.Running {
@@ -116,7 +116,7 @@ func (t *txn) inGroup(r *run, st *contract.Start) (first *run) {
 	if places <= 0 {
 		return last
 	}
-	earlier := map[string]bool{} // jobs that have a run to go first
+	earlier := map[string]bool{} // jobs with a run that comes first
 	for _, o := range t.queues[st.Group] {
 		if runs[o.job] || !t.goesFirst(o, r, st) {
 			continue
@@ -132,7 +132,7 @@ func (t *txn) inGroup(r *run, st *contract.Start) (first *run) {
 	return first
 }
 
-// goesFirst says whether o, an active run, is to start before r.
+// goesFirst reports whether o, an active run, is to start before r.
 func (t *txn) goesFirst(o, r *run, st *contract.Start) bool {
 	return st.InTurn && !r.hand && !o.hand && o.status == cron.Queued && o.attempt == 0 && o.cancelAt == 0 &&
 		o.instance != r.instance && o.leaseUntil > t.now && o.slot < r.slot && o.slot > int64(row.MillisOf(st.Passed))

@@ -15,8 +15,8 @@ import (
 )
 
 // The statements read job_state and count the active runs by an index. Each column of each row
-// has its price, unless it is NULL, and a page of a thousand jobs waits for the outline: so it has
-// no columns that a list does not show, and what few jobs have comes as one JSON array.
+// takes time, unless it is NULL, and a page of a thousand jobs waits for the outline. So it has
+// only columns that a list shows, and what few jobs have comes as one JSON array.
 const (
 	rareColumns = "CASE WHEN s.paused OR s.removed_at IS NOT NULL OR s.override_at IS NOT NULL THEN json_array(" +
 		"s.removed_at, CASE WHEN s.paused THEN 1 ELSE 0 END, s.paused_at, s.paused_until, s.paused_by, s.paused_reason, " +
@@ -28,7 +28,7 @@ const (
 		"s.last_success, s.runs, s.failures, " + rareColumns + activeColumn + " FROM job_state s"
 	outlineSQL = "SELECT s.name, s.last_run, NULLIF(s.last_duration_ms, 0), NULLIF(s.last_status, ''), NULLIF(s.last_error, ''), " +
 		"NULLIF(s.runs, 0), NULLIF(s.failures, 0), " + rareColumns + "NULL FROM job_state s " +
-		// Few jobs have active runs: rows of their own cost less than a look for each job.
+		// Few jobs have active runs: rows of their own cost less than a search for each job.
 		"UNION ALL SELECT job, NULL, NULL, NULL, NULL, NULL, NULL, NULL, COUNT(*) FROM job_runs WHERE ended_at IS NULL GROUP BY job"
 )
 

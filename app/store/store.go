@@ -41,7 +41,7 @@ type Options struct {
 	HoldFor time.Duration
 	// Span hears of statements on the user's own tables; see [Store.DB]. Optional.
 	Span usertx.Span
-	// Committed is told of every group of writes, and must not block. Optional.
+	// Committed is called after every group of writes, and must not block. Optional.
 	Committed func(Commit)
 }
 
@@ -84,7 +84,7 @@ func (s *Store) Close() error {
 	return s.db.Close()
 }
 
-// Absent tells whether the database was opened read-only and does not exist yet. It then reads as empty.
+// Absent reports whether the database was opened read-only and does not exist yet. It then reads as empty.
 func (s *Store) Absent() bool { return s.db.Absent() }
 
 // DB returns a handle for the user's own tables. Its connections are not the writer's.

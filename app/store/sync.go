@@ -34,7 +34,7 @@ func (s *Store) Sync(ctx context.Context, p contract.Program) (contract.Synced, 
 			t.fail(eachState(t.sql, db, nil, func(st contract.State) { kept[st.Name] = st }))
 			generations := t.generations(db)
 			now := at
-			if t.sql.Locks != nil { // the database's clock decides when a job begins, and what is far ahead
+			if t.sql.Locks != nil { // the database's clock decides when a job begins, and what lies in the future
 				now = row.Millis(t.now)
 				at = min(at, now)
 			}
@@ -101,15 +101,15 @@ func (s *Store) Sync(ctx context.Context, p contract.Program) (contract.Synced, 
 	return out, nil
 }
 
-// versionsLock is the row of job_groups that a sync locks, so that of versions that come at the same
-// time one is newer. No group of a job has the name.
+// versionsLock is the row of job_groups that a sync locks, so that of versions that start at the same
+// time one is newer. No group of jobs has this name.
 const versionsLock = ""
 
-// instancesKept is how long a process that gave no more sign of life stays listed.
+// instancesKept is how long a process stays listed after its last heartbeat.
 const instancesKept = 30 * 24 * time.Hour
 
-// version enlists the program and its instance. It returns the program's generation, and whether an
-// instance of a newer one lives; see [contract.Program].
+// version records the program and its instance. It returns the program's generation, and whether an
+// instance of a newer one is alive; see [contract.Program].
 func (t *txn) version(db *gorm.DB, p *contract.Program) (own int64, newer bool) {
 	if p.Print == "" {
 		return 0, false
@@ -131,7 +131,7 @@ func (t *txn) version(db *gorm.DB, p *contract.Program) (own int64, newer bool) 
 	}
 	t.fail(db.Exec("DELETE FROM job_instances WHERE seen_at < ?", t.now-instancesKept.Milliseconds()).Error)
 	if p.Instance.ID != "" {
-		t.fail(signOfLife(db, &contract.Beat{Instance: p.Instance, At: p.At}))
+		t.fail(saveInstance(db, &contract.Beat{Instance: p.Instance, At: p.At}))
 		t.fail(db.Exec("UPDATE job_instances SET generation = ? WHERE id = ?", own, p.Instance.ID).Error)
 	}
 	return own, newer

@@ -8,13 +8,13 @@ import (
 	"fibercrons/app/store/db"
 )
 
-// needs is what the ops of a group want to look at. It is read at once, before the first of
-// them decides, because one statement for many rows costs a fraction of many for one.
+// needs is what the ops of a group need to read. It is read before the first of
+// them decides, because one statement for many rows costs a fraction of one for each.
 type needs struct {
 	claims []*contract.Claim
 	tries  []int    // parallel to claims: how often they were put off
 	ids    []string // of runs
-	jobs   []string // whose state will be decided about
+	jobs   []string // whose state they decide about
 	serial []string // jobs whose active runs matter
 	groups []string // whose running runs matter
 	turns  []string // groups whose waiting runs matter
@@ -22,9 +22,8 @@ type needs struct {
 	seen   int64    // when those were first seen; 0: now
 }
 
-// txn is one transaction: what its ops have read, in memory and brought up to date by each
-// decision, and what they want to write. Nothing in it outlives the transaction, since other processes write to the same
-// database.
+// txn is one transaction: what was read, kept up to date with each decision, and what is to be written. Nothing in it
+// outlives the transaction, since other processes write to the same database.
 type txn struct {
 	changes
 	rules  rules
@@ -35,10 +34,10 @@ type txn struct {
 	active map[string][]*run // by job
 	groups map[string][]*run // running, by group
 	queues map[string][]*run // waiting for a first attempt, by group
-	taken  map[string]bool   // jobs that another process is just deciding about
+	taken  map[string]bool   // jobs that another process has locked
 
-	created    int64 // when the states that it made were first seen
-	claimsOnly bool  // are left to be carried out
+	created    int64 // first_seen of the states that it made
+	claimsOnly bool  // only claims are still to be carried out
 }
 
 type (
@@ -80,8 +79,8 @@ func (t *txn) load(n *needs, careful bool) {
 	})
 }
 
-// loadForClaims reads the states first, since they tell which claims need more: a slot that is
-// above the watermark is most likely nobody's yet and is just inserted, unless careful; and few
+// loadForClaims reads the states first, since they show which claims need more. A slot
+// above the watermark is most likely free and is inserted without a look, unless careful; and few
 // jobs have active runs.
 func (t *txn) loadForClaims(n *needs, careful bool) {
 	var jobs []string
@@ -92,7 +91,7 @@ func (t *txn) loadForClaims(n *needs, careful bool) {
 		}
 	}
 	if t.sql.Locks != nil {
-		jobs = nil // what there is was locked
+		jobs = nil // existing states were read when they were locked
 	}
 	t.each(&t.sql.StatesByJob, db.Args(jobs), 1, func(rows *sql.Rows) error {
 		var name string

@@ -1,10 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -12,8 +14,8 @@ import (
 	"fibercrons/app/store/row"
 )
 
-// The statements of a glance. Each goes by an index, and what it reads is what is new or active; but
-// for the jobs, of which there are few beside the runs.
+// The statements of a summary. Each uses an index and reads only what is new or active, except that of the
+// jobs, which are few beside the runs.
 const (
 	newestSQL   = "SELECT seq, id FROM job_runs WHERE seq = (SELECT MAX(seq) FROM job_runs)"
 	insertedSQL = "SELECT seq, id, status, attempt, cancel_at IS NOT NULL FROM job_runs WHERE seq >= ? ORDER BY seq LIMIT ?"
@@ -30,38 +32,38 @@ const (
 	switchSQL        = "SELECT name, paused, paused_at, paused_until, override_at FROM job_state WHERE paused OR override_at IS NOT NULL"
 )
 
-// Summarize implements [contract.Watch], in one read transaction. The marked run is read along with those
-// after it: when it is not there any more, its number may have been given to another run. What got
-// its number before the mark and was committed after it is found by the gaps that the mark tells of.
+// Summarize implements [contract.Watch], in one read transaction. The run at the position is read along with those
+// after it: if it is gone, another run may have got its number. What got
+// its number before the position and was committed after it is found by the gaps in the position.
 func (s *Store) Summarize(ctx context.Context, after contract.Position, limit int) (contract.Summary, error) {
 	var g contract.Summary
 	err := s.db.Read(ctx).Transaction(func(db *gorm.DB) error {
 		g = contract.Summary{}
-		l := look{db: db, server: s.db.Statements().Locks != nil, after: after, limit: limit, at: make(map[string]int), g: &g}
+		l := summarizer{db: db, server: s.db.Statements().Locks != nil, after: after, limit: limit, at: make(map[string]int), g: &g}
 		for _, part := range []func() error{l.runs, l.late, l.active, l.audits, l.switches} {
 			if err := part(); err != nil {
 				return err
 			}
 		}
 		return nil
-	}, s.db.Statements().Look)
+	}, s.db.Statements().ReadTx)
 	if err != nil {
 		return contract.Summary{}, fmt.Errorf("look for changes: %w", s.db.Explain(err))
 	}
 	return g, nil
 }
 
-// look is one glance on its way.
-type look struct {
+// summarizer gathers one summary.
+type summarizer struct {
 	db     *gorm.DB
-	server bool // numbers are not in the order of commits
+	server bool // a database server: numbers are not in the order of commits
 	after  contract.Position
 	limit  int
 	at     map[string]int // where in g.Runs a run is
 	g      *contract.Summary
 }
 
-func (l *look) read(query string, each func(*sql.Rows) error, args ...any) error {
+func (l *summarizer) read(query string, each func(*sql.Rows) error, args ...any) error {
 	rows, err := l.db.Raw(query, args...).Rows()
 	if err != nil {
 		return err
@@ -76,7 +78,7 @@ func (l *look) read(query string, each func(*sql.Rows) error, args ...any) error
 }
 
 // gapsAfter returns the numbers missing after one of them.
-func (l *look) gapsAfter(query string, from int64) ([]contract.Gap, error) {
+func (l *summarizer) gapsAfter(query string, from int64) ([]contract.Gap, error) {
 	seen := []int64{from}
 	err := l.read(query, func(rows *sql.Rows) error {
 		var n int64
@@ -87,7 +89,7 @@ func (l *look) gapsAfter(query string, from int64) ([]contract.Gap, error) {
 	return between(seen), err
 }
 
-func (l *look) sight(r contract.RunSummary) {
+func (l *summarizer) add(r contract.RunSummary) {
 	if i, there := l.at[r.ID]; there {
 		l.g.Runs[i] = r
 		return
@@ -96,8 +98,8 @@ func (l *look) sight(r contract.RunSummary) {
 	l.g.Runs = append(l.g.Runs, r)
 }
 
-// runs reads those that were inserted after the mark.
-func (l *look) runs() error {
+// runs reads those that were inserted after the position.
+func (l *summarizer) runs() error {
 	g, marked, inserted := l.g, l.after.Number == 0, 0
 	err := l.read(newestSQL, func(rows *sql.Rows) error { return rows.Scan(&g.Newest.Number, &g.Newest.ID) })
 	if err != nil {
@@ -116,14 +118,14 @@ func (l *look) runs() error {
 		}
 		inserted++
 		seen = append(seen, number)
-		l.sight(r)
+		l.add(r)
 		return nil
 	}, l.after.Number, l.limit+2)
 	g.Missed = !marked || inserted > l.limit
 	if err != nil || !l.server {
 		return err
 	}
-	if g.Missed || l.after.Number == 0 || l.after.Number > g.Newest.Number { // what is open is not known from before
+	if g.Missed || l.after.Number == 0 || l.after.Number > g.Newest.Number { // the gaps are not known
 		g.Newest.Gaps, err = l.gapsAfter(recentNumbersSQL, max(g.Newest.Number-gapWindow, 0))
 		return err
 	}
@@ -131,8 +133,8 @@ func (l *look) runs() error {
 	return nil
 }
 
-// late reads the runs that have come to light in the gaps before the mark.
-func (l *look) late() error {
+// late reads the runs that were committed since into gaps before the position.
+func (l *summarizer) late() error {
 	filled := make(map[int64]bool)
 	for some := range slices.Chunk(l.after.Gaps, gapRows) {
 		err := l.read(lateSQL, func(rows *sql.Rows) error {
@@ -140,7 +142,7 @@ func (l *look) late() error {
 			var r contract.RunSummary
 			err := rows.Scan(&number, &r.ID, &r.Status, &r.Attempt, &r.Cancelled)
 			filled[number] = true
-			l.sight(r)
+			l.add(r)
 			return err
 		}, numbers(some))
 		if err != nil {
@@ -151,17 +153,17 @@ func (l *look) late() error {
 	return nil
 }
 
-func (l *look) active() error {
+func (l *summarizer) active() error {
 	return l.read(activeSQL, func(rows *sql.Rows) error {
 		var r contract.RunSummary
 		err := rows.Scan(&r.ID, &r.Status, &r.Attempt, &r.Cancelled, &r.LastLine, &r.Progress)
-		l.sight(r)
+		l.add(r)
 		return err
 	})
 }
 
-// audits reads what was told of pauses.
-func (l *look) audits() error {
+// audits reads pauses and resumes.
+func (l *summarizer) audits() error {
 	g := l.g
 	err := l.read(lastAuditSQL, func(rows *sql.Rows) error { return rows.Scan(&g.Newest.Audit) })
 	if err != nil {
@@ -200,7 +202,7 @@ func (l *look) audits() error {
 	return err
 }
 
-func (l *look) switches() error {
+func (l *summarizer) switches() error {
 	return l.read(switchSQL, func(rows *sql.Rows) error {
 		var w contract.JobSetting
 		var pausedAt, pausedUntil, overrideAt row.Millis
@@ -211,4 +213,55 @@ func (l *look) switches() error {
 		l.g.Jobs = append(l.g.Jobs, w)
 		return nil
 	})
+}
+
+// A server's sequence gives numbers to transactions when they insert, and they commit in any order: a
+// reader may see number 10 before number 9. An active run is seen anyway, but one that was
+// inserted and has ended between two summaries would never be. So each summary lists the numbers before its
+// newest that it has not seen, and the next one asks for them again, until no transaction can still hold
+// them: then they were rolled back, or pruned.
+
+const (
+	// gapFor is longer than any transaction lasts, including that of a process which stopped in the middle.
+	gapFor = 45 * time.Second
+	// gapWindow is how far back the first summary looks for gaps, in numbers: no more are in flight at a time.
+	gapWindow = 5000
+	gapAudits = 100 // the same for audit entries
+	// gapRows bounds the gaps in one statement.
+	gapRows = 500
+)
+
+// between returns the numbers missing in an ascending list.
+func between(seen []int64) (gaps []contract.Gap) {
+	now := time.Now()
+	for i := 1; i < len(seen); i++ {
+		for n := max(seen[i-1]+1, seen[i]-gapWindow); n < seen[i]; n++ {
+			gaps = append(gaps, contract.Gap{Number: n, Since: now})
+		}
+	}
+	return gaps
+}
+
+// stillOpen adds to fresh the gaps that are neither filled nor too old, and keeps the last most of them.
+func stillOpen(fresh, gaps []contract.Gap, filled map[int64]bool, most int) []contract.Gap {
+	known := make(map[int64]bool, len(fresh))
+	for _, gap := range fresh {
+		known[gap.Number] = true
+	}
+	for _, gap := range gaps {
+		if !filled[gap.Number] && !known[gap.Number] && time.Since(gap.Since) < gapFor {
+			fresh = append(fresh, gap)
+		}
+	}
+	slices.SortFunc(fresh, func(a, b contract.Gap) int { return cmp.Compare(a.Number, b.Number) })
+	return fresh[max(0, len(fresh)-most):]
+}
+
+// numbers lists the gaps for a statement, where a list must not be empty.
+func numbers(gaps []contract.Gap) []int64 {
+	out := []int64{-1}
+	for _, gap := range gaps {
+		out = append(out, gap.Number)
+	}
+	return out
 }

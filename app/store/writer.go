@@ -8,34 +8,33 @@ import (
 	"time"
 )
 
-// On one file there is no queue for the write lock: who releases it and takes it again at once is the
-// first who comes. A writer that never comes to rest leaves the others a pause, which is as long as it
-// takes them to look.
+// SQLite has no queue for the write lock: a writer that releases it and takes it again at once comes before all others.
+// So a busy writer leaves the others a pause, as long as it takes them to check the lock.
 const (
 	turnTime  = 100 * time.Millisecond
 	turnPause = 3 * time.Millisecond
 )
 
-// ErrClosed is the answer to whatever is asked after Close.
+// ErrClosed is the error of calls after Close.
 var ErrClosed = errors.New("the store is closed")
 
-// Commit is how a group of writes went that shared one commit.
+// Commit describes a group of writes that shared one commit.
 type Commit struct {
 	Calls int // that were in the group
 	Took  time.Duration
 	Err   error // of the first call that the database refused
 }
 
-// writer commits ops in groups: whatever has gathered while the last group was being committed
-// is the next one, so an op alone commits at once, and many share one fsync.
+// writer commits ops in groups. What gathers while a group is committed is the next group, so an op alone commits at
+// once, and many share one fsync.
 type writer struct {
 	committer
-	committed func(Commit) // is told of every group; may be nil
+	committed func(Commit) // is called after every group; may be nil
 	mu        sync.Mutex
 	queue     []*op
 	claims    []*op
 	closed    bool
-	turns     bool // others write to the same file, and there is no queue for its lock
+	turns     bool // others write to the same file, and get a pause
 	wake      chan struct{}
 	ended     chan struct{}
 }
@@ -60,7 +59,7 @@ func (w *writer) do(ctx context.Context, o *op) error {
 	switch {
 	case o.kind == "claim" && !o.begins():
 		w.claims = append(w.claims, o)
-	case o.kind == "beat": // a lease ends, however much else there is to write
+	case o.kind == "beat": // leases would end behind a long queue
 		w.queue = slices.Insert(w.queue, 0, o)
 	default:
 		w.queue = append(w.queue, o)
@@ -113,7 +112,7 @@ func (w *writer) loop() {
 	}
 }
 
-// answer tells the callers, but for those whose ops were put off: these go first the next time, after a
+// answer wakes the callers, except those whose ops were put off. These come first the next time, after a
 // rest if there is nothing else.
 func (w *writer) answer(group []*op) {
 	var later []*op
@@ -137,9 +136,9 @@ func (w *writer) answer(group []*op) {
 	}
 }
 
-// next takes a group off the queue, without those that nobody waits for any more. Starts and
-// ends go before claims whose runs are to stand in line, and leave room for few of those: runs that
-// go on are not to wait, or a burst of slots would hold up the very workers it needs.
+// next takes a group off the queue, without ops that nobody waits for any more. Starts and
+// ends come before claims whose runs will wait for a worker, and leave room for few of those: a burst of slots must not
+// hold up the workers that it needs.
 func (w *writer) next() (group []*op, closed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -169,7 +168,7 @@ func (w *writer) next() (group []*op, closed bool) {
 	return group, w.closed
 }
 
-// measured is commit, and tells how it went.
+// measured is commit, and reports it.
 func (w *writer) measured(group []*op) {
 	if w.committed == nil {
 		w.commit(group)

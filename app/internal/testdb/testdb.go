@@ -1,6 +1,6 @@
-// Package testdb makes databases for tests: SQLite files, schemas on Postgres and databases on MySQL, each empty, used by one
-// test and dropped with it. It also reads tables and layouts back, and knows what releases before the prefix job_ left
-// (testdata).
+// Package testdb makes databases for tests: SQLite files, schemas on Postgres and databases on MySQL, each empty, used
+// by one test and dropped with it. It also reads tables and layouts back, and knows what releases before the prefix
+// job_ left (testdata).
 package testdb
 
 import (

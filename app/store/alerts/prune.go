@@ -45,7 +45,7 @@ func (s *Store) PruneAlerts(ctx context.Context, giveUp, keep time.Duration) ([]
 	return out, nil
 }
 
-// forget deletes the oldest rows that answer to where.
+// forget deletes the oldest rows that meet the condition.
 func forget(t Tx, model any, where, order string, before int64) {
 	var ids []string
 	t.Fail(t.DB().Model(model).Where(where, before).Order(order).Limit(pruneAlerts).Pluck("id", &ids).Error)

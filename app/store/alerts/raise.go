@@ -10,7 +10,7 @@ import (
 )
 
 // Raise implements [alert.Book]. The unique keys of the table decide when two processes raise the
-// same; that the rows are looked for first spares them the error in all but that case.
+// same alert. That known ones are read first avoids the error in most cases.
 func (s *Store) Raise(ctx context.Context, r alert.Raise) error {
 	rows := make([]row.Alert, len(r.Alerts))
 	for i, a := range r.Alerts {
@@ -81,7 +81,7 @@ func openKeys(t Tx, rows []row.Alert) map[string]bool {
 	return among(t, &row.Alert{}, "open_key", "open_key IN ?", keys)
 }
 
-// alreadyLooked are the runs that another process has looked at meanwhile.
+// alreadyLooked are the runs that another process has checked meanwhile.
 func alreadyLooked(t Tx, ids []string) map[string]bool {
 	return among(t, &row.JobRun{}, "id", "id IN ? AND looked_at IS NOT NULL", ids)
 }

@@ -15,7 +15,7 @@ import (
 	"fibercrons/app/store/row"
 )
 
-// aMinute is what limits by the minute look back.
+// aMinute is the period of the limits per minute, in milliseconds.
 const aMinute = int64(time.Minute / time.Millisecond)
 
 // Gather implements [alert.Book].
@@ -58,7 +58,7 @@ func gather(t Tx, g alert.Gather, message string, ids []string) (waiting bool) {
 		if t.Now()-int64(wait.Newest) < g.Quiet.Milliseconds() && t.Now()-int64(wait.First) < g.Longest.Milliseconds() {
 			return true
 		}
-		var lately []string // few, and found by their time
+		var lately []string // few, and found by an index
 		t.Fail(db.Model(&row.AlertDelivery{}).Where("created_at > ?", t.Now()-aMinute).Pluck("message", &lately).Error)
 		slices.Sort(lately)
 		if t.Err() != nil || len(slices.Compact(lately)) >= g.PerMinute {
@@ -66,7 +66,7 @@ func gather(t Tx, g alert.Gather, message string, ids []string) (waiting bool) {
 		}
 		t.Fail(loose().Update("message", message).Error)
 	}
-	// None when another process was first; some, also, when this is a second time.
+	// None when another process was first; some when this transaction was committed before.
 	var mine int64
 	t.Fail(db.Model(&row.Alert{}).Where("message = ?", message).Count(&mine).Error)
 	there := among(t, &row.AlertDelivery{}, "channel", "message IN ?", []string{message})
@@ -125,7 +125,7 @@ func takeDeliveries(t Tx, k alert.Take, token int64) (rows []row.AlertDelivery) 
 		return list
 	}
 	for _, channel := range k.Channels {
-		if before := mine(channel); len(before) > 0 { // this is a second time
+		if before := mine(channel); len(before) > 0 { // this transaction was committed before
 			rows = append(rows, before...)
 			continue
 		}
@@ -149,7 +149,7 @@ func takeDeliveries(t Tx, k alert.Take, token int64) (rows []row.AlertDelivery) 
 	return rows
 }
 
-// contents reads what a delivery tells: the first of its alerts, and how many there are of each kind.
+// contents reads the first alerts of a delivery, and how many there are of each kind.
 func contents(db *gorm.DB, d *alert.Delivery, most int) error {
 	var rows []row.Alert
 	if err := db.Where("message = ?", d.Message).Order("at, id").Limit(most).Find(&rows).Error; err != nil {
@@ -193,7 +193,7 @@ func (s *Store) Settle(ctx context.Context, e alert.Settlement) error {
 	return nil
 }
 
-// concludeMessages ends the alerts of the messages of these deliveries that go on through no channel.
+// concludeMessages ends the alerts of those messages of the deliveries that no channel has still to send.
 func concludeMessages(t Tx, of *gorm.DB) {
 	var messages []string
 	t.Fail(of.Distinct("message").Pluck("message", &messages).Error)

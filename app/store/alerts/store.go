@@ -15,8 +15,8 @@ type Database interface {
 	Now(ctx context.Context) (int64, error)
 	// Explain turns an error of the driver into a sentence with a remedy.
 	Explain(err error) error
-	// Write has run called in a transaction, together with other writes of about so many rows. A transaction that did not
-	// commit is carried out again from the start.
+	// Write has run called in a transaction, together with other writes of about so many rows. A transaction that did
+	// not commit is carried out again from the start.
 	Write(ctx context.Context, kind string, rows int, run func(Tx) error) error
 }
 
@@ -41,7 +41,7 @@ func New(db Database) *Store { return &Store{db} }
 // alertRows bounds the rows of one statement.
 const alertRows = 100
 
-// among returns which of the values there are.
+// among returns which of the values the column has, in rows that meet the condition.
 func among(t Tx, model any, column, where string, values []string) map[string]bool {
 	found := map[string]bool{}
 	for some := range slices.Chunk(values, alertRows) {

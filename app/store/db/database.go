@@ -20,9 +20,10 @@ import (
 
 // Options say what to open. Zero values but URL have defaults.
 type Options struct {
-	// URL of the database. sqlite://data/crons.db is a file relative to the working directory, sqlite:///var/lib/crons.db
-	// an absolute one, and sqlite::memory: a database of this process alone that ends with [Database.Close].
-	// postgres://user:password@host:5432/name and mysql://user:password@host:3306/name are databases on servers. Required.
+	// URL of the database. sqlite://data/crons.db is a file relative to the working directory,
+	// sqlite:///var/lib/crons.db an absolute one, and sqlite::memory: a database of this process alone that ends with
+	// [Database.Close]. postgres://user:password@host:5432/name and mysql://user:password@host:3306/name are databases
+	// on servers. Required.
 	URL string
 	// ReadOnly opens for reading only: nothing is created or migrated, and every write is refused. A file that does not
 	// exist reads as an empty database; see [Database.Absent].
@@ -33,8 +34,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Migrations are of the user's own tables. Optional.
 	Migrations []row.Migration
-	// Lease is how long processes hold a run without a heartbeat: those of an older release that gave one within twice as
-	// long keep their tables from being migrated. Optional. Default: 30 seconds.
+	// Lease is how long processes hold a run without a heartbeat: those of an older release that gave one within twice
+	// as long keep their tables from being migrated. Optional. Default: 30 seconds.
 	Lease time.Duration
 	// RetryFor is how long Open waits for another process that migrates or writes much. Optional. Default: 5 seconds.
 	RetryFor time.Duration
@@ -76,8 +77,8 @@ type Database struct {
 	stamps    stamps
 }
 
-// Open opens the database, creates its folder and file if need be, and brings its tables up to date. Its errors name the
-// database and the remedy, without credentials.
+// Open opens the database, creates its folder and file if need be, and brings its tables up to date. Its errors name
+// the database and the remedy, without credentials.
 func Open(ctx context.Context, o Options) (*Database, error) {
 	o = o.withDefaults()
 	dialect, err := parse(o.URL)
@@ -96,7 +97,7 @@ func Open(ctx context.Context, o Options) (*Database, error) {
 		return nil, fmt.Errorf("open store: %w", dialect.explain(err))
 	}
 	if file, ok := dialect.(*sqlite); ok && file.memory == "" && !d.absent {
-		if kind := mounted(filepath.Dir(file.path)); kind != "" {
+		if kind := remoteFileSystem(filepath.Dir(file.path)); kind != "" {
 			o.Logger.Warn("the database file is not on a local disk; one process may work there, two can damage it, so use a local disk, or a postgres:// or mysql:// server",
 				"file", file.path, "file_system", kind)
 		}
@@ -188,7 +189,7 @@ func (d *Database) file() bool {
 	return file
 }
 
-// none tells whether a server's database has no tables yet.
+// none reports whether a server's database has no tables yet.
 func (d *Database) none(ctx context.Context) bool {
 	v, err := look(ctx, d.dialect, d.writePool)
 	return err == nil && v.have == 0
@@ -218,13 +219,13 @@ func (d *Database) closePools() error {
 			err := p.Close()
 			if d.file() {
 				errs = append(errs, err)
-			} // a server is told goodbye, and that a connection had broken before is no error
+			} // closing a connection to a server that broke before is no error
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// Absent tells whether the database was opened read-only and does not exist yet. It then reads as empty.
+// Absent reports whether the database was opened read-only and does not exist yet. It then reads as empty.
 func (d *Database) Absent() bool { return d.absent }
 
 // Writer is the pool of the writer, for statements outside of a transaction.
@@ -252,9 +253,9 @@ func (d *Database) Begin(ctx context.Context, edit func(query string) string) (*
 	return &Tx{Tx: tx, sql: d.Statements(), edit: edit}, nil
 }
 
-// Patience bounds how long a transaction may take, so that a dead network holds nobody up.
-func (d *Database) Patience(ctx context.Context) (context.Context, context.CancelFunc) {
-	return d.dialect.patience(ctx)
+// WithTimeout bounds how long a transaction of a server may take, so that a dead network blocks nobody.
+func (d *Database) WithTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	return d.dialect.withTimeout(ctx)
 }
 
 // Now is the clock of leases in UTC milliseconds: the server's, or this process's for a file.
@@ -277,8 +278,8 @@ func (d *Database) ExplainWrite(err error) error { return d.Explain(d.tracker.Ex
 // Blocked is called when the writer finds the write lock taken; see [usertx.Tracker.Blocked].
 func (d *Database) Blocked() { d.tracker.Blocked() }
 
-// Stamp returns a number that changes with every commit of any process. Of a database that cannot tell cheaply, it counts
-// the calls.
+// Stamp returns a number that changes with every commit of any process. Of a database that cannot tell cheaply, it
+// counts the calls.
 func (d *Database) Stamp(ctx context.Context) (int64, error) {
 	return d.stamps.stamp(ctx, d.dialect, d.readPool, d.absent)
 }
@@ -294,8 +295,8 @@ func (d *Database) Version(ctx context.Context) (have, want int, err error) {
 // migrations.
 func (d *Database) Migrate(ctx context.Context) error { return d.migrator.migrate(ctx) }
 
-// Models returns the IDs of the user's migrations: those that the database has had, in the order in which it had them, and
-// those that are pending, in theirs.
+// Models returns the IDs of the user's migrations: those that the database has had, in the order in which it had them,
+// and those that are pending, in theirs.
 func (d *Database) Models(ctx context.Context) (applied, pending []string, err error) {
 	return d.migrator.modelSteps(ctx)
 }

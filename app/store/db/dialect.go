@@ -20,8 +20,8 @@ type dialect interface {
 	migrations() []migration
 	// lock begins the transaction of a migration, which excludes every other process's.
 	lock(ctx context.Context, db *sql.DB) (step, error)
-	// piecemeal tells whether each statement of a migration commits by itself, so that a migration may be left half done.
-	// Then done recognises the error of a statement that was carried out before.
+	// piecemeal reports whether each statement of a migration commits by itself, so that a migration may be left half
+	// done. Then done recognises the error of a statement that was carried out before.
 	piecemeal() bool
 	done(err error) bool
 	// relations finds which of these names are taken, in the schema that tables are created in.
@@ -29,14 +29,14 @@ type dialect interface {
 	// rename gives tables other names, and renames what belongs to them where that has names in the same schema;
 	// steps are those that made them.
 	rename(ctx context.Context, tx step, from, to []string, steps []migration) error
-	// strange is the error about names that are taken by what this program did not make.
-	strange(things []string) error
+	// namesTaken is the error about names that belong to what this program did not make.
+	namesTaken(things []string) error
 	// now is the clock of leases, in UTC milliseconds.
 	now(ctx context.Context, q Querier) (int64, error)
 	// sql are the statements of the hot path.
 	sql() *Statements
-	// patience bounds how long a transaction may take, so that a dead network holds nobody up.
-	patience(ctx context.Context) (context.Context, context.CancelFunc)
+	// withTimeout bounds how long a transaction may take, so that a dead network blocks nobody.
+	withTimeout(ctx context.Context) (context.Context, context.CancelFunc)
 	// sentence is an error about the database, with a remedy.
 	sentence(cause error, format string, args ...any) error
 	// explain turns an error of the driver into a sentence with a remedy.
@@ -98,7 +98,7 @@ type relation struct {
 	columns []string
 }
 
-// is tells whether it is a table with at least these columns.
+// is reports whether it is a table with at least these columns.
 func (r relation) is(columns string) bool {
 	for c := range strings.FieldsSeq(columns) {
 		if !slices.Contains(r.columns, c) {

@@ -32,7 +32,7 @@ type sentence struct {
 func (e *sentence) Error() string { return e.text }
 func (e *sentence) Unwrap() error { return e.cause }
 
-// explained tells whether err needs no further explanation.
+// explained reports whether err needs no further explanation.
 func explained(err error) bool {
 	if _, done := errors.AsType[*sentence](err); done {
 		return true
@@ -41,7 +41,7 @@ func explained(err error) bool {
 	return done
 }
 
-// broken tells whether the connection failed and not the statement.
+// broken reports whether the connection failed and not the statement.
 func broken(err error) bool {
 	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {

@@ -117,44 +117,6 @@ func (m *migrator) apply(ctx context.Context, tx step, v survey, next migration)
 	return err
 }
 
-// modelSteps returns the IDs of the user's migrations: those that the database has had, and those that are pending.
-func (m *migrator) modelSteps(ctx context.Context) (applied, pending []string, err error) {
-	v, err := look(ctx, m.dialect, m.writes)
-	if _, there := v.relations[modelTable]; err == nil && there {
-		applied, err = oneColumn(ctx, m.writes, "SELECT id FROM "+modelTable+" ORDER BY applied_at, id")
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("read migrations of models: %w", m.explain(err))
-	}
-	had := map[string]bool{}
-	for _, id := range applied {
-		had[id] = true
-	}
-	for _, m := range m.models {
-		if !had[m.ID] {
-			pending = append(pending, m.ID)
-		}
-	}
-	return applied, pending, nil
-}
-
-// migrateModels carries out the user's migrations that the database has not had.
-func (m *migrator) migrateModels(ctx context.Context) error {
-	if len(m.models) == 0 {
-		return nil
-	}
-	_, pending, err := m.modelSteps(ctx)
-	if err != nil || len(pending) == 0 {
-		return err
-	}
-	for _, model := range m.models {
-		if err := migrateModel(ctx, m.dialect, m.changes, model, m.log); err != nil {
-			return fmt.Errorf("migration %q of models/migrations.go: %w", model.ID, err)
-		}
-	}
-	return nil
-}
-
 // writable returns an error if the user of a server's database may not write to the tables, before the first job finds
 // out. Each statement matches no row; servers check the rights, and whether they are read-only, all the same.
 func (m *migrator) writable(ctx context.Context) error {
@@ -200,4 +162,97 @@ func columnsOf(ctx context.Context, q Querier, table string) ([]string, error) {
 	defer rows.Close()
 	columns, err := rows.Columns()
 	return columns, errors.Join(err, rows.Err())
+}
+
+// modelTable lists the user's migrations that the database has had.
+const modelTable = "job_model_migrations"
+
+// checkModels finds mistakes in the user's migrations before anything is changed.
+func checkModels(list []row.Migration) error {
+	var errs []error
+	seen := map[string]int{}
+	for i, m := range list {
+		switch {
+		case strings.TrimSpace(m.ID) == "" || len(m.ID) > 200:
+			errs = append(errs, fmt.Errorf("models/migrations.go: migration %d needs an ID of 1 to 200 bytes", i+1))
+		case seen[m.ID] != 0:
+			errs = append(errs, fmt.Errorf("models/migrations.go: migrations %d and %d have the same ID %q: give each its own", seen[m.ID], i+1, m.ID))
+		case m.Up == nil:
+			errs = append(errs, fmt.Errorf("models/migrations.go: migration %q has no function Up", m.ID))
+		}
+		seen[m.ID] = i + 1
+	}
+	return errors.Join(errs...)
+}
+
+// migrateModel carries out a migration of the user's, unless the database has had it.
+func migrateModel(ctx context.Context, d dialect, changes *sql.DB, m row.Migration, log *slog.Logger) error {
+	lock, err := d.lock(ctx, changes)
+	if err != nil {
+		return err
+	}
+	defer lock.Rollback() //nolint:errcheck // after Commit it only says so
+	had, err := oneColumn(ctx, lock, d.sql().bound("SELECT id FROM "+modelTable+" WHERE id = ?"), m.ID)
+	if err != nil || len(had) > 0 {
+		return err
+	}
+	tx, whole := lock.(*sql.Tx)
+	if conn, ok := lock.(beginner); ok { // the lock is the connection's
+		if tx, err = conn.BeginTx(ctx, nil); err != nil {
+			return err
+		}
+		defer tx.Rollback() //nolint:errcheck // after Commit it only says so
+	}
+	db, err := openGorm(d, tx, log)
+	if err != nil {
+		return err
+	}
+	if err := m.Up(db.WithContext(ctx)); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, d.sql().bound("INSERT INTO "+modelTable+" (id, applied_at) VALUES (?, ?)"), m.ID, int64(row.MillisOf(time.Now()))); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil || whole {
+		return err
+	}
+	return lock.Commit()
+}
+
+// modelSteps returns the IDs of the user's migrations: those that the database has had, and those that are pending.
+func (m *migrator) modelSteps(ctx context.Context) (applied, pending []string, err error) {
+	v, err := look(ctx, m.dialect, m.writes)
+	if _, there := v.relations[modelTable]; err == nil && there {
+		applied, err = oneColumn(ctx, m.writes, "SELECT id FROM "+modelTable+" ORDER BY applied_at, id")
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("read migrations of models: %w", m.explain(err))
+	}
+	had := map[string]bool{}
+	for _, id := range applied {
+		had[id] = true
+	}
+	for _, m := range m.models {
+		if !had[m.ID] {
+			pending = append(pending, m.ID)
+		}
+	}
+	return applied, pending, nil
+}
+
+// migrateModels carries out the user's migrations that the database has not had.
+func (m *migrator) migrateModels(ctx context.Context) error {
+	if len(m.models) == 0 {
+		return nil
+	}
+	_, pending, err := m.modelSteps(ctx)
+	if err != nil || len(pending) == 0 {
+		return err
+	}
+	for _, model := range m.models {
+		if err := migrateModel(ctx, m.dialect, m.changes, model, m.log); err != nil {
+			return fmt.Errorf("migration %q of models/migrations.go: %w", model.ID, err)
+		}
+	}
+	return nil
 }

@@ -27,7 +27,7 @@ type mySQL struct {
 }
 
 // ourParams are the parameters of a URL that say how to connect. The others change what statements mean,
-// and are for the user's own connections alone.
+// and are for the user's own connections only.
 var ourParams = []string{
 	"tls", "timeout", "serverPubKey", "connectionAttributes", "maxAllowedPacket", "allowNativePasswords",
 	"allowCleartextPasswords", "allowOldPasswords", "allowFallbackToPlaintext", "compress", "rejectReadOnly",
@@ -73,14 +73,14 @@ func parseMySQL(whole string) (dialect, error) {
 		return nil, wrong
 	}
 	d.users.DialFunc = dial(0)
-	d.ours.DialFunc = dial(silence)
+	d.ours.DialFunc = dial(networkTimeout)
 	d.ours.InterpolateParams = true // instead of preparing each statement for its one use
 	d.ours.Collation = "utf8mb4_bin"
 	d.ours.Params = map[string]string{
 		"sql_mode":                 "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
 		"time_zone":                "'+00:00'",
 		"innodb_lock_wait_timeout": strconv.Itoa(int(lockTimeout.Seconds())),
-		// The server ends, and rolls back, a connection that has been silent for so long.
+		// The server closes a connection that has been silent for so long, and rolls its transaction back.
 		"wait_timeout": strconv.Itoa(int(idleTimeout.Seconds())),
 	}
 	return d, nil
@@ -107,14 +107,14 @@ func myConfig(u *url.URL, at, name string, p myParams, driver url.Values) (*mysq
 	return config, nil
 }
 
-// beginning is a connector whose connections begin with some statements.
-type beginning struct {
+// initConnector carries out some statements on each new connection.
+type initConnector struct {
 	driver.Connector
 	with []string
 }
 
 // Connect implements [driver.Connector].
-func (b beginning) Connect(ctx context.Context) (driver.Conn, error) {
+func (b initConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	c, err := b.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
@@ -133,7 +133,7 @@ func (d *mySQL) pool(size int, config *mysql.Config, with ...string) (*sql.DB, e
 	if err != nil {
 		return nil, err
 	}
-	return bounded(sql.OpenDB(beginning{connector, with}), size), nil
+	return limitPool(sql.OpenDB(initConnector{connector, with}), size), nil
 }
 
 func (d *mySQL) open(ctx context.Context, readOnly bool) (p pools, err error) {
@@ -164,15 +164,15 @@ func (d *mySQL) open(ctx context.Context, readOnly bool) (p pools, err error) {
 	if err := p.writes.QueryRowContext(ctx, "SELECT VERSION()").Scan(&version); err != nil {
 		return p, err
 	}
-	return p, d.recent(version)
+	return p, d.checkVersion(version)
 }
 
-// recent refuses servers that lack what is needed: defaults that are expressions, and SKIP LOCKED.
-func (d *mySQL) recent(version string) error {
+// checkVersion refuses servers without defaults that are expressions, or without SKIP LOCKED.
+func (d *mySQL) checkVersion(version string) error {
 	kind, least := "MySQL", []int{8, 0, 16}
 	if strings.Contains(version, "MariaDB") {
 		kind, least = "MariaDB", []int{10, 6, 0}
-		version = strings.TrimPrefix(version, "5.5.5-") // what old replicas are told
+		version = strings.TrimPrefix(version, "5.5.5-") // a prefix for old replicas
 	}
 	number, _, _ := strings.Cut(version, "-")
 	var have []int
@@ -193,7 +193,7 @@ func (d *mySQL) gorm(pool gorm.ConnPool) gorm.Dialector { return gormmy.New(gorm
 
 func (d *mySQL) migrations() []migration { return mysqlMigrations }
 
-// lock is a named one, of the database, and its connection's.
+// lock is a lock with the name of the database. It belongs to its connection.
 func (d *mySQL) lock(ctx context.Context, db *sql.DB) (step, error) {
 	c, err := db.Conn(ctx)
 	if err != nil {
@@ -235,7 +235,7 @@ func (m *mysqlStep) Commit() error {
 	return errors.Join(err, m.Conn.Close())
 }
 
-// Rollback releases the lock, too: what was done stays.
+// Rollback releases the lock, too. It undoes nothing.
 func (m *mysqlStep) Rollback() error { return m.Commit() }
 
 func (d *mySQL) piecemeal() bool { return true }
@@ -248,8 +248,8 @@ func (d *mySQL) done(err error) bool {
 	return false
 }
 
-// relations reads the columns of those tables alone whose origin they tell, each by its name: a condition that is no constant
-// would have the server open every table of every database.
+// relations reads the columns only of tables that are recognised by them, each by its name: a condition that is not
+// constant would make the server open every table of every database.
 func (d *mySQL) relations(ctx context.Context, q Querier, names []string) (map[string]relation, error) {
 	var folded bool
 	if err := q.QueryRowContext(ctx, "SELECT @@lower_case_table_names <> 0").Scan(&folded); err != nil {
@@ -268,7 +268,7 @@ func (d *mySQL) relations(ctx context.Context, q Querier, names []string) (map[s
 	var each []string
 	var args []any
 	for name, r := range found {
-		if r.kind == "table" && telling(name) {
+		if r.kind == "table" && recognizable(name) {
 			each = append(each, "SELECT table_name, 'table', column_name FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ?")
 			args = append(args, name)
 		}
@@ -285,7 +285,7 @@ func (d *mySQL) relations(ctx context.Context, q Querier, names []string) (map[s
 	return found, err
 }
 
-// rename is one statement, which is atomic. Names of indexes are the table's own, and stay.
+// rename is one statement, which is atomic. Names of indexes are local to their table, and stay.
 func (d *mySQL) rename(ctx context.Context, tx step, from, to []string, _ []migration) error {
 	pairs := make([]string, len(from))
 	for i := range from {
@@ -295,8 +295,8 @@ func (d *mySQL) rename(ctx context.Context, tx step, from, to []string, _ []migr
 	return err
 }
 
-func (d *mySQL) strange(things []string) error {
-	return d.sentence(nil, "%s", foreign(things, "give this program a database of its own: CREATE DATABASE crons, and its name in DATABASE_URL"))
+func (d *mySQL) namesTaken(things []string) error {
+	return d.sentence(nil, "%s", takenNames(things, "give this program a database of its own: CREATE DATABASE crons, and its name in DATABASE_URL"))
 }
 
 // now is the server's clock.

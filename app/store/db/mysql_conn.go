@@ -26,9 +26,8 @@ type myStmt interface {
 	driver.NamedValueChecker
 }
 
-// freshConn is a connection that is not used again when its server has turned out to be read-only: after a fail-over
-// that is the old primary, or a replica that was connected to too early. The driver's own rejectReadOnly does the same
-// and loses the reason.
+// freshConn is a connection that is not used again when its server is read-only: after a fail-over that is the old
+// primary, or a replica that was not yet promoted. The driver's own rejectReadOnly does the same, and loses the reason.
 type freshConn struct {
 	myConn
 	stale bool

@@ -24,7 +24,7 @@ var driverParams = []string{
 	"serverPubKey", "timeTruncate", "timeout", "tls", "writeTimeout",
 }
 
-// serverVariables are those that the user's own connections may begin with, by the driver's SET; ours have their own.
+// serverVariables are those that the driver may SET on the user's own connections; ours have their own.
 var serverVariables = []string{
 	"autocommit", "foreign_key_checks", "group_concat_max_len", "innodb_lock_wait_timeout", "lock_wait_timeout",
 	"max_execution_time", "max_statement_time", "net_read_timeout", "net_write_timeout", "sql_mode", "sql_safe_updates",
@@ -35,7 +35,7 @@ var serverVariables = []string{
 type myParams struct {
 	driver url.Values
 	socket string      // the path of a unix socket, or ""
-	tls    *tls.Config // where a value of the driver's tls does not say it
+	tls    *tls.Config // where no value of the driver's tls can say it
 }
 
 // security is what a connection asks of TLS, weakest first.
@@ -46,14 +46,14 @@ const (
 	plain                // tls=false
 	opportune            // tls=preferred
 	encrypted            // tls=skip-verify
-	anyName              // the certificate is checked, and the name in it not
+	anyName              // the certificate is checked, but not the name in it
 	fullyNamed           // tls=true
 	noSuchValue security = -1
 )
 
 var tlsValue = map[security]string{plain: "false", opportune: "preferred", encrypted: "skip-verify", fullyNamed: "true"}
 
-// canonical makes one of ssl-mode, ssl_mode and sslMode.
+// canonical maps ssl-mode, ssl_mode and sslMode to the same name.
 func canonical(name string) string {
 	return strings.TrimPrefix(strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(name)), "mysqlattr")
 }
@@ -119,7 +119,7 @@ func sslValue(value string) security {
 	return flag(plain, fullyNamed)(value)
 }
 
-// parseMyParams translates what hosts hand out. The error names the parameter, and no value.
+// parseMyParams translates the parameters that hosting providers use. The error names the parameter, and no value.
 func parseMyParams(given url.Values) (myParams, error) {
 	p := myParams{driver: url.Values{}}
 	wrong := func(name, format string, args ...any) (myParams, error) {
@@ -166,8 +166,8 @@ func parseMyParams(given url.Values) (myParams, error) {
 	return p, err
 }
 
-// secure sets TLS to what was asked for. A file of authorities asks for a check by them, as the server's own
-// clients do.
+// secure sets TLS to what was asked for. A file of authorities asks for a check by them, as in the server's own
+// clients.
 func (p *myParams) secure(asked security, files map[string]string) error {
 	if len(files) > 0 && asked != plain {
 		asked = max(asked, encrypted)
@@ -206,7 +206,7 @@ func (p *myParams) secure(asked security, files map[string]string) error {
 	return nil
 }
 
-// anyNamed checks a certificate, but for the name in it. Without roots the machine's authorities count.
+// anyNamed checks a certificate, except for the name in it. Without roots the machine's authorities count.
 func anyNamed(roots *x509.CertPool) func(tls.ConnectionState) error {
 	return func(s tls.ConnectionState) error {
 		if len(s.PeerCertificates) == 0 {
@@ -221,7 +221,7 @@ func anyNamed(roots *x509.CertPool) func(tls.ConnectionState) error {
 	}
 }
 
-// nearestParam returns the parameter that a slip away from name is, or "".
+// nearestParam returns the known parameter that name is most likely a misspelling of, or "".
 func nearestParam(name string) string {
 	known := append(slices.Clone(driverParams), "ssl-mode", "ssl-ca", "ssl-cert", "ssl-key", "socket", "useSSL")
 	best := slices.MinFunc(known, func(a, b string) int {

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Lists come as a table v with columns a, b, c and so on, made of one SELECT for each row: it is what
-// MySQL and MariaDB both take. The joins are told their order and their index, since a plan that reads
-// more rows than it needs would lock them, too.
+// Lists come as a table v with columns a, b, c and so on, made of one SELECT for each row: MySQL and MariaDB both
+// accept that. The joins name their order and their index, since a plan that reads more rows than it needs would lock
+// them, too.
 
 // myRows is a statement with rows as v between head and tail.
 func myRows(head string, columns int, tail string) Values {
@@ -32,18 +32,18 @@ const (
 )
 
 var mysqlStatements = Statements{
-	// The session says read committed: what its default sees is as of the transaction's first read, and its
-	// locks reach between the rows. See locks.
-	Look:  &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
-	text:  plainText,
-	array: "JSON_ARRAY",
-	whole: "DIV",
+	// No begin: the session sets READ COMMITTED. With the default, a transaction sees what was committed at its first
+	// read, and locks the gaps between rows.
+	ReadTx: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
+	text:   plainText,
+	array:  "JSON_ARRAY",
+	whole:  "DIV",
 
 	Locks: &Locks{
-		Marks:  myIn("SELECT name, watermark, "+myClock+" FROM job_state WHERE name", ""),
-		Free:   myIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, COALESCE(override_at, 0), "+myClock+" FROM job_state FORCE INDEX (PRIMARY) WHERE name", " ORDER BY name FOR UPDATE SKIP LOCKED"),
-		States: myIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, COALESCE(override_at, 0), "+myClock+" FROM job_state FORCE INDEX (PRIMARY) WHERE name", " ORDER BY name FOR UPDATE"),
-		// Not IGNORE: of several that wait for the same row, each would get a shared lock, and none the next.
+		Watermarks: myIn("SELECT name, watermark, "+myClock+" FROM job_state WHERE name", ""),
+		FreeStates: myIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, COALESCE(override_at, 0), "+myClock+" FROM job_state FORCE INDEX (PRIMARY) WHERE name", " ORDER BY name FOR UPDATE SKIP LOCKED"),
+		States:     myIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, COALESCE(override_at, 0), "+myClock+" FROM job_state FORCE INDEX (PRIMARY) WHERE name", " ORDER BY name FOR UPDATE"),
+		// Not IGNORE: of several that wait for the same row, each would get a shared lock, and none the exclusive one.
 		Create:       Values{head: "INSERT INTO job_state (name, first_seen) VALUES ", row: Tuple(2), tail: " ON DUPLICATE KEY UPDATE name = name"},
 		Groups:       myIn("SELECT name FROM job_groups FORCE INDEX (PRIMARY) WHERE name", " ORDER BY name FOR UPDATE"),
 		CreateGroups: Values{head: "INSERT INTO job_groups (name) VALUES ", row: Tuple(1), tail: " ON DUPLICATE KEY UPDATE name = name"},
@@ -66,7 +66,7 @@ var mysqlStatements = Statements{
 	EndWide: myRows("UPDATE ", 14, myRuns+myEndColumns+"status = v.e, r.reason = v.f, r.error = v.g, r.stack = v.h, "+
 		"r.result = COALESCE(v.i, r.result), r.progress = COALESCE(v.j, r.progress), "+
 		"r.next_at = v.k, r.instance = v.l, r.lease_until = v.m, r.token = v.n"),
-	// IGNORE: a line that is there stays, and one that does not fit is cut.
+	// IGNORE: a line that exists stays, and one that is too long is cut.
 	Lines: Values{head: "INSERT IGNORE INTO job_run_logs (run_id, seq, at, attempt, level, message, attrs) VALUES ", row: Tuple(7), size: 100},
 	States: Values{head: "INSERT INTO job_state (name, first_seen, watermark) VALUES ", row: Tuple(3),
 		tail: " ON DUPLICATE KEY UPDATE watermark = GREATEST(watermark, VALUES(watermark))"},
@@ -85,12 +85,12 @@ var mysqlStatements = Statements{
 			"runs = runs + VALUES(runs), failures = failures + VALUES(failures)"},
 }
 
-// mysqlMigrations is append-only. Every statement commits by itself on MySQL and MariaDB, so a step says first that it
-// begins, and one that was broken off is carried out again from its start: what is there already is its own. Some indexes
-// still have the names of before prefixStep, which here are their table's alone.
+// mysqlMigrations is append-only. Every statement commits by itself on MySQL and MariaDB, so a step first records that
+// it begins, and one that was interrupted is carried out again from its start: what exists already is its own. Some
+// indexes still have their names from before prefixStep, since names of indexes are local to their table.
 //
-// Names compare by bytes (utf8mb4_bin). NULLs do not collide in a unique key, which is what slots and
-// request keys want; these keep their trailing spaces apart as bytes. Active runs are those with ended_at
+// Names compare by bytes (utf8mb4_bin). NULLs do not collide in a unique key, as slots and
+// request keys need. Request keys are binary, so that trailing spaces count. Active runs are those with ended_at
 // NULL, and the first entries of an index.
 var mysqlMigrations = []migration{
 	{"the first tables", []string{

@@ -46,7 +46,7 @@ func parsePostgres(url string) (dialect, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = dialWait
 	}
-	// Parse and Describe without a name, kept on this side: prepared statements would be the session's.
+	// Cache descriptions in this process: prepared statements would belong to the session.
 	if config.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement {
 		config.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	}
@@ -61,7 +61,7 @@ func parsePostgres(url string) (dialect, error) {
 	return &postgres{server: server{at: at, name: config.Database, user: config.User}, config: config, searchPath: searchPath}, nil
 }
 
-// pool has connections of one kind. A pool without settings leaves the transactions as they come.
+// pool is of connections whose transactions begin with begin and the settings.
 func (d *postgres) pool(size int, limit time.Duration, begin string, settings ...setting) *sql.DB {
 	config := d.config.Copy()
 	config.DialFunc = dial(limit)
@@ -72,7 +72,7 @@ func (d *postgres) pool(size int, limit time.Duration, begin string, settings ..
 	if begin != "BEGIN" || len(settings) > 0 {
 		connector = localConnector{Connector: connector, begin: begin, local: localSQL(settings)}
 	}
-	return bounded(sql.OpenDB(connector), size)
+	return limitPool(sql.OpenDB(connector), size)
 }
 
 func (d *postgres) open(ctx context.Context, readOnly bool) (pools, error) {
@@ -81,19 +81,19 @@ func (d *postgres) open(ctx context.Context, readOnly bool) (pools, error) {
 		{"jit", pgText("off")}, {"statement_timeout", pgMillis(statementTimeout)}, {"lock_timeout", pgMillis(lockTimeout)},
 		{"idle_in_transaction_session_timeout", pgMillis(idleTimeout)},
 	}
-	if d.config.RuntimeParams["application_name"] == "" { // a pooler would leave it to whoever comes next
+	if d.config.RuntimeParams["application_name"] == "" { // for the transaction: a pooler would keep it for the next client
 		limits = append(limits, setting{"application_name", pgText("fibercrons")})
 	}
 	const looking = "BEGIN READ ONLY"
 	var p pools
-	p.reads = d.pool(serverReaders, silence, looking, limits...)
+	p.reads = d.pool(serverReaders, networkTimeout, looking, limits...)
 	if readOnly {
 		p.writes = p.reads
 		p.users = d.pool(serverUsers, 0, looking)
 	} else {
-		// Statistics lag behind a table that grows from nothing, and a plan is kept for long. And an answer
-		// without an error is on the disk, whatever the server's own habit.
-		p.writes = d.pool(serverWriters, silence, "BEGIN", append(limits, setting{"enable_seqscan", pgText("off")}, setting{"synchronous_commit", durable})...)
+		// Statistics lag behind a table that grows from nothing, and a plan is kept for long: no sequential scans. A
+		// commit waits for the disk, whatever the server's default.
+		p.writes = d.pool(serverWriters, networkTimeout, "BEGIN", append(limits, setting{"enable_seqscan", pgText("off")}, setting{"synchronous_commit", durable})...)
 		p.users = d.pool(serverUsers, 0, "BEGIN")
 		p.changes = p.users
 	}
@@ -107,14 +107,14 @@ func (d *postgres) open(ctx context.Context, readOnly bool) (pools, error) {
 	case encoding != "UTF8":
 		err = d.sentence(nil, "has the encoding %s: create one with ENCODING 'UTF8'", encoding)
 	default:
-		err = d.home(ctx, p.writes)
+		err = d.checkSchema(ctx, p.writes)
 	}
 	return p, err
 }
 
-// home checks the schema that tables are created in, which is the first of the search_path that exists. It must be the
-// one that was meant: with another, all jobs would begin anew.
-func (d *postgres) home(ctx context.Context, q Querier) error {
+// checkSchema checks the schema that tables are created in, which is the first of the search_path that exists. It must
+// be the one that was meant: in another, all jobs would start without history.
+func (d *postgres) checkSchema(ctx context.Context, q Querier) error {
 	var have, other sql.NullString
 	// Tables of this program in a schema that comes later.
 	err := q.QueryRowContext(ctx, `SELECT current_schema(), (
@@ -157,7 +157,7 @@ func (d *postgres) gorm(pool gorm.ConnPool) gorm.Dialector {
 
 func (d *postgres) migrations() []migration { return postgresMigrations }
 
-// lock is an advisory one, of the database and schema, and ends with the transaction.
+// lock is an advisory lock on the database and schema. It ends with the transaction.
 func (d *postgres) lock(ctx context.Context, db *sql.DB) (step, error) {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
@@ -179,8 +179,8 @@ func (d *postgres) piecemeal() bool { return false }
 
 func (d *postgres) done(error) bool { return false }
 
-// relations looks in one schema alone: what is seen through the rest of the search_path may be another program's. A type has a
-// name among the tables, too, since each table is one.
+// relations searches the current schema only: the rest of the search_path may be another program's. Types share the
+// namespace of tables.
 func (d *postgres) relations(ctx context.Context, q Querier, names []string) (map[string]relation, error) {
 	return readRelations(ctx, q, func(s string) string { return s }, `
 		SELECT c.relname::text, CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'view' WHEN 'i' THEN 'index'
@@ -214,8 +214,8 @@ func (d *postgres) rename(ctx context.Context, tx step, from, to []string, _ []m
 	return nil
 }
 
-func (d *postgres) strange(things []string) error {
-	return d.sentence(nil, "%s", foreign(things, "give this program a schema of its own: CREATE SCHEMA crons, and ?search_path=crons in DATABASE_URL"))
+func (d *postgres) namesTaken(things []string) error {
+	return d.sentence(nil, "%s", takenNames(things, "give this program a schema of its own: CREATE SCHEMA crons, and ?search_path=crons in DATABASE_URL"))
 }
 
 // now is the server's clock.

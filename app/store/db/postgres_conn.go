@@ -15,9 +15,9 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// A session may not be ours: behind a pooler in transaction mode (PgBouncer, pgcat, RDS Proxy, Supabase's) the next
-// transaction of another program has it. So nothing is set for a session and nothing is prepared in one. What a
-// statement needs is set for its transaction alone, together with BEGIN, in one message.
+// Sessions may be shared: behind a pooler in transaction mode (PgBouncer, pgcat, RDS Proxy, Supabase's) another
+// program's transaction may be the next in this session. So nothing is set for a session and nothing is prepared in
+// one. What a statement needs is set for its transaction only, in one message with BEGIN.
 
 // localConnector makes connections whose transactions begin with settings of their own.
 type localConnector struct {
@@ -35,7 +35,7 @@ func (l localConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	return &localConn{Conn: c.(*stdlib.Conn), begin: l.begin, local: l.local}, nil
 }
 
-// localConn is a connection on which a statement outside of a transaction is one by itself.
+// localConn is a connection on which a statement outside of a transaction gets one of its own.
 type localConn struct {
 	*stdlib.Conn
 	begin, local string
@@ -77,7 +77,7 @@ func (c *localConn) enter(ctx context.Context, begin string) error {
 	return nil
 }
 
-// leave ends the transaction with COMMIT or ROLLBACK. A connection that is not out of it afterwards is closed.
+// leave ends the transaction with COMMIT or ROLLBACK. If that fails, the connection is closed.
 func (c *localConn) leave(ctx context.Context, how string) error {
 	c.open = false
 	conn := c.Conn.Conn()
@@ -128,7 +128,7 @@ func (c *localConn) QueryContext(ctx context.Context, query string, args []drive
 	return &localRows{Rows: rows.(*stdlib.Rows), conn: c, ctx: ctx}, nil
 }
 
-// localRows end the transaction of the statement that they are of.
+// localRows end the transaction of their statement when they are closed.
 type localRows struct {
 	*stdlib.Rows
 	conn   *localConn
@@ -165,14 +165,14 @@ func (t *localTx) Rollback() error { return t.conn.leave(t.ctx, "ROLLBACK") }
 // setting is one that holds for a transaction. The value is an expression of SQL.
 type setting struct{ name, value string }
 
-// durable is on, unless the server's own habit is another kind of on.
+// durable is on, unless the server's default is another mode that waits for the disk.
 const durable = "CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END"
 
 func pgText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 func pgMillis(d time.Duration) string { return pgText(strconv.FormatInt(d.Milliseconds(), 10)) }
 
-// localSQL sets them in the transaction that it is carried out in.
+// localSQL sets them for the current transaction.
 func localSQL(settings []setting) string {
 	if len(settings) == 0 {
 		return ""

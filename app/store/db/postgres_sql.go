@@ -9,8 +9,7 @@ import (
 // Lists come as arrays, one for each column, so that a statement has one text whatever the number of
 // rows: it is prepared once on each connection.
 
-// pgRows is a statement that ends with its rows as v, with columns a, b, c and so on. The
-// condition or what else follows comes after.
+// pgRows is a statement with rows as v, with columns a, b, c and so on, between head and tail.
 func pgRows(head, columns, tail string) Values {
 	var params, names []string
 	for i, kind := range columns {
@@ -38,15 +37,15 @@ const (
 )
 
 var postgresStatements = Statements{
-	begin: &sql.TxOptions{Isolation: sql.LevelReadCommitted},
-	Look:  &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
-	bind:  numbered(),
-	text:  plainText,
-	array: "json_build_array",
+	begin:  &sql.TxOptions{Isolation: sql.LevelReadCommitted},
+	ReadTx: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
+	bind:   numbered(),
+	text:   plainText,
+	array:  "json_build_array",
 
 	Locks: &Locks{
-		Marks:        pgIn("SELECT name, watermark, "+pgClock+" FROM job_state WHERE name", ""),
-		Free:         pgIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, COALESCE(override_at, 0), "+pgClock+" FROM job_state WHERE name", " ORDER BY name FOR NO KEY UPDATE SKIP LOCKED"),
+		Watermarks:   pgIn("SELECT name, watermark, "+pgClock+" FROM job_state WHERE name", ""),
+		FreeStates:   pgIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, COALESCE(override_at, 0), "+pgClock+" FROM job_state WHERE name", " ORDER BY name FOR NO KEY UPDATE SKIP LOCKED"),
 		States:       pgIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, COALESCE(override_at, 0), "+pgClock+" FROM job_state WHERE name", " ORDER BY name FOR NO KEY UPDATE"),
 		Create:       pgRows("INSERT INTO job_state (name, first_seen) SELECT v.a, v.b FROM ", "tn", " ORDER BY v.a ON CONFLICT DO NOTHING"),
 		Groups:       pgIn("SELECT name FROM job_groups WHERE name", " ORDER BY name FOR NO KEY UPDATE"),
@@ -94,7 +93,7 @@ var postgresStatements = Statements{
 //
 // A row that changes no indexed column, nor one in an index's condition, is updated in place (HOT), where
 // its page has room: hence the fill factors, and no status in an index. Sequences count in order of
-// insertion, which is not that of commits; see gaps.go.
+// insertion, which is not that of commits; see app/store/watch.go.
 var postgresMigrations = []migration{
 	{"the first tables", []string{
 		`CREATE TABLE job_state (
@@ -196,7 +195,7 @@ var postgresMigrations = []migration{
 	{"alerts", []string{
 		`ALTER TABLE job_runs ADD COLUMN looked_at BIGINT`,
 		`UPDATE job_runs SET looked_at = ended_at WHERE ended_at IS NOT NULL`,
-		// Runs that went well never enter it, and the others leave it as soon as they were looked at.
+		// Successful runs never enter it, and the others leave it as soon as they have been checked for alerts.
 		`CREATE INDEX job_runs_troubled ON job_runs (ended_at) WHERE ` + Troubled,
 		`CREATE TABLE job_alerts (
 			id TEXT COLLATE "C" NOT NULL PRIMARY KEY,

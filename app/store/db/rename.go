@@ -21,7 +21,7 @@ import (
 
 // renameOldTables gives the tables of releases before prefixStep their names, in the transaction of a migration.
 func renameOldTables(ctx context.Context, d dialect, tx step, v survey, lease time.Duration) error {
-	if err := deserted(ctx, d, tx, v, lease); err != nil {
+	if err := checkNoneAlive(ctx, d, tx, v, lease); err != nil {
 		return err
 	}
 	steps := d.migrations()
@@ -79,9 +79,9 @@ func renameOldTables(ctx context.Context, d dialect, tx step, v survey, lease ti
 	return insertVersions(ctx, d, tx, versionTable, rows...)
 }
 
-// deserted refuses to rename the tables of live processes. A process of an old release does not check the version again
-// after its start: its jobs would go on without heartbeats.
-func deserted(ctx context.Context, d dialect, tx Querier, v survey, lease time.Duration) error {
+// checkNoneAlive refuses to rename the tables of live processes. A process of an old release does not check the version
+// again after its start: its jobs would run without heartbeats.
+func checkNoneAlive(ctx context.Context, d dialect, tx Querier, v survey, lease time.Duration) error {
 	table := "instances"
 	if _, there := v.relations["job_instances"]; there {
 		table = "job_instances"

@@ -16,13 +16,13 @@ import (
 
 // What database servers have in common.
 const (
-	// A process has so many connections to a server at most: one transaction of the writer at a time, since
-	// what has gathered meanwhile is the next, and one to spare for a migration's lock.
+	// The most connections that a process has to a server. The writer has one transaction at a time, and a migration
+	// needs another connection for its lock.
 	serverWriters = 2
 	serverReaders = 4
 	serverUsers   = 4
 
-	// Connections are renewed now and then, so that they follow a failover or a changed address.
+	// Connections are renewed, so that they follow a failover or a changed address.
 	connLifetime = 15 * time.Minute
 	connIdle     = 5 * time.Minute
 
@@ -31,34 +31,34 @@ const (
 	lockTimeout = 4 * time.Second
 	// statementTimeout is how long the server works on one of this package's statements.
 	statementTimeout = 8 * time.Second
-	// silence is how long this process waits for a server that says nothing: longer than that, the network or
+	// networkTimeout is how long this process waits for a silent server. After that the network or
 	// the server is gone, whatever the connection looks like.
-	silence = 10 * time.Second
+	networkTimeout = 10 * time.Second
 	// idleTimeout is how long the server keeps the locks of a process that stopped in mid-transaction.
 	idleTimeout = 15 * time.Second
 	// transactionTimeout is how long a transaction may take in all.
 	transactionTimeout = 15 * time.Second
-	// migrationWait is how long a process waits for another that is just migrating, before it asks again.
+	// migrationWait is how long a process waits for another that migrates, before it asks again.
 	migrationWait = time.Minute
 )
 
-// server is a database server as its operator knows it.
+// server names a database server to its operator.
 type server struct {
 	at   string // host:port, or a socket
 	name string // of the database
 	user string
 }
 
-// sentence never has the password in it.
+// sentence never contains the password.
 func (s *server) sentence(cause error, format string, args ...any) error {
 	return &sentence{text: fmt.Sprintf("the database %q at %s ", s.name, s.at) + fmt.Sprintf(format, args...), cause: cause}
 }
 
-// unreachable explains what can go wrong before a server has said a word.
+// unreachable explains errors of the connection.
 func (s *server) unreachable(err error) error {
 	var dns *net.DNSError
 	switch {
-	case errors.Is(err, context.Canceled): // whoever asked has gone
+	case errors.Is(err, context.Canceled): // the caller has gone
 		return err
 	case errors.As(err, &dns):
 		return s.sentence(err, "cannot be reached: its host has no address; correct the name in DATABASE_URL")
@@ -72,11 +72,11 @@ func (s *server) unreachable(err error) error {
 	return err
 }
 
-func (s *server) patience(ctx context.Context) (context.Context, context.CancelFunc) {
+func (s *server) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, transactionTimeout)
 }
 
-func bounded(db *sql.DB, size int) *sql.DB {
+func limitPool(db *sql.DB, size int) *sql.DB {
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
 	db.SetConnMaxLifetime(connLifetime)
@@ -84,8 +84,8 @@ func bounded(db *sql.DB, size int) *sql.DB {
 	return db
 }
 
-// dial connects. With a limit, no read or write on the connection takes longer. Where one has waited that long
-// in vain, the others that are as old are most likely as dead, and are not waited for in turn.
+// dial connects. With a limit, no read or write on the connection takes longer. When one has timed out, the others that
+// are as old are most likely dead, too, and fail at once.
 func dial(limit time.Duration) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	d := &net.Dialer{
 		Timeout:         dialWait,
@@ -97,26 +97,26 @@ func dial(limit time.Duration) func(ctx context.Context, network, addr string) (
 		if err != nil || limit == 0 {
 			return c, err
 		}
-		return &impatient{Conn: c, limit: limit, born: time.Now().UnixNano(), silent: silent}, nil
+		return &limitedConn{Conn: c, limit: limit, born: time.Now().UnixNano(), silent: silent}, nil
 	}
 }
 
-// impatient is a connection that gives up on a silent peer. A deadline that its driver sets, to break off
-// a statement, holds beside that.
-type impatient struct {
+// limitedConn is a connection whose reads and writes time out. The deadline that a driver sets to break off
+// a statement takes precedence.
+type limitedConn struct {
 	net.Conn
 	limit time.Duration
 	born  int64
-	// silent is when a connection of the same kind was last given up on.
+	// silent is when a connection of the same dialer last timed out.
 	silent *atomic.Int64
-	dead   atomic.Bool // this one was
+	dead   atomic.Bool // this one has timed out
 
 	mu  sync.Mutex
-	set bool // the driver's deadline is
+	set bool // the driver has set a deadline
 }
 
 // Read implements [net.Conn].
-func (c *impatient) Read(p []byte) (int, error) {
+func (c *limitedConn) Read(p []byte) (int, error) {
 	if c.dead.Load() { // a driver may read on after the first error
 		return 0, os.ErrDeadlineExceeded
 	}
@@ -130,7 +130,7 @@ func (c *impatient) Read(p []byte) (int, error) {
 }
 
 // Write implements [net.Conn].
-func (c *impatient) Write(p []byte) (int, error) {
+func (c *limitedConn) Write(p []byte) (int, error) {
 	if c.born < c.silent.Load() {
 		return 0, os.ErrDeadlineExceeded
 	}
@@ -138,8 +138,8 @@ func (c *impatient) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// limited says whether the limit is ours, and not the driver's.
-func (c *impatient) limited(set func(time.Time) error) bool {
+// limited sets the deadline, unless the driver has set one, and reports whether it did.
+func (c *limitedConn) limited(set func(time.Time) error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.set {
@@ -148,8 +148,8 @@ func (c *impatient) limited(set func(time.Time) error) bool {
 	return !c.set
 }
 
-// SyscallConn implements [syscall.Conn]: a driver looks through it whether the peer has hung up.
-func (c *impatient) SyscallConn() (syscall.RawConn, error) {
+// SyscallConn implements [syscall.Conn]: a driver checks by it whether the peer has hung up.
+func (c *limitedConn) SyscallConn() (syscall.RawConn, error) {
 	if inner, ok := c.Conn.(syscall.Conn); ok {
 		_ = c.Conn.SetReadDeadline(time.Time{}) // that of the last read may have passed
 		return inner.SyscallConn()
@@ -158,15 +158,17 @@ func (c *impatient) SyscallConn() (syscall.RawConn, error) {
 }
 
 // SetDeadline implements [net.Conn].
-func (c *impatient) SetDeadline(t time.Time) error { return c.driver(c.Conn.SetDeadline, t) }
+func (c *limitedConn) SetDeadline(t time.Time) error { return c.driver(c.Conn.SetDeadline, t) }
 
 // SetReadDeadline implements [net.Conn].
-func (c *impatient) SetReadDeadline(t time.Time) error { return c.driver(c.Conn.SetReadDeadline, t) }
+func (c *limitedConn) SetReadDeadline(t time.Time) error { return c.driver(c.Conn.SetReadDeadline, t) }
 
 // SetWriteDeadline implements [net.Conn].
-func (c *impatient) SetWriteDeadline(t time.Time) error { return c.driver(c.Conn.SetWriteDeadline, t) }
+func (c *limitedConn) SetWriteDeadline(t time.Time) error {
+	return c.driver(c.Conn.SetWriteDeadline, t)
+}
 
-func (c *impatient) driver(set func(time.Time) error, t time.Time) error {
+func (c *limitedConn) driver(set func(time.Time) error, t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.set = !t.IsZero()

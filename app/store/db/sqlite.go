@@ -23,8 +23,8 @@ import (
 type sqlite struct {
 	path    string
 	memory  string          // name of the database in memory; empty: it is a file
-	absent  bool            // it stands for a database that is not there
-	tracker *usertx.Tracker // of the user's transactions; nil: nothing is written
+	absent  bool            // it stands for a database that does not exist
+	tracker *usertx.Tracker // of the user's transactions; nil: the database is read-only
 }
 
 func parseSQLite(path string) (dialect, error) {
@@ -37,7 +37,7 @@ func parseSQLite(path string) (dialect, error) {
 	case found && options != "":
 		return nil, errors.New("open store: DATABASE_URL takes no options after the file's name: remove what follows the question mark")
 	}
-	// Connections are opened again and again, and a job may change the working directory meanwhile.
+	// A job may change the working directory before the next connection is opened.
 	whole, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("open store: find %s: %w", path, err)
@@ -45,18 +45,18 @@ func parseSQLite(path string) (dialect, error) {
 	return &sqlite{path: whole}, nil
 }
 
-// inMemory is the dialect of a database that this process alone has, and that ends with its last connection.
-// SQLite's own :memory: gives each connection one of its own; a name in the memdb file system is shared
+// inMemory is the dialect of a database that belongs to this process and ends with its last connection.
+// SQLite's own :memory: gives each connection a database of its own; a name in the memdb file system is shared
 // (https://sqlite.org/src/file/src/memdb.c). It has no write-ahead log, so readers and the writer take turns.
 func inMemory() *sqlite { return &sqlite{path: "the database in memory", memory: "/" + rand.Text()} }
 
 const (
-	// lockWait is how long SQLite itself waits for another process's lock. It looks at it ever
-	// less often, at last ten times a second, and would never meet the short moments between
-	// the transactions of a busy process. The writer tries again at once, and so keeps looking
+	// lockWait is how long SQLite itself waits for another process's lock. SQLite checks it less and
+	// less often, in the end ten times a second, and would miss the short pauses between
+	// the transactions of a busy process. The writer tries again at once, and so checks it
 	// every few milliseconds.
 	lockWait = 10 * time.Millisecond
-	// userLockWait is the same for the user's own statements, which nobody tries again.
+	// userLockWait is the same for the user's own statements, which are not retried.
 	userLockWait = 10 * time.Second
 	readers      = 4
 )
@@ -83,7 +83,7 @@ func (d *sqlite) open(ctx context.Context, readOnly bool) (pools, error) {
 	return d.openPools(ctx)
 }
 
-// openMemory keeps one connection more, since the database ends with the last.
+// openMemory opens one more connection, the anchor: the database ends with its last one.
 func (d *sqlite) openMemory(ctx context.Context, absent bool) (pools, error) {
 	anchor, err := d.pool(d.dsn("rwc", lockWait), 1, "")
 	if err != nil {
@@ -107,7 +107,7 @@ func (d *sqlite) openPools(ctx context.Context) (p pools, err error) {
 		return p, err
 	}
 	if _, err = look(ctx, d, p.writes); err == nil { // before anything is changed
-		err = d.settle(ctx, p.writes)
+		err = d.useWAL(ctx, p.writes)
 	}
 	if err != nil {
 		p.writes.Close()
@@ -133,7 +133,7 @@ func (d *sqlite) userPool() (*sql.DB, error) {
 	return db, bare.Close()
 }
 
-// prepare looks at the file before SQLite does, whose own words for these mistakes are few.
+// prepare checks the file before SQLite does, whose own messages for these mistakes say little.
 func (d *sqlite) prepare(readOnly bool) (absent bool, err error) {
 	switch {
 	case d.absent:
@@ -145,7 +145,7 @@ func (d *sqlite) prepare(readOnly bool) (absent bool, err error) {
 	switch {
 	case err == nil && info.IsDir():
 		return false, d.sentence(nil, "is a directory: let DATABASE_URL name a file in it, such as sqlite://%s", filepath.Join(d.path, "crons.db"))
-	case err == nil && info.Size() == 0 && d.logged():
+	case err == nil && info.Size() == 0 && d.hasWAL():
 		return false, d.sentence(nil, "is empty, and %s-wal beside it is not: it was cut short, and SQLite would delete the rest; nothing was changed; restore a backup, or move both away to begin anew", d.path)
 	case err == nil:
 		f, err := os.Open(d.path)
@@ -166,9 +166,9 @@ func (d *sqlite) prepare(readOnly bool) (absent bool, err error) {
 	return false, d.sentence(err, "cannot be reached: check the folders on the way to it, or let DATABASE_URL name another file")
 }
 
-// logged says whether there is a write-ahead log with something in it. A new database has none
+// hasWAL reports whether there is a write-ahead log that is not empty. A new database has none
 // before the file itself has its first page.
-func (d *sqlite) logged() bool {
+func (d *sqlite) hasWAL() bool {
 	info, err := os.Stat(d.path + "-wal")
 	return err == nil && info.Size() > 0
 }
@@ -206,8 +206,8 @@ func (d *sqlite) pool(dsn string, size int, lock string) (*sql.DB, error) {
 	return db, nil
 }
 
-// settle makes the file a WAL database, which its own header then remembers.
-func (d *sqlite) settle(ctx context.Context, db *sql.DB) error {
+// useWAL makes the file a WAL database, which its header then records.
+func (d *sqlite) useWAL(ctx context.Context, db *sql.DB) error {
 	var mode string
 	if err := db.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode); err != nil {
 		return err
@@ -215,7 +215,7 @@ func (d *sqlite) settle(ctx context.Context, db *sql.DB) error {
 	if mode != "wal" && d.memory == "" {
 		return d.sentence(nil, "cannot use a write-ahead log (its journal mode is %s): let DATABASE_URL name a file on a local disk, or a postgres:// or mysql:// server", mode)
 	}
-	// A database that can be read but not written is found here and not by the first job.
+	// This write fails if the database can be read but not written. The first job is not to find out.
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -250,7 +250,7 @@ func (d *sqlite) relations(ctx context.Context, q Querier, names []string) (map[
 	return readRelations(ctx, q, strings.ToLower, "SELECT m.name, m.type, c.name FROM sqlite_schema m LEFT JOIN pragma_table_info(m.name) c ON m.type = 'table' WHERE LOWER(m.name) IN "+Tuple(len(names)), Args(names)...)
 }
 
-// rename makes the indexes anew: SQLite cannot rename one.
+// rename recreates the indexes: SQLite cannot rename one.
 func (d *sqlite) rename(ctx context.Context, tx step, from, to []string, steps []migration) error {
 	for i, old := range from {
 		statements := []string{"ALTER TABLE " + old + " RENAME TO " + to[i]}
@@ -270,20 +270,21 @@ func (d *sqlite) rename(ctx context.Context, tx step, from, to []string, steps [
 	return nil
 }
 
-func (d *sqlite) strange(things []string) error {
-	return d.sentence(nil, "%s", foreign(things, "let DATABASE_URL name another file"))
+func (d *sqlite) namesTaken(things []string) error {
+	return d.sentence(nil, "%s", takenNames(things, "let DATABASE_URL name another file"))
 }
 
 // now is the process's clock: SQLite has no other.
 func (d *sqlite) now(context.Context, Querier) (int64, error) { return time.Now().UnixMilli(), nil }
 
-// patience has no end: what takes long on a file is a disk, and breaking off does not help it.
-func (d *sqlite) patience(ctx context.Context) (context.Context, context.CancelFunc) {
+// withTimeout sets none: on a file only the disk is slow, and giving up does not make it faster.
+func (d *sqlite) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	return ctx, func() {}
 }
 
 func (d *sqlite) sql() *Statements { return &sqliteStatements }
 
+// watchPool is of one connection, which does nothing but ask for the version.
 func (d *sqlite) watchPool() (*sql.DB, error) {
 	return d.pool(d.dsn("rw", userLockWait, "query_only(1)"), 1, "")
 }

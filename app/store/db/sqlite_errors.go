@@ -37,9 +37,9 @@ const (
 	codeShmMap    = codeIO | 21<<8
 )
 
-// unshared says whether the file system lacks what a write-ahead log needs: locks, and memory that processes share
+// lacksLocks reports whether the file system lacks what a write-ahead log needs: locks, and memory that processes share
 // (sqlite.org/wal.html).
-func unshared(code int) bool {
+func lacksLocks(code int) bool {
 	switch code {
 	case codeProtocol, codeReadLock, codeUnlock, codeCheckLock, codeLock, codeShmOpen, codeShmSize, codeShmLock, codeShmMap:
 		return true
@@ -60,7 +60,7 @@ func sqliteCode(err error) int {
 	return 0
 }
 
-// lockTaken tells whether somebody else has the write lock.
+// lockTaken reports whether somebody else has the write lock.
 func lockTaken(err error) bool {
 	c := sqliteCode(err) & 0xff
 	return c == codeBusy || c == codeLocked
@@ -68,7 +68,7 @@ func lockTaken(err error) bool {
 
 // explainSQLite turns an error with this result code into a sentence with a remedy.
 func explainSQLite(path string, code int, err error) error {
-	if unshared(code) {
+	if lacksLocks(code) {
 		return fileError(path, err, "is on a file system without the locks or the shared memory that SQLite needs, as network and FUSE mounts are: let DATABASE_URL name a file on a local disk, or a postgres:// or mysql:// server")
 	}
 	switch code & 0xff {
@@ -95,7 +95,7 @@ func classOfSQLite(err error) Class {
 		return Transient
 	}
 	c := sqliteCode(err)
-	if unshared(c) {
+	if lacksLocks(c) {
 		return Hopeless
 	}
 	switch c & 0xff {

@@ -2,19 +2,19 @@ package db
 
 import "syscall"
 
-// mounted names the file system on which a folder is, if it is one of remote.
-func mounted(folder string) string {
+// remoteFileSystem names the file system that holds a folder, if it is one of remoteFileSystems.
+func remoteFileSystem(folder string) string {
 	var fs syscall.Statfs_t
 	if syscall.Statfs(folder, &fs) != nil {
 		return "" // opening the file will tell
 	}
-	return remote[uint32(fs.Type)] //nolint:gosec // magic numbers have 32 bits
+	return remoteFileSystems[uint32(fs.Type)] //nolint:gosec // magic numbers have 32 bits
 }
 
-// remote names the kinds of file systems, by the magic number that statfs(2) tells, on which a file may be another
-// machine's as well, or has no locks that hold. SQLite's log there works until two machines use it, or until the mount
+// remoteFileSystems names, by the magic number of statfs(2), the file systems that several machines can share, or whose
+// locks are not reliable. SQLite's log works there until two machines use it, or until the mount
 // loses a lock (sqlite.org/wal.html, sqlite.org/useovernet.html).
-var remote = map[uint32]string{
+var remoteFileSystems = map[uint32]string{
 	0x6969:     "NFS",
 	0x517b:     "SMB",
 	0xff534d42: "SMB",

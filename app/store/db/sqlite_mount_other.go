@@ -2,5 +2,5 @@
 
 package db
 
-// mounted would name the file system on which a folder is.
-func mounted(string) string { return "" }
+// remoteFileSystem knows none.
+func remoteFileSystem(string) string { return "" }

@@ -106,8 +106,8 @@ var sqliteStatements = Statements{
 // sqliteMigrations is append-only. Tables are created explicitly, never by AutoMigrate, which
 // can null whole columns of an existing table on this database.
 //
-// An active run is one with ended_at NULL: unlike the status that does not change between queued
-// and running, so the partial indexes are written twice in a run's life and no more.
+// An active run is one with ended_at NULL. Unlike the status, that does not change between queued
+// and running, so the partial indexes are written only twice in a run's life.
 var sqliteMigrations = []migration{
 	{"the first tables", []string{
 		`CREATE TABLE job_state (
@@ -210,7 +210,7 @@ var sqliteMigrations = []migration{
 	{"alerts", []string{
 		`ALTER TABLE job_runs ADD COLUMN looked_at INTEGER`,
 		`UPDATE job_runs SET looked_at = ended_at WHERE ended_at IS NOT NULL`,
-		// Runs that went well never enter it, and the others leave it as soon as they were looked at.
+		// Successful runs never enter it, and the others leave it as soon as they have been checked for alerts.
 		`CREATE INDEX job_runs_troubled ON job_runs (ended_at) WHERE ` + Troubled,
 		`CREATE TABLE job_alerts (
 			id TEXT NOT NULL PRIMARY KEY,
@@ -267,8 +267,8 @@ var sqliteMigrations = []migration{
 		`ALTER TABLE job_runs ADD COLUMN attempt_at INTEGER`,
 	}},
 	{"an index of active runs that is preferred", []string{
-		// Two columns that are compared win over the one of job_runs_history, in which a job's active run
-		// would be looked for among all that it ever had.
+		// SQLite prefers two columns that are compared to the one of job_runs_history, in which it would search
+		// for a job's active run among all its runs.
 		`DROP INDEX job_runs_active`,
 		`CREATE INDEX job_runs_active ON job_runs (job, ended_at) WHERE ended_at IS NULL`,
 	}},

@@ -33,18 +33,18 @@ type Statements struct {
 	Successes          Values // what runs that went well change in job_state
 	Outcomes           Values // what all other ends change there
 
-	Locks *Locks         // nil: whoever has begun to write is alone
-	Look  *sql.TxOptions // of a read that takes several statements
-	begin *sql.TxOptions // of the writer's transactions
+	Locks  *Locks         // nil: whoever has begun to write is alone
+	ReadTx *sql.TxOptions // of a read that takes several statements
+	begin  *sql.TxOptions // of the writer's transactions
 
-	bind func(string) string // gives the parameters of a statement the dialect's form; nil: ? it is
-	text func(string) string // makes a text one that the database takes; nil: it takes any
+	bind func(string) string // gives the parameters of a statement the dialect's form; nil: they stay ?
+	text func(string) string // makes a text acceptable to the database; nil: it accepts any
 
 	array string // the function that makes a JSON array; empty: json_array
 	whole string // the operator that divides whole numbers; empty: a slash
 }
 
-// JSON gives json_array, the function that makes an array, the name that it has in this dialect.
+// JSON replaces json_array in the query by this dialect's function of the same use.
 func (s *Statements) JSON(query string) string {
 	if s.array == "" {
 		return query
@@ -52,7 +52,7 @@ func (s *Statements) JSON(query string) string {
 	return strings.Replace(query, "json_array(", s.array+"(", 1)
 }
 
-// Divide gives the slash, which divides whole numbers, the form that it has in this dialect.
+// Divide replaces the slash in the query by this dialect's operator that divides whole numbers.
 func (s *Statements) Divide(query string) string {
 	if s.whole == "" {
 		return query
@@ -60,11 +60,11 @@ func (s *Statements) Divide(query string) string {
 	return strings.Replace(query, "/", s.whole, 1)
 }
 
-// Locks are the statements by which a transaction gets what it decides about to itself, on a database where others
+// Locks are the statements that lock what a transaction decides about, on a database where others
 // commit at the same time. Each sees what was committed when it began (read committed).
 type Locks struct {
-	Marks        Values // name, watermark and clock, without a lock
-	Free         Values // as States, of those that nobody else has locked
+	Watermarks   Values // name, watermark and clock, without a lock
+	FreeStates   Values // as States, of those that nobody else has locked
 	States       Values // name, watermark, paused, paused until, generation, override and clock
 	Create       Values // states of jobs that have none: name and first seen
 	Groups       Values // names
@@ -90,7 +90,7 @@ type Values struct {
 	cache   sync.Map // int -> string
 }
 
-// Exists tells whether the dialect has the statement.
+// Exists reports whether the dialect has the statement.
 func (v *Values) Exists() bool { return v.head != "" }
 
 // SQL is the text of the statement for so many rows.
@@ -222,8 +222,8 @@ func (s *Statements) bound(query string) string {
 	return s.bind(query)
 }
 
-// fit makes every text among the parameters one that the database takes. What a job logs must not
-// be able to keep its end from being recorded.
+// fit makes every text among the parameters acceptable to the database. What a job logs must not
+// keep its end from being recorded.
 func (s *Statements) fit(args []any) []any {
 	if s.text == nil {
 		return args
@@ -250,7 +250,7 @@ func (s *Statements) fit(args []any) []any {
 	return args
 }
 
-// plainText is a text as UTF-8 without NUL bytes, which Postgres has no way to keep.
+// plainText is a text as UTF-8 without NUL bytes, which Postgres cannot store.
 func plainText(s string) string {
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, "\uFFFD")

@@ -47,7 +47,7 @@ func versionRows(ctx context.Context, q Querier, table string) ([]versionRow, er
 	return all, rows.Err()
 }
 
-// match tells whether the rows are about these steps. Further ones are a newer release's.
+// match reports whether the rows are about these steps. Further ones are a newer release's.
 func match(rows []versionRow, steps []migration) bool {
 	for i, r := range rows {
 		if r.at < 0 || i < len(steps) && (r.version != i+1 || r.name != steps[i].name) {
@@ -103,8 +103,8 @@ func makers(steps []migration) map[string]int {
 	return made
 }
 
-// foreign says which names are taken, and what to do about it.
-func foreign(things []string, instead string) string {
+// takenNames says which names are taken, and what to do about it.
+func takenNames(things []string, instead string) string {
 	what := "has the " + things[0]
 	if len(things) > 1 {
 		what = fmt.Sprintf("has names that this program needs (%s)", strings.Join(things, ", "))
@@ -122,6 +122,6 @@ func versionsSQL(text, table string) []string {
 	}
 }
 
-// Troubled are the runs that may call for an alert and that nobody has looked at. It is the condition
-// of a partial index, and stands in a statement word for word or the index is not used.
+// Troubled is the condition of runs that may need an alert and have not been checked. It is the condition
+// of a partial index too, which is used only by statements that contain it word for word.
 const Troubled = "looked_at IS NULL AND (status IN ('failed', 'interrupted') OR (status = 'skipped' AND reason IN ('missed', 'superseded', 'late')))"

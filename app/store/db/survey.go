@@ -29,8 +29,8 @@ var oldTables = []struct{ old, now, columns string }{
 	{"silences", "job_silences", "id job until_at reason actor created_at ended_at ended_by"},
 }
 
-// telling tells whether the columns of a table of this name show who made it.
-func telling(name string) bool {
+// recognizable reports whether the columns of a table of this name show which program made it.
+func recognizable(name string) bool {
 	for _, t := range oldTables {
 		if name == t.old {
 			return true
@@ -39,7 +39,7 @@ func telling(name string) bool {
 	return name == versionTable || name == oldVersionTable || name == "job_instances"
 }
 
-// renamed tells whether the name of a table or index is new with prefixStep.
+// renamed reports whether the name of a table or index is new with prefixStep.
 func renamed(name string) bool {
 	for _, t := range oldTables {
 		if t.old != t.now && (name == t.now || strings.HasPrefix(name, t.now+"_")) {
@@ -104,7 +104,7 @@ func look(ctx context.Context, d dialect, q Querier) (survey, error) {
 		}
 	}
 	if len(strange) > 0 {
-		return v, d.strange(strange)
+		return v, d.namesTaken(strange)
 	}
 	return v, nil
 }
@@ -139,7 +139,7 @@ func (v *survey) lookForOld(ctx context.Context, d dialect, q Querier, take func
 	if !match(rows, d.migrations()) {
 		return nil
 	}
-	if _, there := v.relations["job_state"]; moving && !there { // somebody has dropped them all, to begin anew
+	if _, there := v.relations["job_state"]; moving && !there { // somebody has dropped them all, to start over
 		return nil
 	}
 	v.moving = moving

@@ -14,7 +14,7 @@ type connector struct {
 	tracker *Tracker
 }
 
-// Connector returns a connector whose connections tell the tracker what may have the write lock.
+// Connector returns a connector whose connections note in the tracker what may have the write lock.
 func (t *Tracker) Connector(d driver.Driver, dsn string) driver.Connector {
 	return &connector{driver: d, dsn: dsn, tracker: t}
 }

@@ -7,8 +7,8 @@ import (
 	"gorm.io/gorm"
 )
 
-// Span is told that a statement begins. It returns the context to carry it
-// out in, and what is to be called when it has ended; nil: nothing.
+// Span is called when a statement begins. It returns the context for the statement, and a function to call when it has
+// ended, or nil.
 type Span func(ctx context.Context, operation string) (context.Context, func(system, table, text string, rows int64, err error))
 
 const spanKey = "fibercrons:span"

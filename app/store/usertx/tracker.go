@@ -23,7 +23,7 @@ type Options struct {
 	HoldFor time.Duration
 	// LockWait is how long a statement waits for the lock before it fails.
 	LockWait time.Duration
-	// Locked tells whether an error of the driver means that somebody else has the lock.
+	// Locked reports whether an error of the driver means that somebody else has the lock.
 	Locked func(error) bool
 	Logger *slog.Logger
 }
@@ -124,7 +124,8 @@ func (t *Tracker) holder(now time.Time) (found *hold) {
 	return found
 }
 
-// Blocked is called when the writer finds the lock taken. It logs who holds the lock, and ends what has held it for too long.
+// Blocked is called when the writer finds the lock taken. It logs who holds the lock, and ends what has held it for too
+// long.
 func (t *Tracker) Blocked() {
 	if t == nil {
 		return
@@ -171,7 +172,8 @@ type LockedError struct {
 func (e *LockedError) Error() string { return e.text }
 func (e *LockedError) Unwrap() error { return e.cause }
 
-// Explain returns a [*LockedError] if err means that the lock was taken and this process knows who has it, and else err.
+// Explain returns a [*LockedError] if err means that the lock was taken and this process knows who has it, and else
+// err.
 func (t *Tracker) Explain(err error) error {
 	if t == nil || err == nil || !t.o.Locked(err) {
 		return err
@@ -205,7 +207,7 @@ func caller() string {
 // store is the import path of the store, which stands above this package. The module may have been renamed.
 var store = path.Dir(reflect.TypeFor[hold]().PkgPath())
 
-// ours tells whether a function is one of the store or of the packages below it, their tests aside.
+// ours reports whether a function is one of the store or of the packages below it, their tests aside.
 func ours(function string) bool {
 	rest, inside := strings.CutPrefix(function, store)
 	name, _, _ := strings.Cut(rest, ".")

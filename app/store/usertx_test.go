@@ -66,7 +66,7 @@ func mine(t *testing.T, s *store.Store) (n int64) {
 // below returns the place n lines below its call, as the store names it.
 func below(n int) string {
 	_, _, line, _ := runtime.Caller(1)
-	return fmt.Sprintf("store/holders_test.go:%d", line+n)
+	return fmt.Sprintf("store/usertx_test.go:%d", line+n)
 }
 
 // A job that keeps a transaction open holds up all others. It is named and ended, and no slot is lost.
