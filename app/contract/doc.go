@@ -1,13 +1,12 @@
-// Package contract is what the scheduler agrees on with those it works with. It holds their interfaces and what these
-// exchange, and nothing that runs. Package cron has the words.
+// Package contract declares the interfaces between the scheduler and its parts, and the values that they exchange. It
+// contains no logic. The terms are defined in package cron.
 //
-//	store.go state.go watch.go   Store: claims, ends and leases of runs; what people ask and change; what has changed
+//	store.go state.go watch.go   Store: claims, ends and leases of runs; queries and changes; change detection
 //	executor.go                  Executor: the queue that runs may go through
-//	peers.go                     Peers: what processes tell each other beside the store
+//	peers.go                     Peers: communication between processes beside the store
 //	event.go                     what observers see
-//	refused.go                   why a run by hand is refused
+//	refused.go                   why a manual run is refused
 //
-// A store is held to it by the suite of app/internal/conformance, on every database, also while connections break and
-// processes die. [Claims] says what has to be one commit; what follows from it, the guarantees, stands in
-// package scheduler.
+// The suite of app/internal/conformance checks every store on every database, also while connections break and
+// processes die. [Claims] says what is one commit; package scheduler states the guarantees that follow.
 package contract

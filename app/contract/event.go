@@ -11,18 +11,18 @@ type EventKind string
 
 // The kinds of events.
 const (
-	RunQueued   EventKind = "run.queued"   // it waits: for a worker, its turn, its group or its next attempt
+	RunQueued   EventKind = "run.queued"   // waits for a worker, its turn, its group or its next attempt
 	RunStarted  EventKind = "run.started"  // an attempt has begun
-	RunProgress EventKind = "run.progress" // it logged, told its progress, or was asked to end
-	// RunOverdue is told to [scheduler.Config].Observe alone, once for each attempt: its function goes on 5 s after its
-	// context has ended. Error of the record says why that ended.
+	RunProgress EventKind = "run.progress" // logged, reported progress, or was asked to cancel
+	// RunOverdue goes only to [scheduler.Config].Observe, once per attempt: the function still runs 5 s after its
+	// context ended. Record.Error says why the context ended.
 	RunOverdue     EventKind = "run.overdue"
-	RunEnded       EventKind = "run.ended" // it has ended, was skipped, or (to [scheduler.Config].Observe) waits for its next attempt
+	RunEnded       EventKind = "run.ended" // ended or skipped; for [scheduler.Config].Observe also: waits for its next attempt
 	JobWasPaused   EventKind = "job.paused"
 	JobWasResumed  EventKind = "job.resumed"
 	JobRescheduled EventKind = "job.rescheduled"
-	// EventsMissed says that more happened than can be told. Whoever keeps a picture of jobs and
-	// runs makes it anew; what comes after is whole again. Only [scheduler.Subscription] tells it.
+	// EventsMissed says that events were lost. The receiver must reload jobs and runs; the events after it are
+	// complete. Only [feed.Subscription] sends it.
 	EventsMissed EventKind = "reset"
 )
 
@@ -31,15 +31,14 @@ type Event struct {
 	Kind   EventKind
 	Job    string
 	Record cron.Record // of run events
-	// Exit is, at the end of a run that failed by a program that it had called, the status which
-	// that exited with. 0: there is none.
+	// Exit is the exit status of the program whose failure ended the run. 0: none.
 	Exit int
 }
 
-// ClaimCall is what came of one call of [Claims.Claim], for whoever measures; see [scheduler.Config].Claimed.
+// ClaimCall is the result of one call of [Claims.Claim], for metrics; see [scheduler.Config].Claimed.
 type ClaimCall struct {
-	Won  int // claims that are this process's
-	Lost int // claims that somebody else had settled before
+	Won  int // claims that this process won
+	Lost int // claims that were already settled
 	Took time.Duration
-	Err  error // the store's; the claims are asked for again
+	Err  error // the store's; the claims are retried
 }

@@ -5,47 +5,43 @@ import (
 	"time"
 )
 
-// Peers is how processes meet beside the store. All of it is optional, and with a store that all of
-// them share none of it decides anything: the store does.
+// Peers is how processes communicate beside the store. All fields are optional. If all processes share a store, the
+// store decides, not the Peers.
 type Peers struct {
-	// Gate is asked before slots are claimed.
+	// Gate is called before slots are claimed.
 	Gate Gate
-	// Separate says that each process, or each group of them, has a store of its own. The Gate then
-	// decides which of the stores runs a slot: no slot is run without its word.
+	// Separate says that processes, or groups of them, have separate stores. Then the Gate decides which store runs a
+	// slot, and no slot runs without it.
 	Separate bool
-	// Limits counts the runs of concurrency groups where no store sees them all.
+	// Limits counts the runs of concurrency groups across separate stores.
 	Limits Limits
-	// Notifier says at once that something has changed, which the stream of changes otherwise finds
-	// out by looking at the store every second.
+	// Notifier announces changes at once. Without it the stream of changes polls the store every second.
 	Notifier Notifier
 }
 
 // Gate admits one of the processes that are about to claim the same slot.
 type Gate interface {
-	// Admit says for each bid, in their order, whether the slot is the caller's to claim. Who
-	// asks again for a slot he was admitted to is admitted again. An error says that nothing is
-	// known; some of the slots may have been taken.
+	// Admit says for each bid, in order, whether the caller may claim the slot. A repeated bid for an admitted slot is
+	// admitted again. After an error some of the slots may have been taken.
 	Admit(ctx context.Context, bids []SlotRequest) ([]bool, error)
-	// Err says why the gate cannot be asked at present; nil: it can. It does not wait for anything.
+	// Err says why the gate is unavailable; nil: it is available. It does not block.
 	Err() error
 }
 
-// SlotRequest asks for a slot.
+// SlotRequest is a bid for a slot.
 type SlotRequest struct {
 	Job  string
 	Slot time.Time
-	Keep time.Duration // how long the answer has to be remembered
+	Keep time.Duration // how long the answer must be remembered
 }
 
-// Limits counts the runs of a concurrency group over all processes.
+// Limits counts the runs of a concurrency group across all processes.
 type Limits interface {
-	// Enter takes one of the group's places, of which there are limit; false: all are taken. Who
-	// has it already is told true.
+	// Enter takes one of the group's limit places, and reports whether p has one. It is idempotent.
 	Enter(ctx context.Context, p Place, limit int) (bool, error)
-	// Renew extends the leases of places. One that was lost is taken again, limit or not: its run
-	// goes on.
+	// Renew extends the leases of places. A lost place is taken again even above the limit, because its run continues.
 	Renew(ctx context.Context, places []Place) error
-	// Leave gives a place up. Without it the place ends with its lease.
+	// Leave releases a place. Without it the place ends with its lease.
 	Leave(ctx context.Context, p Place) error
 }
 
@@ -56,11 +52,11 @@ type Place struct {
 	Lease time.Duration
 }
 
-// Notifier tells other processes that there is something to look at, and is told by them. What gets
-// lost costs nothing but the second until the next look.
+// Notifier announces changes to other processes. A lost notification delays them only until the next poll, at most a
+// second.
 type Notifier interface {
-	// Notify does not wait for anything.
+	// Notify does not block.
 	Notify()
-	// Notified receives after another process's Notify; several may be told as one.
+	// Notified receives after another process's Notify; several may be merged.
 	Notified() <-chan struct{}
 }

@@ -6,7 +6,7 @@ import (
 	"fibercrons/app/cron"
 )
 
-// RefusedError says why a run by hand was not accepted.
+// RefusedError says why a manual run was refused.
 type RefusedError struct {
 	Job    string
 	Reason cron.Reason // cron.ReasonPaused, cron.ReasonOverlap, cron.ReasonQueueFull, cron.ReasonShutdown

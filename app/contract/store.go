@@ -12,13 +12,13 @@ import (
 
 // Errors a caller branches on.
 var (
-	// ErrFenced says that the run no longer belongs to the caller: its lease had expired and
-	// it was swept, or it has ended. Nothing was changed.
+	// ErrFenced says that the caller does not own the run any more: its lease expired and another process settled it,
+	// or it has ended. Nothing was changed.
 	ErrFenced = errors.New("run belongs to another owner or has ended")
 )
 
-// Store keeps states and runs. All instants are UTC with millisecond precision. Leases are
-// given as durations, so that a database with a clock can use its own.
+// Store keeps states and runs. All instants are UTC with millisecond precision. Leases are durations, so that a
+// database can use its own clock.
 type Store interface {
 	Claims
 	Journal
@@ -27,100 +27,94 @@ type Store interface {
 	AuditLog
 }
 
-// Claims is the path of a run from slot to end. Every method is one atomic commit, or part of
-// one with others that were waiting. A method that returned an error may or may not have taken
-// effect; calling it again with the same IDs and tokens settles which.
+// Claims takes a run from slot to end. Every method is one atomic commit, or shares one with other waiting calls. After
+// an error the call may or may not have taken effect; repeating it with the same IDs and tokens tells which.
 type Claims interface {
-	// Sync makes the definitions of a program known. A job not seen before, or whose Definition
-	// differs from the one kept, starts with watermark now. States kept for jobs that are not
-	// among the definitions are marked removed. It returns the states of the definitions, in
-	// their order; see [Program] for what becomes of those of an older version.
+	// Sync registers the definitions of a program and returns their states, in order. A job that is new, or whose
+	// Definition has changed, starts with watermark now. Jobs that are not among the definitions are marked removed.
+	// See [Program] for the definitions of an older version.
 	Sync(ctx context.Context, p Program) (Synced, error)
-	// Claim inserts the rows of claims and settles what their slots become; see [Claim].
-	// Results are in the order of claims.
+	// Claim inserts the rows of claims, and decides about their slots; see [Claim]. Results are in the order of claims.
 	Claim(ctx context.Context, claims []Claim) ([]Claimed, error)
-	// Start turns a queued run into a running one and counts its attempt. Blocked means that
-	// another run of the job or its group's limit stands in the way: nothing was changed.
+	// Start makes a queued run running and counts its attempt. If another run of the job or the group's limit prevents
+	// that, the outcome is Blocked and nothing was changed.
 	Start(ctx context.Context, s Start) (StartOutcome, error)
-	// Finish ends a run, or with status Queued puts it back for another attempt. It answers
-	// [ErrFenced] when the fence no longer holds.
+	// Finish ends a run, or with status Queued queues it for another attempt. It returns [ErrFenced] if the fence does
+	// not hold any more.
 	Finish(ctx context.Context, f Finish) error
-	// Beat extends the lease of everything the instance holds and returns it. What the
-	// instance believes to hold and is not in the answer is lost.
+	// Beat extends the leases of all runs of the instance and returns the runs. A run that is not returned is lost.
 	Beat(ctx context.Context, b Beat) ([]LeasedRun, error)
-	// Expired returns up to limit active runs whose lease has expired, oldest first, with the
-	// number of the last line that each has logged.
+	// Expired returns up to limit active runs whose lease has expired, oldest first, with the number of each one's last
+	// log line.
 	Expired(ctx context.Context, limit int) ([]cron.Record, error)
-	// Take settles expired runs: each is taken over or ended, if its token still is the one
-	// given and its lease still has expired. It says for each whether it was.
+	// Take settles expired runs: each is taken over or ended, if its token is unchanged and its lease is still expired.
+	// It returns which were.
 	Take(ctx context.Context, takes []Take) ([]bool, error)
 }
 
-// Journal keeps what runs tell.
+// Journal keeps the logs and progress of runs.
 type Journal interface {
-	// Note appends log lines and progress of running runs. A fenced run's notes are dropped.
+	// Note appends log lines and progress of running runs. Notes of a fenced run are dropped.
 	Note(ctx context.Context, notes []Note) error
-	// Prune deletes at most limit ended runs of a job, with their logs, beyond the newest keep
-	// (0: no limit by number) or ended before cutoff (zero: no limit by age). Runs above the
-	// watermark stay. It returns how many it deleted.
+	// Prune deletes at most limit ended runs of a job, with their logs: those beyond the newest keep (0: no limit by
+	// number) and those ended before cutoff (zero: no limit by age). Runs above the watermark stay. It returns the
+	// number deleted.
 	Prune(ctx context.Context, job string, keep int, cutoff time.Time, limit int) (int, error)
 }
 
-// Admin is what people and programs ask and tell.
+// Admin is the queries and changes of people and programs.
 type Admin interface {
-	// States returns the state of every job ever seen, or of those named, by name.
+	// States returns the state of every job ever seen, or of the named ones, by name.
 	States(ctx context.Context, names ...string) (map[string]State, error)
-	// Outline returns what a list shows of every job ever seen: the last run's start, status,
-	// error and duration, the numbers of runs, pause, override and removal.
+	// Outline returns the states for a list of every job ever seen: the last run's start, status, error and duration,
+	// the numbers of runs, pause, override and removal.
 	Outline(ctx context.Context) (map[string]State, error)
 	// Runs returns records, newest first.
 	Runs(ctx context.Context, q Query) ([]cron.Record, error)
-	// Run returns one record, or [cron.ErrNotFound]; of a run that waits for another attempt with the number
-	// of the last line it has logged.
+	// Run returns one record, or [cron.ErrNotFound]. If the run waits for another attempt, the record has the number of
+	// its last log line.
 	Run(ctx context.Context, id string) (cron.Record, error)
 	// Logs returns lines of a run with Seq > after, oldest first.
 	Logs(ctx context.Context, id string, after int64, limit int) ([]cron.LogLine, error)
 	// Pause sets or lifts a job's pause and returns the new state.
 	Pause(ctx context.Context, p Pause) (State, error)
-	// Override sets or lifts a job's schedule override, moves the job's watermark up to o.At, and returns
-	// the new state. A store with a clock of its own that is behind o.At puts that in its place.
+	// Override sets or lifts a job's schedule override, advances the job's watermark to o.At, and returns the new
+	// state. A store whose own clock is behind o.At uses its own time instead.
 	Override(ctx context.Context, o plan.Override) (State, error)
-	// Overrides returns every override that was ever set, those that were lifted included.
+	// Overrides returns every override ever set, including lifted ones.
 	Overrides(ctx context.Context) ([]plan.Override, error)
-	// Instances returns every process that has given a sign of life and is not forgotten, by ID.
+	// Instances returns every process that has sent a heartbeat and is not forgotten, by ID.
 	Instances(ctx context.Context) ([]InstanceInfo, error)
-	// Cancel asks the owner of an active run to end it, and returns the record. A run that has
-	// ended is returned unchanged.
+	// Cancel asks the owner of an active run to cancel it, and returns the record. An ended run is returned unchanged.
 	Cancel(ctx context.Context, id string, reason cron.Reason, actor string) (cron.Record, error)
-	// Ping says whether the store answers.
+	// Ping checks that the store answers.
 	Ping(ctx context.Context) error
 }
 
-// Program is the jobs as one process has them.
+// Program is the jobs of one process.
 //
-// Programs that differ in their definitions are different versions, told apart by their Print. A
-// version that the store has not seen is newer than all before it. While an instance of a newer
-// version lives, an older one changes nothing about jobs that the newer has defined otherwise or
-// removed: their states say Superseded. When none does, the older one has been put back on purpose:
-// it becomes the newest, and its definitions hold again. Print empty: no version, and never
-// superseded.
+// Programs with different definitions are different versions, identified by their Print. A version that is new to the
+// store is newer than all before. While an instance of a newer version is alive, an older version cannot change jobs
+// that the newer one has changed or removed; their states say Superseded. Without a living newer instance, the older
+// version was redeployed deliberately: it becomes the newest, and its definitions apply again. An empty Print is no
+// version, and is never superseded.
 type Program struct {
 	Definitions []Definition
 	Print       string
 	Instance    InstanceInfo
-	Lease       time.Duration // an instance that was silent for twice as long lives no more
+	Lease       time.Duration // an instance without a heartbeat for twice as long is dead
 	At          time.Time     // now, by the caller's clock
 }
 
-// WrongClock is how far a watermark may lie ahead of now. One that lies further ahead was set by a
-// clock that was wrong: Sync sets it to now, or the job would be silent until then. Slots that were
-// claimed by that clock keep their rows, and are not claimed again.
+// WrongClock is how far a watermark may be ahead of now. One further ahead comes from a wrong clock. Sync sets it to
+// now, because the job would be silent until then. Slots that were claimed by that clock keep their rows and are not
+// claimed again.
 const WrongClock = 48 * time.Hour
 
-// Synced is the answer to [Claims].Sync.
+// Synced is the result of [Claims].Sync.
 type Synced struct {
 	States     []State
-	Generation int64 // of the version, for claims; the newer, the greater
+	Generation int64 // of the version, for claims; larger is newer
 }
 
 // Definition is a job as the store knows it.
@@ -129,35 +123,30 @@ type Definition struct {
 	Definition string
 }
 
-// Fence names a run and the token that must still be in its row.
+// Fence is a run and the token that its row must still have.
 type Fence struct {
 	ID    string
 	Token int64
 }
 
-// Claim asks for one run. The store decides, in the transaction of the insert:
+// Claim requests one run. The store decides in the transaction of the insert:
 //
-//   - A slot that lies ahead of the store's own clock is answered with Early, and nothing happens.
-//   - A slot of a job that a version of a greater Generation has defined otherwise or removed is
-//     answered with Superseded, and nothing happens.
-//   - A slot that was found by another schedule than the one the job has now is answered with Rescheduled, and
-//     nothing happens: the override that the store has of the job, if it ever had one, is not the claim's.
-//   - A slot at or below the job's watermark, or whose row exists, is lost to whoever settled
-//     it (Won false), unless the row's ID is this claim's: then the claim had succeeded before.
-//   - Status Skipped is recorded as it is. Otherwise, when the job is paused and the run is not
-//     forced, it becomes Skipped "paused".
-//   - Otherwise, when the job has an active run, Overlap decides: Skip gives Skipped "overlap";
-//     Queue gives Queued, or Skipped "queue_full" when QueueCap runs are queued; Replace asks
-//     the active runs to be cancelled ("replaced") and gives Queued; Allow changes nothing.
-//   - Otherwise the row has the Status asked for: Running (attempt 1 has started) or Queued.
+//   - Early, nothing changed: the slot is ahead of the store's own clock.
+//   - Superseded, nothing changed: a version of a greater Generation has changed or removed the job.
+//   - Rescheduled, nothing changed: the slot comes from an older schedule. Since is not the time of the job's override.
+//   - Won false: the slot is at or below the job's watermark, or its row exists. If the row has this claim's ID, the
+//     claim had succeeded before.
+//   - Skipped is recorded as requested. If the job is paused and the run is not forced, it is Skipped "paused".
+//   - If the job has an active run, Overlap decides. Skip: Skipped "overlap". Queue: Queued, or Skipped "queue_full" if
+//     QueueCap runs are queued. Replace: asks the active runs to cancel ("replaced"), and Queued. Allow: no change.
+//   - Otherwise the row has the requested Status: Running (attempt 1 has started) or Queued.
 //
-// A run by hand (no slot) that would be skipped is not recorded: Refused holds the reason.
-// A run by hand with a Key that the job has had is not inserted: Claimed.ID is the earlier run.
-// Watermark, if not zero, becomes the job's watermark when it is later than the one kept.
+// A manual run (no slot) that would be skipped is not recorded; Refused is the reason. A manual run with a Key that the
+// job has had is not inserted; Claimed.ID is the earlier run. A Watermark later than the job's replaces it.
 type Claim struct {
 	Fence
 	Job       string
-	Slot      time.Time // zero: by hand
+	Slot      time.Time // zero: manual
 	DataSlot  time.Time
 	Trigger   cron.Trigger
 	Status    cron.Status // Running, Queued or Skipped
@@ -165,7 +154,7 @@ type Claim struct {
 	Detail    string      // of Skipped; kept as the run's error
 	Overlap   cron.OverlapPolicy
 	QueueCap  int
-	Force     bool // neither pause nor overlap refuses it
+	Force     bool // ignore pause and overlap
 	Group     string
 	Instance  string
 	Lease     time.Duration
@@ -174,63 +163,62 @@ type Claim struct {
 	Args      json.RawMessage
 	Key       string
 	Actor     string
-	// Generation of the version that claims a slot; see [Program]. 0: any.
+	// Generation is that of the version that claims a slot; see [Program]. 0: any.
 	Generation int64
-	// Since is when the override was made or lifted by whose schedule the slot was found; zero: there never
-	// was one.
+	// Since is when the override behind the slot was made or lifted; zero: there was never one.
 	Since time.Time
 }
 
-// Claimed is what became of a [Claim].
+// Claimed is the result of a [Claim].
 type Claimed struct {
 	Won     bool   // the row is this claim's
-	ID      string // of the row, whoever's it is; may be empty when it was pruned
+	ID      string // of the row, whoever inserted it; may be empty if it was pruned
 	Status  cron.Status
 	Reason  cron.Reason
-	Refused cron.Reason // by hand only: why there is no row
-	// Early is how far the slot lies ahead of the store's clock: nothing was done, and the slot is to be
-	// claimed again by then. A store without a clock of its own never answers it.
+	Refused cron.Reason // manual only: why there is no row
+	// Early is how far the slot is ahead of the store's clock; claim it again after that. Only a store with its own
+	// clock sets it.
 	Early time.Duration
-	// Superseded says that a newer version of the program has the job otherwise, or no more.
+	// Superseded says that a newer version has changed or removed the job.
 	Superseded bool
-	// Rescheduled says that the job has another schedule by now; see [plan.Override].
+	// Rescheduled says that the job's schedule has changed; see [plan.Override].
 	Rescheduled bool
 }
 
-// Start asks for the next attempt of a queued run.
+// Start requests the next attempt of a queued run.
 type Start struct {
 	Fence
 	Job        string
 	Instance   string // becomes the run's owner; empty: the owner stays
-	Attempt    int    // fenced unless this is the number of the attempt to start; 0: whichever is next
+	Attempt    int    // fenced unless it is the number of the next attempt; 0: any
 	At         time.Time
 	Lease      time.Duration
 	Serial     bool   // no other run of the job may be running
 	Group      string // empty: no limit
 	GroupLimit int
-	// InTurn, of a serial start or one in a group: a run of the job or group for an earlier slot, which is queued
-	// in another process for its first attempt and whose lease has not expired, goes first. In a group as many
-	// jobs go first as it has places, and none of which a run goes on. Passed excepts slots up to this one.
+	// InTurn, for a serial or group start, lets earlier slots of the job or group go first, if another process has them
+	// queued for a first attempt with a valid lease. In a group this applies to as many jobs as it has places, without
+	// jobs that have a running run. Slots up to Passed do not go first.
 	InTurn bool
 	Passed time.Time
 }
 
-// StartOutcome is what became of a [Start].
+// StartOutcome is the result of a [Start].
 type StartOutcome struct {
 	Started   bool
-	Blocked   bool      // try again when something of the job or group has ended
-	By        string    // of Blocked: ID of the run that goes on, of several in a group the last, or that goes first
-	First     time.Time // slot of the run that goes first; zero if one goes on
-	Cancelled bool      // a cancel was asked for before it could start: finish it
+	Blocked   bool      // retry when a run of the job or group has ended
+	By        string    // of Blocked: ID of the running run (in a group the last one), or of the one that goes first
+	First     time.Time // slot of the run that goes first; zero if By is running
+	Cancelled bool      // a cancel was requested before the start: finish it
 	Reason    cron.Reason
 }
 
-// Finish ends a run, or an attempt of it.
+// Finish ends a run or an attempt.
 type Finish struct {
 	Fence
 	Job      string
 	Slot     time.Time
-	Attempt  int // not 0: fenced unless the run is queued, and this the number of its next attempt
+	Attempt  int // not 0: fenced unless the run is queued and this is its next attempt
 	Status   cron.Status
 	Reason   cron.Reason
 	Error    string
@@ -238,21 +226,21 @@ type Finish struct {
 	Result   json.RawMessage
 	Progress *cron.Progress
 	Attempts []cron.Attempt // all so far
-	Started  time.Time      // of the first attempt; zero: none was
+	Started  time.Time      // of the first attempt; zero: none
 	At       time.Time
 	NextAt   time.Time      // with status Queued: not before
-	Release  bool           // with status Queued: give up the lease, so that any process takes it at once
+	Release  bool           // with status Queued: release the lease, so that any process can take it at once
 	Lines    []cron.LogLine // not yet noted
 
-	Cause error // what Error is the text of; nil when it is none of the function's. No store keeps it.
+	Cause error // the function's error, of which Error is the text; nil: none. Not stored.
 }
 
-// Beat is a sign of life.
+// Beat is a heartbeat.
 type Beat struct {
 	Instance InstanceInfo
 	At       time.Time
 	Lease    time.Duration
-	Quick    bool // only look for cancel requests, extend nothing
+	Quick    bool // only return cancel requests, extend nothing
 	Gone     bool // the instance has stopped
 }
 
@@ -260,13 +248,12 @@ type Beat struct {
 type LeasedRun struct {
 	Fence
 	Status   cron.Status
-	Cancel   bool // its end was asked for
+	Cancel   bool // cancel was requested
 	Reason   cron.Reason
 	CancelBy string
 }
 
-// Take settles a run whose lease has expired. Status Queued takes it over under NewToken; an
-// ended status ends it.
+// Take settles a run whose lease has expired. Status Queued takes it over with NewToken; an ended status ends it.
 type Take struct {
 	Finish
 	NewToken int64
@@ -274,14 +261,14 @@ type Take struct {
 	Lease    time.Duration
 }
 
-// Note is what a running run has told since the last one.
+// Note is what a running run has logged and reported since the last Note.
 type Note struct {
 	Fence
 	Lines    []cron.LogLine
 	Progress *cron.Progress
 }
 
-// Query selects records. The zero Query is all of them.
+// Query selects records. The zero Query selects all.
 type Query struct {
 	Job      string
 	Statuses []cron.Status
@@ -293,7 +280,7 @@ type Query struct {
 	Limit    int       // 0: 50
 }
 
-// Pause is a job's pause, or with Resume its end.
+// Pause pauses or resumes a job.
 type Pause struct {
 	Job    string
 	Resume bool
@@ -309,17 +296,17 @@ type InstanceInfo struct {
 	Host      string    `json:"host"`
 	PID       int       `json:"pid"`
 	Version   string    `json:"version"`
-	TZData    string    `json:"tzdata"` // see [schedule.DataVersion]; "" where the program is older than this
+	TZData    string    `json:"tzdata"` // see [schedule.DataVersion]; empty: a program older than this field
 	StartedAt time.Time `json:"started_at"`
 	SeenAt    time.Time `json:"seen_at"`
 	StoppedAt time.Time `json:"stopped_at,omitzero"`
 }
 
-// AuditLog keeps what people and programs have changed.
+// AuditLog keeps the changes of people and programs.
 type AuditLog interface {
-	// Audit keeps one entry. Its ID is the store's to give.
+	// Audit adds one entry. The store assigns its ID.
 	Audit(ctx context.Context, e AuditEntry) error
 }
 
-// GoesOn says that the claim was won, and by a run that has not ended.
+// GoesOn reports whether the claim won a run that has not ended.
 func (c *Claimed) GoesOn() bool { return c.Won && !c.Status.Ended() }

@@ -7,61 +7,58 @@ import (
 	"fibercrons/app/cron"
 )
 
-// Watch is how the store tells what has changed, whichever process changed it.
+// Watch tells what any process has changed in the store.
 type Watch interface {
-	// Stamp returns a number that is larger after every commit of any process. A store that
-	// cannot tell cheaply returns a larger number each time. Numbers of different Store values
-	// have nothing to do with each other.
+	// Stamp returns a number that increases with every commit of any process. A store that cannot detect commits
+	// cheaply returns a larger number each time. Numbers of different Store values are not comparable.
 	Stamp(ctx context.Context) (int64, error)
-	// Summarize returns where every active run stands, and every run that was inserted after the
-	// mark. When these are more than limit, or cannot be told because the marked run is gone,
-	// Missed says so, and they may be left out.
+	// Summarize returns every active run and every run inserted after the mark. If there are more than limit, or the
+	// marked run is gone, Missed is set and these may be omitted.
 	Summarize(ctx context.Context, after Position, limit int) (Summary, error)
 }
 
-// Position is a place in the order in which runs were inserted. The zero Position is before the first.
+// Position is a place in the insertion order of runs. The zero Position is before the first.
 type Position struct {
 	Number int64
-	ID     string // of the run with that number, in case the number is given away again
-	Audit  int64  // ID of the audit entry written last
-	// Gaps and AuditGaps are numbers before the mark that nothing was seen of yet: on some stores a
-	// transaction takes its numbers before another's, and commits after it.
+	ID     string // of the run with that number, because a number may be reused
+	Audit  int64  // ID of the newest audit entry
+	// Gaps and AuditGaps are numbers before the mark that have no row yet: on some databases a transaction may take a
+	// lower number and commit later.
 	Gaps, AuditGaps []Gap
 }
 
-// Gap is a number that was given away, perhaps to what has not been committed yet.
+// Gap is an assigned number that may not be committed yet.
 type Gap struct {
 	Number int64
 	Since  time.Time // when it was noticed
 }
 
-// Summary is what goes on, in few words, as of one moment.
+// Summary is the state of runs and jobs at one moment.
 type Summary struct {
 	Newest Position
 	Missed bool
 	Runs   []RunSummary  // in no order
-	Jobs   []JobSetting  // every job that is paused or whose schedule was ever overridden
-	Told   []PauseChange // the pauses and resumes in the audit since the mark, oldest first
+	Jobs   []JobSetting  // every job that is paused or was ever rescheduled
+	Told   []PauseChange // the pauses and resumes in the audit log since the mark, oldest first
 }
 
-// PauseChange is a pause, or the end of one, as the audit has it. States tell what is; this tells what was
-// between two looks at them.
+// PauseChange is a pause or resume in the audit log. It shows changes between two polls that the states do not.
 type PauseChange struct {
 	Job    string
 	Paused bool
 }
 
-// RunSummary is where a run stands. Two that are equal tell the same.
+// RunSummary is the state of a run. Equal values mean no change.
 type RunSummary struct {
 	ID        string
 	Status    cron.Status
 	Attempt   int
-	Cancelled bool   // its end was asked for
-	LastLine  int64  // number of the last line kept; of active runs only
-	Progress  string // differs when the progress does; of active runs only
+	Cancelled bool   // cancel was requested
+	LastLine  int64  // number of the last log line; of active runs only
+	Progress  string // changes with the progress; of active runs only
 }
 
-// JobSetting is how a person has set a job.
+// JobSetting is a job's pause and override.
 type JobSetting struct {
 	Job         string
 	Paused      bool
@@ -70,7 +67,7 @@ type JobSetting struct {
 	OverrideAt  time.Time
 }
 
-// PausedNow says whether the job's slots at now are to be skipped.
+// PausedNow reports whether the job's slots at now are skipped.
 func (w JobSetting) PausedNow(now time.Time) bool {
 	return State{Paused: w.Paused, PausedUntil: w.PausedUntil}.PausedNow(now)
 }
