@@ -8,33 +8,32 @@ import (
 )
 
 const (
-	// missedAtStart: slots older than the start by this much were missed by nobody being there;
-	// younger ones may be another process's to claim at this moment, and are run.
+	// missedAtStart: a slot older than the process start by more ms than this is missed. A younger one may be about to
+	// be claimed by another process, so it runs.
 	missedAtStart = 1000
-	// MissedLive is how late, in ms, a slot of a living process may be claimed before it
-	// counts as missed: the machine slept, the clock jumped, the database was away.
+	// MissedLive is how late, in ms, a running process may claim a slot before it is a misfire: the machine slept, the
+	// clock jumped, or the database was away.
 	MissedLive = 5000
-	// MaxCatchUp bounds the rows one catch-up writes for a job.
+	// MaxCatchUp limits the rows that one catch-up writes for a job.
 	MaxCatchUp = 100_000
 )
 
-// Decision is a slot and what is to become of it.
+// Decision is a slot and what happens to it.
 type Decision struct {
 	Slot    int64
-	Status  cron.Status // Skipped, or Queued: to be run
+	Status  cron.Status // Skipped, or Queued: to run
 	Reason  cron.Reason
 	Detail  string
 	Trigger cron.Trigger
 	Overlap cron.OverlapPolicy
 }
 
-// Decide appends to plan what becomes of every slot of the job from first up to now, in slot
-// order, and returns the first slot after now. It changes nothing. started is when the process began to
-// tick. Slots that nothing could run when they were due go to the job's catch-up policy:
-// those older than its window are summed in one row, each of the others has a row of its own.
+// Decide appends to plan a decision for each of the job's slots from first up to now, in order. It returns the first
+// slot after now, or [Never]. started is when the process began to tick. Misfires follow the job's catch-up policy:
+// those older than its window share one row, each of the others has its own.
 func Decide(plan []Decision, p *cron.Policies, table *Table, first, now, started int64) (_ []Decision, next int64) {
 	missedBefore := max(started-missedAtStart, now-MissedLive)
-	if first >= missedBefore { // the common case: on time, and mostly just one
+	if first >= missedBefore { // the common case: on time, usually one slot
 		for slot := first; slot <= now; slot = next {
 			plan = append(plan, onTime(p, slot, now))
 			if next = table.After(slot); len(plan) >= MaxCatchUp {
@@ -64,7 +63,7 @@ func Decide(plan []Decision, p *cron.Policies, table *Table, first, now, started
 			Detail: fmt.Sprintf("%d slots from %s until %s were missed, too many to list", extra, stamp(missed[0]), stamp(missed[extra]))})
 		missed = missed[extra:]
 	}
-	run := 0 // how many of the missed, counted from the end, are to run
+	run := 0 // how many of the missed slots run: the newest
 	switch {
 	case p.CatchUp == cron.All:
 		run = min(len(missed), p.CatchUpCap)
@@ -102,7 +101,7 @@ func Decide(plan []Decision, p *cron.Policies, table *Table, first, now, started
 	return plan, slot
 }
 
-// onTime is a slot that is to run, unless its start deadline has passed.
+// onTime runs a slot unless its start deadline has passed.
 func onTime(p *cron.Policies, slot, now int64) Decision {
 	d := Decision{Slot: slot, Status: cron.Queued, Trigger: cron.BySchedule, Overlap: p.Overlap}
 	if within := p.StartWithin.Milliseconds(); within > 0 && now-slot > within {
@@ -111,8 +110,8 @@ func onTime(p *cron.Policies, slot, now int64) Decision {
 	return d
 }
 
-// inTurn is the overlap of several runs that the scheduler itself has put one behind another:
-// they wait for each other rather than skip or replace each other.
+// inTurn is the overlap of several runs started together: they wait for each other and do not skip or replace each
+// other.
 func inTurn(p *cron.Policies) cron.OverlapPolicy {
 	if p.Overlap == cron.Allow {
 		return cron.Allow
@@ -120,7 +119,7 @@ func inTurn(p *cron.Policies) cron.OverlapPolicy {
 	return cron.Queue
 }
 
-// LateDetail says in words that a run has not met its start deadline.
+// LateDetail describes a missed start deadline.
 func LateDetail(within time.Duration) string {
 	return fmt.Sprintf("could not start within %s of its slot", within)
 }

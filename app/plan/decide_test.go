@@ -23,7 +23,7 @@ func job(t *testing.T, every time.Duration, options ...cron.Option) *cron.Job {
 	return jobs[0]
 }
 
-// What Decide says is held against the rules as the documentation of package cron has them, slot by slot.
+// Decide follows the rules in the documentation of package cron, slot by slot.
 func TestDecideAgainstTheRules(t *testing.T) {
 	chance := rand.New(rand.NewPCG(1, 2))
 	for range 3_000 {
@@ -48,10 +48,10 @@ func TestDecideAgainstTheRules(t *testing.T) {
 		}
 		got, next := plan.Decide(nil, &j.Policies, &table, first, now, started)
 
-		// A slot is missed when nobody was there, or when whoever was there is late.
+		// A slot is missed if no process ran, or the process was late.
 		missed := func(slot int64) bool { return slot < max(started-1000, now-5000) }
 		oldest := min(max(started-1000, now-5000), now-window.Milliseconds())
-		var slots []int64 // those that have a decision of their own
+		var slots []int64 // those with their own decision
 		summed, toCatchUp, fresh := 0, 0, 0
 		for slot := first; slot <= now; slot = table.After(slot) {
 			switch {
@@ -78,7 +78,7 @@ func TestDecideAgainstTheRules(t *testing.T) {
 		if len(got) != len(slots) {
 			t.Fatalf("%s: %d decisions about %d slots", what, len(got), len(slots))
 		}
-		run := 0 // of the missed ones, the newest that are caught up
+		run := 0 // the newest missed slots, which are caught up
 		switch {
 		case policy == cron.All:
 			run = min(toCatchUp, most)
@@ -101,7 +101,7 @@ func TestDecideAgainstTheRules(t *testing.T) {
 				want.Trigger = cron.ByCatchUp
 			}
 			if runs && overlap != cron.Allow && (i < toCatchUp && policy == cron.All || i >= toCatchUp && run > 1) {
-				want.Overlap = cron.Queue // several runs that the scheduler has put one behind another wait for each other
+				want.Overlap = cron.Queue // runs started together wait for each other
 			}
 			if d.Status == cron.Skipped {
 				want.Overlap, want.Detail = d.Overlap, d.Detail
@@ -113,7 +113,7 @@ func TestDecideAgainstTheRules(t *testing.T) {
 	}
 }
 
-// A catch-up of very many slots is told in one row, beside the newest.
+// A catch-up of very many slots sums the oldest in one row.
 func TestDecideBoundsACatchUp(t *testing.T) {
 	j := job(t, 10*time.Millisecond, cron.CatchUp(cron.All, cron.Within(time.Hour)))
 	table := plan.TableOf(j)

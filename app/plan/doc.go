@@ -1,3 +1,3 @@
-// Package plan says which slots a job has, and what becomes of each: pure functions of a job, a timetable and the time.
-// They start nothing and keep nothing; package scheduler carries out what they say.
+// Package plan decides which slots a job has and what happens to each. All functions are pure: they depend only on the
+// job, its timetable and the time. Package scheduler carries out the decisions.
 package plan

@@ -10,20 +10,20 @@ import (
 	"fibercrons/app/schedule"
 )
 
-// Table says when a job is due: by the schedules in its code, or by an override of them.
+// Table says when a job is due: by the schedules in its code or by an override.
 type Table struct {
 	Exprs     []string
 	Schedules []schedule.Schedule
 	Zone      *time.Location
-	Since     time.Time // of the override it comes from, or that was lifted; zero: never any
+	Since     time.Time // when the override was made or lifted; zero: there was never one
 }
 
-// TableOf is what the code of a job says.
+// TableOf returns the Table in the job's code.
 func TableOf(j *cron.Job) Table {
 	return Table{Exprs: j.Exprs, Schedules: j.Schedules, Zone: j.Zone}
 }
 
-// Overridden returns what o makes of the job's Table.
+// Overridden returns the job's Table under o. On an error the Table is that of the code.
 func Overridden(j *cron.Job, o Override) (*Table, error) {
 	code := TableOf(j)
 	t := &code
@@ -47,8 +47,7 @@ func Overridden(j *cron.Job, o Override) (*Table, error) {
 	return t, nil
 }
 
-// Override is a schedule that a person has put in place of the one in the code, on every
-// process, until it is lifted.
+// Override is a schedule that a person set in place of the one in the code. It applies to every process until lifted.
 type Override struct {
 	Job   string
 	Expr  string // empty: lifted
@@ -57,7 +56,7 @@ type Override struct {
 	At    time.Time
 }
 
-// WrongOverride is err, for which [Overridden] did not take o, as a mistake in a request.
+// WrongOverride turns an error of [Overridden] into a mistake in a request.
 func WrongOverride(o Override, err error) *cron.ArgsError {
 	field := "/expr"
 	if o.Zone != "" {
@@ -68,10 +67,10 @@ func WrongOverride(o Override, err error) *cron.ArgsError {
 	return cron.RequestError(o.Job, field, err.Error())
 }
 
-// Never stands for a slot that does not come.
+// Never is the slot of a schedule that is never due.
 const Never = math.MaxInt64
 
-// After returns the first slot after ms, in ms; [Never]: there is none.
+// After returns the first slot after ms, in ms, or [Never].
 func (t *Table) After(ms int64) int64 {
 	if t, ok := t.Next(time.UnixMilli(ms)); ok {
 		return t.UnixMilli()
@@ -84,7 +83,7 @@ func (t *Table) Next(at time.Time) (next time.Time, ok bool) {
 	return schedule.Next(t.Schedules, at)
 }
 
-// Explain says in plain English when the job is due.
+// Explain describes the timetable in plain English.
 func (t *Table) Explain() string {
 	texts := make([]string, len(t.Schedules))
 	for i, s := range t.Schedules {
@@ -93,7 +92,7 @@ func (t *Table) Explain() string {
 	return strings.Join(texts, "; ")
 }
 
-// String returns expressions and zone.
+// String returns the expressions and the zone.
 func (t *Table) String() string {
 	return fmt.Sprintf("%s (%s)", strings.Join(t.Exprs, "; "), t.Zone)
 }
