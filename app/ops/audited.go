@@ -12,15 +12,15 @@ import (
 	"fibercrons/app/scheduler"
 )
 
-// Audited is the scheduler for a caller: what it does is what the method of [scheduler.Scheduler] of the
-// same name does, and every change that was made is written down, with what was before and after. A
-// change stands whether or not it could be written down; the program's log then says so.
+// Audited is a scheduler that acts for one caller and records every change in the audit log, with the values before and
+// after. Its methods are those of [scheduler.Scheduler]. If the audit entry cannot be written, the change stands and
+// the error is logged.
 type Audited struct {
 	c   Crons
 	who contract.Caller
 }
 
-// By puts the scheduler into the hands of a caller.
+// By returns a scheduler that acts for a caller.
 func (c Crons) By(who contract.Caller) Audited { return Audited{c, who} }
 
 type fields map[string]any
@@ -44,7 +44,7 @@ func (h Audited) Retry(ctx context.Context, id string) (cron.Record, error) {
 	return rec, err
 }
 
-// Backfill is [scheduler.Scheduler.Backfill]. When it breaks off, the runs that it did start are written down.
+// Backfill is [scheduler.Scheduler.Backfill]. After an error it records the runs that were started.
 func (h Audited) Backfill(ctx context.Context, name string, from, to time.Time) ([]cron.Record, error) {
 	recs, err := h.c.Backfill(ctx, name, from, to, h.who.Actor)
 	if len(recs) > 0 {
@@ -67,7 +67,7 @@ func (h Audited) Cancel(ctx context.Context, id string) (cron.Record, error) {
 	return rec, err
 }
 
-// Pause is [scheduler.Scheduler.Pause], also for the end of a pause.
+// Pause is [scheduler.Scheduler.Pause], which also resumes.
 func (h Audited) Pause(ctx context.Context, p contract.Pause) (JobView, error) {
 	p.Actor = h.who.Actor
 	before, err := h.c.Job(ctx, p.Job)
@@ -105,12 +105,12 @@ func (h Audited) Reschedule(ctx context.Context, name, expr, zone string) (JobVi
 	return job, nil
 }
 
-// patience is how long the record of a change is tried to be kept, also for a caller who has gone.
-const patience = 10 * time.Second
+// auditTimeout limits writing an audit entry, which does not end with the caller's context.
+const auditTimeout = 10 * time.Second
 
 func (h Audited) audit(ctx context.Context, action, target string, before, after fields) {
 	e := contract.AuditEntry{At: millis.Now(), Actor: h.who.Actor, Action: action, Target: target, Origin: h.who.Origin, RequestID: h.who.RequestID}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditTimeout)
 	defer cancel()
 	var err error
 	if before != nil {

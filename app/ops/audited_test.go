@@ -17,7 +17,7 @@ import (
 	"fibercrons/app/scheduler"
 )
 
-// asked counts the questions to the store by which a list could become slow.
+// asked records the queries that could make a list slow.
 type asked struct {
 	contract.Store
 	mu    sync.Mutex
@@ -45,7 +45,7 @@ func (a *asked) Runs(ctx context.Context, q contract.Query) ([]cron.Record, erro
 	return a.Store.Runs(ctx, q)
 }
 
-// However many jobs there are, and however they are filtered, a list is one query.
+// A list is one query, whatever the number of jobs and the filter.
 func TestListIsOneQuery(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		store := &asked{Store: crontest.NewMemory()}
@@ -67,9 +67,9 @@ func TestListIsOneQuery(t *testing.T) {
 	})
 }
 
-// A listing says until when it holds: the next slot of any job, or the end of a pause.
+// A listing is valid until the next slot of any job or the end of a pause.
 func TestListSaysHowLongItHolds(t *testing.T) {
-	crontest.Bubble(t, func(t *testing.T) { // it begins at midnight
+	crontest.Bubble(t, func(t *testing.T) { // starts at midnight
 		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
 			r.Register("daily", "0 3 * * *", bubble.Nothing)
 			r.Register("yearly", "@yearly", bubble.Nothing)
@@ -88,19 +88,19 @@ func TestListSaysHowLongItHolds(t *testing.T) {
 			t.Fatal(err)
 		}
 		holds(ops.Filter{}, time.Hour)
-		holds(ops.Filter{Status: contract.JobScheduled}, time.Hour) // it will be in that list then
+		holds(ops.Filter{Status: contract.JobScheduled}, time.Hour) // its end adds the job to that list
 		p.Stop()
 	})
 }
 
-// forgetful cannot keep an audit.
+// forgetful cannot write audit entries.
 type forgetful struct{ contract.Store }
 
 func (forgetful) Audit(context.Context, contract.AuditEntry) error {
 	return errors.New("the disk is full")
 }
 
-// A change stands though it could not be written down, and the log says so.
+// A change stands if its audit entry cannot be written, and the error is logged.
 func TestChangeOutlivesItsAudit(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		var log strings.Builder
@@ -117,7 +117,7 @@ func TestChangeOutlivesItsAudit(t *testing.T) {
 	})
 }
 
-// A run can be asked for to stand for a slot of the past.
+// A manual run can have the time of a past slot.
 func TestTriggerForASlot(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		slot := time.Date(1999, 12, 31, 12, 0, 0, 0, time.UTC)

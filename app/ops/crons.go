@@ -13,27 +13,26 @@ import (
 	"fibercrons/app/scheduler"
 )
 
-// Crons is a scheduler with what people and programs ask of it beside runs: lists, details, histories, forecasts.
+// Crons is a scheduler with queries: lists, details, histories and forecasts.
 type Crons struct{ *scheduler.Scheduler }
 
-// New returns a scheduler at rest; see [scheduler.New].
+// New returns a scheduler that is not running; see [scheduler.New].
 func New(c scheduler.Config) Crons { return Crons{scheduler.New(c)} }
 
-// Listing is jobs as they stand.
+// Listing is jobs and how long the list is valid.
 type Listing struct {
 	Jobs []JobView
-	// Until is when time alone changes the listing: a job is due, or a pause ends. Before that it
-	// changes with the store only.
+	// Until is when the listing changes without a change in the store: a job is due, or a pause ends.
 	Until time.Time
 }
 
-// Jobs returns the registered jobs by name, each as it stands, with one query of the store.
+// Jobs returns the registered jobs that match f, by name, with one query of the store.
 func (c Crons) Jobs(ctx context.Context, f Filter) ([]JobView, error) {
 	list, err := c.List(ctx, f)
 	return list.Jobs, err
 }
 
-// List is [Crons.Jobs], and says how long it holds.
+// List is [Crons.Jobs] with the time until which the list is valid.
 func (c Crons) List(ctx context.Context, f Filter) (Listing, error) {
 	states, err := c.Store().Outline(ctx)
 	if err != nil {
@@ -69,9 +68,9 @@ func matches(j *cron.Job, search string) bool {
 	return has(j.Name) || has(j.Description) || slices.ContainsFunc(j.Tags, has)
 }
 
-// View shows a job as it stands by its state.
+// View returns a job in its state at now.
 func (c Crons) View(j *cron.Job, st contract.State, now time.Time) JobView {
-	table, _ := plan.Overridden(j, st.Override) // what cannot be followed is not shown either; follow reports it
+	table, _ := plan.Overridden(j, st.Override) // an invalid override shows the schedule in the code; follow reports it
 	v := JobView{
 		Name: j.Name, Expr: table.Exprs[0], Schedules: table.Exprs, Timezone: table.Zone.String(), Description: j.Description,
 		Tags: j.Tags, Metadata: j.Metadata, Status: contract.JobScheduled, Paused: st.PausedNow(now),
@@ -204,8 +203,8 @@ func stats(recs []cron.Record, st contract.State) Stats {
 	return out
 }
 
-// Records returns runs, newest first; [*cron.NoJobError] when q names a job that is neither
-// registered nor has a history.
+// Records returns runs, newest first. It returns [*cron.NoJobError] if q names a job that is not registered and has no
+// runs.
 func (c Crons) Records(ctx context.Context, q contract.Query) ([]cron.Record, error) {
 	recs, err := c.Store().Runs(ctx, q)
 	if err != nil {
@@ -229,7 +228,7 @@ func (c Crons) Records(ctx context.Context, q contract.Query) ([]cron.Record, er
 	return recs, nil
 }
 
-// Logs returns lines of a run with Seq above after, oldest first; [cron.ErrNotFound] for no such run.
+// Logs returns lines of a run with Seq above after, oldest first, or [cron.ErrNotFound].
 func (c Crons) Logs(ctx context.Context, id string, after int64, limit int) ([]cron.LogLine, error) {
 	lines, err := c.Store().Logs(ctx, id, after, limit)
 	if err != nil || len(lines) > 0 {
@@ -241,13 +240,13 @@ func (c Crons) Logs(ctx context.Context, id string, after int64, limit int) ([]c
 	return []cron.LogLine{}, nil
 }
 
-// Pause is [scheduler.Scheduler.Pause], and shows the job.
+// Pause is [scheduler.Scheduler.Pause], and returns the job.
 func (c Crons) Pause(ctx context.Context, p contract.Pause) (JobView, error) {
 	st, err := c.Scheduler.Pause(ctx, p)
 	return c.shown(p.Job, st, err)
 }
 
-// Reschedule is [scheduler.Scheduler.Reschedule], and shows the job.
+// Reschedule is [scheduler.Scheduler.Reschedule], and returns the job.
 func (c Crons) Reschedule(ctx context.Context, name, expr, zone, actor string) (JobView, error) {
 	st, err := c.Scheduler.Reschedule(ctx, name, expr, zone, actor)
 	return c.shown(name, st, err)

@@ -1,6 +1,6 @@
-// Package ops is what people and programs ask of a scheduler, and what they change: lists and details of jobs, histories of
-// runs, forecasts, and commands of which the audit keeps who gave them. The API, the dashboard and the CLI stand on it.
+// Package ops is the queries and commands of people and programs: lists and details of jobs, histories of runs,
+// forecasts, and changes with an audit log. The API, the dashboard and the CLI use it.
 //
-// Files, in reading order: crons.go (queries), view.go (what they return), preview.go and timeline.go (forecasts),
-// audited.go (commands).
+// Files, in reading order: crons.go (queries), view.go (results), preview.go and timeline.go (forecasts), audited.go
+// (commands).
 package ops

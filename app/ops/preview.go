@@ -9,16 +9,16 @@ import (
 	"fibercrons/app/schedule"
 )
 
-// Preview is what a schedule would mean for a job.
+// Preview is the effect of a schedule on a job.
 type Preview struct {
 	Expr  string      `json:"expr"`
 	Zone  string      `json:"timezone"`
 	Text  string      `json:"text"`  // plain English
 	Slots []time.Time `json:"slots"` // the next ten
-	Notes []string    `json:"notes"` // daylight-saving changes that touch them
+	Notes []string    `json:"notes"` // daylight-saving changes that affect them
 }
 
-// Explain says in plain English when a job that is listed as v is due.
+// Explain describes in plain English when the job is due.
 func (c Crons) Explain(v JobView) string {
 	zone, err := schedule.LoadLocation(v.Timezone)
 	if err != nil {
@@ -33,8 +33,8 @@ func (c Crons) Explain(v JobView) string {
 	return strings.Join(texts, "; ")
 }
 
-// Preview says what [scheduler.Scheduler.Reschedule] with the same values would do, and changes nothing. An
-// empty expr is the schedule in the job's code. Errors: [*cron.NoJobError], [*cron.ArgsError].
+// Preview returns the effect of [scheduler.Scheduler.Reschedule] with the same values, and changes nothing. An empty
+// expr is the schedule in the job's code. Errors: [*cron.NoJobError], [*cron.ArgsError].
 func (c Crons) Preview(_ context.Context, name, expr, zone string) (Preview, error) {
 	j, err := c.Definition(name)
 	if err != nil {

@@ -13,16 +13,16 @@ import (
 	"fibercrons/app/plan"
 )
 
-// Timeline is what ran and what is due between two instants.
+// Timeline is the runs and slots between two instants.
 type Timeline struct {
 	From      time.Time              `json:"from"`
 	To        time.Time              `json:"to"`
 	Now       time.Time              `json:"now"`
 	Runs      []contract.TimelineRun `json:"runs"`      // oldest first
-	Slots     []Slot                 `json:"slots"`     // to come, soonest first
-	Dense     []Dense                `json:"dense"`     // jobs with more slots to come than are listed
-	Herds     []Herd                 `json:"herds"`     // minutes to come in which many jobs are due, the largest first
-	Truncated bool                   `json:"truncated"` // there were more runs or slots than are listed
+	Slots     []Slot                 `json:"slots"`     // future, soonest first
+	Dense     []Dense                `json:"dense"`     // jobs with too many future slots to list
+	Herds     []Herd                 `json:"herds"`     // future minutes with many due jobs, largest first
+	Truncated bool                   `json:"truncated"` // there were more runs or slots than listed
 }
 
 // Slot is an instant at which a job is due.
@@ -31,7 +31,7 @@ type Slot struct {
 	At  time.Time `json:"at"`
 }
 
-// Dense is a job that is due too often to list each slot.
+// Dense is a job with too many slots to list each.
 type Dense struct {
 	Job   string `json:"job"`
 	Slots int    `json:"slots"` // at least
@@ -41,10 +41,10 @@ type Dense struct {
 type Herd struct {
 	At   time.Time  `json:"at"`
 	Jobs int        `json:"jobs"`
-	Hint []HerdHint `json:"hint"` // how some of them could be spread
+	Hint []HerdHint `json:"hint"` // how to spread some of them
 }
 
-// HerdHint is an expression that keeps a job's rhythm and spreads the load.
+// HerdHint is an expression with the same frequency that spreads the load.
 type HerdHint struct {
 	Job  string `json:"job"`
 	Expr string `json:"expr"`
@@ -54,13 +54,13 @@ type HerdHint struct {
 const (
 	timelineRuns  = 2000
 	timelineSlots = 5000
-	denseSlots    = 400 // slots of one job that are listed one by one
+	denseSlots    = 400 // listed slots of one job
 	herdSize      = 10  // jobs in one minute that make a herd
 	herdsListed   = 10
 	herdHints     = 5
 )
 
-// Timeline returns what ran and what is due from from to to.
+// Timeline returns the runs and slots from from to to.
 func (c Crons) Timeline(ctx context.Context, from, to time.Time) (Timeline, error) {
 	now := millis.Now()
 	t := Timeline{From: from.UTC(), To: to.UTC(), Now: now, Runs: []contract.TimelineRun{}, Slots: []Slot{}, Dense: []Dense{}, Herds: []Herd{}}
@@ -84,7 +84,7 @@ func (c Crons) Timeline(ctx context.Context, from, to time.Time) (Timeline, erro
 	return t, nil
 }
 
-// forecast lists what is due.
+// forecast adds the slots.
 func (c Crons) forecast(t *Timeline, states map[string]contract.State, now time.Time) {
 	minutes := make(map[int64][]*cron.Job)
 	for _, j := range c.Definitions() {
@@ -124,7 +124,7 @@ func (c Crons) forecast(t *Timeline, states map[string]contract.State, now time.
 	t.Herds = herds(minutes)
 }
 
-// herds finds the fullest minutes.
+// herds returns the minutes with the most jobs.
 func herds(minutes map[int64][]*cron.Job) []Herd {
 	found := []Herd{}
 	for m, jobs := range minutes {
@@ -143,7 +143,7 @@ func herds(minutes map[int64][]*cron.Job) []Herd {
 	return found[:min(len(found), herdsListed)]
 }
 
-// spread writes H for the minute of an expression that names one: same rhythm, another minute.
+// spread replaces the minute of an expression by H: same frequency, another minute.
 func spread(expr string) (string, bool) {
 	switch strings.ToLower(expr) {
 	case "@hourly":

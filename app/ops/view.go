@@ -8,7 +8,7 @@ import (
 	"fibercrons/app/cron"
 )
 
-// JobView is a job as it is listed over HTTP and by the CLI. Instants are UTC; null is never.
+// JobView is a job in a list over HTTP and in the CLI. Instants are UTC; null is never.
 type JobView struct {
 	Name           string             `json:"name"`
 	Expr           string             `json:"expr"`
@@ -28,12 +28,12 @@ type JobView struct {
 	Failures       int64              `json:"failures"`
 }
 
-// JobDetail is one job with everything known about it.
+// JobDetail is everything known about a job.
 type JobDetail struct {
 	JobView
 	ScheduleText string          `json:"schedule_text"` // plain English
 	NextSlots    []time.Time     `json:"next_slots"`    // the next ten
-	Notes        []string        `json:"notes"`         // daylight-saving changes that touch them
+	Notes        []string        `json:"notes"`         // daylight-saving changes that affect them
 	Policies     PolicyView      `json:"policies"`
 	Stats        Stats           `json:"statistics"`
 	Pause        *PauseView      `json:"pause"`
@@ -46,7 +46,7 @@ type JobDetail struct {
 	FirstSeen    *time.Time      `json:"first_seen"`
 }
 
-// PolicyView is [cron.Policies] for people and programs: durations in Go's notation.
+// PolicyView is [cron.Policies] with durations in Go's notation.
 type PolicyView struct {
 	Timeout       string `json:"timeout"`
 	Retries       int    `json:"retries"`
@@ -61,11 +61,11 @@ type PolicyView struct {
 	GroupLimit    int    `json:"group_limit,omitempty"`
 	KeepRuns      int    `json:"keep_runs"`
 	KeepFor       string `json:"keep_for"`
-	// Alerts say in words when people are told.
+	// Alerts describe the alert policy in words.
 	Alerts []string `json:"alerts"`
 }
 
-// PauseView is a pause in force.
+// PauseView is an active pause.
 type PauseView struct {
 	At     time.Time  `json:"at"`
 	Until  *time.Time `json:"until"`
@@ -73,15 +73,15 @@ type PauseView struct {
 	By     string     `json:"by"`
 }
 
-// OverrideView is a schedule override in force.
+// OverrideView is an active schedule override.
 type OverrideView struct {
 	Expr string    `json:"expr"`
 	By   string    `json:"by"`
 	At   time.Time `json:"at"`
-	Code []string  `json:"code"` // the schedules it stands in for
+	Code []string  `json:"code"` // the schedules it replaces
 }
 
-// Stats sums up the newest runs of a job (at most 100 that were started).
+// Stats summarizes the newest runs of a job (at most 100 that were started).
 type Stats struct {
 	Sample      int        `json:"sample"`
 	Succeeded   int        `json:"succeeded"`
@@ -92,14 +92,14 @@ type Stats struct {
 	LastSuccess *time.Time `json:"last_success"`
 }
 
-// Filter selects jobs. The zero Filter is all of them.
+// Filter selects jobs. The zero Filter selects all.
 type Filter struct {
 	Tag    string
 	Status contract.JobStatus
 	Search string // in name, description, tags; any case
 }
 
-// PingView is a [cron.PingTarget] as it may be shown.
+// PingView is the part of a [cron.PingTarget] that may be shown.
 type PingView struct {
 	Host string        `json:"host"`
 	Form cron.PingForm `json:"form"`
