@@ -13,28 +13,28 @@ import (
 	"fibercrons/app/ops"
 )
 
-// glanceRuns is how many new runs one look takes in. More in one second are not told one by one.
-const glanceRuns = 5000
+// maxNewRuns is how many new runs one poll reads. If there are more, the stream says that events were missed.
+const maxNewRuns = 5000
 
-// picture is what the hub knows of runs and jobs. A look that fails changes nothing in it, so that
-// the next one finds all that the failed one would have.
-type picture struct {
-	crons  ops.Crons
-	stamp  int64
-	newest contract.Position
-	runs   map[string]contract.RunSummary // the active ones
-	jobs   []contract.JobSetting
-	said   map[string]said // what was told of jobs
+// snapshot is the last known state of runs and jobs. A failed poll does not change it, so the next poll finds
+// everything.
+type snapshot struct {
+	crons    ops.Crons
+	stamp    int64
+	newest   contract.Position
+	runs     map[string]contract.RunSummary // the active ones
+	jobs     []contract.JobSetting
+	reported map[string]reported // as last reported
 }
 
-// said is what was told of a job last.
-type said struct {
+// reported is the setting of a job as last reported.
+type reported struct {
 	paused bool
 	contract.JobSetting
 }
 
-// begin takes things as they are.
-func (p *picture) begin(ctx context.Context) (err error) {
+// begin reads the current state without changes.
+func (p *snapshot) begin(ctx context.Context) (err error) {
 	if p.stamp, err = p.crons.Store().Stamp(ctx); err != nil {
 		return err
 	}
@@ -44,14 +44,14 @@ func (p *picture) begin(ctx context.Context) (err error) {
 	}
 	p.take(g)
 	now := time.Now()
-	p.said = make(map[string]said, len(g.Jobs))
+	p.reported = make(map[string]reported, len(g.Jobs))
 	for _, w := range g.Jobs {
-		p.said[w.Job] = said{w.PausedNow(now), w}
+		p.reported[w.Job] = reported{w.PausedNow(now), w}
 	}
 	return nil
 }
 
-func (p *picture) take(g contract.Summary) {
+func (p *snapshot) take(g contract.Summary) {
 	p.newest, p.jobs = g.Newest, g.Jobs
 	p.runs = make(map[string]contract.RunSummary, len(g.Runs))
 	for _, r := range g.Runs {
@@ -61,26 +61,26 @@ func (p *picture) take(g contract.Summary) {
 	}
 }
 
-// look returns what has changed since the last look.
-func (p *picture) look(ctx context.Context) ([]Change, error) {
+// poll returns the changes since the last poll.
+func (p *snapshot) poll(ctx context.Context) ([]Change, error) {
 	now := time.Now()
 	stamp, err := p.crons.Store().Stamp(ctx)
 	if err != nil {
 		return nil, err
 	}
-	next, steps, told := *p, []step(nil), []contract.PauseChange(nil)
+	next, steps, audited := *p, []step(nil), []contract.PauseChange(nil)
 	if stamp != p.stamp {
-		g, err := p.crons.Store().Summarize(ctx, p.newest, glanceRuns)
+		g, err := p.crons.Store().Summarize(ctx, p.newest, maxNewRuns)
 		if err != nil {
 			return nil, err
 		}
-		next.stamp, told = stamp, g.Told
+		next.stamp, audited = stamp, g.Told
 		next.take(g)
 		if steps, err = p.compare(ctx, g, &next, now); err != nil {
 			return nil, err
 		}
 	}
-	more, err := next.switches(ctx, told, now)
+	more, err := next.jobSteps(ctx, audited, now)
 	if err != nil {
 		return nil, err
 	}
@@ -94,14 +94,14 @@ func (p *picture) look(ctx context.Context) ([]Change, error) {
 	return changes, nil
 }
 
-// step is a change and the instant of it.
+// step is a change and its time.
 type step struct {
 	at time.Time
 	Change
 }
 
-// compare reads the runs of which something has changed, and says what.
-func (p *picture) compare(ctx context.Context, g contract.Summary, next *picture, now time.Time) (steps []step, err error) {
+// compare reads the changed runs and returns their changes.
+func (p *snapshot) compare(ctx context.Context, g contract.Summary, next *snapshot, now time.Time) (steps []step, err error) {
 	var ids []string
 	here := make(map[string]bool, len(g.Runs))
 	for _, r := range g.Runs {
@@ -119,17 +119,17 @@ func (p *picture) compare(ctx context.Context, g contract.Summary, next *picture
 	if err != nil {
 		return nil, err
 	}
-	if g.Missed || len(recs) < len(ids) { // or pruned before they could be looked at
+	if g.Missed || len(recs) < len(ids) { // or pruned before they were read
 		steps = append(steps, step{now, missed("")})
 	}
 	for i := range recs {
 		rec := &recs[i]
-		// The record may be newer than the sight.
-		if sight := next.runs[rec.ID]; rec.Status.Ended() {
+		// The record may be newer than the summary.
+		if summary := next.runs[rec.ID]; rec.Status.Ended() {
 			delete(next.runs, rec.ID)
 		} else {
-			sight.ID, sight.Status, sight.Attempt, sight.Cancelled = rec.ID, rec.Status, rec.Attempt, rec.Cancel != nil
-			next.runs[rec.ID] = sight
+			summary.ID, summary.Status, summary.Attempt, summary.Cancelled = rec.ID, rec.Status, rec.Attempt, rec.Cancel != nil
+			next.runs[rec.ID] = summary
 		}
 		p.crons.Overlay(rec, now)
 		steps = append(steps, stepsOf(p.runs[rec.ID], rec, now)...)
@@ -137,8 +137,8 @@ func (p *picture) compare(ctx context.Context, g contract.Summary, next *picture
 	return steps, nil
 }
 
-// read returns the records, in order of insertion.
-func (p *picture) read(ctx context.Context, ids []string) (recs []cron.Record, err error) {
+// read returns the records in order of insertion.
+func (p *snapshot) read(ctx context.Context, ids []string) (recs []cron.Record, err error) {
 	for some := range slices.Chunk(ids, 500) {
 		list, err := p.crons.Store().Runs(ctx, contract.Query{IDs: some, Limit: len(some)})
 		if err != nil {
@@ -150,20 +150,20 @@ func (p *picture) read(ctx context.Context, ids []string) (recs []cron.Record, e
 	return recs, nil
 }
 
-// stepsOf is what has happened to a run since was, the zero RunSummary for a run that is new.
+// stepsOf returns what happened to a run since was, the zero RunSummary for a new run.
 func stepsOf(was contract.RunSummary, rec *cron.Record, now time.Time) (steps []step) {
 	add := func(kind contract.EventKind, at time.Time, r cron.Record) {
 		if n := len(steps); n > 0 && at.Before(steps[n-1].at) {
-			at = steps[n-1].at // another process's clock
+			at = steps[n-1].at // clocks of processes differ
 		}
 		data, err := json.Marshal(r)
-		if err != nil { // a row edited by hand
+		if err != nil { // the row was edited by hand
 			return
 		}
 		steps = append(steps, step{at, Change{Kind: kind, Job: r.Job, Data: data}})
 	}
 	for n := was.Attempt + 1; n <= rec.Attempt; n++ {
-		began := rewound(*rec, n)
+		began := recordAt(*rec, n)
 		at := now
 		if len(began.Attempts) > 0 && began.Attempts[len(began.Attempts)-1].Number == n {
 			at = began.Attempts[len(began.Attempts)-1].StartedAt
@@ -192,8 +192,8 @@ func stepsOf(was contract.RunSummary, rec *cron.Record, now time.Time) (steps []
 	return steps
 }
 
-// rewound is the record as it was when attempt n had begun.
-func rewound(rec cron.Record, n int) cron.Record {
+// recordAt returns the record as it was at the start of attempt n.
+func recordAt(rec cron.Record, n int) cron.Record {
 	var attempts []cron.Attempt
 	for _, a := range rec.Attempts {
 		if a.Number <= n {
@@ -213,53 +213,53 @@ func rewound(rec cron.Record, n int) cron.Record {
 	return rec
 }
 
-// switches says which jobs were paused, resumed or rescheduled. A pause may also just have run out, or
-// have come and gone between two looks; then the audit tells of it.
-func (p *picture) switches(ctx context.Context, told []contract.PauseChange, now time.Time) (steps []step, err error) {
+// jobSteps returns which jobs were paused, resumed or rescheduled. A pause may also have expired, or have begun and
+// ended between two polls; the latter is in audited.
+func (p *snapshot) jobSteps(ctx context.Context, audited []contract.PauseChange, now time.Time) (steps []step, err error) {
 	kinds := make(map[string][]contract.EventKind)
-	paused := make(map[string]bool) // as told so far
-	for job, was := range p.said {
+	paused := make(map[string]bool) // as reported so far
+	for job, was := range p.reported {
 		paused[job] = was.paused
 	}
-	tell := func(job string, pause bool) {
+	report := func(job string, pause bool) {
 		if paused[job] = pause; pause {
 			kinds[job] = append(kinds[job], contract.JobWasPaused)
 		} else {
 			kinds[job] = append(kinds[job], contract.JobWasResumed)
 		}
 	}
-	for _, t := range told {
+	for _, t := range audited {
 		if paused[t.Job] != t.Paused {
-			tell(t.Job, t.Paused)
+			report(t.Job, t.Paused)
 		}
 	}
-	heard := make(map[string]said, len(p.jobs))
+	current := make(map[string]reported, len(p.jobs))
 	for _, w := range p.jobs {
-		was, is := p.said[w.Job], said{w.PausedNow(now), w}
-		heard[w.Job] = is
+		was, is := p.reported[w.Job], reported{w.PausedNow(now), w}
+		current[w.Job] = is
 		again := is.paused && was.paused && !was.PausedAt.Equal(w.PausedAt) && len(kinds[w.Job]) == 0
 		if is.paused != paused[w.Job] || again {
-			tell(w.Job, is.paused)
+			report(w.Job, is.paused)
 		}
 		if !was.OverrideAt.Equal(w.OverrideAt) {
 			kinds[w.Job] = append(kinds[w.Job], contract.JobRescheduled)
 		}
 	}
 	for job, is := range paused {
-		if _, still := heard[job]; is && !still {
-			tell(job, false)
+		if _, still := current[job]; is && !still {
+			report(job, false)
 		}
 	}
-	steps, err = p.showJobs(ctx, kinds, now)
+	steps, err = p.stepsOfJobs(ctx, kinds, now)
 	if err != nil {
 		return nil, err
 	}
-	p.said = heard
+	p.reported = current
 	return steps, nil
 }
 
-// showJobs makes the events of jobs.
-func (p *picture) showJobs(ctx context.Context, kinds map[string][]contract.EventKind, now time.Time) (steps []step, err error) {
+// stepsOfJobs returns the changes of jobs.
+func (p *snapshot) stepsOfJobs(ctx context.Context, kinds map[string][]contract.EventKind, now time.Time) (steps []step, err error) {
 	if len(kinds) == 0 {
 		return nil, nil
 	}
@@ -271,12 +271,12 @@ func (p *picture) showJobs(ctx context.Context, kinds map[string][]contract.Even
 	for _, job := range names {
 		j, err := p.crons.Definition(job)
 		if err != nil {
-			continue // another program's
+			continue // a job of another program
 		}
 		for _, kind := range kinds[job] {
 			st := states[job]
 			if pause := kind == contract.JobWasPaused; kind != contract.JobRescheduled && st.PausedNow(now) != pause {
-				st.Paused, st.PausedUntil = pause, time.Time{} // it was so, and is not any more
+				st.Paused, st.PausedUntil = pause, time.Time{} // a state between two polls
 			}
 			data, err := json.Marshal(p.crons.View(j, st, now))
 			if err != nil {

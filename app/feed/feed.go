@@ -15,39 +15,38 @@ import (
 	"fibercrons/app/ops"
 )
 
-// The stream of changes comes from the store alone, so it is the same on every process. The hub
-// looks at it once a second, and at once when this process has done something itself; what it sees
-// is compared with what it saw before (changes.go), and the difference is kept in a ring from which
-// the subscribers read. There is one hub in a process, and only while somebody is subscribed.
+// The hub polls the store once a second, and at once after a change in this process. It compares the result with the
+// last one (changes.go) and puts the changes into a ring buffer that the subscribers read. A process has at most one
+// hub.
 
 const (
-	lookEvery   = time.Second
-	lookRest    = 25 * time.Millisecond // between two looks at least, so that a burst is told together
-	linger      = time.Minute           // how long the hub lives on without a subscriber, who may come back
+	pollEvery   = time.Second
+	pollGap     = 25 * time.Millisecond // minimum between two polls, to batch bursts
+	idleTimeout = time.Minute           // how long the hub runs without subscribers, so that they can resume
 	ringEvents  = 4096
 	ringBytes   = 8 << 20
 	takeEvents  = 256 // by one Next
-	lookTimeout = 10 * time.Second
+	pollTimeout = 10 * time.Second
 )
 
-// Feed is the stream of what happens. It looks at the store only while somebody is subscribed.
+// Feed is the stream of changes. It polls the store only while there are subscribers.
 type Feed struct {
 	crons  ops.Crons
-	mu     sync.Mutex // of who comes and goes
+	mu     sync.Mutex // guards hub, closed and the hub's subscribers and left
 	hub    *hub
 	closed bool
 }
 
-// hub is the process's end of the stream.
+// hub serves the stream in this process.
 type hub struct {
 	f    *Feed
 	ctx  context.Context
 	stop context.CancelFunc
 	done chan struct{}
-	view picture // the loop's alone
+	view snapshot // used only by run
 
 	subscribers int       // under Feed.mu
-	left        time.Time // when the last one went; under Feed.mu
+	left        time.Time // when the last subscriber left; under Feed.mu
 
 	mu    sync.Mutex
 	epoch string
@@ -58,7 +57,7 @@ type hub struct {
 	ended bool
 }
 
-// New returns the stream of what happens to the jobs of crons.
+// New returns the stream of changes to the jobs of crons.
 func New(crons ops.Crons) *Feed { return &Feed{crons: crons} }
 
 func isClosed(c <-chan struct{}) bool {
@@ -70,31 +69,30 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// Change is something that happened in any of the processes that share a store.
+// Change is a change in any of the processes that share a store.
 type Change struct {
-	// ID is a place in a stream; see [Feed.Subscribe].
+	// ID is a position in a stream; see [Feed.Subscribe].
 	ID   string
 	Kind contract.EventKind
 	Job  string
-	// Data is the run ([cron.Record]) or the job ([ops.JobView]) as it stood then, in JSON.
+	// Data is the run ([cron.Record]) or the job ([ops.JobView]) after the change, in JSON.
 	Data json.RawMessage
 }
 
-// Subscription is one reader of the stream. It is not safe for concurrent use.
+// Subscription is a reader of the stream. It is not safe for concurrent use.
 type Subscription struct {
 	h    *hub
 	next int64
-	lost bool // a place was asked for that is not there
+	lost bool // the requested position is not available
 	once sync.Once
 }
 
-// Subscribe opens the stream of what happens, in whichever process, from now on: after the place with
-// the ID after, if it is not empty. When that place is too far back, or was another process's, the
-// stream begins with [contract.EventsMissed].
+// Subscribe returns the changes of all processes from now on, or after the ID after if it is not empty. If that ID is
+// too old or from another process, the stream begins with [contract.EventsMissed].
 //
-// A run that waits is told as queued, each attempt as started, the end as ended, in this order;
-// between two looks at the store, a second apart at most, several progresses become one, and a run
-// that waited for less than that is not told as queued.
+// A waiting run is reported as queued, each attempt as started and the end as ended, in this order. Polls are at most a
+// second apart. Several progress reports between two polls are merged, and a run that waits for less than that is not
+// reported as queued.
 func (f *Feed) Subscribe(ctx context.Context, after string) (*Subscription, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -117,7 +115,7 @@ func (f *Feed) Subscribe(ctx context.Context, after string) (*Subscription, erro
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	sub.next = h.last + 1
-	if at, ok := h.place(after); ok {
+	if at, ok := h.position(after); ok {
 		sub.next = at + 1
 	} else {
 		sub.lost = after != ""
@@ -125,8 +123,8 @@ func (f *Feed) Subscribe(ctx context.Context, after string) (*Subscription, erro
 	return sub, nil
 }
 
-// place is the number of an ID that the ring still reaches back to. h.mu is held.
-func (h *hub) place(id string) (int64, bool) {
+// position returns the number of an ID that is still in the ring. h.mu is held.
+func (h *hub) position(id string) (int64, bool) {
 	epoch, number, _ := strings.Cut(id, "-")
 	n, err := strconv.ParseInt(number, 10, 64)
 	return n, err == nil && epoch == h.epoch && n >= h.last-int64(len(h.ring)) && n <= h.last
@@ -134,12 +132,12 @@ func (h *hub) place(id string) (int64, bool) {
 
 func (h *hub) id(n int64) string { return h.epoch + "-" + strconv.FormatInt(n, 10) }
 
-// At is the ID of the place before the next change.
+// At returns the ID of the position before the next change.
 func (sub *Subscription) At() string { return sub.h.id(sub.next - 1) }
 
-// Next waits for changes and returns those that there are, oldest first. Whoever comes too late for
-// some of them gets [contract.EventsMissed] in their place, and nothing else is left out. It returns ctx's
-// error, or io.EOF when the scheduler has stopped.
+// Next waits for changes and returns them, oldest first. If the reader was too slow for some of them, it returns
+// [contract.EventsMissed] instead of all that it has not read. It returns ctx's error, or io.EOF when the scheduler has
+// stopped.
 func (sub *Subscription) Next(ctx context.Context) ([]Change, error) {
 	h := sub.h
 	for {
@@ -185,7 +183,7 @@ func (sub *Subscription) Close() {
 	})
 }
 
-// Close ends the stream for good, and all subscriptions.
+// Close ends the stream permanently, with all subscriptions.
 func (f *Feed) Close() {
 	f.mu.Lock()
 	f.closed = true
@@ -197,11 +195,11 @@ func (f *Feed) Close() {
 	}
 }
 
-// run is the hub's life.
+// run polls until the hub is closed or idle.
 func (h *hub) run() {
 	defer close(h.done)
 	defer h.end()
-	second := time.NewTicker(lookEvery)
+	second := time.NewTicker(pollEvery)
 	defer second.Stop()
 	failing, notified := false, h.f.crons.Notified()
 	for {
@@ -209,7 +207,7 @@ func (h *hub) run() {
 		case <-h.ctx.Done():
 			return
 		case <-second.C:
-			if h.deserted() {
+			if h.idle() {
 				return
 			}
 		case <-h.f.crons.Stopping():
@@ -218,8 +216,8 @@ func (h *hub) run() {
 		case <-notified:
 		}
 		begin := time.Now()
-		ctx, cancel := context.WithTimeout(h.ctx, lookTimeout)
-		changes, err := h.view.look(ctx)
+		ctx, cancel := context.WithTimeout(h.ctx, pollTimeout)
+		changes, err := h.view.poll(ctx)
 		cancel()
 		switch {
 		case h.ctx.Err() != nil:
@@ -229,10 +227,10 @@ func (h *hub) run() {
 			h.publish(changes)
 		case !failing:
 			failing = true
-			h.f.crons.Log().Error("the store does not tell what changes; streams of events wait for it", "error", err)
+			h.f.crons.Log().Error("failed to poll the store for changes; event streams are delayed until it answers", "error", err)
 		}
-		// What a look costs decides how often there is one.
-		rest := time.NewTimer(max(lookRest, 4*time.Since(begin)))
+		// Slow polls are made less often.
+		rest := time.NewTimer(max(pollGap, 4*time.Since(begin)))
 		select {
 		case <-h.ctx.Done():
 		case <-h.f.crons.Stopping():
@@ -242,12 +240,12 @@ func (h *hub) run() {
 	}
 }
 
-// deserted says whether nobody has been here for some time; then the hub is none any more.
-func (h *hub) deserted() bool {
+// idle removes the hub and returns true if there was no subscriber for idleTimeout.
+func (h *hub) idle() bool {
 	f := h.f
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if h.subscribers > 0 || time.Since(h.left) < linger {
+	if h.subscribers > 0 || time.Since(h.left) < idleTimeout {
 		return false
 	}
 	if f.hub == h {
@@ -265,7 +263,7 @@ func (h *hub) end() {
 	h.grown = make(chan struct{})
 }
 
-// publish puts changes into the ring and lets the oldest fall out.
+// publish adds changes to the ring and drops the oldest.
 func (h *hub) publish(changes []Change) {
 	if len(changes) == 0 {
 		return

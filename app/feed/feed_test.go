@@ -18,10 +18,10 @@ import (
 	"fibercrons/app/scheduler"
 )
 
-// watched counts what a stream asks of its store, and fails when it is told to.
+// watched counts queries and can fail.
 type watched struct {
 	contract.Store
-	still   atomic.Bool // the stamp stays as it is
+	still   atomic.Bool // the stamp does not change
 	broken  atomic.Bool
 	stamps  atomic.Int64
 	glances atomic.Int64
@@ -43,7 +43,7 @@ func (w *watched) Summarize(ctx context.Context, after contract.Position, limit 
 	return w.Store.Summarize(ctx, after, limit)
 }
 
-// drain returns what there is after a while, as "kind job", and the IDs.
+// drain returns the changes within d, as "kind job", and the last ID.
 func drain(t *testing.T, sub *feed.Subscription, d time.Duration) (told []string, last string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
@@ -68,20 +68,20 @@ func TestStreamCostsNothingUnheard(t *testing.T) {
 			t.Errorf("%d questions, and nobody listens", n)
 		}
 
-		store.still.Store(true) // as a database that nobody writes to
+		store.still.Store(true) // as in a database without writes
 		sub := p.Subscribe("")
 		stamps, glances := store.stamps.Load(), store.glances.Load()
 		time.Sleep(10*time.Second + time.Millisecond)
 		if n := store.glances.Load() - glances; n != 0 {
 			t.Errorf("%d glances at a store in which nothing has changed", n)
 		}
-		// One a second, and one for what this process does in that second, twice at most.
+		// One a second, and at most two for what this process does in that second.
 		if n := store.stamps.Load() - stamps; n < 10 || n > 40 {
 			t.Errorf("%d stamps in ten seconds", n)
 		}
 
 		sub.Close()
-		sub.Close() // again is nothing
+		sub.Close() // the second call does nothing
 		time.Sleep(2 * time.Minute)
 		stamps = store.stamps.Load()
 		time.Sleep(time.Minute)
@@ -123,7 +123,7 @@ func TestStreamTellsEveryAttempt(t *testing.T) {
 	})
 }
 
-// What happens while the store does not answer is told when it does.
+// Changes during an outage of the store are reported after it.
 func TestStreamOutlastsTheStore(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		store := &watched{Store: crontest.NewMemory()}
@@ -147,7 +147,7 @@ func TestStreamOutlastsTheStore(t *testing.T) {
 	})
 }
 
-// Whoever comes back within a minute goes on where he was; later his place is gone.
+// A subscriber can resume within a minute; later its position is gone.
 func TestStreamKeepsAPlaceForAMinute(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) { r.Register("job", "@yearly", bubble.Nothing) })
@@ -174,8 +174,7 @@ func TestStreamKeepsAPlaceForAMinute(t *testing.T) {
 	})
 }
 
-// A reader who is too slow is told that he has missed something, and goes on from there; what is
-// kept for him is bounded. More in one look than can be told is a reset for everybody.
+// A slow reader gets a reset and continues; the ring is bounded.
 func TestStreamNeverLosesInSilence(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
@@ -207,14 +206,14 @@ func TestStreamNeverLosesInSilence(t *testing.T) {
 	})
 }
 
-// A run of another process and its end are told with the record that the store has.
+// A run of another process is reported with its record in the store.
 func TestStreamOfAnotherProcess(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
 		here, there := bubble.Start(t, store, func(r *cron.Registry) { r.Register("job", "@yearly", bubble.Nothing) }),
 			bubble.Start(t, store, func(r *cron.Registry) {
 				r.Register("job", "@yearly", func(ctx context.Context) error {
-					time.Sleep(2500 * time.Millisecond) // until its start was told
+					time.Sleep(2500 * time.Millisecond) // after its start was reported
 					cron.RunFrom(ctx).Progress(1, 2, "half")
 					time.Sleep(10 * time.Second)
 					return nil
