@@ -16,23 +16,21 @@ import (
 	"fibercrons/app/scheduler"
 )
 
-// Crashes kills processes at random that share a database and a queue, and checks what they have left.
-// It is a program's own test binary, started again, that plays the processes; see [Crashes.Lead].
+// Crashes kills random processes that share a database and a queue, and checks what they leave behind. The processes
+// run the test binary again; see [Crashes.Lead].
 type Crashes struct {
 	// Store is on the database of the processes.
 	Store contract.Store
 	// Tally counts in a file that the processes write to.
 	Tally *Tally
-	// Child returns a process of a role that is not started yet. Its standard input is closed when it
-	// is to end.
+	// Child returns a process of a role, not started. It ends when its standard input is closed.
 	Child func(contract.Role) *exec.Cmd
-	// For is how long it kills.
+	// For is how long processes are killed.
 	For time.Duration
 }
 
-// Run starts four processes and for a while kills one after the other with SIGKILL, each followed by a
-// new one of its role. Then everything has to end well: no slot without a row, no row without its call,
-// no attempt called twice.
+// Run starts four processes and repeatedly replaces one, killed by SIGKILL, with a new one of its role. Afterwards
+// every slot must have a row and every row its call, and no attempt may have been called twice.
 func (k Crashes) Run(t *testing.T) {
 	roles := []contract.Role{contract.SchedulerOnly, "", contract.WorkerOnly, contract.WorkerOnly}
 	children := make([]*child, len(roles))
@@ -58,7 +56,7 @@ func (k Crashes) Run(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	time.Sleep(1100 * time.Millisecond) // what was due before the pause is claimed
+	time.Sleep(1100 * time.Millisecond) // until every slot before the pause is claimed
 	began := time.Now()
 	var runs map[string][]cron.Record
 	h.until("every run has ended", func() bool {
@@ -97,15 +95,14 @@ func (k Crashes) start(t *testing.T, role contract.Role) *child {
 	return c
 }
 
-// kill gives the process no time for anything.
 func (c *child) kill() {
 	_ = c.cmd.Process.Kill()
-	_ = c.cmd.Wait() // says that it was killed
+	_ = c.cmd.Wait() // returns an error because the process was killed
 	_ = c.stdin.Close()
 }
 
-// Lead is the life of a process that is going to be killed: a scheduler with some jobs of every kind,
-// each due once a second. It returns when in ends, in case the test does.
+// Lead runs a process of [Crashes]: a scheduler with some jobs of every kind, each due once a second. It returns when
+// in ends, in case the test ends first.
 func (k Crashes) Lead(in io.Reader, e contract.Executor, role contract.Role) error {
 	r := cron.NewRegistry()
 	chaos(k.Tally.Count)(r)

@@ -17,9 +17,8 @@ import (
 	"fibercrons/app/scheduler"
 )
 
-// Executor checks that runs go through a queue as the contract of [contract.Executor] says: several
-// schedulers on one store and one queue, in real time. Open is called once for each case, on an empty
-// queue; what it returns connects one more process to it.
+// Executor checks a [contract.Executor] with several schedulers on one store and one queue, in real time. Open is
+// called once for each case, on an empty queue. It returns a function that connects another process to the queue.
 func Executor(t *testing.T, open func(t *testing.T) func() contract.Executor) {
 	for name, play := range map[string]func(*handoff){
 		"every attempt is made once":          everyAttemptOnce,
@@ -36,7 +35,7 @@ func Executor(t *testing.T, open func(t *testing.T) func() contract.Executor) {
 	}
 }
 
-// handoff is one case.
+// handoff is a test case.
 type handoff struct {
 	*testing.T
 	store   *crontest.Memory
@@ -45,7 +44,7 @@ type handoff struct {
 	made    Tally
 }
 
-// member is one process of a case.
+// member is a process of a case.
 type member struct {
 	*scheduler.Scheduler
 	line  *line
@@ -55,7 +54,7 @@ type member struct {
 
 const handoffLease = 2 * time.Second
 
-// join starts a process. It is stopped with the test at the latest.
+// join starts a process, which is stopped with the test at the latest.
 func (h *handoff) join(role contract.Role, grace time.Duration) *member {
 	h.Helper()
 	r := cron.NewRegistry()
@@ -90,7 +89,7 @@ func (h *handoff) trigger(m *member, job string) cron.Record {
 	return rec
 }
 
-// until waits for what says true.
+// until waits until done returns true, and names it in the failure.
 func (h *handoff) until(what string, done func() bool) {
 	h.Helper()
 	for began := time.Now(); !done(); time.Sleep(20 * time.Millisecond) {
@@ -100,7 +99,7 @@ func (h *handoff) until(what string, done func() bool) {
 	}
 }
 
-// settled waits until every run has ended, and returns them by job, oldest first.
+// settled waits until every run has ended and returns the runs by job, oldest first.
 func (h *handoff) settled() map[string][]cron.Record {
 	h.Helper()
 	var recs []cron.Record
@@ -185,7 +184,7 @@ func everyAttemptOnce(h *handoff) {
 }
 
 func retryWaits(h *handoff) {
-	const wait = 6 * time.Second // longer than what a scheduler waits out itself
+	const wait = 6 * time.Second // longer than the scheduler itself waits
 	h.jobs = func(r *cron.Registry) {
 		r.Register("job", "0 0 1 1 *", func(ctx context.Context) error {
 			h.made.Count(ctx)
@@ -273,7 +272,7 @@ func endsInPeace(h *handoff) {
 	}
 }
 
-// abandoned cuts processes off from the store in the middle of everything, and replaces them.
+// abandoned repeatedly cuts a process off from the store and replaces it.
 func abandoned(h *handoff) {
 	h.jobs = chaos(h.made.Count)
 	s := h.join(contract.SchedulerOnly, 0)
@@ -293,14 +292,14 @@ func abandoned(h *handoff) {
 			h.Fatal(err)
 		}
 	}
-	time.Sleep(1100 * time.Millisecond) // the last slot before the pause is claimed
+	time.Sleep(1100 * time.Millisecond) // until the last slot before the pause is claimed
 	runs := h.settled()
 	h.made.Check(h.T, runs)
 	h.Logf("%d processes abandoned: %s", deaths, Summary(runs))
 	dying.Wait()
 }
 
-// line is a process's line to the store, which can be cut.
+// line is a process's connection to the store, which can be cut.
 type line struct {
 	contract.Store
 	cut atomic.Bool
@@ -315,7 +314,7 @@ func (l *line) gone() error {
 	return nil
 }
 
-// The methods by which a process changes what others see.
+// The methods that change what other processes see.
 
 func (l *line) Claim(ctx context.Context, c []contract.Claim) ([]contract.Claimed, error) {
 	if err := l.gone(); err != nil {

@@ -12,8 +12,8 @@ import (
 	"fibercrons/app/cron"
 )
 
-// Replicas checks what several processes on one database may rely on. Open is called once for
-// each case and returns stores on the same empty database, each with its own connections.
+// Replicas checks several processes on one database. Open is called once for each case and returns stores on the same
+// empty database, each with its own connections.
 func Replicas(t *testing.T, open func(t *testing.T) []contract.Store) {
 	for name, run := range map[string]func(*testing.T, []*suite){
 		"a slot is won once":             wonOnce,
@@ -32,7 +32,7 @@ func Replicas(t *testing.T, open func(t *testing.T) []contract.Store) {
 	}
 }
 
-// together runs f once for each store and of times besides, all at the same time.
+// together runs f concurrently, of times for each store.
 func together(all []*suite, times int, f func(s *suite, i int)) {
 	var wg sync.WaitGroup
 	for _, s := range all {

@@ -13,9 +13,8 @@ import (
 	"fibercrons/app/cron"
 )
 
-// Store checks that a store keeps the contract of [contract.Store], sentence by sentence. Open
-// is called once for each case and returns an empty store; what it needs closed it closes by
-// t.Cleanup.
+// Store checks that a store follows [contract.Store]. Open is called once for each case and returns an empty store,
+// which it closes by t.Cleanup.
 func Store(t *testing.T, open func(t *testing.T) contract.Store) {
 	for _, group := range []struct {
 		name  string
@@ -42,7 +41,7 @@ func Store(t *testing.T, open func(t *testing.T) contract.Store) {
 	}
 }
 
-// suite is one case: a store, and short words for what is done to it.
+// suite is a case: a store with short helpers.
 type suite struct {
 	*testing.T
 	contract.Store
@@ -50,9 +49,9 @@ type suite struct {
 	now time.Time
 }
 
-const held = time.Hour // a lease that no test outlives
+const held = time.Hour // a lease longer than any test
 
-// day is an hour of the day the cases play on.
+// day returns an hour of the day on which the cases happen.
 func day(hour float64) time.Time {
 	return time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(hour * float64(time.Hour)))
 }
@@ -61,7 +60,7 @@ func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
 func fence() contract.Fence { return contract.Fence{ID: newID(), Token: rand.Int64()} }
 
-// due is a claim for a slot, to run at once.
+// due returns a claim for a slot, to run at once.
 func (s *suite) due(job string, slot time.Time) contract.Claim {
 	return contract.Claim{
 		Fence: fence(), Job: job, Slot: slot, Trigger: cron.BySchedule, Status: cron.Running,
@@ -69,7 +68,7 @@ func (s *suite) due(job string, slot time.Time) contract.Claim {
 	}
 }
 
-// hand is a claim by hand, to run at once.
+// hand returns a manual claim, to run at once.
 func (s *suite) hand(job string) contract.Claim {
 	c := s.due(job, time.Time{})
 	c.Trigger = cron.ByHand
@@ -99,7 +98,7 @@ func (s *suite) claim(claims ...contract.Claim) []contract.Claimed {
 	return out
 }
 
-// won claims and insists on having won with this status and reason.
+// won makes a claim that must be won with this status and reason.
 func (s *suite) won(c contract.Claim, status cron.Status, reason cron.Reason) contract.Claim {
 	s.Helper()
 	s.is(s.claim(c)[0], contract.Claimed{Won: true, ID: c.ID, Status: status, Reason: reason})

@@ -23,7 +23,7 @@ func (s *suite) past(job string, hour float64, n int) []string {
 	return ids
 }
 
-// settle moves the watermark of job a by a run by hand.
+// settle advances the watermark of job a by a manual run.
 func (s *suite) settle(to time.Time) {
 	s.Helper()
 	c := s.won(with(s.hand("a"), func(c *contract.Claim) { c.Watermark, c.Force = to, true }), cron.Running, "")
@@ -121,7 +121,7 @@ var journalCases = map[string]func(*suite){
 		s.past("a", 13, 4)
 		s.settle(day(14))
 		c := s.won(with(s.due("a", day(17)), func(c *contract.Claim) { c.Overlap = cron.Allow }), cron.Running, "")
-		s.equal("deleted", s.prune(1, day(23), 10), 3) // two slots and the run by hand
+		s.equal("deleted", s.prune(1, day(23), 10), 3) // two slots and the manual run
 		s.equal("left", len(s.runs(contract.Query{Job: "a"})), 3)
 		s.status(c.ID, cron.Running, "")
 	},

@@ -45,12 +45,12 @@ var syncCases = map[string]func(*suite){
 		s.now = millis.Now()
 		s.sync("a", "b")
 		far := s.now.Add(contract.WrongClock)
-		s.now = s.now.Add(time.Hour) // "a" is now within the bound, and "b" is not
+		s.now = s.now.Add(time.Hour) // "a" is now within the limit, "b" is not
 		for job, slot := range map[string]time.Time{"a": far, "b": far.Add(time.Hour + time.Second)} {
 			c := with(s.due(job, slot), func(c *contract.Claim) { c.Watermark = slot })
 			got := s.claim(c)[0]
 			if got.Early > 0 {
-				return // the store has a clock of its own, and no other can set such a watermark
+				return // the store has its own clock, so no other can set such a watermark
 			}
 			s.is(got, contract.Claimed{Won: true, ID: c.ID, Status: cron.Running})
 		}
@@ -166,7 +166,7 @@ var claimCases = map[string]func(*suite){
 		c := with(s.due("a", day(13)), func(c *contract.Claim) { c.Watermark = day(13) })
 		s.won(c, cron.Running, "")
 		s.equal("watermark", s.state("a").Watermark, day(13))
-		// also with a lost one, and never back
+		// also by a lost claim, and never back
 		s.claim(with(s.due("a", day(13)), func(c *contract.Claim) { c.Watermark = day(14) }))
 		s.equal("watermark", s.state("a").Watermark, day(14))
 		s.claim(with(s.due("a", day(15)), func(c *contract.Claim) { c.Watermark = day(13) }))
@@ -215,7 +215,7 @@ var claimCases = map[string]func(*suite){
 	},
 	"paused": func(s *suite) {
 		s.sync("a")
-		s.now = millis.Now() // also by the clock of a store that has one
+		s.now = millis.Now() // also by the store's own clock
 		must(s.Pause(s.ctx, contract.Pause{Job: "a", At: s.now, Until: s.now.Add(time.Hour)}))(s)
 		s.won(s.due("a", day(13)), cron.Skipped, cron.ReasonPaused)
 		s.is(s.claim(s.hand("a"))[0], contract.Claimed{Refused: cron.ReasonPaused})

@@ -10,7 +10,7 @@ import (
 
 func expired(c *contract.Claim) { c.Lease = 0 }
 
-// take takes the run and says whether that was granted.
+// take takes the run and reports whether that succeeded.
 func (s *suite) take(r cron.Record, status cron.Status, instance string, token int64) bool {
 	s.Helper()
 	k := contract.Take{NewToken: token, Instance: instance, Lease: held}
@@ -21,7 +21,7 @@ func (s *suite) take(r cron.Record, status cron.Status, instance string, token i
 	return must(s.Take(s.ctx, []contract.Take{k}))(s)[0]
 }
 
-// taken has b take the run, and insists on it.
+// taken is a take by b that must succeed.
 func (s *suite) taken(r cron.Record, status cron.Status) contract.Fence {
 	s.Helper()
 	f := contract.Fence{ID: r.ID, Token: rand.Int64()}

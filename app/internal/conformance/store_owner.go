@@ -79,7 +79,7 @@ var startCases = map[string]func(*suite){
 		s.equal("owner", s.run(c.ID).Instance, "b")
 		s.equal("held by a", len(s.beat("a")), 0)
 		s.equal("held by b", len(s.beat("b")), 1)
-		s.started(c, by("b", 1)) // its answer was lost
+		s.started(c, by("b", 1)) // repeated, as after a lost answer
 		for _, other := range []func(*contract.Start){by("a", 1), by("b", 2), by("a", 2)} {
 			_, err = s.start(c, other)
 			s.fails(err, contract.ErrFenced)
@@ -117,7 +117,7 @@ var startCases = map[string]func(*suite){
 		}
 		s.equal("third", must(s.start(third, turn))(s), goes(first))
 		s.equal("third, past the first", must(s.start(third, passed))(s), goes(second))
-		s.started(second, turn) // what one process holds it orders itself
+		s.started(second, turn) // a process orders its own runs
 		s.equal("third, while one goes on", must(s.start(third, turn))(s), contract.StartOutcome{Blocked: true, By: second.ID})
 		s.finish(second, cron.Succeeded)
 		s.started(third, passed)
@@ -133,7 +133,7 @@ var startCases = map[string]func(*suite){
 		s.started(a, limit)
 		s.started(b, limit)
 		s.equal("third", must(s.start(c, limit))(s), contract.StartOutcome{Blocked: true, By: max(a.ID, b.ID)})
-		s.finish(a, cron.Queued) // it waits for its retry, and is not running
+		s.finish(a, cron.Queued) // waits for its retry, not running
 		s.started(c, limit)
 		s.equal("first", must(s.start(a, limit))(s), contract.StartOutcome{Blocked: true, By: max(b.ID, c.ID)})
 		s.finish(c, cron.Failed)
@@ -157,7 +157,7 @@ var startCases = map[string]func(*suite){
 		s.started(second, turn)
 		s.equal("third, as two go on", must(s.start(third, turn))(s), contract.StartOutcome{Blocked: true, By: max(first.ID, second.ID)})
 		s.finish(second, cron.Succeeded)
-		s.started(third, turn) // a goes on, and its next run may have to wait for that
+		s.started(third, turn) // a is running; its next run may have to wait for it
 		s.finish(first, cron.Succeeded)
 		s.finish(third, cron.Succeeded)
 		fourth := s.won(with(s.due("c", day(16)), in("b")), cron.Queued, "")
@@ -200,7 +200,7 @@ var finishCases = map[string]func(*suite){
 		s.fails(finish(1, cron.Cancelled), contract.ErrFenced)
 		s.ok(finish(2, cron.Cancelled))
 		s.status(c.ID, cron.Cancelled, "")
-		s.ok(finish(2, cron.Cancelled)) // its answer was lost
+		s.ok(finish(2, cron.Cancelled)) // repeated, as after a lost answer
 	},
 	"who makes the next attempt knows the last line": func(s *suite) {
 		c := s.won(s.due("a", day(13)), cron.Running, "")

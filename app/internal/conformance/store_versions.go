@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// release syncs as an instance of a version of the program. Its jobs are given as name and definition
-// in turns.
+// release syncs as an instance of a version. The jobs are alternating names and definitions.
 func (s *suite) release(print, instance string, jobs ...string) contract.Synced {
 	s.Helper()
 	p := contract.Program{Print: print, Instance: contract.InstanceInfo{ID: instance, StartedAt: s.now}, Lease: held, At: time.Now()}
@@ -16,13 +15,13 @@ func (s *suite) release(print, instance string, jobs ...string) contract.Synced 
 	return must(s.Sync(s.ctx, p))(s)
 }
 
-// gone has the instance say goodbye.
+// gone sends the last heartbeat of the instance.
 func (s *suite) gone(instance string) {
 	s.Helper()
 	must(s.Beat(s.ctx, contract.Beat{Instance: contract.InstanceInfo{ID: instance}, At: time.Now(), Gone: true}))(s)
 }
 
-// of a version's claim for a slot that is due.
+// of makes a version's claim for a due slot.
 func (s *suite) of(generation int64, job string, slot time.Time) contract.Claim {
 	return with(s.due(job, slot), func(c *contract.Claim) { c.Generation, c.Watermark = generation, slot })
 }

@@ -11,8 +11,7 @@ import (
 	"fibercrons/app/plan"
 )
 
-// sights are the runs of a glance by ID, each as "status attempt".
-func sights(g contract.Summary) map[string]contract.RunSummary {
+func runsByID(g contract.Summary) map[string]contract.RunSummary {
 	out := make(map[string]contract.RunSummary, len(g.Runs))
 	for _, r := range g.Runs {
 		out[r.ID] = r
@@ -59,7 +58,7 @@ var watchCases = map[string]func(*suite){
 		s.finish(ended, cron.Failed)
 		waits := s.won(with(s.hand("c"), func(c *contract.Claim) { c.Status = cron.Queued }), cron.Queued, "")
 		g := must(s.Summarize(s.ctx, start.Newest, 10))(s)
-		seen := sights(g)
+		seen := runsByID(g)
 		s.equal("missed", g.Missed, false)
 		s.equal("runs", len(g.Runs), 3)
 		s.equal("the one that goes on", seen[going.ID], contract.RunSummary{ID: going.ID, Status: cron.Running, Attempt: 1})
@@ -73,7 +72,7 @@ var watchCases = map[string]func(*suite){
 	"a sight differs when its run has told something": func(s *suite) {
 		c := s.won(s.due("a", day(13)), cron.Running, "")
 		look := func() contract.RunSummary {
-			return sights(must(s.Summarize(s.ctx, contract.Position{}, 10))(s))[c.ID]
+			return runsByID(must(s.Summarize(s.ctx, contract.Position{}, 10))(s))[c.ID]
 		}
 		last := look()
 		told := func(what string) {
@@ -103,7 +102,7 @@ var watchCases = map[string]func(*suite){
 		s.finish(c, cron.Succeeded)
 		mark := must(s.Summarize(s.ctx, contract.Position{}, 10))(s).Newest
 		s.equal("pruned", s.prune(0, day(23), 10), 1)
-		d := s.won(with(s.hand("a"), func(c *contract.Claim) { c.Force = true }), cron.Running, "") // it may get the number of the first
+		d := s.won(with(s.hand("a"), func(c *contract.Claim) { c.Force = true }), cron.Running, "") // may get the number of the first
 		s.finish(d, cron.Succeeded)
 		s.equal("missed", must(s.Summarize(s.ctx, mark, 10))(s).Missed, true)
 	},

@@ -19,9 +19,8 @@ import (
 	"fibercrons/app/cron"
 )
 
-// Tally counts calls of jobs by run and attempt: the other side of what a store says. Its zero value
-// counts in memory; with File set, calls go into that file at once, so that several processes may count
-// in it and none has to end well.
+// Tally counts calls of jobs by run and attempt, outside the store. The zero Tally counts in memory. With File set it
+// appends each call to that file at once, so that several processes can share it and may be killed.
 type Tally struct {
 	File string
 
@@ -30,7 +29,7 @@ type Tally struct {
 	file  *os.File
 }
 
-// Count counts the call that ctx belongs to.
+// Count records the call that ctx belongs to.
 func (y *Tally) Count(ctx context.Context) {
 	r := cron.RunFrom(ctx)
 	y.mu.Lock()
@@ -85,8 +84,8 @@ func (y *Tally) read(t testing.TB) map[string]int {
 	}
 }
 
-// Check fails the test unless calls and records agree: no attempt was made twice, none without a record
-// of it, none that ended well without a call, and between two slots of a job none is missing.
+// Check fails the test unless calls and records agree: each attempt was called at most once and has a record, each
+// successful one was called, and no slot of a job is missing between two others.
 func (y *Tally) Check(t testing.TB, runs map[string][]cron.Record) {
 	t.Helper()
 	calls := y.read(t)
@@ -135,7 +134,7 @@ func (y *Tally) Check(t testing.TB, runs map[string][]cron.Record) {
 	t.Logf("%d attempts made: %d lost, %d doubled", len(calls), lost, doubled)
 }
 
-// byJob sorts records, which are newest first, by job and slot.
+// byJob groups records, given newest first, by job and sorts them by slot.
 func byJob(recs []cron.Record) map[string][]cron.Record {
 	m := make(map[string][]cron.Record)
 	for _, r := range slices.Backward(recs) {
@@ -152,7 +151,7 @@ func byJob(recs []cron.Record) map[string][]cron.Record {
 	return m
 }
 
-// Summary says how many runs have ended how.
+// Summary counts runs by status.
 func Summary(runs map[string][]cron.Record) string {
 	n, ended := 0, map[cron.Status]int{}
 	for _, recs := range runs {
@@ -170,7 +169,7 @@ func Summary(runs map[string][]cron.Record) string {
 
 var chaosJobs = []string{"allow", "limit-a", "limit-b", "queue", "rerun", "retry", "skip"}
 
-// chaos registers a job of each kind, every one due each second.
+// chaos registers a job of each kind, all due every second.
 func chaos(count func(context.Context)) func(*cron.Registry) {
 	options := map[string][]cron.Option{
 		"allow":   {cron.Overlap(cron.Allow)},
