@@ -8,40 +8,41 @@ import (
 	"time"
 )
 
-// Config is what a [Runner] is made of. Every field is required unless it says otherwise.
+// Config is the parts of a [Runner]. Every field is required unless it says otherwise.
 type Config struct {
 	Store    contract.Store
 	Instance string // ID of this process
-	Workers  int    // how many runs this process works on at one time
+	Workers  int    // maximum of concurrent runs
 	Lease    time.Duration
-	// MaxRunLog is how many bytes of log lines are kept with a run; below 0: none.
+	// MaxRunLog is the maximum of log bytes kept with a run; negative: none.
 	MaxRunLog int
-	// Executor takes runs through a queue. Optional.
+	// Executor is the queue for runs. Optional.
 	Executor contract.Executor
-	// Limits counts the runs of groups where no store sees them all. Optional.
+	// Limits counts the runs of groups across separate stores. Optional.
 	Limits contract.Limits
-	// Source has what is due and not claimed yet.
+	// Source has the due slots that are not claimed yet.
 	Source Source
 	// Lane returns a job's lane; nil: this process does not run the job.
 	Lane func(job string) *Lane
-	// Base is the context that those of all runs derive from.
+	// Base is the parent context of all runs.
 	Base context.Context
-	// Calls is the context of calls to the store. It ends last.
+	// Calls is the context of store calls. It ends last.
 	Calls context.Context
-	// Tasks counts what has to end before the process may.
+	// Tasks counts the goroutines that must end before the process.
 	Tasks  *sync.WaitGroup
 	Events *Events
-	// TraceID names the trace of a run; empty: it has none.
+	// TraceID returns the trace of a run; empty: none.
 	TraceID func(run string) string
 	Log     *slog.Logger
 }
 
-// Source is where a worker without a run looks for one.
+// Source offers due slots to a free worker.
 type Source interface {
-	// Due says whether Pull may find something. It is called with a lock held, and calls nothing of the Runner's.
+	// Due reports whether Pull may return a claim. It is called with the state's lock held and must not call the
+	// Runner.
 	Due() bool
-	// Pull takes what is due for up to n workers out of the source. It returns how many workers it has use for, and the call
-	// that claims it: that ends in one of [Runner.Accept] and [Runner.Release], and returns a run that the calling worker is
-	// to begin, or nil. No call: there was nothing.
+	// Pull removes what is due for up to n workers. It returns the call that claims it, and how many workers that uses.
+	// The call ends in [Runner.Accept] or [Runner.Release] and returns a run for the calling worker, or nil. A nil
+	// claim: nothing is due.
 	Pull(n int) (claim func() *Run, used int)
 }

@@ -8,29 +8,29 @@ import (
 	"fibercrons/app/internal/millis"
 )
 
-// Win is what becomes of a claim that was won or lost.
+// Win is the result of a claim, won or lost.
 type Win struct {
 	Run     *Run // nil: there is nothing to run
 	Worker  bool // a worker was reserved for it
-	Replace bool // it takes the place of the job's other runs
+	Replace bool // replaces the job's other runs
 }
 
-// Free returns how many workers have no run.
+// Free returns the number of workers without a run.
 func (rn *Runner) Free() int {
 	rn.st.Lock()
 	defer rn.st.Unlock()
 	return rn.st.free
 }
 
-// Active returns how many runs this process holds.
+// Active returns the number of runs in this process.
 func (rn *Runner) Active() int {
 	rn.st.Lock()
 	defer rn.st.Unlock()
 	return rn.st.runs.n
 }
 
-// Reserve sets up to n free workers aside for runs that are about to be claimed, and returns how many. It sets none
-// aside while a run is in line before those.
+// Reserve reserves up to n free workers for runs about to be claimed, and returns how many. It reserves none while a
+// run waits for a worker.
 func (rn *Runner) Reserve(n int) int {
 	rn.st.Lock()
 	defer rn.st.Unlock()
@@ -42,14 +42,14 @@ func (rn *Runner) Reserve(n int) int {
 	return n
 }
 
-// Release frees n workers that were reserved.
+// Release frees n reserved workers.
 func (rn *Runner) Release(n int) { rn.work.release(n) }
 
-// Pump wakes a worker if there is something to do. It is called after the Source has got something.
+// Pump wakes a worker if there is work. It is called when the Source has something new.
 func (rn *Runner) Pump() { rn.work.release(0) }
 
-// Accept takes runs that were claimed. It frees the spare workers that were reserved for the claims, and starts the
-// others. With pulled, the caller is one of them: it is returned the run that it is to begin, if there is one.
+// Accept takes claimed runs. It frees the spare workers that were reserved for the claims, and starts the others. With
+// pulled, the caller is one of them and runs mine, if not nil.
 func (rn *Runner) Accept(wins []Win, spare int, pulled bool) (mine *Run) {
 	rn.st.Lock()
 	defer rn.st.Unlock()
@@ -87,7 +87,7 @@ func (rn *Runner) Accept(wins []Win, spare int, pulled bool) (mine *Run) {
 	return mine
 }
 
-// Adopt takes a run of a process that has died, which this one has taken over.
+// Adopt takes over a run of a dead process.
 func (rn *Runner) Adopt(l *Lane, rec *cron.Record, t *contract.Take) {
 	r := restored(rn.st.host, l, rec, t.NewToken, t.Attempts)
 	r.startedAt = millis.Of(t.Started)
@@ -102,15 +102,15 @@ func (rn *Runner) Adopt(l *Lane, rec *cron.Record, t *contract.Take) {
 	rn.st.pump()
 }
 
-// Init makes r the run of a claim that was won, of a job with that lane.
+// Init makes r the run of a won claim.
 func (rn *Runner) Init(r *Run, l *Lane, c *contract.Claim, got *contract.Claimed) {
 	r.init(rn.st.host, l, c, got)
 }
 
-// Work begins a run in a worker that Accept has returned it to.
+// Work starts a run that Accept returned in another worker.
 func (rn *Runner) Work(r *Run) { rn.st.work(r) }
 
-// Retry lets runs try again that wait for their turn or their group: what they wait for may be another process's.
+// Retry retries the runs that wait for their turn or group, because they may wait for another process.
 func (rn *Runner) Retry() {
 	rn.st.Lock()
 	defer rn.st.Unlock()

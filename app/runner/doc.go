@@ -1,39 +1,38 @@
-// Package runner takes claimed runs to their recorded ends. It holds the runs of one process: which of them wait, for
-// what, and which worker has which. Package scheduler claims; package cron has the words.
+// Package runner executes claimed runs and records their ends. It holds the runs of one process, assigns them to
+// workers and knows what the others wait for. Package scheduler claims; package cron defines the terms.
 //
-// # The way of a run
+// # Steps of a run
 //
-//  1. [Runner.Accept] gets a run that was claimed, [Runner.Adopt] one of a process that has died. If a worker was
-//     reserved for it and its start was committed with the claim, it begins at once. Otherwise it is enlisted.
-//  2. It waits: in line for a worker, or blocked by another run of its job or group. A run that waits takes no worker.
-//     What is in line starts in order of arrival; runs of a job that wait for each other keep the order of their slots.
-//  3. A worker takes it, and Start is committed before the function is called.
-//  4. The worker calls the function. Finish commits how that ended, beside the worker, which has its next run by then.
-//  5. The run is dropped, and what it blocked tries again. Or another attempt follows: then it is back at 2 when that
-//     is due.
+//  1. [Runner.Accept] takes a claimed run, [Runner.Adopt] one of a dead process. If a worker was reserved for it and
+//     its start was committed with the claim, it begins at once. Otherwise it waits.
+//  2. It waits for a worker, or is blocked by another run of its job or group. A waiting run uses no worker. Ready runs
+//     start in order of arrival; runs of a job that wait for each other start in the order of their slots.
+//  3. A worker takes it and commits Start before it calls the function.
+//  4. The worker calls the function. Finish commits the end in another goroutine while the worker takes its next run.
+//  5. The run is dropped and the runs that it blocked are retried. If another attempt follows, it goes back to 2 when
+//     that is due.
 //
-// A worker without a run asks the [Source] for what is due and not claimed. So claim and start are one commit mostly.
+// A free worker asks the [Source] for due slots. So claim and start are usually one commit.
 //
 // # Through a queue
 //
-// With an [contract.Executor] step 2 is: a ticket for the attempt waits in the queue. Whoever takes the ticket
-// continues at 3. See package scheduler for why no attempt is lost or made twice by that.
+// With a [contract.Executor], step 2 is a ticket in the queue, and the process that takes the ticket continues at 3.
+// Package scheduler explains why this neither loses nor repeats an attempt.
 //
-// # Who owns what
+// # State
 //
-// The state has a lock, and everything about runs that changes is under it. The methods of state are the steps from one
-// moment to the next: they are called with the lock held and do not block. What takes time they hand to effects, which
-// the worker implements: that calls the store and the function, without the lock. While it is held, nothing outside of
-// this package is called but [Source].Due and observers.
+// The lock of state guards everything about runs that changes. The methods of state are called with the lock held and
+// do not block. Slow work goes to effects, which the worker implements: it calls the store and the function without the
+// lock. With the lock held, only [Source].Due and observers are called outside of this package.
 //
 // # Files, in reading order
 //
-//	config.go events.go             what a Runner is made of; those who watch
-//	run.go record.go lane.go        a run and its context; how it ends; the runs of a job
-//	line.go state.go                who waits for what; the steps
-//	hookpool.go groups.go           calling hooks; places in groups that no store counts
+//	config.go events.go             the parts of a Runner; observers
+//	run.go record.go lane.go        a run and its context; its record and end; the runs of a job
+//	line.go state.go                waiting runs; the state
+//	hookpool.go groups.go           calling hooks; groups across separate stores
 //	worker.go                       an attempt from start to end
-//	runner.go dispatch.go           the Runner: questions; runs in
-//	leases.go drain.go              heartbeats: cancel requests, lost leases, notes; the end
-//	outbox.go queue.go              through a queue: tickets out, tickets in
+//	runner.go dispatch.go           queries; accepting runs
+//	leases.go drain.go              cancel requests, lost leases, notes; shutdown
+//	outbox.go queue.go              sending tickets; working the queue
 package runner

@@ -8,8 +8,8 @@ import (
 	"fibercrons/app/cron"
 )
 
-// Drain ends everything. It gives back runs that have not started, waits for the others as long as grace and ctx allow,
-// cancels those that are left, records what ignores that, and ends the hooks. It returns whether all Tasks have ended.
+// Drain ends all runs. It releases runs that have not started, waits for the others within grace and ctx, cancels the
+// rest, records those that ignore that, and ends the hooks. It reports whether all Tasks have ended.
 func (rn *Runner) Drain(ctx context.Context, grace time.Duration) bool {
 	began := time.Now()
 	if running := rn.stopStarting(); running > 0 && grace > 0 {
@@ -26,7 +26,7 @@ func (rn *Runner) Drain(ctx context.Context, grace time.Duration) bool {
 	return left == 0
 }
 
-// Wait waits until those who work the queue have stopped, after Calls has ended; with all, until all Tasks have ended.
+// Wait waits until the queue consumer has stopped, after Calls has ended; with all, until all Tasks have ended.
 func (rn *Runner) Wait(all bool) {
 	if all {
 		rn.Tasks.Wait()
@@ -34,7 +34,7 @@ func (rn *Runner) Wait(all bool) {
 	rn.takers.Wait()
 }
 
-// stopStarting lets no attempt begin any more. It returns how many are under way.
+// stopStarting prevents new attempts and returns the number of active ones.
 func (rn *Runner) stopStarting() (running int) {
 	rn.st.Lock()
 	defer rn.st.Unlock()
@@ -58,32 +58,31 @@ func (rn *Runner) stopAll() {
 	}
 }
 
-// leftBehind is a run that ignores its context, and the end that is recorded for it.
-type leftBehind struct {
+// abandonedRun is a run that ignores its context, and its recorded end.
+type abandonedRun struct {
 	run *Run
 	end contract.Finish
 }
 
-// abandon records runs that ignore their context, since the process is about to end. A run whose function
-// has returned keeps the end it came to, which is tried to be recorded until the very last. It returns how
-// many functions are left behind.
+// abandon records runs that ignore their context at the end of the process. A run whose function has returned is
+// skipped, because its own end is still being recorded. It returns the number of functions that still run.
 func (rn *Runner) abandon() (left int) {
-	var stuck []leftBehind
+	var stuck []abandonedRun
 	rn.st.Lock()
 	for r := range rn.st.runs.all() {
 		if r.ending {
 			continue
 		}
 		r.lost = true
-		if r.going != nil {
+		if r.current != nil {
 			left++
 		}
 		f := r.unstarted(cron.Interrupted, cron.ReasonShutdown, "the function ignored its context and was still running when the process ended")
-		if r.status == cron.Queued { // it waits for the store to begin
+		if r.status == cron.Queued { // the store has not committed its start
 			f.Status, f.Reason, f.Error, f.Release = cron.Queued, "", "", true
 		}
 		f.Lines = r.Lines(true, f.At)
-		stuck = append(stuck, leftBehind{r, f})
+		stuck = append(stuck, abandonedRun{r, f})
 	}
 	rn.st.Unlock()
 	ctx, cancel := context.WithTimeout(rn.Calls, afterGrace)
@@ -94,10 +93,10 @@ func (rn *Runner) abandon() (left int) {
 	return left
 }
 
-// record commits the end of a run that is left behind.
+// record commits the end of an abandoned run.
 func (rn *Runner) record(ctx context.Context, r *Run, f *contract.Finish) {
 	if f.Status.Ended() {
-		rn.Log.Error("a run ignores its context and is left behind", "job", f.Job, "run", f.ID)
+		rn.Log.Error("a run ignores its context and is abandoned", "job", f.Job, "run", f.ID)
 	}
 	err := rn.Store.Finish(ctx, *f)
 	if err != nil && !fenced(err) {

@@ -6,20 +6,20 @@ import (
 	"fibercrons/app/contract"
 )
 
-// Events is how those who watch this process learn what happens in it. All fields may be left empty.
+// Events notifies observers of this process. All fields are optional.
 type Events struct {
-	// Observe is called with every event, with one at a time, and must not block.
+	// Observe is called with every event, one at a time, and must not block.
 	Observe func(contract.Event)
-	// Notify is called after every change, and must not block.
+	// Notify is called after every change and must not block.
 	Notify func()
 
 	mu sync.Mutex
 }
 
-// Wanted says whether events are looked at, for those who would have to make them.
+// Wanted reports whether there is an observer, so that callers can skip making events.
 func (e *Events) Wanted() bool { return e.Observe != nil }
 
-// Tell hands an event on.
+// Tell passes an event to the observer.
 func (e *Events) Tell(ev contract.Event) {
 	if e.Observe != nil {
 		e.mu.Lock()
@@ -28,7 +28,7 @@ func (e *Events) Tell(ev contract.Event) {
 	}
 }
 
-// Changed says that something has changed. It costs next to nothing when nobody wants to know.
+// Changed reports a change. It is cheap without a Notify.
 func (e *Events) Changed() {
 	if e.Notify != nil {
 		e.Notify()

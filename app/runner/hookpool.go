@@ -10,11 +10,11 @@ import (
 	"fibercrons/app/cron"
 )
 
-// maxHookTasks is how many ends and skips may wait for their hooks. More are left out: hooks that
-// are slower than runs for good must not fill the memory.
+// maxHookTasks limits the waiting hook calls. More are dropped, because hooks slower than runs would exhaust the
+// memory.
 const maxHookTasks = 10_000
 
-// hookPool calls the hooks of ends and skips, beside the workers.
+// hookPool calls the hooks of ends and skips outside the workers.
 type hookPool struct {
 	base  context.Context
 	stop  context.CancelFunc
@@ -29,7 +29,7 @@ type hookPool struct {
 	leftOut int
 }
 
-// hookTask is one end or skip, and who wants to know.
+// hookTask is the end of a run or a skipped slot.
 type hookTask struct {
 	job *cron.Job
 	run *Run // nil: a slot was skipped
@@ -42,7 +42,7 @@ func newHookPool(base context.Context, limit int, log *slog.Logger) *hookPool {
 	return p
 }
 
-// ended is called when the end of r was recorded.
+// ended is called after the end of r was recorded.
 func (p *hookPool) ended(r *Run, f *contract.Finish) {
 	switch {
 	case f.Status == cron.Skipped:
@@ -52,7 +52,7 @@ func (p *hookPool) ended(r *Run, f *contract.Finish) {
 	}
 }
 
-// skipped is called when a slot was recorded as skipped.
+// skipped is called after a skipped slot was recorded.
 func (p *hookPool) skipped(j *cron.Job, rec cron.Record) {
 	if j.HasHooks(cron.Skipped) {
 		p.add(hookTask{job: j, out: cron.Outcome{Record: rec}})
@@ -75,7 +75,7 @@ func (p *hookPool) add(t hookTask) {
 	}
 }
 
-// work calls hooks until none waits.
+// work calls hooks until the queue is empty.
 func (p *hookPool) work() {
 	for {
 		p.mu.Lock()
@@ -106,8 +106,8 @@ func (p *hookPool) call(t hookTask) {
 	}
 }
 
-// close waits for hooks as for runs: as long as what is left of the grace and ctx allow, and a little more. Then it
-// cancels those that still run, and drops those that wait.
+// close waits for hooks within ctx and the rest of the grace, then up to afterGrace. Then it cancels active hooks and
+// drops waiting ones.
 func (p *hookPool) close(ctx context.Context, grace time.Duration) {
 	p.mu.Lock()
 	p.closed = true
@@ -126,10 +126,10 @@ func (p *hookPool) close(ctx context.Context, grace time.Duration) {
 	}
 }
 
-// afterGrace is how long cancelled runs, and each call of the store, are waited for at the end.
+// afterGrace is how long shutdown waits for cancelled runs, and for each store call.
 const afterGrace = 5 * time.Second
 
-// waitFor waits for done, at most d and at most until ctx ends.
+// waitFor waits for done, but not longer than d or ctx, and reports whether done is closed.
 func waitFor(ctx context.Context, done <-chan struct{}, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -6,26 +6,26 @@ import (
 	"sync/atomic"
 )
 
-// Lane is the runs of one job in this process. Its maker sets Job and Serial.
+// Lane is the runs of one job in this process. The creator sets Job and Serial.
 type Lane struct {
 	Job    *cron.Job
-	Serial bool // at most one run at a time, the others wait: overlap Queue and Replace
+	Serial bool // one run at a time: overlap Queue and Replace
 
 	active atomic.Int32
 	ended  atomic.Bool
 
-	newest *Run   // of all
-	turn   *Run   // the one that may run, if only one may; it keeps the turn between its attempts
-	queued []*Run // those that wait for each other on their way through the queue; the first has its ticket out
+	newest *Run   // of all runs
+	turn   *Run   // the run that may run, if only one may; keeps the turn between its attempts
+	queued []*Run // runs in the queue that wait for each other; only the first has a ticket
 }
 
-// Active says whether a run of the job waits or runs in this process.
+// Active reports whether a run of the job waits or runs in this process.
 func (l *Lane) Active() bool { return l.active.Load() > 0 }
 
-// NoteEnd notes that a run of the job has ended, or that a slot was skipped.
+// NoteEnd records that a run of the job has ended or a slot was skipped.
 func (l *Lane) NoteEnd() { l.ended.Store(true) }
 
-// TakeEnded says whether there was an end since it was asked last.
+// TakeEnded reports whether there was an end since the last call.
 func (l *Lane) TakeEnded() bool { return l.ended.Swap(false) }
 
 // find returns the job's run with an ID, or nil. A nil Lane has none.
@@ -61,14 +61,14 @@ func (l *Lane) pass(r *Run) {
 	}
 }
 
-// activeRuns is the runs that this process holds. They are linked through the runs themselves, in all and by job: a
-// burst of slots adds and removes thousands at once. The zero activeRuns is empty.
+// activeRuns is the runs of this process, in linked lists of all and by job, so that a burst of slots adds and removes
+// thousands cheaply. The zero activeRuns is empty.
 type activeRuns struct {
 	first *Run
 	n     int
 }
 
-// links are a run's neighbours among all runs and among those of its job.
+// links are a run's neighbours in both lists.
 type links struct {
 	prev, next   *Run
 	older, newer *Run // of its job
@@ -127,7 +127,7 @@ func (a *activeRuns) all() iter.Seq[*Run] {
 	}
 }
 
-// find returns the run with an ID, or nil. It looks at each.
+// find returns the run with an ID, or nil, in linear time.
 func (a *activeRuns) find(id string) *Run {
 	for r := range a.all() {
 		if r.ID() == id {
@@ -137,7 +137,7 @@ func (a *activeRuns) find(id string) *Run {
 	return nil
 }
 
-// byID is for those who look for many.
+// byID returns a map, for many lookups.
 func (a *activeRuns) byID() map[string]*Run {
 	m := make(map[string]*Run, a.n)
 	for r := range a.all() {

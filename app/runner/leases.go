@@ -10,17 +10,17 @@ import (
 	"fibercrons/app/cron"
 )
 
-// Held is the runs that this process holds at one moment.
+// Held is the runs of this process at one moment, by ID.
 type Held map[string]*Run
 
-// Held returns all of them.
+// Held returns all runs.
 func (rn *Runner) Held() Held {
 	rn.st.Lock()
 	defer rn.st.Unlock()
 	return rn.st.runs.byID()
 }
 
-// Queued returns those that wait in the queue. None at all: idle.
+// Queued returns the runs that wait in the queue. idle: this process has no runs at all.
 func (rn *Runner) Queued() (waiting Held, idle bool) {
 	rn.st.Lock()
 	defer rn.st.Unlock()
@@ -35,9 +35,9 @@ func (rn *Runner) Queued() (waiting Held, idle bool) {
 	return waiting, rn.st.runs.n == 0
 }
 
-// Reconcile holds what this process has against what the store says that it has. It cancels runs whose end was asked
-// for. It gives up those of before, which was taken before the store was asked, that the store does not list: another
-// process has them. It returns those on the list that are unknown here.
+// Reconcile compares the runs of this process with leased, the store's answer. It cancels runs with a cancel request.
+// It gives up runs of before, taken before the store was called, that are not in leased: another process has them. It
+// returns runs in leased that are unknown here.
 func (rn *Runner) Reconcile(before Held, leased []contract.LeasedRun) (unknown []contract.LeasedRun) {
 	rn.st.Lock()
 	defer rn.st.Unlock()
@@ -72,7 +72,7 @@ func (rn *Runner) Cancel(id string, reason cron.Reason, by string) {
 	}
 }
 
-// RenewPlaces extends the leases of the places that runs of this process have in their groups.
+// RenewPlaces extends the leases of group places of this process.
 func (rn *Runner) RenewPlaces() {
 	g := &rn.work.groups
 	if g.limits == nil {
@@ -91,12 +91,12 @@ func (rn *Runner) RenewPlaces() {
 	if len(places) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(g.calls, answerWithin)
+	ctx, cancel := context.WithTimeout(g.calls, limitsTimeout)
 	defer cancel()
-	_ = g.limits.Renew(ctx, places) // it is tried again; when the leases end, others may enter
+	_ = g.limits.Renew(ctx, places) // renewed again later; if the leases end, others may enter
 }
 
-// WriteNotes commits the log lines and the progress of runs since the last call.
+// WriteNotes commits new log lines and progress of runs.
 func (rn *Runner) WriteNotes() {
 	notes, from := rn.news()
 	if len(notes) == 0 {
@@ -105,7 +105,7 @@ func (rn *Runner) WriteNotes() {
 	ctx, cancel := context.WithTimeout(rn.Calls, rn.Lease)
 	defer cancel()
 	if err := rn.Store.Note(ctx, notes); err != nil {
-		for i, r := range from { // they are written later, at the latest when the run ends
+		for i, r := range from { // written later, at the latest with the end of the run
 			r.Restore(notes[i].Lines, notes[i].Progress != nil)
 		}
 		return
@@ -124,7 +124,7 @@ func (rn *Runner) news() (notes []contract.Note, from []*Run) {
 	rn.st.Lock()
 	defer rn.st.Unlock()
 	for r := range rn.st.runs.all() {
-		if r.status != cron.Running || r.going == nil {
+		if r.status != cron.Running || r.current == nil {
 			continue
 		}
 		if lines, progress := r.News(); len(lines) > 0 || progress != nil {
@@ -134,17 +134,16 @@ func (rn *Runner) news() (notes []contract.Note, from []*Run) {
 	return notes, from
 }
 
-// unheedingAfter is how long a function may take to return once its context has ended.
+// unheedingAfter is how long a function may run after its context ended, before it is reported.
 const unheedingAfter = 5 * time.Second
 
-// Remind says, once for each attempt, that a function has not returned although its context has ended: in the
-// program's log, in that of the run, and to observers. Nothing else can be done about such functions, and they keep
-// a worker and their job's place.
+// Remind reports, once per attempt, functions that still run although their context has ended: in the program's log, in
+// the run's log and to observers. Such a function keeps its worker and its job's turn.
 func (rn *Runner) Remind(now time.Time) {
 	rn.st.Lock()
 	defer rn.st.Unlock()
 	if rn.st.draining {
-		return // what does not end then is left behind and logged; see abandon
+		return // abandon logs these
 	}
 	for r := range rn.st.runs.all() {
 		at, why, ended := r.endedAt(now)
@@ -152,7 +151,7 @@ func (rn *Runner) Remind(now time.Time) {
 			continue
 		}
 		r.unheeding = true
-		const message = "the function goes on although its context has ended; hand ctx on to whatever it waits for, and give an exec.Cmd a WaitDelay"
+		const message = "the function still runs although its context has ended; pass ctx to everything it waits for, and set WaitDelay on an exec.Cmd"
 		rn.Log.LogAttrs(rn.Calls, slog.LevelError, message, slog.String("job", r.Job()), slog.String("run", r.ID()), slog.Int("attempt", r.Attempt()),
 			slog.String("why", why), slog.Time("since", at.UTC()))
 		r.Log(now, "ERROR", fmt.Sprintf("[%s (%s)]", message, why))

@@ -6,12 +6,11 @@ import (
 	"time"
 )
 
-// line is the runs of this process that wait for a worker, their turn, or their group. A run that may start is ready,
-// in order of arrival. One that another run of its job or group blocks waits under a key, in order of arrival, and takes
-// no worker.
+// line is the waiting runs of this process, in order of arrival. A run that may start is ready. A run that its job or
+// group blocks waits under a key.
 type line struct {
 	ready   []*Run
-	head    int // of ready
+	head    int // index of the first in ready
 	blocked map[string][]*Run
 	remote  map[string]*remoteWait
 }
@@ -20,7 +19,7 @@ func (l *line) len() int { return len(l.ready) - l.head }
 
 func (l *line) push(r *Run) { l.ready = append(l.ready, r) }
 
-// pop returns the first run that is ready, or nil.
+// pop returns the first ready run, or nil.
 func (l *line) pop() *Run {
 	if l.len() == 0 {
 		return nil
@@ -35,7 +34,7 @@ func (l *line) pop() *Run {
 	return r
 }
 
-// blockKey names what a run may wait for: its group's limit, and within it its job's turn.
+// blockKey names what a blocked run waits for: its group, or else its job.
 func blockKey(r *Run) string {
 	if g := r.Definition().Policies.Group; g != "" {
 		return "group " + g
@@ -43,8 +42,7 @@ func blockKey(r *Run) string {
 	return "job " + r.Job()
 }
 
-// behind says whether r has to let another run of its job go first: one that has the turn, or
-// one that waits for it and came earlier.
+// behind reports whether another run of r's job goes first: it has the turn, or arrived earlier and is blocked.
 func (l *line) behind(r *Run) bool {
 	if turn := r.lane.turn; turn != nil && turn != r {
 		return true
@@ -55,7 +53,7 @@ func (l *line) behind(r *Run) bool {
 	return slices.ContainsFunc(l.blocked[blockKey(r)], func(other *Run) bool { return other.lane == r.lane && other.seq < r.seq })
 }
 
-// block sets a run aside.
+// block adds r to the blocked runs.
 func (l *line) block(r *Run) {
 	key := blockKey(r)
 	waiting := l.blocked[key]
@@ -66,15 +64,15 @@ func (l *line) block(r *Run) {
 	l.blocked[key] = slices.Insert(waiting, i, r)
 }
 
-// unblock lets the first of those that waited for r try again; all of them if it was in a group, since those also wait
-// for runs of their own jobs.
+// unblock makes ready the first run that waited for r. In a group it makes all ready, because they may also wait for
+// their own jobs.
 func (l *line) unblock(r *Run) {
 	if len(l.blocked) > 0 {
 		l.wake(blockKey(r), r.Definition().Policies.Group != "")
 	}
 }
 
-// wake makes the first run that waits under key ready, or all of them.
+// wake makes the first run under key ready, or all.
 func (l *line) wake(key string, all bool) {
 	waiting := l.blocked[key]
 	n := min(1, len(waiting))
@@ -89,14 +87,14 @@ func (l *line) wake(key string, all bool) {
 	l.blocked[key] = waiting[n:]
 }
 
-// wakeSome lets somebody try under every key.
+// wakeSome makes runs under every key ready.
 func (l *line) wakeSome() {
 	for key := range l.blocked {
 		l.wake(key, key[0] == 'g')
 	}
 }
 
-// remove takes r out of those that wait.
+// remove removes r from the waiting runs.
 func (l *line) remove(r *Run) {
 	key := blockKey(r)
 	if i := slices.Index(l.blocked[key], r); i >= 0 {
@@ -110,33 +108,33 @@ func (l *line) remove(r *Run) {
 	}
 }
 
-// Runs of a job that wait for each other, or of a group that is limited, may be held by several processes. Only the
-// store knows whether one of another process is running, or was due earlier. So a refused start is repeated: soon at first, and
-// at growing distances while the same run stands in the way. The delay between the end of a run and the
-// start of the next is therefore about as long as the run at most, and no longer than a second.
+// Runs of a job or group may be held by several processes, and only the store knows about the other processes' runs. So
+// a refused start is retried, with growing delays while the same run is in the way. The delay after that run's end is
+// at most about as long as the run, and at most a second.
 //
-// A process with runs for later slots lets those for earlier slots go first. Otherwise it would always be there
-// sooner with its own next run, and a run held elsewhere might wait for as long as there is a queue. It does
+// A process lets earlier slots of other processes go first. Otherwise its own next run would always start sooner, and a
+// run elsewhere could wait forever. It does not wait long, and not repeatedly: the other process may be dead or without
+// a free worker.
 // not wait for long, and not for one after another: the other process may be dead, or have no free worker.
 
 const (
-	askFirst = 20 * time.Millisecond
-	askMost  = time.Second
-	// turnMost is how long a process waits for a run that should go first and does not start. That run's process asks each
+	retryFirst = 20 * time.Millisecond
+	retryMax   = time.Second
+	// turnTimeout is how long a process lets a run go first that does not start. That run's process retries every
 	// second.
-	turnMost = 2 * askMost
+	turnTimeout = 2 * retryMax
 )
 
-// remoteWait is what the runs of a job or group wait for in other processes.
+// remoteWait is what runs of a job or group wait for in other processes.
 type remoteWait struct {
-	by     string    // the run that was in the way
-	since  time.Time // when that was first seen
-	wait   time.Duration
-	passed time.Time // runs for slots up to this one are no longer waited for
-	asking bool      // a timer runs
+	by      string    // the run in the way
+	since   time.Time // when it was first seen
+	wait    time.Duration
+	passed  time.Time // slots up to this one do not go first any more
+	waiting bool      // a timer is active
 }
 
-// remoteOf returns what r may have to wait for.
+// remoteOf returns the remoteWait of r's job or group.
 func (l *line) remoteOf(r *Run) *remoteWait {
 	key := blockKey(r)
 	w := l.remote[key]
@@ -150,19 +148,19 @@ func (l *line) remoteOf(r *Run) *remoteWait {
 	return w
 }
 
-// next returns when to ask again after a start for slot was refused at now. By is the run in the way. Earlier says that
-// this one does not run but was due earlier.
+// next returns the delay until the retry of a start refused at now. by is the run in the way. earlier: it is not
+// running but has an earlier slot.
 func (w *remoteWait) next(now time.Time, by string, earlier bool, slot time.Time) time.Duration {
 	if w.by != by {
-		w.by, w.since, w.wait = by, now, askFirst
+		w.by, w.since, w.wait = by, now, retryFirst
 	} else {
-		w.wait = min(2*w.wait, askMost)
+		w.wait = min(2*w.wait, retryMax)
 	}
 	if earlier {
-		if now.Sub(w.since) >= turnMost {
+		if now.Sub(w.since) >= turnTimeout {
 			w.passed, w.by = slot, ""
 		}
-		w.wait = min(w.wait, 10*askFirst) // nothing runs: not to ask is to lose time
+		w.wait = min(w.wait, 10*retryFirst) // nothing is running, so a long delay wastes time
 	}
 	return w.wait
 }

@@ -9,7 +9,7 @@ import (
 	"fibercrons/app/cron"
 )
 
-// waiting makes runs that wait, in the order of their arrival: each of its job's lane, and of a group if that is named.
+// waiting makes runs in order of arrival, each of its job's lane, and of a group if one is named.
 func waiting(group string, jobs ...string) (runs []*Run) {
 	lanes := map[string]*Lane{}
 	for i, job := range jobs {
@@ -29,7 +29,7 @@ func TestLineKeepsTheOrderOfArrival(t *testing.T) {
 	var l line
 	const many = 5000
 	runs := waiting("", slices.Repeat([]string{"a"}, many)...)
-	for i, r := range runs { // pushing and popping in turns, so that the head moves through what was there
+	for i, r := range runs { // alternate push and pop, so that the head moves
 		l.push(r)
 		if i%2 == 1 {
 			if got, want := l.pop(), runs[i/2]; got != want {
@@ -50,7 +50,7 @@ func TestLineKeepsTheOrderOfArrival(t *testing.T) {
 func TestBlockedRunsOfAJobWakeOneByOne(t *testing.T) {
 	var l line
 	runs := waiting("", "a", "a", "b", "a")
-	for _, i := range []int{3, 0, 2, 1} { // whatever the order in which they are set aside
+	for _, i := range []int{3, 0, 2, 1} { // in any order
 		l.block(runs[i])
 	}
 	if !l.behind(runs[1]) || l.behind(runs[0]) || l.behind(runs[2]) {
@@ -104,8 +104,7 @@ func TestRemoveTakesARunOutOfWhereverItWaits(t *testing.T) {
 	}
 }
 
-// A start that another process's run refuses is asked for more and more rarely while the same run stands in the way, and
-// never more rarely than once a second.
+// A start that another process's run refuses is retried with growing delays of at most a second.
 func TestRefusedStartsAreAskedForAgain(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	var w remoteWait
@@ -116,12 +115,12 @@ func TestRefusedStartsAreAskedForAgain(t *testing.T) {
 	if want := []int64{20, 40, 80, 160, 320, 640, 1000, 1000}; !slices.Equal(waits, want) {
 		t.Errorf("waits %v ms, want %v", waits, want)
 	}
-	if got := w.next(now, "y", false, now); got != askFirst {
-		t.Errorf("another run in the way: %v, want %v", got, askFirst)
+	if got := w.next(now, "y", false, now); got != retryFirst {
+		t.Errorf("another run in the way: %v, want %v", got, retryFirst)
 	}
 }
 
-// A run that was due earlier elsewhere and does not start is let go first for two seconds, and then passed.
+// An earlier slot of another process that does not start goes first for two seconds only.
 func TestAnEarlierRunThatDoesNotStartIsPassed(t *testing.T) {
 	began := time.Unix(1_800_000_000, 0)
 	slot := began.Add(-time.Minute)
@@ -129,15 +128,15 @@ func TestAnEarlierRunThatDoesNotStartIsPassed(t *testing.T) {
 	at := began
 	for w.passed.IsZero() {
 		wait := w.next(at, "x", true, slot)
-		if wait > 10*askFirst {
+		if wait > 10*retryFirst {
 			t.Fatalf("asked again after %v although nothing runs", wait)
 		}
-		if at.Sub(began) > 2*turnMost {
+		if at.Sub(began) > 2*turnTimeout {
 			t.Fatalf("still not passed after %v", at.Sub(began))
 		}
 		at = at.Add(wait)
 	}
-	if !w.passed.Equal(slot) || at.Sub(began) < turnMost {
-		t.Errorf("passed up to %v after %v, want %v after %v at the earliest", w.passed, at.Sub(began), slot, turnMost)
+	if !w.passed.Equal(slot) || at.Sub(began) < turnTimeout {
+		t.Errorf("passed up to %v after %v, want %v after %v at the earliest", w.passed, at.Sub(began), slot, turnTimeout)
 	}
 }

@@ -9,13 +9,13 @@ import (
 )
 
 const (
-	// shortWait is waited out in this process before a ticket is sent: queues look for what is due now and then
-	// only, and would make a retry after one second one after several.
+	// shortWait and less is waited in this process, not in the queue. Queues poll for delayed work, so a retry after
+	// one second could take several.
 	shortWait   = 5 * time.Second
 	sendStep    = 1000 // tickets in one call
 	sendTimeout = 10 * time.Second
-	// resendMost bounds, in leases, how long it takes until a ticket that the queue has lost is sent
-	// again: the time doubles from two leases on, since most tickets are not lost but wait.
+	// resendMost limits, in leases, the time until a lost ticket is sent again. It doubles from two leases on, because
+	// most tickets are not lost but wait.
 	resendMost = 16
 )
 
@@ -51,7 +51,7 @@ func (o *outbox) run(stop <-chan struct{}) {
 	}
 }
 
-// sendAll sends what is to be sent, and says whether the queue has taken it.
+// sendAll sends all tickets and reports whether the queue accepted them.
 func (o *outbox) sendAll() bool {
 	for {
 		runs, tickets, n := o.take()
@@ -70,7 +70,7 @@ func (o *outbox) sendAll() bool {
 	}
 }
 
-// take returns the tickets of the first n runs in the outbox, as far as they still need one.
+// take returns the tickets of the first n runs in the outbox that still need one.
 func (o *outbox) take() (runs []*Run, tickets []contract.Ticket, n int) {
 	o.st.Lock()
 	defer o.st.Unlock()
@@ -83,20 +83,20 @@ func (o *outbox) take() (runs []*Run, tickets []contract.Ticket, n int) {
 	return runs, tickets, n
 }
 
-// sent notes what became of the first n runs in the outbox.
+// sent records the result for the first n runs in the outbox, and reports whether it was success.
 func (o *outbox) sent(runs []*Run, n int, err error) bool {
 	o.st.Lock()
 	defer o.st.Unlock()
 	st := o.st
 	if err != nil {
 		if st.sendError == nil {
-			o.Log.Error("runs cannot be handed to the queue; they are kept and handed over when it answers", "runs", len(st.tickets), "error", err)
+			o.Log.Error("runs cannot be sent to the queue; they are kept and sent when it answers", "runs", len(st.tickets), "error", err)
 		}
 		st.sendError = err
 		return false
 	}
 	if st.sendError != nil {
-		o.Log.Info("runs are handed to the queue again")
+		o.Log.Info("runs are sent to the queue again")
 		st.sendError = nil
 	}
 	now := time.Now()

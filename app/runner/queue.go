@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	blockedWait = time.Second      // until a run tries again that another of its job or group blocks, or its own past
-	strangeWait = 10 * time.Second // until another process, of another version, may have the ticket of a job unknown here
-	storeWait   = 2 * time.Second  // until a store that did not answer is asked again
+	blockedWait    = time.Second      // before a blocked run is retried
+	unknownJobWait = 10 * time.Second // before another process may take the ticket of a job unknown here
+	storeWait      = 2 * time.Second  // before a failed store call is retried
 )
 
-// WorkQueue begins to make the attempts that tickets in the queue ask for.
-func (rn *Runner) WorkQueue() { rn.takers.Go(rn.working) }
+// WorkQueue starts the queue consumer.
+func (rn *Runner) WorkQueue() { rn.takers.Go(rn.consume) }
 
-// working works the queue until it is to be left alone.
-func (rn *Runner) working() {
+// consume works the queue until taking ends.
+func (rn *Runner) consume() {
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		rn.noteWork(nil)
 		err := rn.Executor.Work(rn.taking, consumer{rn.work})
@@ -47,7 +47,7 @@ func (rn *Runner) noteWork(err error) {
 	rn.st.workError = err
 }
 
-// consumer makes the attempts that tickets ask for.
+// consumer makes the attempts of tickets.
 type consumer struct{ *worker }
 
 // Do implements [contract.Worker].
@@ -76,7 +76,7 @@ func (c consumer) Do(ctx context.Context, t contract.Ticket) contract.Answer {
 		select {
 		case a := <-over:
 			return a
-		case <-c.Calls.Done(): // it is left behind by a process that ends
+		case <-c.Calls.Done(): // the run is abandoned at shutdown
 			return contract.Answer{}
 		case <-cancelled:
 			cancelled = nil
@@ -87,7 +87,7 @@ func (c consumer) Do(ctx context.Context, t contract.Ticket) contract.Answer {
 	}
 }
 
-// cancelStored notes in the store that the run's end was asked for in the queue, and asks for it here.
+// cancelStored stores the queue's cancel request and cancels the run if it is here.
 func (c consumer) cancelStored(id string) error {
 	const actor = "queue"
 	if _, err := c.Store.Cancel(c.Calls, id, cron.ReasonRequested, actor); err != nil {
@@ -110,20 +110,19 @@ func (c consumer) Alive(ctx context.Context, t contract.Ticket) bool {
 	return rec.Token == t.Token && rec.Status == cron.Running && rec.Attempt == t.Attempt
 }
 
-// void says that a ticket does not count.
+// void answers a ticket that is out of date.
 func void() *contract.Answer { return &contract.Answer{} }
 
 func later(d time.Duration) *contract.Answer {
 	return &contract.Answer{Again: max(d, time.Millisecond)}
 }
 
-// accept takes the run of a ticket that this process itself has posted, which spares a look at the
-// store. Neither a run nor an answer: the store has to be asked.
+// accept returns the run of a ticket that this process sent, without a store query. If it returns neither a run nor an
+// answer, the store must be read.
 //
-// A run may have several tickets in the queue, since it was taken over or is at a later attempt, and the one
-// that this process has, or looks at, may be out of date. So without the store a ticket is void only if it is
-// the same, and seen to already, or if its attempt was made. A wrong void would leave the run waiting until
-// its holder sends the ticket again, two leases later.
+// A run may have several tickets in the queue after a takeover or retry, and this process's state may be out of date.
+// So a ticket is void without a store query only if it is already handled or its attempt was made. A ticket wrongly
+// void would delay the run by two leases, until it is sent again.
 func (st *state) accept(t contract.Ticket) (*Run, *contract.Answer) {
 	r := st.Lane(t.Job).find(t.Run)
 	if r == nil || r.token != t.Token || t.Attempt > r.Attempt()+1 {
@@ -148,7 +147,7 @@ func (st *state) accept(t contract.Ticket) (*Run, *contract.Answer) {
 	return r, nil
 }
 
-// fetch makes the run of a ticket that another process has posted, as the store has it.
+// fetch reads the run of another process's ticket from the store.
 func (c consumer) fetch(t contract.Ticket) (*Run, *contract.Answer) {
 	r, a := c.read(t)
 	if r == nil {
@@ -163,7 +162,7 @@ func (c consumer) read(t contract.Ticket) (*Run, *contract.Answer) {
 	rec, err := c.Store.Run(c.Calls, t.Run)
 	switch {
 	case errors.Is(err, cron.ErrNotFound):
-		return nil, void() // ended, and pruned since
+		return nil, void() // ended and pruned
 	case err != nil:
 		return nil, later(storeWait)
 	case rec.Token != t.Token || rec.Status != cron.Queued || rec.Attempt+1 != t.Attempt:
@@ -172,7 +171,7 @@ func (c consumer) read(t contract.Ticket) (*Run, *contract.Answer) {
 	l := c.Lane(rec.Job)
 	switch {
 	case l == nil || l.Job.Disabled != "":
-		return nil, later(strangeWait)
+		return nil, later(unknownJobWait)
 	case rec.NextAt != nil && time.Until(*rec.NextAt) > 0:
 		return nil, later(time.Until(*rec.NextAt))
 	case c.holds(l, rec.ID):
@@ -187,16 +186,16 @@ func (c consumer) read(t contract.Ticket) (*Run, *contract.Answer) {
 	return r, nil
 }
 
-// holds says whether this process still has the run as it was before another took it over or started it. It
-// lets go of it when it hears of that, or when the function has returned.
+// holds reports whether this process still has the run as of before another process took it over or started it. It
+// drops the run when it learns of that, or when the function has returned.
 func (c consumer) holds(l *Lane, id string) bool {
 	c.st.Lock()
 	defer c.st.Unlock()
 	return l.find(id) != nil
 }
 
-// commence commits the start of the attempt and begins it. An answer says that it has not begun: until
-// its start is committed the run stays whose it was.
+// commence commits the start of the attempt and begins it. A non-nil answer says that it has not begun; without that
+// commit the run's owner does not change.
 func (c consumer) commence(r *Run) *contract.Answer {
 	if c.tooLate(r) {
 		return nil
@@ -218,7 +217,7 @@ func (c consumer) commence(r *Run) *contract.Answer {
 		return later(storeWait)
 	case out.Blocked:
 		r.over, r.begun = nil, false
-		if r.posted { // a ticket that was to be sent again meanwhile was not: the queue has it, and may yet lose it
+		if r.posted { // any resend was cancelled: the queue has the ticket, but may still lose it
 			r.sent.at = time.Now().Add(max(r.sent.wait, 2*c.Lease))
 		}
 		return later(blockedWait)
@@ -229,12 +228,12 @@ func (c consumer) commence(r *Run) *contract.Answer {
 	default:
 		st.own(r)
 		st.free--
-		c.Tasks.Go(func() { c.labour(c.invoke(r)) })
+		c.Tasks.Go(func() { c.serve(c.invoke(r)) })
 	}
 	return nil
 }
 
-// tooLate ends a run whose deadline for the start has passed.
+// tooLate ends a run whose start deadline has passed.
 func (c consumer) tooLate(r *Run) bool {
 	c.st.Lock()
 	defer c.st.Unlock()

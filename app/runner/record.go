@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// allAttempts are those that have ended and the current one.
+// allAttempts returns the ended attempts and the current one.
 func (r *Run) allAttempts() []cron.Attempt {
 	all := append([]cron.Attempt(nil), r.attempts...)
 	if r.attemptAt != 0 {
@@ -24,7 +24,7 @@ func (r *Run) thisAttempt() cron.Attempt {
 	return cron.Attempt{Number: r.Attempt(), Instance: r.host().instance, StartedAt: r.attemptAt.UTC()}
 }
 
-// record is the run as it stands.
+// record returns the current record.
 func (r *Run) record() cron.Record {
 	rec := cron.Record{
 		ID: r.ID(), Job: r.Job(), Status: r.status, Trigger: r.Trigger(), Attempt: r.Attempt(),
@@ -41,16 +41,16 @@ func (r *Run) record() cron.Record {
 	return rec
 }
 
-// Record is the run as it stands, as long as no Runner has accepted it.
+// Record returns the record of a run that no Runner has accepted yet.
 func (r *Run) Record() cron.Record { return r.record() }
 
-// endRecord is the run as f has ended it, or its attempt.
+// endRecord returns the record after f.
 func (r *Run) endRecord(f *contract.Finish) cron.Record {
 	rec := r.record()
 	rec.Status, rec.Reason, rec.Error, rec.Stack = f.Status, f.Reason, f.Error, f.Stack
 	if f.Status.Ended() {
 		rec.LogSeq = r.LastLine()
-		rec.EndedAt = millis.Optional(f.At) // a copy: f may be used again
+		rec.EndedAt = millis.Optional(f.At) // a copy, because f may be reused
 		if !f.Started.IsZero() {
 			took := f.At.Sub(f.Started).Milliseconds()
 			rec.Duration = &took
@@ -59,27 +59,27 @@ func (r *Run) endRecord(f *contract.Finish) cron.Record {
 	return rec
 }
 
-// unstarted ends a run between attempts.
+// unstarted returns the end of a run between attempts.
 func (r *Run) unstarted(status cron.Status, reason cron.Reason, text string) contract.Finish {
 	r.ending = true
 	f := contract.Finish{
 		Fence: r.fence(), Job: r.Job(), Slot: r.Claimed().UTC(), Status: status, Reason: reason, Error: text,
 		Attempts: r.allAttempts(), Started: r.startedAt.UTC(), At: millis.Now(),
 	}
-	if r.host().queue && r.status == cron.Queued { // another process may start it at this moment
+	if r.host().queue && r.status == cron.Queued { // another process may start it concurrently
 		f.Attempt = r.Attempt() + 1
 	}
 	return f
 }
 
-// cancelled ends a run that was stopped between attempts.
+// cancelled returns the end of a run that was stopped between attempts.
 func (r *Run) cancelled() contract.Finish {
 	return r.unstarted(cron.Cancelled, r.stopped.reason, r.stopped.Error())
 }
 
-// endedAt returns when the context of the current attempt ended, and why; false: it has not.
+// endedAt returns when and why the context of the current attempt ended; false: it has not.
 func (r *Run) endedAt(now time.Time) (at time.Time, why string, _ bool) {
-	if r.status != cron.Running || r.attemptAt == 0 || r.going == nil {
+	if r.status != cron.Running || r.attemptAt == 0 || r.current == nil {
 		return at, "", false
 	}
 	if t := r.Definition().Policies.Timeout; t > 0 {
@@ -88,7 +88,7 @@ func (r *Run) endedAt(now time.Time) (at time.Time, why string, _ bool) {
 		}
 	}
 	if r.stoppedAt != 0 {
-		// Those who stopped it before the attempt began have stopped the attempt from its start.
+		// A stop before the attempt counts from the start of the attempt.
 		if stopped := max(r.stoppedAt, r.attemptAt).UTC(); why == "" || stopped.Before(at) {
 			at = stopped
 			if why = errLost.Error(); r.stopped != nil {
@@ -99,13 +99,13 @@ func (r *Run) endedAt(now time.Time) (at time.Time, why string, _ bool) {
 	return at, why, why != ""
 }
 
-// overdue says whether the function runs on although its context has ended.
+// overdue reports whether the function still runs although its context has ended.
 func (r *Run) overdue(now time.Time) bool {
 	at, _, ended := r.endedAt(now)
 	return ended && (r.stoppedAt != 0 || now.Sub(at) > 100*time.Millisecond)
 }
 
-// finish says how an attempt that returned err ends, and whether another follows.
+// finish returns the end of an attempt that returned err. Status Queued: another attempt follows.
 func (r *Run) finish(ctx context.Context, err error, now time.Time, stopping bool) contract.Finish {
 	r.ending = true
 	f := contract.Finish{Fence: r.fence(), Job: r.Job(), Slot: r.Claimed().UTC(), Started: r.startedAt.UTC(), At: now}
@@ -128,7 +128,7 @@ func (r *Run) finish(ctx context.Context, err error, now time.Time, stopping boo
 	return f
 }
 
-// fail says how an attempt ends that returned an error.
+// fail sets the end of an attempt that returned an error.
 func (r *Run) fail(ctx context.Context, f *contract.Finish, err error, now time.Time, stopping bool) {
 	var again *cron.RetryLater
 	var stop *stopError
@@ -157,8 +157,7 @@ func (r *Run) fail(ctx context.Context, f *contract.Finish, err error, now time.
 	}
 }
 
-// exitStatus is the status a program ended with that err is about, as [os/exec.ExitError] has it; 0:
-// there is none.
+// exitStatus returns the exit status of the program in err, as in [os/exec.ExitError]; 0: none.
 func exitStatus(err error) int {
 	var program interface {
 		error

@@ -13,48 +13,48 @@ import (
 	"fibercrons/app/internal/runkey"
 )
 
-// Run is a run of this process: what its function sees of it, and what the Runner keeps about it. The state's lock guards
-// what is not fixed when the run is made.
+// Run is a run of this process: what its function sees, and the Runner's state. The lock of state guards the fields
+// that change.
 type Run struct {
 	cron.Hosted
 	links
 	lane  *Lane
 	token int64
-	seq   int64 // order of arrival in this process; 0: it is not this process's yet
+	seq   int64 // order of arrival; 0: not a run of this process yet
 
 	status    cron.Status // as committed: Queued or Running
 	queuedAt  millis.Time
 	startedAt millis.Time // of the first attempt
 	nextAt    millis.Time
-	attempts  []cron.Attempt // that have ended
-	attemptAt millis.Time    // start of the current one
+	attempts  []cron.Attempt // ended ones
+	attemptAt millis.Time    // start of the current attempt
 
-	serial bool // at most one run of its job at a time, the others wait
+	serial bool // one run of its job at a time
 	begun  bool // a worker has it
 	placed bool // it has a place in its group; see groups.go
-	gone   bool // this process has nothing more to do with it
-	ending bool // its end, or its attempt's, is on its way to the store
-	lost   bool // another owner has it: whatever it does now counts for nothing
-	posted bool // it waits in the queue, or for its turn to; see state.post
+	gone   bool // dropped by this process
+	ending bool // its end, or its attempt's, is being committed
+	lost   bool // another process owns it, nothing is recorded any more
+	posted bool // waits in the queue, or for its turn there; see state.post
 
 	timer     *time.Timer // until nextAt
-	first     scope       // of the first attempt here
-	going     *scope      // of the current attempt; nil: there is none
-	stopped   *stopError  // asked to end, and why
-	stoppedAt millis.Time // when its context was ended, by that or because it is lost
-	unheeding bool        // its log says that the attempt has not ended although its context has
+	first     scope       // context of the first attempt here
+	current   *scope      // context of the current attempt; nil: none
+	stopped   *stopError  // the cancel request
+	stoppedAt millis.Time // when its context was ended, by a cancel request or a lost lease
+	unheeding bool        // Remind has reported the attempt
 	done      chan struct{}
-	sent      *sent                // nil: it has no ticket
-	over      chan contract.Answer // of its ticket, while it is worked
+	sent      *sent                // nil: no ticket
+	over      chan contract.Answer // the answer to its ticket, while it is worked
 }
 
-// sent is when the ticket of a run is sent again.
+// sent is when a ticket is sent again.
 type sent struct {
-	wait time.Duration // how long it was waited for
-	at   time.Time     // zero: it is on its way to the queue
+	wait time.Duration // the current delay
+	at   time.Time     // zero: not sent yet
 }
 
-// stopError is the cause a run's context ends with when its end was asked for.
+// stopError is the cause of a run's context that ended by a cancel request.
 type stopError struct {
 	reason cron.Reason
 	by     string
@@ -73,20 +73,20 @@ func (e *stopError) Error() string {
 	return "cancelled"
 }
 
-// maxAttemptError is how many bytes are kept of the error of an attempt, in the list of them.
+// maxAttemptError limits the error of each attempt in a record, in bytes.
 const maxAttemptError = 2 << 10
 
 var errLost = errors.New("the run's lease was lost; its outcome is no longer recorded")
 
-// host is what runs see of the process they are in.
+// host is a run's view of the process.
 type host struct {
 	log       *slog.Logger
 	maxRunLog int
 	traceID   func(run string) string
 	instance  string
 	queue     bool            // runs go through a queue
-	base      context.Context // that of all runs
-	over      *cancelable     // of the attempts that have returned
+	base      context.Context // parent of all runs
+	over      *cancelable     // already ended, for attempts that have returned
 }
 
 // Logger implements [cron.Host].
@@ -100,7 +100,7 @@ func (h *host) TraceOf(run string) string { return h.traceID(run) }
 
 func (r *Run) host() *host { return r.Host().(*host) }
 
-// init makes r the run of a claim that was won.
+// init makes r the run of a won claim.
 func (r *Run) init(h *host, l *Lane, c *contract.Claim, got *contract.Claimed) {
 	slot := millis.Of(c.Slot)
 	var byHand *cron.Input
@@ -115,7 +115,7 @@ func (r *Run) init(h *host, l *Lane, c *contract.Claim, got *contract.Claimed) {
 	}
 }
 
-// restored makes the run of a record, whose next attempt is to be made in this process.
+// restored returns the run of a record, for its next attempt in this process.
 func restored(h *host, l *Lane, rec *cron.Record, token int64, attempts []cron.Attempt) *Run {
 	input := &cron.Input{Args: rec.Args, Key: rec.Key, Actor: rec.Actor}
 	if rec.DataSlot != nil {
@@ -136,36 +136,36 @@ func restored(h *host, l *Lane, rec *cron.Record, token int64, attempts []cron.A
 
 func (r *Run) fence() contract.Fence { return contract.Fence{ID: r.ID(), Token: r.token} }
 
-// stop asks the run to end. The first reason stays.
+// stop cancels the run. The first reason stays.
 func (r *Run) stop(reason cron.Reason, by string) {
 	if r.stopped == nil {
 		r.stopped = &stopError{reason, by}
 	}
 	r.noteStop()
-	if r.going != nil {
-		r.going.cancel(r.stopped)
+	if r.current != nil {
+		r.current.cancel(r.stopped)
 	}
 }
 
-// noteStop notes that its context is ended.
+// noteStop records when the context ended.
 func (r *Run) noteStop() {
 	if r.stoppedAt == 0 {
 		r.stoppedAt = millis.Of(millis.Now())
 	}
 }
 
-// late says whether the deadline for the start of a run has passed.
+// late reports whether the run's start deadline has passed.
 func (r *Run) late() bool {
 	within := r.Definition().Policies.StartWithin
 	return within > 0 && r.Attempt() == 0 && r.Claimed() != 0 && time.Since(r.Claimed().UTC()) > within
 }
 
-// ticket asks for the next attempt of r.
+// ticket returns the ticket for the next attempt of r.
 func (r *Run) ticket() contract.Ticket {
 	return contract.Ticket{Run: r.ID(), Job: r.Job(), Token: r.token, Attempt: r.Attempt() + 1, NotBefore: r.nextAt.UTC()}
 }
 
-// answer ends the work on the ticket of r.
+// answer completes the ticket of r.
 func (r *Run) answer(a contract.Answer) {
 	if r.over != nil {
 		r.over <- a
@@ -173,7 +173,7 @@ func (r *Run) answer(a contract.Answer) {
 	}
 }
 
-// begin notes that an attempt begins, and opens its scope.
+// begin records the start of an attempt and opens its scope.
 func (r *Run) begin(now time.Time) {
 	if r.status != cron.Running {
 		r.status = cron.Running
@@ -185,12 +185,12 @@ func (r *Run) begin(now time.Time) {
 		r.startedAt = r.attemptAt
 	}
 	if r.stopped != nil {
-		r.going.cancel(r.stopped)
+		r.current.cancel(r.stopped)
 	}
 }
 
-// scope is the context of an attempt: it says which run it belongs to. Most jobs never ask whether theirs
-// has ended, nor derive another from it, so the part of it that can end is made when somebody first does.
+// scope is the context of an attempt and identifies its run. Most jobs neither check nor derive their context, so the
+// cancelable part is created at first use.
 type scope struct {
 	run    *Run
 	ending atomic.Pointer[cancelable]
@@ -209,13 +209,13 @@ func newCancelable(base context.Context) *cancelable {
 	return &c
 }
 
-// open begins the scope of the next attempt. What an earlier one has left behind may still use its own.
+// open starts the scope of the next attempt. A goroutine left by an earlier attempt may still use the earlier scope.
 func (r *Run) open() {
-	r.going = &r.first
+	r.current = &r.first
 	if r.first.run != nil {
-		r.going = new(scope)
+		r.current = new(scope)
 	}
-	r.going.run = r
+	r.current.run = r
 }
 
 func (c *scope) cancelable() *cancelable {
@@ -249,8 +249,8 @@ func (c *scope) Done() <-chan struct{} { return c.cancelable().Done() }
 // Err implements [context.Context].
 func (c *scope) Err() error { return c.cancelable().Err() }
 
-// Value implements [context.Context]. A context that is derived from this one asks it for the part that can
-// end, by a key that package context does not tell.
+// Value implements [context.Context]. Derived contexts look up the cancelable part by an unexported key of package
+// context.
 func (c *scope) Value(key any) any {
 	if key == (runkey.Key{}) {
 		return &c.run.Run

@@ -9,14 +9,14 @@ import (
 	"fibercrons/app/cron"
 )
 
-// Runner takes runs to their recorded ends; see the package comment.
+// Runner executes runs and records their ends; see the package comment.
 type Runner struct {
 	*Config
 	st     *state
 	work   *worker
 	outbox outbox
 
-	taking     context.Context // of those who work the queue
+	taking     context.Context // of the queue consumer
 	stopTaking context.CancelFunc
 	takers     sync.WaitGroup
 }
@@ -35,15 +35,15 @@ func New(c Config) *Runner {
 	return rn
 }
 
-// Counts are how many runs and workers there are at one moment.
+// Counts are the numbers of runs and workers at one moment.
 type Counts struct {
 	Busy    int // workers that have a run
-	Running int // runs whose function is being called
-	Waiting int // runs that wait
-	Overdue int // runs whose function has not returned although their context has ended
+	Running int // runs whose function is executing
+	Waiting int // waiting runs
+	Overdue int // runs whose function still executes although their context has ended
 }
 
-// Counts returns how things stand.
+// Counts returns the current numbers.
 func (rn *Runner) Counts(now time.Time) Counts {
 	rn.st.Lock()
 	defer rn.st.Unlock()
@@ -62,14 +62,14 @@ func (rn *Runner) Counts(now time.Time) Counts {
 	return c
 }
 
-// QueueError says why runs cannot be handed to the queue, or why it cannot be worked; nil: both go well.
+// QueueError returns why tickets cannot be sent or worked; nil: both work.
 func (rn *Runner) QueueError() (sending, working error) {
 	rn.st.Lock()
 	defer rn.st.Unlock()
 	return rn.st.sendError, rn.st.workError
 }
 
-// Overlay adds to the record of a run what only this process knows. It is false when the run does not run here.
+// Overlay adds what only this process knows to the record of a run. It returns false if the run is not in this process.
 func (rn *Runner) Overlay(rec *cron.Record, now time.Time) bool {
 	rn.st.Lock()
 	defer rn.st.Unlock()
@@ -83,7 +83,7 @@ func (rn *Runner) Overlay(rec *cron.Record, now time.Time) bool {
 	return true
 }
 
-// Done returns a channel that is closed when this process has nothing more to do with a run; nil: it is not here.
+// Done returns a channel that is closed when this process drops the run; nil: the run is not here.
 func (rn *Runner) Done(id string) <-chan struct{} {
 	rn.st.Lock()
 	defer rn.st.Unlock()

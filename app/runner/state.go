@@ -11,8 +11,8 @@ import (
 	"fibercrons/app/plan"
 )
 
-// state is which run is where, and who waits for what. Its methods are the steps from one moment to the next: they
-// are called with the lock held, and do not block. What takes time they hand to effects.
+// state is the runs and what they wait for. Its methods are called with the lock held and do not block. Slow work goes
+// to effects.
 type state struct {
 	*Config
 	host  *host
@@ -22,44 +22,44 @@ type state struct {
 
 	sync.Mutex
 	free     int  // workers without a run
-	waking   bool // one of them is on its way to the line
+	waking   bool // one of them has been woken
 	draining bool // no attempt begins any more
 	seq      int64
 	runs     activeRuns
 	line     line
 
 	tickets   []*Run                     // to be sent to the queue
-	taking    map[string]contract.Ticket // by run: the ticket that is looked at, while the run is not this process's yet
+	taking    map[string]contract.Ticket // by run: the ticket being read from the store, until the run is this process's
 	sendError error                      // of the last call of Enqueue
 	workError error                      // of the last call of Work
 }
 
-// effects is what follows from a step. Each call is made in a goroutine of its own, without the lock.
+// effects is the slow work that follows from a change. Each call has its own goroutine and no lock.
 type effects interface {
-	// awaken makes a free worker look for something to do.
-	awaken()
-	// labour has a worker take a run to its end.
-	labour(r *Run)
-	// end commits the end of a run, or of an attempt.
+	// wakeWorker makes a free worker look for work.
+	wakeWorker()
+	// serve executes a run in a worker.
+	serve(r *Run)
+	// end commits the end of a run or an attempt.
 	end(r *Run, f contract.Finish)
 	// giveBack releases a run that has not started, for any process.
 	giveBack(r *Run)
-	// leaveGroup gives a run's place in its group up.
+	// leaveGroup releases a run's group place.
 	leaveGroup(r *Run)
 	// attemptDue enlists a run whose next attempt is due.
 	attemptDue(r *Run)
-	// askAgain has the first run try that waits as r does, for what another process holds.
-	askAgain(r *Run, w *remoteWait)
+	// retryBlocked retries the first run of r's job or group that waits for another process.
+	retryBlocked(r *Run, w *remoteWait)
 }
 
-// keep lists r among the runs of this process.
+// keep adds r to the runs of this process.
 func (st *state) keep(r *Run) {
 	st.seq++
 	r.seq = st.seq
 	st.runs.add(r)
 }
 
-// drop ends keep.
+// drop removes r from them.
 func (st *state) drop(r *Run) {
 	if r.gone {
 		return
@@ -76,37 +76,36 @@ func (st *state) drop(r *Run) {
 	}
 }
 
-// pump wakes a free worker when there is something to do. That one wakes the next before it begins: a burst of short runs
-// is done by as many workers as have something to do, and not by all of them in each other's way.
+// pump wakes a free worker if there is work. That worker wakes the next before it begins, so a burst of short runs uses
+// only as many workers as it needs.
 func (st *state) pump() {
 	if st.free > 0 && !st.waking && (st.line.len() > 0 || st.Source.Due()) {
 		st.waking = true
 		st.free--
-		st.Tasks.Go(st.do.awaken)
+		st.Tasks.Go(st.do.wakeWorker)
 	}
 }
 
-// enlist puts a run that may start in line: for a worker of this process, or in the queue.
+// enlist puts a run that may start in line for a worker, or in the queue.
 func (st *state) enlist(r *Run) {
 	switch {
 	case st.Executor != nil:
 		st.post(r)
-	case r.serial && st.line.behind(r): // else one that came earlier would be woken behind it
+	case r.serial && st.line.behind(r): // or an earlier one would be woken behind it
 		st.block(r)
 	default:
 		st.line.push(r)
 	}
 }
 
-// next takes the first run from the line that may start now, or nil. A run that has to wait for another of its job or
-// group steps aside.
+// next returns the next run that may start now, or nil. Runs that must wait for their job or group are set aside.
 func (st *state) next() *Run {
 	for {
 		r := st.line.pop()
 		switch {
 		case r == nil:
 			return nil
-		case r.gone: // it has ended while it waited
+		case r.gone: // ended while it waited
 		case r.status == cron.Running: // its start was committed with its claim
 			st.grant(r)
 			return r
@@ -124,7 +123,7 @@ func (st *state) next() *Run {
 	}
 }
 
-// grant gives r a worker, and its job's turn if only one run may have it.
+// grant assigns a worker to r, and its job's turn if runs are serial.
 func (st *state) grant(r *Run) {
 	r.begun = true
 	if r.serial {
@@ -132,14 +131,14 @@ func (st *state) grant(r *Run) {
 	}
 }
 
-// refuse takes back what grant gave, and sets r aside.
+// refuse undoes grant and sets r aside.
 func (st *state) refuse(r *Run) {
 	r.begun = false
 	r.lane.pass(r)
 	st.block(r)
 }
 
-// block sets a run aside until something of its job or group has ended.
+// block sets r aside until a run of its job or group ends.
 func (st *state) block(r *Run) {
 	if st.draining {
 		st.giveBack(r)
@@ -149,7 +148,7 @@ func (st *state) block(r *Run) {
 	st.Events.Changed()
 }
 
-// delay puts a run back in line when its next attempt is due.
+// delay puts r back in line when its next attempt is due.
 func (st *state) delay(r *Run, until time.Time) {
 	r.status, r.nextAt, r.begun, r.ending = cron.Queued, millis.Of(until), false, false
 	st.leaveGroup(r)
@@ -163,23 +162,23 @@ func (st *state) delay(r *Run, until time.Time) {
 	}
 }
 
-// askLater has r, whose start was refused, or who waits before it, ask again.
-func (st *state) askLater(r *Run, out *contract.StartOutcome) {
+// retryLater schedules a retry for r, whose start was refused.
+func (st *state) retryLater(r *Run, out *contract.StartOutcome) {
 	if out.By == "" {
 		return // Runner.Retry wakes it
 	}
 	w := st.line.remoteOf(r)
-	if w.asking {
+	if w.waiting {
 		return
 	}
-	w.asking = true
+	w.waiting = true
 	wait := w.next(time.Now(), out.By, !out.First.IsZero(), r.Claimed().UTC())
-	time.AfterFunc(wait, func() { st.do.askAgain(r, w) })
+	time.AfterFunc(wait, func() { st.do.retryBlocked(r, w) })
 }
 
-// ended is called when the end of a run, or of an attempt, was committed, or could not be.
+// ended is called after the end of a run or an attempt was committed, or failed to be.
 func (st *state) ended(r *Run, f *contract.Finish, err error) {
-	if fenced(err) && r.posted { // some process has started it meanwhile, and records its end
+	if fenced(err) && r.posted { // another process has started it and records its end
 		st.drop(r)
 		return
 	}
@@ -203,16 +202,12 @@ func (st *state) ended(r *Run, f *contract.Finish, err error) {
 	st.line.unblock(r)
 }
 
-// end has the end of a run, or of an attempt, committed.
 func (st *state) end(r *Run, f contract.Finish) { st.Tasks.Go(func() { st.do.end(r, f) }) }
 
-// giveBack has a run that has not started released, for any process.
 func (st *state) giveBack(r *Run) { st.Tasks.Go(func() { st.do.giveBack(r) }) }
 
-// work has a worker take a run to its end.
-func (st *state) work(r *Run) { st.Tasks.Go(func() { st.do.labour(r) }) }
+func (st *state) work(r *Run) { st.Tasks.Go(func() { st.do.serve(r) }) }
 
-// leaveGroup gives r's place in its group up.
 func (st *state) leaveGroup(r *Run) {
 	if r.placed {
 		r.placed = false
@@ -220,7 +215,7 @@ func (st *state) leaveGroup(r *Run) {
 	}
 }
 
-// cancelOthers cancels what stands in the way of a run that replaces it.
+// cancelOthers cancels the other runs of the job, which by replaces.
 func (st *state) cancelOthers(by *Run) {
 	for r := range by.lane.runs() {
 		switch {
@@ -233,7 +228,7 @@ func (st *state) cancelOthers(by *Run) {
 	}
 }
 
-// cancel ends a run that waits, or asks the function of one that does not.
+// cancel ends a waiting run, or cancels the context of an executing one.
 func (st *state) cancel(r *Run, reason cron.Reason, by string) {
 	if reason == "" {
 		reason = cron.ReasonRequested
@@ -253,9 +248,9 @@ func (st *state) cancel(r *Run, reason cron.Reason, by string) {
 	st.end(r, r.cancelled())
 }
 
-// lose ends a run whose lease another process has ended.
+// lose gives up a run whose lease has ended.
 func (st *state) lose(r *Run) {
-	if r.posted { // some process has started it
+	if r.posted { // another process has started it
 		if !r.begun {
 			st.drop(r)
 		}
@@ -265,16 +260,16 @@ func (st *state) lose(r *Run) {
 	r.noteStop()
 	st.Log.Warn("the lease of a run was lost", "job", r.Job(), "run", r.ID())
 	switch {
-	case r.going != nil:
-		r.going.cancel(errLost)
+	case r.current != nil:
+		r.current.cancel(errLost)
 	case !r.begun:
 		st.drop(r)
 	}
 }
 
-// post makes a ticket of a run. The run stays this process's, which extends its lease and sends the ticket
-// until the run starts somewhere. Of those of one job that wait for each other only the first has a
-// ticket, so that they keep their order; it stays the first between its attempts.
+// post sends a run to the queue. This process keeps the run, extends its lease and resends the ticket until the run
+// starts somewhere. Only the first of a job's serial runs has a ticket, to keep their order; it stays first between its
+// attempts.
 func (st *state) post(r *Run) {
 	if st.draining {
 		st.giveBack(r)
@@ -298,7 +293,7 @@ func (st *state) send(r *Run) {
 	}
 }
 
-// dequeue lets the next of a job's runs have its ticket.
+// dequeue removes r, and sends the ticket of the next of its job's runs.
 func (st *state) dequeue(r *Run) {
 	l := r.lane
 	i := slices.Index(l.queued, r)
@@ -311,8 +306,7 @@ func (st *state) dequeue(r *Run) {
 	}
 }
 
-// resend sends tickets anew that no process has taken for long: most wait in the queue, which then
-// drops them; what the queue has lost comes back this way.
+// resend sends tickets again that nobody has taken for long. The queue drops those that it still has.
 func (st *state) resend(now time.Time) {
 	for r := range st.runs.all() {
 		if r.posted && !r.begun && !r.ending && !r.sent.at.IsZero() && now.After(r.sent.at) {
@@ -322,18 +316,17 @@ func (st *state) resend(now time.Time) {
 	}
 }
 
-// looked ends the look at the ticket of a run that came from the store. Who works a run that was this
-// process's already looked at none; what is noted then is another's.
+// looked ends the read of r's ticket from the store. Runs that were already here have no such read.
 func (st *state) looked(r *Run) {
 	if r.seq == 0 {
 		delete(st.taking, r.ID())
 	}
 }
 
-// own makes a run this process's.
+// own makes r a run of this process.
 func (st *state) own(r *Run) {
 	r.posted, r.nextAt = false, 0
-	if r.seq == 0 { // it came from the store
+	if r.seq == 0 { // read from the store
 		st.keep(r)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"fibercrons/app/internal/retry"
 )
 
-// worker takes runs to their recorded ends, and is what follows from the steps of state. As many of its goroutines call functions as there are workers.
+// worker executes runs and implements effects. Each of the Workers is a goroutine in serve.
 type worker struct {
 	*Config
 	st     *state
@@ -18,27 +18,26 @@ type worker struct {
 
 var _ effects = (*worker)(nil)
 
-// awaken is a worker that was free.
-func (w *worker) awaken() {
+func (w *worker) wakeWorker() {
 	w.st.Lock()
 	w.st.waking = false
 	w.st.Unlock()
-	w.labour(w.another())
+	w.serve(w.nextRun())
 }
 
-// labour is a worker: it takes runs to their end, or to their next wait, until there is none.
-func (w *worker) labour(r *Run) {
+// serve is a worker: it executes runs until there is none.
+func (w *worker) serve(r *Run) {
 	for r != nil {
 		if r.status == cron.Running || w.start(r) {
 			r = w.invoke(r)
 		} else {
-			r = w.another()
+			r = w.nextRun()
 		}
 	}
 }
 
-// another returns what a worker does next; nil: it was set free.
-func (w *worker) another() *Run {
+// nextRun returns the worker's next run, or nil if the worker was freed.
+func (w *worker) nextRun() *Run {
 	r, workers := w.pick()
 	if workers == 0 {
 		return r
@@ -51,7 +50,7 @@ func (w *worker) another() *Run {
 	return claim()
 }
 
-// release frees n workers that were reserved.
+// release frees n reserved workers.
 func (w *worker) release(n int) {
 	w.st.Lock()
 	defer w.st.Unlock()
@@ -59,15 +58,15 @@ func (w *worker) release(n int) {
 	w.st.pump()
 }
 
-// pick returns the next run in line for a worker. If there is none but something is due, it reserves all workers that are
-// free, the calling one included, and returns how many. Neither: the worker was set free.
+// pick returns the next run in line. If there is none but a slot is due, it reserves all free workers, including the
+// calling one, and returns their number. If it returns neither, the worker was freed.
 func (w *worker) pick() (r *Run, workers int) {
 	w.st.Lock()
 	defer w.st.Unlock()
 	st := w.st
 	if r = st.next(); r == nil {
 		if w.Source.Due() {
-			workers, st.free = max(st.free, 0)+1, min(st.free, 0) // runs of the queue take workers that are not free
+			workers, st.free = max(st.free, 0)+1, min(st.free, 0) // runs of the queue may make free negative
 			return nil, workers
 		}
 		st.free++
@@ -76,8 +75,8 @@ func (w *worker) pick() (r *Run, workers int) {
 	return r, 0
 }
 
-// start commits the start of the next attempt, before the function is called: after a crash a
-// run that says queued has certainly not begun. It returns false when the run did not start.
+// start commits the start of the next attempt before the function is called, so a queued run has never begun, even
+// after a crash. It reports whether the run started.
 func (w *worker) start(r *Run) bool {
 	if w.groups.limit(r) && !w.enterGroup(r) {
 		return false
@@ -92,12 +91,12 @@ func (w *worker) start(r *Run) bool {
 	switch {
 	case err != nil:
 		r.lost = r.lost || fenced(err)
-		st.drop(r) // without a store at shutdown: the lease will expire, and the run is still queued
+		st.drop(r) // at shutdown without a store: the lease will expire, and the run is still queued
 		st.line.unblock(r)
 	case out.Blocked:
 		st.leaveGroup(r)
 		st.refuse(r)
-		st.askLater(r, &out)
+		st.retryLater(r, &out)
 	case out.Cancelled:
 		r.stop(out.Reason, "")
 		st.end(r, r.cancelled())
@@ -105,7 +104,7 @@ func (w *worker) start(r *Run) bool {
 	return false
 }
 
-// enterGroup takes a place in its group for r, or sets r aside until there may be one.
+// enterGroup takes a group place for r, or sets r aside until there may be one.
 func (w *worker) enterGroup(r *Run) bool {
 	entered := w.groups.enter(r)
 	w.st.Lock()
@@ -121,7 +120,7 @@ func (w *worker) enterGroup(r *Run) bool {
 	return entered
 }
 
-// ask asks the store for the start of the next attempt, until it has answered.
+// ask requests the start of the next attempt from the store, and repeats that until it answers.
 func (w *worker) ask(r *Run) (contract.StartOutcome, error) {
 	p := &r.Definition().Policies
 	ask := contract.Start{
@@ -145,28 +144,28 @@ func (w *worker) ask(r *Run) (contract.StartOutcome, error) {
 	return out, err
 }
 
-// invoke makes an attempt. It returns what the worker does next.
+// invoke makes an attempt and returns the worker's next run.
 func (w *worker) invoke(r *Run) *Run {
 	if ctx := w.enter(r); ctx != nil {
 		w.call(ctx, r)
 	}
-	return w.another()
+	return w.nextRun()
 }
 
-// call calls the function and handles whatever comes of it, also when it ends its goroutine.
+// call calls the function and handles its result, also if the function ends its goroutine.
 func (w *worker) call(ctx *scope, r *Run) {
 	err, ended := cron.ErrGoexit, false
 	defer func() {
 		w.returned(ctx, r, err)
-		if !ended { // this goroutine ends here; another continues as the worker
-			w.Tasks.Go(func() { w.labour(w.another()) })
+		if !ended { // this goroutine ends; another continues as the worker
+			w.Tasks.Go(func() { w.serve(w.nextRun()) })
 		}
 	}()
 	err = r.Definition().Call(ctx)
 	ended = true
 }
 
-// enter notes that an attempt begins, and returns its scope; nil for a run that was given up meanwhile.
+// enter begins an attempt and returns its scope; nil: the run was given up.
 func (w *worker) enter(r *Run) *scope {
 	w.st.Lock()
 	defer w.st.Unlock()
@@ -179,17 +178,17 @@ func (w *worker) enter(r *Run) *scope {
 		w.Events.Tell(contract.Event{Kind: contract.RunStarted, Job: r.Job(), Record: r.record()})
 	}
 	w.Events.Changed()
-	return r.going
+	return r.current
 }
 
-// returned is called when the function has returned. The end is committed beside the worker, which takes its next run
-// meanwhile: the start of that may share the commit.
+// returned is called when the function has returned. The end is committed in another goroutine while the worker takes
+// its next run, whose start may share the commit.
 func (w *worker) returned(ctx *scope, r *Run, err error) {
 	now := millis.Now()
 	ctx.close()
 	w.st.Lock()
 	lost := r.lost
-	r.going = nil
+	r.current = nil
 	f := r.finish(ctx, err, now, w.st.draining)
 	w.st.Unlock()
 	if lost {
@@ -200,7 +199,7 @@ func (w *worker) returned(ctx *scope, r *Run, err error) {
 	w.Tasks.Go(func() { w.end(r, f) })
 }
 
-// end commits the end of a run, or of an attempt, and wakes what waited for it.
+// end commits the end of a run or an attempt.
 func (w *worker) end(r *Run, f contract.Finish) {
 	f.Lines = r.Lines(f.Status.Ended(), f.At)
 	err := w.Store.Finish(w.Calls, f)
@@ -213,7 +212,7 @@ func (w *worker) end(r *Run, f contract.Finish) {
 	w.st.pump()
 }
 
-// forget drops a run that is no longer this process's.
+// forget drops a run that another process owns.
 func (w *worker) forget(r *Run) {
 	w.st.Lock()
 	defer w.st.Unlock()
@@ -222,8 +221,7 @@ func (w *worker) forget(r *Run) {
 	w.st.pump()
 }
 
-// giveBack releases a run that has not started, so that another process, or this one's
-// successor, takes it at once.
+// giveBack releases a run that has not started, so that any process can take it at once.
 func (w *worker) giveBack(r *Run) {
 	w.st.Lock()
 	if r.gone || r.status != cron.Queued || r.begun {
@@ -239,12 +237,12 @@ func (w *worker) giveBack(r *Run) {
 	ctx, cancel := context.WithTimeout(w.Calls, afterGrace)
 	defer cancel()
 	if err := w.Store.Finish(ctx, f); err != nil && !fenced(err) {
-		w.Log.Error("a waiting run could not be given back; it is taken over when its lease expires", "job", r.Job(), "run", r.ID(), "error", err)
+		w.Log.Error("a waiting run could not be released; it is taken over when its lease expires", "job", r.Job(), "run", r.ID(), "error", err)
 	}
 	w.forget(r)
 }
 
-// leaveGroup gives the place of r up, and lets those that wait for one try.
+// leaveGroup releases r's group place and retries the runs that wait for one.
 func (w *worker) leaveGroup(r *Run) {
 	w.groups.leave(r)
 	w.st.Lock()
@@ -253,18 +251,18 @@ func (w *worker) leaveGroup(r *Run) {
 	w.st.pump()
 }
 
-// askAgain lets the first run try that waits as r does, for what another process holds.
-func (w *worker) askAgain(r *Run, wait *remoteWait) {
+// retryBlocked retries the first run of r's job or group that waits for another process.
+func (w *worker) retryBlocked(r *Run, wait *remoteWait) {
 	w.st.Lock()
 	defer w.st.Unlock()
-	wait.asking = false
+	wait.waiting = false
 	if !w.st.draining {
 		w.st.line.wake(blockKey(r), false)
 		w.st.pump()
 	}
 }
 
-// attemptDue puts a run in line whose next attempt is due.
+// attemptDue enlists a run whose next attempt is due.
 func (w *worker) attemptDue(r *Run) {
 	w.st.Lock()
 	defer w.st.Unlock()

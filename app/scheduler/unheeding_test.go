@@ -42,7 +42,7 @@ func (w *told) watch(c *scheduler.Config) {
 	}
 }
 
-const goesOn = "the function goes on although its context has ended"
+const goesOn = "the function still runs although its context has ended"
 
 // lines are those of the program's log.
 func (w *told) lines(t *testing.T) (lines []map[string]any) {
