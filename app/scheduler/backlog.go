@@ -2,38 +2,38 @@ package scheduler
 
 import "slices"
 
-// backlog is jobs that may have a slot which is due, in order of arrival.
+// backlog is the jobs that may have a due slot, in order of arrival.
 type backlog struct {
-	stretches []stretch
+	arrived []arrivals
 }
 
-// stretch is jobs that came at one instant. Not every one of them has to be due: pull looks at each.
-type stretch struct {
+// arrivals are jobs that arrived at one instant. Some of them may not be due; pull checks each.
+type arrivals struct {
 	entries []*entry
-	at      int64 // when they came, in ms
+	at      int64 // instant of arrival, in ms
 }
 
-func (l *backlog) empty() bool { return len(l.stretches) == 0 }
+func (l *backlog) empty() bool { return len(l.arrived) == 0 }
 
 func (l *backlog) push(entries []*entry, at int64) {
-	l.stretches = append(l.stretches, stretch{entries, at})
+	l.arrived = append(l.arrived, arrivals{entries, at})
 }
 
-// pop returns the next job, and the instant at which it came; nil: there is none.
+// pop returns the next job and its instant of arrival; nil: none.
 func (l *backlog) pop() (*entry, int64) {
-	for len(l.stretches) > 0 {
-		st := &l.stretches[0]
+	for len(l.arrived) > 0 {
+		st := &l.arrived[0]
 		if len(st.entries) > 0 {
 			e := st.entries[0]
 			st.entries = st.entries[1:]
 			return e, st.at
 		}
-		l.stretches = slices.Delete(l.stretches, 0, 1)
+		l.arrived = slices.Delete(l.arrived, 0, 1)
 	}
 	return nil, 0
 }
 
-// forget drops what came before at.
+// forget drops the arrivals before at.
 func (l *backlog) forget(at int64) {
-	l.stretches = slices.DeleteFunc(l.stretches, func(st stretch) bool { return st.at < at })
+	l.arrived = slices.DeleteFunc(l.arrived, func(st arrivals) bool { return st.at < at })
 }

@@ -17,7 +17,7 @@ import (
 	"fibercrons/app/scheduler"
 )
 
-// A slot waits for a worker unclaimed, but no longer than a second or two: then its run stands in line.
+// A slot waits for a worker unclaimed, but at most a second or two. Then its run waits.
 func TestASlotWaitsForAWorker(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
@@ -50,7 +50,7 @@ func TestASlotWaitsForAWorker(t *testing.T) {
 				t.Errorf("%s: %v, want a success", job, got)
 			}
 		}
-		// What waited in the backlog was claimed as running: no start was written.
+		// What waited in the backlog was claimed as running, without a separate start.
 		if rec := p.Runs("brief")[0]; !rec.StartedAt.Equal(rec.QueuedAt) {
 			t.Errorf("claimed at %v and started at %v", rec.QueuedAt, rec.StartedAt)
 		}
@@ -58,7 +58,7 @@ func TestASlotWaitsForAWorker(t *testing.T) {
 	})
 }
 
-// Whether a slot is skipped is decided when it is due, not when a worker is free.
+// A slot is skipped when it is due, not when a worker is free.
 func TestOverlapIsDecidedAtOnce(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) {
@@ -78,7 +78,7 @@ func TestOverlapIsDecidedAtOnce(t *testing.T) {
 	})
 }
 
-// slower is a process whose claims come after those of others that tick at the same instant.
+// slower is a process whose claims come after those of others for the same tick.
 type slower struct{ contract.Store }
 
 func (s slower) Claim(ctx context.Context, claims []contract.Claim) ([]contract.Claimed, error) {
@@ -86,7 +86,7 @@ func (s slower) Claim(ctx context.Context, claims []contract.Claim) ([]contract.
 	return s.Store.Claim(ctx, claims)
 }
 
-// A process that has no free worker leaves a slot to one that has, whatever the job's policies are.
+// A process without a free worker leaves a slot to one that has, under any policy.
 func TestABusyProcessLeavesSlotsToOthers(t *testing.T) {
 	for name, options := range map[string][]cron.Option{
 		"skip": nil, "allow": {cron.Overlap(cron.Allow)}, "queue": {cron.Overlap(cron.Queue)},
@@ -100,7 +100,7 @@ func TestABusyProcessLeavesSlotsToOthers(t *testing.T) {
 					return func(r *cron.Registry) {
 						r.Register("long", "@at 2000-01-01T00:00:00.5Z", bubble.Sleepy(takes), cron.Overlap(cron.Allow))
 						r.Register("job", "@every 1s", func(ctx context.Context) error {
-							if name == "allow" && calls.Add(1) == 1 { // it is among the busy process's own
+							if name == "allow" && calls.Add(1) == 1 { // one of the busy process's own
 								return bubble.Sleepy(takes)(ctx)
 							}
 							return nil
@@ -139,7 +139,7 @@ func TestABusyProcessLeavesSlotsToOthers(t *testing.T) {
 	}
 }
 
-// What runs late of many slots is one run of each job, and every slot has its row, in order.
+// Late slots become one run of each job, and every slot has its row, in order.
 func TestABacklogLosesNothing(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		const jobs = 40
@@ -178,7 +178,7 @@ func TestABacklogLosesNothing(t *testing.T) {
 	})
 }
 
-// Of several processes each claims what it has workers for: none takes a burst for itself.
+// Each of several processes claims what it has workers for: none takes a whole burst.
 func TestProcessesShareABurst(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
@@ -209,7 +209,7 @@ func TestProcessesShareABurst(t *testing.T) {
 	})
 }
 
-// A store that is away is not asked by every worker that is free, and nothing is lost meanwhile.
+// During an outage free workers do not query the store, and no slot is lost.
 func TestABacklogWaitsForTheStore(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		line := &cut{Store: crontest.NewMemory()}

@@ -10,45 +10,45 @@ import (
 	"fibercrons/app/runner"
 )
 
-// batch is the claims of one or more jobs on their way to the store.
+// batch is the claims of one or more jobs in one call of the store.
 type batch struct {
 	parts  []part
-	permit int   // workers reserved: so many of the claims may begin as soon as they are won
-	at     int64 // when it was made, in ms: what is due until then is claimed
-	pulled bool  // by a worker
+	permit int   // reserved workers: that many claims may begin when they are won
+	at     int64 // when it was made, in ms; slots up to here are claimed
+	pulled bool  // made by a worker
 	claims []contract.Claim
-	// troubles of the claimer when the batch was made
+	// troubles is the claimer's number of failed claims when the batch was made.
 	troubles int64
-	// generation of this version of the program when the batch was made
+	// generation is the version's when the batch was made.
 	generation int64
-	startedMS  int64           // when this process learned the schedules
+	startedMS  int64           // when this process read the schedules
 	wins       []runner.Win    // parallel to claims
-	runs       []runner.Run    // not yet given away
-	decisions  []plan.Decision // room
+	runs       []runner.Run    // allocated, not used yet
+	decisions  []plan.Decision // buffer
 }
 
-// part is the stretch of a batch that belongs to one job. While the job is busy its next slot
-// and its doubts are the batch's alone.
+// part is the claims of one job in a batch. While entry.busy is set, only the batch uses the job's next slot and
+// unconfirmed claims.
 type part struct {
 	entry *entry
 	table *plan.Table
 	first int64 // the job's next slot when the batch was made
-	next  int64 // and after the stretch
-	ahead int64 // how far the clock is ahead of the store's, as far as the job knows
-	held  int64 // how old slots have to be, in ms
+	next  int64 // and after these claims
+	ahead int64 // how far the clock is ahead of the store's, in ms, as known for the job
+	held  int64 // minimum age of slots, in ms
 	n     int   // claims
-	waits bool  // for the gate, with the slots from next on
+	waits bool  // waits for the gate with the slots from next on
 }
 
 const (
-	batchJobs = 100  // jobs after which a batch is sent off, so that its runs need not wait for the rest
+	batchJobs = 100  // most jobs in a batch, so that its runs begin soon
 	sliceSize = 1000 // claims in one call of the store
-	// runsTogether bounds the runs that are allocated at once. The last that is dropped keeps the memory of all. So many
-	// fill a block of Go's allocator.
+	// runsTogether limits the runs of one allocation, because one run keeps the memory of all. This number fills a size
+	// class of Go's allocator.
 	runsTogether = 17
 )
 
-// batches are used again: a burst of slots needs the most memory.
+// batches are reused, because a burst of slots needs much memory.
 var batches = sync.Pool{New: func() any { return new(batch) }}
 
 func (b *batch) giveBack() {
@@ -64,7 +64,7 @@ func (b *batch) add(e *entry) {
 	b.parts = append(b.parts, part{entry: e, table: e.table, first: e.next, ahead: e.ahead})
 }
 
-// newRun returns room for the run of the i-th claim.
+// newRun returns memory for the run of the i-th claim.
 func (b *batch) newRun(i int) *runner.Run {
 	if len(b.runs) == 0 {
 		b.runs = make([]runner.Run, min(len(b.claims)-i, runsTogether))
@@ -74,7 +74,7 @@ func (b *batch) newRun(i int) *runner.Run {
 	return r
 }
 
-// workers returns how many workers are reserved for the batch.
+// workers returns the number of workers reserved for the batch.
 func (b *batch) workers() int {
 	n := b.permit
 	for i := range b.wins {
@@ -85,14 +85,14 @@ func (b *batch) workers() int {
 	return n
 }
 
-// elsewhere makes of a claim the record that another store runs its slot.
+// elsewhere turns a claim into a skipped slot that another store runs.
 func (b *batch) elsewhere(i int) {
 	c := &b.claims[i]
 	c.Status, c.Reason, c.Detail, c.Args = cron.Skipped, cron.ReasonElsewhere, "another replica, with a database of its own, has this slot", nil
 	b.release(i)
 }
 
-// release gives up the worker that was meant for a claim.
+// release frees the worker of a claim.
 func (b *batch) release(i int) {
 	if b.wins[i].Worker {
 		b.wins[i].Worker = false
@@ -100,7 +100,7 @@ func (b *batch) release(i int) {
 	}
 }
 
-// whole is the cut that takes nothing away.
+// whole is the cut that keeps all claims.
 func (b *batch) whole() []int {
 	keep := make([]int, len(b.parts))
 	for k := range b.parts {
@@ -109,8 +109,8 @@ func (b *batch) whole() []int {
 	return keep
 }
 
-// until is the cut that keeps what is decided when the gate has answered only so many of the requests,
-// which stand for the claims of. What else a plan holds is left for a plan that knows more.
+// until is the cut after the first answered requests, which are for the claims of. It keeps what is decided: answered
+// requests and unconfirmed claims, with the claims before them.
 func (b *batch) until(of []int, answered int) []int {
 	keep := b.whole()
 	i, t := 0, 0
@@ -122,7 +122,7 @@ func (b *batch) until(of []int, answered int) []int {
 				keep[k] = decided
 				break
 			}
-			if asked || p.entry.doubts(c.Slot) {
+			if asked || p.entry.unconfirmedAt(c.Slot) {
 				decided = j + 1
 			}
 			if asked {
@@ -135,8 +135,8 @@ func (b *batch) until(of []int, answered int) []int {
 	return keep
 }
 
-// cut leaves of each part its first keep claims. A job that loses claims is due again later, from the first slot that
-// was cut off.
+// cut keeps the first keep claims of each part. A job that loses claims is due again later, from the first removed
+// slot.
 func (b *batch) cut(keep []int) {
 	i, n := 0, 0
 	for k := range b.parts {
@@ -146,7 +146,7 @@ func (b *batch) cut(keep []int) {
 			first := b.claims[last].Slot
 			p.next, p.waits = first.UnixMilli(), true
 			if keep[k] > 0 {
-				// One row may stand for many slots: all before the cut are settled with it.
+				// One row may stand for many slots: it settles all before the cut.
 				b.claims[last-1].Watermark = first.Add(-time.Millisecond)
 			}
 			for j := last; j < i+p.n; j++ {
@@ -164,8 +164,8 @@ func (b *batch) cut(keep []int) {
 	b.claims, b.wins = b.claims[:n], b.wins[:n]
 }
 
-// doubts says whether a claim for the slot was made and not answered: it may be ours already.
-func (e *entry) doubts(slot time.Time) bool {
-	_, ok := e.doubt[slot.UnixMilli()]
+// unconfirmedAt reports whether a claim for the slot was sent without an answer, so it may have succeeded.
+func (e *entry) unconfirmedAt(slot time.Time) bool {
+	_, ok := e.unconfirmed[slot.UnixMilli()]
 	return ok
 }

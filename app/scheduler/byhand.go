@@ -13,7 +13,7 @@ import (
 	"fibercrons/app/runner"
 )
 
-// byHand is the claim of a run that has no slot.
+// byHand returns the claim of a manual run.
 func (c *claimer) byHand(e *entry, trigger cron.Trigger, args json.RawMessage, actor string) contract.Claim {
 	p := &e.job.Policies
 	now := millis.Now()
@@ -24,8 +24,7 @@ func (c *claimer) byHand(e *entry, trigger cron.Trigger, args json.RawMessage, a
 	}
 }
 
-// launch claims a run by hand and begins it. It returns the run as it was claimed; when there was one already, by the same
-// key, its ID alone.
+// launch claims and begins a manual run. It returns the record, or only the ID if an earlier run has the same key.
 func (c *claimer) launch(ctx context.Context, e *entry, claim contract.Claim) (rec cron.Record, err error) {
 	if !c.enter() {
 		return rec, &contract.RefusedError{Job: claim.Job, Reason: cron.ReasonShutdown}
@@ -65,8 +64,8 @@ func (c *claimer) launch(ctx context.Context, e *entry, claim contract.Claim) (r
 	return cron.Record{ID: got.ID}, nil
 }
 
-// claimOne asks until the store has answered, since a claim that may have been made must not
-// be left without its run. It gives up when ctx has ended before the first answer.
+// claimOne retries until the store answers, because a claim that may have succeeded needs its run. If ctx has ended
+// before the first call, it makes none.
 func (c *claimer) claimOne(ctx context.Context, claim contract.Claim) (contract.Claimed, error) {
 	if err := ctx.Err(); err != nil {
 		return contract.Claimed{}, err

@@ -13,8 +13,8 @@ import (
 	"fibercrons/app/scheduler"
 )
 
-// TestCatchUp stops a scheduler at 00:00:30 for a while and looks at what became of the slots.
-// Bubbles begin at midnight UTC, 2000-01-01.
+// TestCatchUp stops a scheduler at 00:00:30 for a while and checks what happens to the slots. Bubbles begin at midnight
+// UTC, 2000-01-01.
 func TestCatchUp(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -22,7 +22,7 @@ func TestCatchUp(t *testing.T) {
 		options []cron.Option
 		down    time.Duration
 		want    map[string]int // of all slots up to the restart
-		late    int            // how many ran by catch-up
+		late    int            // runs by catch-up
 	}{
 		{"nothing missed", "* * * * *", nil, 20 * time.Second, map[string]int{}, 0},
 		{"latest is the default", "* * * * *", nil, 10 * time.Minute, map[string]int{"succeeded": 1, "skipped superseded": 9}, 1},

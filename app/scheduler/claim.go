@@ -15,8 +15,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// newFence names a new run. The ID is a UUID that orders by time and, within a millisecond, by
-// a counter (RFC 9562, version 7, section 6.2, method 1).
+// newFence returns the ID and token of a new run. The ID is a UUID ordered by time and, within a millisecond, by a
+// counter (RFC 9562, version 7, section 6.2, method 1).
 func (c *claimer) newFence(now time.Time) contract.Fence {
 	n := uint64(c.named.Add(1))
 	var id uuid.UUID
@@ -27,11 +27,11 @@ func (c *claimer) newFence(now time.Time) contract.Fence {
 
 func newToken() int64 { return rand.Int64N(1<<62) + 1 }
 
-// fill plans the slots of the batch's jobs.
+// fill makes the claims of the batch.
 func (c *claimer) fill(b *batch) {
 	at := time.UnixMilli(b.at).UTC()
 	permits := b.permit
-	b.claims, b.wins = slices.Grow(b.claims, len(b.parts)), slices.Grow(b.wins, len(b.parts)) // mostly, each has one slot
+	b.claims, b.wins = slices.Grow(b.claims, len(b.parts)), slices.Grow(b.wins, len(b.parts)) // usually one slot each
 	for i := range b.parts {
 		p := &b.parts[i]
 		e := p.entry
@@ -54,7 +54,7 @@ func (c *claimer) fill(b *batch) {
 					claim.Status, win.Worker = cron.Running, true
 				}
 			}
-			if fence, ok := e.doubt[d.Slot]; ok {
+			if fence, ok := e.unconfirmed[d.Slot]; ok {
 				claim.Fence = fence
 			} else {
 				claim.Fence = c.newFence(at)
@@ -62,11 +62,11 @@ func (c *claimer) fill(b *batch) {
 			b.wins = append(b.wins, win)
 		}
 	}
-	b.permit = permits // what is left over
+	b.permit = permits // the rest
 }
 
-// claim claims a batch and begins what was won. Of a batch that a worker has pulled it returns a run for that worker;
-// nil: the worker is free.
+// claim claims a batch and begins the won runs. If a worker has pulled the batch, it returns a run for that worker, or
+// nil if the worker is free.
 func (c *claimer) claim(b *batch) *runner.Run {
 	c.fill(b)
 	c.gate.admit(b)
@@ -82,7 +82,7 @@ func (c *claimer) claim(b *batch) *runner.Run {
 	if len(again) == 0 && len(moved) == 0 {
 		return mine
 	}
-	if mine != nil { // it does not wait for the others
+	if mine != nil { // it need not wait for the others
 		c.runner.Work(mine)
 	}
 	if len(moved) > 0 && c.followOverrides() {
@@ -92,7 +92,7 @@ func (c *claimer) claim(b *batch) *runner.Run {
 	return nil
 }
 
-// won makes the runs of the claims that were won, and reports slots that were recorded as skipped.
+// won makes the runs of won claims and reports skipped slots.
 func (c *claimer) won(b *batch, results []contract.Claimed) {
 	i := 0
 	for _, p := range b.parts {
@@ -110,22 +110,22 @@ func (c *claimer) won(b *batch, results []contract.Claimed) {
 	}
 }
 
-// skipped reports a slot that was recorded as skipped.
+// skipped reports a recorded skipped slot.
 func (c *claimer) skipped(e *entry, rec cron.Record) {
 	e.lane.NoteEnd()
 	c.events.Tell(contract.Event{Kind: contract.RunEnded, Job: rec.Job, Record: rec})
 	c.runner.Skipped(e.job, rec)
 }
 
-// claimRecord shares nothing with c, which is used again.
+// claimRecord shares no memory with c, which is reused.
 func claimRecord(c *contract.Claim, got *contract.Claimed) cron.Record {
 	rec := cron.Record{ID: got.ID, Job: c.Job, Status: got.Status, Reason: got.Reason, Error: c.Detail, Trigger: c.Trigger, Instance: c.Instance, QueuedAt: c.At, EndedAt: millis.Optional(c.At), Key: c.Key, Actor: c.Actor}
 	rec.Slot = millis.Optional(c.Slot)
 	return rec
 }
 
-// claimed notes where the jobs of a batch stand now. It returns those that were due again meanwhile, and those that have
-// another schedule than this process knew.
+// claimed records the results of a batch. It returns the jobs that were due again meanwhile, and those whose schedule
+// has changed elsewhere.
 func (c *claimer) claimed(b *batch, results []contract.Claimed) (again, moved []*entry) {
 	c.mu.Lock()
 	again, moved, later, early := c.slots.settled(b, results)
@@ -134,11 +134,11 @@ func (c *claimer) claimed(b *batch, results []contract.Claimed) (again, moved []
 	for _, slot := range early {
 		c.ticks.after(slot.by, slot.entry)
 	}
-	c.askLater(later)
+	c.retryLater(later)
 	return again, moved
 }
 
-// claimFailed leaves the slots unsettled; they are claimed again.
+// claimFailed leaves the slots unsettled, to be retried.
 func (c *claimer) claimFailed(b *batch, err error) {
 	c.mu.Lock()
 	c.slots.failed(b, err)
@@ -147,7 +147,7 @@ func (c *claimer) claimFailed(b *batch, err error) {
 	c.runner.Release(b.workers())
 }
 
-// claimAll gives claims to the store, in slices.
+// claimAll claims in chunks.
 func claimAll(ctx context.Context, cfg *Config, claims []contract.Claim) ([]contract.Claimed, error) {
 	if len(claims) <= sliceSize {
 		return measured(ctx, cfg, claims)
@@ -163,7 +163,7 @@ func claimAll(ctx context.Context, cfg *Config, claims []contract.Claim) ([]cont
 	return results, nil
 }
 
-// measured is Claims.Claim, measured for [Config].Claimed.
+// measured calls Claims.Claim and [Config].Claimed.
 func measured(ctx context.Context, cfg *Config, claims []contract.Claim) ([]contract.Claimed, error) {
 	if cfg.Claimed == nil {
 		return cfg.Store.Claim(ctx, claims)
@@ -175,7 +175,7 @@ func measured(ctx context.Context, cfg *Config, claims []contract.Claim) ([]cont
 		switch {
 		case got.Won:
 			call.Won++
-		case got.Early > 0 || got.Superseded: // nobody has it yet, or a newer version
+		case got.Early > 0 || got.Superseded: // not claimed yet, or a newer version's
 		case got.Refused == "":
 			call.Lost++
 		}
@@ -184,7 +184,7 @@ func measured(ctx context.Context, cfg *Config, claims []contract.Claim) ([]cont
 	return results, err
 }
 
-// queueCap bounds how many runs of the job may wait. What a catch-up enlists is bounded by its own cap already.
+// queueCap limits the waiting runs of the job. A catch-up has its own limit.
 func (e *entry) queueCap(d *plan.Decision) int {
 	if d.Trigger == cron.ByCatchUp {
 		return e.job.Policies.CatchUpCap * 2

@@ -14,20 +14,19 @@ import (
 	"fibercrons/app/runner"
 )
 
-// claimer finds slots that are due and claims them.
+// claimer finds due slots and claims them.
 //
-// A slot that is due is claimed by the worker that is to begin its run, when there is one: the claim and the
-// start are one commit then, a burst goes to all processes that have workers free, and what a process
-// has claimed it also begins. Until then its job is in the backlog, unsettled.
+// Usually the worker that begins the run also claims its slot. So claim and start are one commit, all processes with
+// free workers share a burst, and a process begins what it claims. Until then the job waits in the backlog, unsettled.
 //
 // Some slots are claimed without a worker:
 //
-//   - With overlap Skip or Replace, while a run of the job is active here: that decides what becomes of the slot, at the
-//     moment when it is due.
-//   - With runs that wait for each other or for their group: they are enlisted in the order of their slots, by a process
-//     that has a free worker, since no other process can start a run in line.
-//   - After a second without a worker: the run then waits in line, where all can see it. Younger slots of its job are left
-//     even then, since another process may have claimed the old one long ago.
+//   - With overlap Skip or Replace, while a run of the job is active here: that run decides about the slot when it is
+//     due.
+//   - If runs wait for each other or for their group: a process with a free worker queues them in the order of their
+//     slots, because no other process can start a waiting run.
+//   - After a second without a worker: the run then waits where all processes see it. Newer slots of the job are not
+//     claimed with it, because another process may have claimed the old one long ago.
 type claimer struct {
 	cfg      *Config
 	log      *slog.Logger
@@ -39,25 +38,25 @@ type claimer struct {
 	ticks    *ticks
 	gate     gate
 	byName   map[string]*entry
-	entries  []*entry // those that tick
-	pressing bool     // there is one of them; see entry
+	entries  []*entry // those with a clock
+	pressing bool     // one of them is pressing; see entry
 
-	keepLeases func() // begins to, if that has not begun
+	keepLeases func() // starts the heartbeats, if necessary
 
-	named    atomic.Uint32 // runs given a name
-	claiming atomic.Int64  // calls of Claim under way
+	named    atomic.Uint32 // counter of new IDs
+	claiming atomic.Int64  // active calls of Claim
 
 	mu    sync.Mutex
-	clock *clock.Clock[*entry] // nil: it does not tick
+	clock *clock.Clock[*entry] // nil: no ticks
 	slots slots
 }
 
-// settle claims the slots of entries that are due at now, or puts them into the backlog.
+// settle claims the slots of entries that are due at now, or adds them to the backlog.
 func (c *claimer) settle(entries []*entry, now int64) {
 	wait := false
-	if !c.pressing && c.runner.Active() == 0 { // none of them has to be looked at
+	if !c.pressing && c.runner.Active() == 0 { // none of them needs a check
 		c.mu.Lock()
-		wait = c.slots.calm()
+		wait = c.slots.claimable()
 		c.mu.Unlock()
 	}
 	if !wait {
@@ -71,14 +70,13 @@ func (c *claimer) settle(entries []*entry, now int64) {
 	}
 }
 
-// settleAll looks at every job, if one may be due. What has been in the backlog for long is found again, or
-// has been settled.
+// settleAll checks every job if any may be due. It drops old arrivals from the backlog; jobs still due are found again.
 func (c *claimer) settleAll(now int64) {
 	c.mu.Lock()
 	c.slots.backlog.forget(now - 2*heldBack)
 	idle := now < c.slots.soonest
 	if !idle {
-		c.slots.soonest = plan.Never // until they are looked at
+		c.slots.soonest = plan.Never // until they are checked
 	}
 	c.mu.Unlock()
 	if idle || !c.settlePressing(c.entries, now) {
@@ -92,7 +90,7 @@ func (c *claimer) settleAll(now int64) {
 	c.runner.Pump()
 }
 
-// settlePressing claims the slots that are due and cannot wait, and says whether there are others.
+// settlePressing claims the due slots that cannot wait for a worker, and reports whether there are others.
 func (c *claimer) settlePressing(entries []*entry, now int64) (others bool) {
 	for len(entries) > 0 {
 		b, rest, some := c.gather(entries, now)
@@ -105,7 +103,7 @@ func (c *claimer) settlePressing(entries []*entry, now int64) (others bool) {
 	return others
 }
 
-// gather takes the next jobs whose slots are due and cannot wait into a batch; see slots.pressing.
+// gather makes a batch of the next jobs whose due slots cannot wait; see slots.pressing.
 func (c *claimer) gather(entries []*entry, now int64) (b *batch, rest []*entry, others bool) {
 	free := c.runner.Free() > 0
 	c.mu.Lock()
@@ -140,8 +138,8 @@ func (c *claimer) Pull(n int) (claim func() *runner.Run, used int) {
 	return func() *runner.Run { return c.claim(b) }, b.permit
 }
 
-// askLater looks at jobs again that the gate has refused.
-func (c *claimer) askLater(entries []*entry) {
+// retryLater schedules a retry of jobs that the gate has refused.
+func (c *claimer) retryLater(entries []*entry) {
 	if len(entries) == 0 {
 		return
 	}
@@ -149,17 +147,17 @@ func (c *claimer) askLater(entries []*entry) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if c.slots.ticking {
-			c.tasks.Go(func() { c.askAgain(entries) })
+			c.tasks.Go(func() { c.retryRefused(entries) })
 		}
 	})
 }
 
-// askAgain claims what nobody has settled meanwhile.
-func (c *claimer) askAgain(entries []*entry) {
+// retryRefused claims the slots that no process has settled meanwhile.
+func (c *claimer) retryRefused(entries []*entry) {
 	var states map[string]contract.State
 	switch p := c.gate.peers; {
-	case p.Separate && p.Gate.Err() != nil: // the plan may have become long: it is made when there is an answer
-		c.askLater(entries)
+	case p.Separate && p.Gate.Err() != nil: // the number of slots may grow, so they are planned when the gate answers
+		c.retryLater(entries)
 		return
 	case !p.Separate:
 		names := make([]string, len(entries))
@@ -167,14 +165,14 @@ func (c *claimer) askAgain(entries []*entry) {
 			names[i] = e.job.Name
 		}
 		ctx, cancel := context.WithTimeout(c.calls, gateRest)
-		states, _ = c.cfg.Store.States(ctx, names...) // without them the claims are made, and lost
+		states, _ = c.cfg.Store.States(ctx, names...) // without states the claims are made and lost
 		cancel()
 	}
 	c.mu.Lock()
 	for _, e := range entries {
 		e.waits = false
-		// A slot in doubt may be ours and has to be asked for, settled or not.
-		if st, ok := states[e.job.Name]; ok && len(e.doubt) == 0 {
+		// An unconfirmed claim may have succeeded, so it is repeated even below the watermark.
+		if st, ok := states[e.job.Name]; ok && len(e.unconfirmed) == 0 {
 			e.next = max(e.next, e.after(st.Watermark.UnixMilli()))
 		}
 	}

@@ -15,8 +15,8 @@ import (
 	"fibercrons/app/scheduler"
 )
 
-// A process whose clock is off settles what a dead one has left behind: runs by hand go on there, and
-// those of slots wait for a process whose clock is on, and say no more that they are running.
+// A process without a clock settles runs of dead processes: it continues manual runs. Those of slots wait for a process
+// with a clock, and are not recorded as running.
 func TestClockOffSettlesWhatIsLeftBehind(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
@@ -74,7 +74,7 @@ func TestClockOffSettlesWhatIsLeftBehind(t *testing.T) {
 	})
 }
 
-// What is left to others does not hide what is not, however much it is.
+// Runs left to other processes do not hide this process's, however many there are.
 func TestClockOffSettlesWhatIsBehindOthers(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
@@ -101,7 +101,7 @@ func TestClockOffSettlesWhatIsBehindOthers(t *testing.T) {
 	})
 }
 
-// A run by hand is not refused for one whose process is dead, also where no process sweeps.
+// A manual run is not refused because of a dead process's run, even if no process sweeps.
 func TestADeadRunRefusesNothing(t *testing.T) {
 	for policy, refused := range map[cron.CrashPolicy]bool{cron.Skip: false, cron.Rerun: true} {
 		crontest.Bubble(t, func(t *testing.T) {
@@ -157,7 +157,7 @@ func TestADeadRunRefusesNothing(t *testing.T) {
 	}
 }
 
-// pruning notes what is asked to be deleted.
+// pruning records what is pruned.
 type pruning struct {
 	contract.Store
 	most  int
@@ -171,8 +171,8 @@ func (s *pruning) Prune(ctx context.Context, job string, keep int, cutoff time.T
 	return n, err
 }
 
-// Histories stay within their bounds by number and by age, also when the clock is off, and are deleted
-// in steps so small that nothing waits for them. What was deleted does not come back.
+// Histories are pruned by number and by age, also without a clock, in steps so small that nothing waits for them.
+// Pruned runs do not come back.
 func TestHistoryIsPruned(t *testing.T) {
 	for name, off := range map[string]bool{"clock on": false, "clock off": true} {
 		t.Run(name, func(t *testing.T) {
@@ -221,7 +221,7 @@ func TestHistoryIsPruned(t *testing.T) {
 	}
 }
 
-// slowSweep is a store on which the look for expired runs takes until it is let go on.
+// slowSweep is a store in which Expired blocks until it is released.
 type slowSweep struct {
 	contract.Store
 	slow   atomic.Bool
@@ -237,8 +237,8 @@ func (s *slowSweep) Expired(ctx context.Context, limit int) ([]cron.Record, erro
 	return s.Store.Expired(ctx, limit)
 }
 
-// A process that is told to stop in the middle of a sweep takes over nothing: it would hold it for a lease, or
-// run it after its end.
+// A process that is stopped during a sweep takes over nothing: it would hold the run for a lease, or run it after its
+// end.
 func TestASweepThatMeetsTheStopTakesNothing(t *testing.T) {
 	for name, off := range map[string]bool{"clock on": false, "clock off": true} {
 		t.Run(name, func(t *testing.T) {
@@ -264,7 +264,7 @@ func TestASweepThatMeetsTheStopTakesNothing(t *testing.T) {
 				line.off.Store(true)
 				time.Sleep(25 * time.Second)
 				slow.slow.Store(true)
-				time.Sleep(20 * time.Second) // the leases have expired meanwhile
+				time.Sleep(20 * time.Second) // the leases have expired by now
 				synctest.Wait()
 				if !slow.waited.Load() {
 					t.Fatal("no sweep")

@@ -15,16 +15,17 @@ import (
 	"fibercrons/app/plan"
 )
 
-// Request asks for a run by hand.
+// Request is a request for a manual run.
 type Request struct {
 	Args  json.RawMessage // nil: the job's defaults
-	Key   string          // a second request with the same key gets the first one's run
-	Actor string          // who asks
-	Force bool            // run though the job is paused or running
-	Slot  time.Time       // the past slot that the run stands for: what [cron.Run.Slot] returns; zero: none
+	Key   string          // a second request with the same key returns the first one's run
+	Actor string          // the caller
+	Force bool            // run even if the job is paused or running
+	Slot  time.Time       // the past slot that [cron.Run.Slot] returns; zero: none
 }
 
-// Trigger begins a run of a job in this process. It returns once the run is recorded. Errors: [*cron.NoJobError], [*cron.ArgsError], [*contract.RefusedError], or the store's.
+// Trigger begins a manual run in this process and returns when it is recorded. Errors: [*cron.NoJobError],
+// [*cron.ArgsError], [*contract.RefusedError], or the store's.
 func (s *Scheduler) Trigger(ctx context.Context, name string, req Request) (cron.Record, error) {
 	e, err := s.entry(name)
 	if err != nil {
@@ -42,22 +43,22 @@ func (s *Scheduler) Trigger(ctx context.Context, name string, req Request) (cron
 		c.Key, c.Force, c.DataSlot = req.Key, req.Force, millis.Whole(req.Slot)
 		rec, err := s.launch(ctx, e, c)
 		if refused := (*contract.RefusedError)(nil); errors.As(err, &refused) && refused.Reason == cron.ReasonOverlap && s.leases.sweepJob(name) {
-			continue // it was a dead process's run that stood in the way
+			continue // the other run's process was dead
 		}
 		return rec, err
 	}
 }
 
-// launch claims a run by hand and begins it in this process.
+// launch claims and begins a manual run in this process.
 func (s *Scheduler) launch(ctx context.Context, e *entry, c contract.Claim) (cron.Record, error) {
 	rec, err := s.claimer.launch(ctx, e, c)
-	if err == nil && rec.Job == "" { // it was there already
+	if err == nil && rec.Job == "" { // an earlier run with the same key
 		return s.Record(ctx, rec.ID)
 	}
 	return rec, err
 }
 
-// Await returns the run once it has ended; when ctx ends before, as it stands, with ctx's error.
+// Await returns the run when it has ended. If ctx ends first, it returns the current record and ctx's error.
 func (s *Scheduler) Await(ctx context.Context, id string) (cron.Record, error) {
 	for {
 		done := s.runner.Done(id)
@@ -66,7 +67,7 @@ func (s *Scheduler) Await(ctx context.Context, id string) (cron.Record, error) {
 			return rec, err
 		}
 		if rec.Status.Ended() {
-			if done != nil { // recorded, and about to be dropped
+			if done != nil { // recorded, but not dropped yet
 				select {
 				case <-done:
 				case <-ctx.Done():
@@ -87,8 +88,7 @@ func (s *Scheduler) Await(ctx context.Context, id string) (cron.Record, error) {
 	}
 }
 
-// Cancel requests the end of a run, whichever process it is on, and returns the record.
-// A run that has ended is returned as it is.
+// Cancel requests the end of a run on any process and returns the record. An ended run is returned unchanged.
 func (s *Scheduler) Cancel(ctx context.Context, id, actor string) (cron.Record, error) {
 	rec, err := s.cfg.Store.Cancel(ctx, id, cron.ReasonRequested, actor)
 	if err != nil {
@@ -98,7 +98,7 @@ func (s *Scheduler) Cancel(ctx context.Context, id, actor string) (cron.Record, 
 	return rec, nil
 }
 
-// Retry runs a run that has ended once more, as a new run with its arguments and its slot.
+// Retry repeats an ended run as a new run with the same arguments and slot.
 func (s *Scheduler) Retry(ctx context.Context, id, actor string) (cron.Record, error) {
 	rec, err := s.cfg.Store.Run(ctx, id)
 	if err != nil {
@@ -125,8 +125,8 @@ func (s *Scheduler) Retry(ctx context.Context, id, actor string) (cron.Record, e
 	return s.launch(ctx, e, c)
 }
 
-// Backfill runs the slots of a job from from to to, both included, on purpose, one after the
-// other, whatever became of them before. [cron.Run.Slot] is the slot each stands for.
+// Backfill runs the slots of a job from from to to, inclusive, one after the other, even if they were settled before.
+// [cron.Run.Slot] returns each one's slot. After an error it returns the runs that were started.
 func (s *Scheduler) Backfill(ctx context.Context, name string, from, to time.Time, actor string) ([]cron.Record, error) {
 	slots, err := s.BackfillSlots(ctx, name, from, to)
 	if err != nil {
@@ -154,7 +154,7 @@ func (s *Scheduler) Backfill(ctx context.Context, name string, from, to time.Tim
 	return recs, nil
 }
 
-// BackfillSlots returns the slots that [Scheduler.Backfill] would run, and its errors.
+// BackfillSlots returns the slots that [Scheduler.Backfill] would run. Its errors are the same.
 func (s *Scheduler) BackfillSlots(ctx context.Context, name string, from, to time.Time) ([]time.Time, error) {
 	e, err := s.entry(name)
 	if err != nil {
@@ -164,12 +164,12 @@ func (s *Scheduler) BackfillSlots(ctx context.Context, name string, from, to tim
 	if err != nil {
 		return nil, err
 	}
-	s.claimer.follow(overrides) // a process that does not tick has not asked yet
+	s.claimer.follow(overrides) // needed in a process without a clock
 	return s.claimer.between(e, from, to)
 }
 
-// Pause pauses a job on every process, or resumes it, until p.Until or for good. Slots that
-// pass meanwhile are recorded as skipped and not caught up.
+// Pause pauses a job on every process, until p.Until or without an end, or resumes it. Slots during the pause are
+// recorded as skipped and not caught up.
 func (s *Scheduler) Pause(ctx context.Context, p contract.Pause) (contract.State, error) {
 	e, err := s.entry(p.Job)
 	if err != nil {
@@ -184,7 +184,7 @@ func (s *Scheduler) Pause(ctx context.Context, p contract.Pause) (contract.State
 	}
 	st, err := s.cfg.Store.Pause(ctx, p)
 	if errors.Is(err, cron.ErrNotFound) {
-		if err = s.introduce(ctx, e); err == nil {
+		if err = s.register(ctx, e); err == nil {
 			st, err = s.cfg.Store.Pause(ctx, p)
 		}
 	}
@@ -199,9 +199,9 @@ func (s *Scheduler) Pause(ctx context.Context, p contract.Pause) (contract.State
 	return st, nil
 }
 
-// Reschedule puts a schedule in place of the job's own, on every process and across restarts,
-// until it is lifted by an empty expr. zone is that of expr; empty: the job's. Slots before now
-// are not looked at again. Errors: [*cron.NoJobError], [*cron.ArgsError], or the store's.
+// Reschedule overrides the job's schedule on every process and across restarts, until an empty expr lifts it. zone is
+// that of expr; empty: the job's. Slots before now are not checked again. Errors: [*cron.NoJobError],
+// [*cron.ArgsError], or the store's.
 func (s *Scheduler) Reschedule(ctx context.Context, name, expr, zone, actor string) (contract.State, error) {
 	e, err := s.entry(name)
 	if err != nil {
@@ -219,7 +219,7 @@ func (s *Scheduler) Reschedule(ctx context.Context, name, expr, zone, actor stri
 	}
 	st, err := s.cfg.Store.Override(ctx, o)
 	if errors.Is(err, cron.ErrNotFound) {
-		if err = s.introduce(ctx, e); err == nil {
+		if err = s.register(ctx, e); err == nil {
 			st, err = s.cfg.Store.Override(ctx, o)
 		}
 	}
@@ -231,14 +231,14 @@ func (s *Scheduler) Reschedule(ctx context.Context, name, expr, zone, actor stri
 	return st, nil
 }
 
-// introduce makes a job known to a store in which no scheduler has run yet.
-func (s *Scheduler) introduce(ctx context.Context, e *entry) error {
+// register adds a job to a store in which no scheduler has run yet.
+func (s *Scheduler) register(ctx context.Context, e *entry) error {
 	known, err := s.cfg.Store.States(ctx)
 	if err != nil {
 		return err
 	}
 	defs := []contract.Definition{{Name: e.job.Name, Definition: definitionOf(e.job)}}
-	for name, st := range known { // Sync marks the jobs that are not listed as removed
+	for name, st := range known { // Sync marks jobs that are not listed as removed
 		if name != e.job.Name && st.RemovedAt.IsZero() {
 			defs = append(defs, contract.Definition{Name: name, Definition: st.Definition})
 		}
@@ -277,8 +277,8 @@ const (
 	longestExpr   = 500
 )
 
-// fit refuses a text that cannot be kept: too long, or with bytes that not every database takes.
-// Other control characters are kept as they are, and made inert wherever they are shown.
+// fit refuses a text that is too long or that some database cannot store. Other control characters are stored unchanged
+// and escaped when they are shown.
 func fit(job, field, text string, longest int) error {
 	var detail string
 	switch {

@@ -15,7 +15,7 @@ import (
 	"fibercrons/app/scheduler"
 )
 
-// mumbling is a store that takes runs over, and does not say so the first time.
+// mumbling is a store that loses the answer to the first takeover.
 type mumbling struct {
 	*crontest.Memory
 	lost atomic.Bool
@@ -29,7 +29,7 @@ func (m *mumbling) Take(ctx context.Context, takes []contract.Take) ([]bool, err
 	return done, err
 }
 
-// A run that waited when its process died, and was taken over by one that never heard so, runs all the same.
+// A waiting run of a dead process runs even if the answer to its takeover was lost.
 func TestTakenWithoutAnswerRuns(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		const lease = 3 * time.Second

@@ -12,7 +12,7 @@ import (
 	"fibercrons/app/scheduler"
 )
 
-// clocked is a store whose own clock is behind that of the processes.
+// clocked is a store whose clock is behind that of the processes.
 type clocked struct {
 	*crontest.Memory
 	behind time.Duration
@@ -42,8 +42,8 @@ func (c *clocked) Claim(ctx context.Context, claims []contract.Claim) ([]contrac
 	return out, err
 }
 
-// A process whose clock is ahead starts no slot before the store's clock has reached it, loses none, and
-// does not take for missed what was early.
+// A process with a fast clock starts no slot before the store's clock has reached it, loses none, and does not treat an
+// early slot as missed.
 func TestFastClockStartsNothingEarly(t *testing.T) {
 	for _, behind := range []time.Duration{20 * time.Millisecond, 700 * time.Millisecond, 5 * time.Second, 90 * time.Second} {
 		t.Run(behind.String(), func(t *testing.T) {

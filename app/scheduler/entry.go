@@ -11,30 +11,30 @@ import (
 	"fibercrons/app/runner"
 )
 
-// entry is a job and where it stands in its schedule. What changes is guarded by claimer.mu, but for the lane.
+// entry is a job and its next slot. claimer.mu guards the fields that change, except lane.
 type entry struct {
 	job       *cron.Job
 	lane      runner.Lane
 	table     *plan.Table
-	code      plan.Table      // what the code says
-	placement clock.Placement // on the schedules of table
+	code      plan.Table      // from the code
+	placement clock.Placement // of table's schedules
 
-	// There may be a hundred thousand jobs: what is a byte stands together.
+	// Small fields are grouped to save memory, because there may be a hundred thousand jobs.
 
-	// pressing: its slots are claimed as soon as they are due, and not when a worker is free for their runs.
+	// pressing: slots are claimed when they are due, without waiting for a free worker.
 	pressing   bool
-	busy       bool // its slots are on their way to the store
+	busy       bool // its slots are being claimed
 	again      bool // it was due while busy
-	waits      bool // the gate said no, or nothing; it is due again later
-	superseded bool // a newer version of the program has it
+	waits      bool // the gate refused or failed; due again later
+	superseded bool // a newer version has changed or removed it
 
-	next  int64 // the first slot that is not settled, in ms; plan.Never: no more
-	ahead int64 // how far this machine's clock was ahead of the store's when that found a slot early, in ms
-	// doubt holds the fences of claims that the store answered with an error. They are claimed again under the same
-	// fences, which shows whether they had been made.
-	doubt  map[int64]contract.Fence
-	adrift error     // why it is not on the schedule it should be on
-	pruned time.Time // of leases.prune alone
+	next  int64 // first unsettled slot, in ms; plan.Never: none
+	ahead int64 // how far this machine's clock was ahead of the store's at the last early slot, in ms
+	// unconfirmed has the fences of failed claims. They are repeated under the same fences to learn whether they had
+	// succeeded.
+	unconfirmed map[int64]contract.Fence
+	adrift      error     // why it is not on its schedule
+	pruned      time.Time // used only by leases.prune
 }
 
 func (e *entry) init(j *cron.Job, queue bool) {
@@ -48,10 +48,10 @@ func (e *entry) init(j *cron.Job, queue bool) {
 // after returns the job's first slot after ms.
 func (e *entry) after(ms int64) int64 { return e.table.After(ms) }
 
-// due says whether the job has a slot at now, in ms, that is not settled.
+// due reports whether the job has an unsettled slot at now, in ms.
 func (e *entry) due(now int64) bool { return e.next <= now-e.ahead && !e.superseded && !e.waits }
 
-// maxBackfill is how many slots one call of Backfill runs.
+// maxBackfill limits the slots of one Backfill.
 const maxBackfill = 1000
 
 // between returns the job's slots from from to to.

@@ -14,8 +14,7 @@ import (
 	"fibercrons/app/cron"
 )
 
-// queue is an engine in memory, shared by the processes of a test. It delivers at least once, and
-// misbehaves on request.
+// queue is a queue in memory, shared by the processes of a test. It delivers at least once, and misbehaves on request.
 type queue struct {
 	mu      sync.Mutex
 	waiting []item
@@ -23,9 +22,9 @@ type queue struct {
 	told    []contract.Answer
 	workers int // of each process
 
-	lose    func(contract.Ticket) bool // drops the ticket, as a queue does whose memory was wiped
+	lose    func(contract.Ticket) bool // drops the ticket, as after a loss of memory
 	twice   bool                       // every ticket is delivered three times
-	noReply atomic.Bool                // tickets are taken, and the answer is lost
+	noReply atomic.Bool                // tickets are accepted, and the answer is lost
 	refuse  atomic.Bool
 }
 
@@ -36,12 +35,12 @@ type item struct {
 
 var errNoReply = errors.New("no reply")
 
-// end is one process's connection to a queue.
+// end is a process's connection to a queue.
 type end struct {
 	*queue
 	workers int
-	cut     atomic.Bool // the process is as good as dead
-	deaf    atomic.Bool // it is handed no tickets
+	cut     atomic.Bool // the process is dead to the others
+	deaf    atomic.Bool // it gets no tickets
 	working sync.Map    // run -> cancel
 }
 
@@ -80,7 +79,7 @@ func (e *end) Enqueue(_ context.Context, tickets []contract.Ticket) error {
 	return nil
 }
 
-// Work hands tickets out in random order.
+// Work delivers tickets in random order.
 func (e *end) Work(ctx context.Context, w contract.Worker) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -141,7 +140,7 @@ func (e *end) next() (contract.Ticket, bool) {
 	return contract.Ticket{}, false
 }
 
-// outcomes counts what the queue was told of tickets that were not put back.
+// outcomes counts the answers to tickets that were not put back.
 func (q *queue) outcomes() map[string]int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -154,12 +153,13 @@ func (q *queue) outcomes() map[string]int {
 	return m
 }
 
-// wire is a process's line to the store; cut with its end of the queue the process is dead to the rest.
+// wire is a process's connection to the store. With its end of the queue cut as well, the process is dead to the
+// others.
 type wire struct {
 	cut
 	end      *end
 	look     time.Duration // how long it takes to read a run
-	unfenced atomic.Bool   // its starts ask for no attempt in particular, and move nothing
+	unfenced atomic.Bool   // its starts name no attempt and do not change the owner
 }
 
 func (l *wire) Start(ctx context.Context, s contract.Start) (contract.StartOutcome, error) {
@@ -170,7 +170,7 @@ func (l *wire) Start(ctx context.Context, s contract.Start) (contract.StartOutco
 	return l.cut.Start(ctx, s)
 }
 
-// slow is what lets others in between a look at the store and what is made of it.
+// slow lets other processes act between a read of the store and its use.
 func (l *wire) slow() { time.Sleep(time.Duration(50+rand.IntN(200)) * time.Millisecond) }
 
 func (l *wire) Finish(ctx context.Context, f contract.Finish) error {
@@ -205,7 +205,7 @@ func (l *wire) die() {
 	l.end.cut.Store(true)
 }
 
-// calls is what was called, by run and attempt.
+// calls records calls by run and attempt.
 type calls struct {
 	mu sync.Mutex
 	n  map[string]int
@@ -221,7 +221,7 @@ func (c *calls) count(ctx context.Context) {
 	c.n[fmt.Sprintf("%s %d", r.ID(), r.Attempt())]++
 }
 
-// doubled lists the attempts that were made more than once.
+// doubled returns the attempts that were made more than once.
 func (c *calls) doubled() (list []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -54,7 +54,7 @@ func (c *crew) counts(p *bubble.Program, job string, want map[string]int) {
 	}
 }
 
-// instancesOf counts started runs by who has made their last attempt.
+// instancesOf counts started runs by the process of their last attempt.
 func instancesOf(recs []cron.Record) map[string]int {
 	m := map[string]int{}
 	for _, r := range recs {
@@ -106,7 +106,7 @@ func TestQueueOverlap(t *testing.T) {
 	}
 }
 
-// What waits for each other keeps the order of its slots, though the queue delivers in any order.
+// Runs that wait for each other keep the order of their slots, though the queue delivers in any order.
 func TestQueueKeepsTheOrderOfAJob(t *testing.T) {
 	var mu sync.Mutex
 	var slots []time.Time
@@ -133,7 +133,7 @@ func TestQueueKeepsTheOrderOfAJob(t *testing.T) {
 }
 
 func TestQueueRetries(t *testing.T) {
-	for _, wait := range []time.Duration{2 * time.Second, 10 * time.Minute} { // waited out, and in the queue
+	for _, wait := range []time.Duration{2 * time.Second, 10 * time.Minute} { // waited in the process, and in the queue
 		t.Run(wait.String(), func(t *testing.T) {
 			var made calls
 			var at []time.Time
@@ -298,7 +298,7 @@ func TestQueuePauseAndLateStart(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(3*time.Minute + 40*time.Second)
-		w, _ := c.hire(contract.WorkerOnly) // nobody was there for three slots
+		w, _ := c.hire(contract.WorkerOnly) // three slots passed without a worker
 		time.Sleep(30 * time.Second)
 		c.counts(p, "paused", map[string]int{"skipped paused": 4})
 		c.counts(p, "late", map[string]int{"skipped late": 3, "succeeded": 1})
@@ -307,8 +307,8 @@ func TestQueuePauseAndLateStart(t *testing.T) {
 	})
 }
 
-// What waits in the queue when its scheduler stops, and what a worker gives back when it does, is
-// carried on by others without waiting for a lease.
+// Runs in the queue when their scheduler stops, and runs that a worker releases, are continued by others without
+// waiting for a lease.
 func TestQueueDrain(t *testing.T) {
 	var made calls
 	withQueue(t, func(r *cron.Registry) {
@@ -328,7 +328,7 @@ func TestQueueDrain(t *testing.T) {
 		first.Stop()
 		p, _ := c.hire(contract.SchedulerOnly)
 		w1, _ := c.hire(contract.WorkerOnly)
-		time.Sleep(5 * time.Second) // a look around of either of them, and less than a lease
+		time.Sleep(5 * time.Second) // a poll of both, and less than a lease
 		c.counts(p, "waits", map[string]int{"succeeded": 1})
 		for _, job := range []string{"short", "again"} {
 			if _, err := p.Sched.Trigger(context.Background(), job, scheduler.Request{}); err != nil {
@@ -374,7 +374,7 @@ func TestQueueCrashOfAWorker(t *testing.T) {
 				}
 				time.Sleep(10 * time.Second)
 				l.die()
-				// A queue that notices delivers the ticket again. It counts for nothing.
+				// A queue that notices delivers the ticket again. It is void.
 				if old, err := c.store.Run(context.Background(), rec.ID); err != nil || old.Status != cron.Running {
 					t.Fatalf("%+v, %v", old, err)
 				} else {
@@ -399,7 +399,7 @@ func TestQueueCrashOfAWorker(t *testing.T) {
 	}
 }
 
-// The process that claimed dies before its tickets are in the queue, or after.
+// The claiming process dies before its tickets are in the queue, or after.
 func TestQueueCrashOfAScheduler(t *testing.T) {
 	for name, refuse := range map[string]bool{"before": true, "after": false} {
 		t.Run(name, func(t *testing.T) {
@@ -430,7 +430,7 @@ func TestQueueCrashOfAScheduler(t *testing.T) {
 	}
 }
 
-// An old version's worker does not know the job, and leaves it to one that does.
+// A worker of an old version does not know the job, and leaves it to one that does.
 func TestQueueRollingDeploy(t *testing.T) {
 	withQueue(t, func(r *cron.Registry) {
 		r.Register("old", "0 0 1 1 *", bubble.Sleepy(time.Second))
@@ -447,7 +447,7 @@ func TestQueueRollingDeploy(t *testing.T) {
 		time.Sleep(time.Minute)
 		c.counts(p, "new", map[string]int{"queued": 1})
 		w, _ := c.hire(contract.WorkerOnly)
-		time.Sleep(10 * time.Minute) // either worker may get the ticket, time and again
+		time.Sleep(10 * time.Minute) // either worker may get the ticket, repeatedly
 		c.counts(p, "new", map[string]int{"succeeded": 1})
 		for _, x := range []*bubble.Program{p, old, w} {
 			x.Stop()
@@ -507,7 +507,7 @@ func TestQueueMisbehaves(t *testing.T) {
 	}
 }
 
-// Without the fences of a start the same queue does double: the tests above can fail.
+// Without the fences of a start the same queue doubles attempts, so the tests above can fail.
 func TestQueueNeedsItsFences(t *testing.T) {
 	var made calls
 	withQueue(t, func(r *cron.Registry) {
@@ -518,7 +518,7 @@ func TestQueueNeedsItsFences(t *testing.T) {
 		l.unfenced.Store(true)
 		w, l := c.hire(contract.WorkerOnly)
 		l.unfenced.Store(true)
-		time.Sleep(3 * time.Hour) // whether it doubles is a matter of who comes first
+		time.Sleep(3 * time.Hour) // whether it doubles depends on the order of processes
 		if list := made.doubled(); list == nil {
 			t.Error("nothing was doubled: the queue of these tests does not deliver twice")
 		}
@@ -547,8 +547,7 @@ func TestQueueAwayIsNotReady(t *testing.T) {
 	})
 }
 
-// Processes of every role come and die at random for a day. Every slot has ended as one row, and no
-// attempt was made twice.
+// Processes of every role start and die at random for a day. Every slot ends as one row, and no attempt is made twice.
 func TestQueueChaos(t *testing.T) {
 	jobs := map[string][]cron.Option{
 		"skip":    {cron.OnCrash(cron.Rerun)},

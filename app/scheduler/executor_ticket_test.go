@@ -12,10 +12,10 @@ import (
 	"fibercrons/app/scheduler"
 )
 
-// A run may have several tickets in the queue, of which one counts. None of these tests waits as long as it
-// takes until a ticket that was taken for void is sent again.
+// A run may have several tickets in the queue, of which one is valid. These tests end before a ticket that was wrongly
+// void would be sent again.
 
-// The ticket of a run that was given back is still being looked at when that of its successor comes.
+// The ticket of a released run is still being read when that of its successor arrives.
 func TestQueueTicketBesideAnOlderOne(t *testing.T) {
 	var made calls
 	withQueue(t, func(r *cron.Registry) {
@@ -47,7 +47,7 @@ func TestQueueTicketBesideAnOlderOne(t *testing.T) {
 	})
 }
 
-// The ticket of the second attempt comes to a process that has not yet heard of the first.
+// The ticket of the second attempt arrives in a process that does not know of the first.
 func TestQueueTicketOfALaterAttempt(t *testing.T) {
 	var made calls
 	var then atomic.Pointer[func()]
@@ -69,7 +69,7 @@ func TestQueueTicketOfALaterAttempt(t *testing.T) {
 			here.end.deaf.Store(false)
 		}
 		then.Store(&swap)
-		time.Sleep(5*time.Second + 10*time.Millisecond) // p has just looked which of its runs others have started
+		time.Sleep(5*time.Second + 10*time.Millisecond) // p has just polled which of its runs others have started
 		if _, err := p.Sched.Trigger(context.Background(), "job", scheduler.Request{}); err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +83,7 @@ func TestQueueTicketOfALaterAttempt(t *testing.T) {
 	})
 }
 
-// The ticket of a run that was taken over comes to the process that has lost it, while its function goes on.
+// The ticket of a run that was taken over arrives in the process that lost it, while its function still runs.
 func TestQueueTicketOfALostRun(t *testing.T) {
 	for name, heard := range map[string]bool{"that it does not know of": false, "that it knows of": true} {
 		t.Run(name, func(t *testing.T) {
@@ -92,7 +92,7 @@ func TestQueueTicketOfALostRun(t *testing.T) {
 				r.Register("job", "0 0 1 1 *", func(ctx context.Context) error {
 					made.count(ctx)
 					if cron.RunFrom(ctx).Attempt() == 1 {
-						time.Sleep(130 * time.Second) // whatever its context says
+						time.Sleep(130 * time.Second) // ignores its context
 					}
 					return nil
 				}, cron.OnCrash(cron.Rerun))
@@ -109,7 +109,7 @@ func TestQueueTicketOfALostRun(t *testing.T) {
 				if heard {
 					l.off.Store(false)
 					time.Sleep(60 * time.Second)
-					c.counts(p, "job", map[string]int{"queued": 1}) // a process has a run but once
+					c.counts(p, "job", map[string]int{"queued": 1}) // a process holds a run only once
 					time.Sleep(15 * time.Second)                    // its function has returned
 					c.counts(p, "job", map[string]int{"succeeded": 1})
 				} else {

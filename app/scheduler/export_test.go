@@ -2,5 +2,5 @@ package scheduler
 
 import "time"
 
-// SettledAt makes the last turn of the settling loop look as if it had been at at.
+// SettledAt sets the time of the last iteration of settleLoop.
 func (s *Scheduler) SettledAt(at time.Time) { s.tickedAt.Store(at.UnixMilli()) }

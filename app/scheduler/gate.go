@@ -10,37 +10,33 @@ import (
 	"fibercrons/app/plan"
 )
 
-// gate asks the other processes about the slots of a batch before they are claimed, and takes out of it what must not be
-// claimed now.
+// gate asks the other processes before slots are claimed, and removes refused slots from a batch.
 //
-// With a shared store the gate only spares it claims that would be lost. A process that is refused
-// leaves its slot unsettled, asks the store a second later where the job stands, and claims what is
-// not settled then without asking the gate: a process that was admitted and died costs the slot that
-// second, and never the slot. So does a gate that answers nonsense; one that does not answer costs
-// nothing at all.
+// With a shared store the gate only avoids claims that would be lost. A refused process leaves its slot unsettled. A
+// second later it reads the job's watermark and claims unsettled slots without the gate. So a dead winner or a wrong
+// answer delays a slot by that second, but never loses it. A gate that does not answer delays nothing.
 //
-// With separate stores the gate decides. A slot that another store has is recorded as run elsewhere;
-// while the gate does not answer, slots stay unsettled and become missed ones.
+// With separate stores the gate decides. A slot of another store is recorded as run elsewhere. Without an answer, slots
+// stay unsettled and become misfires.
 type gate struct {
 	peers *contract.Peers
 	calls context.Context
 }
 
 const (
-	gatePatience = 250 * time.Millisecond // for one answer of the gate
-	gateBids     = 1000                   // slots in one question
-	// gateFresh is the age at which the store is asked without the gate, and gateRest how long a process that
-	// was refused waits: by then no slot is young enough to be refused again. Together they stay
-	// well below plan.MissedLive.
+	gateTimeout = 250 * time.Millisecond // for one answer of the gate
+	gateBids    = 1000                   // slots in one request
+	// gateFresh is the age from which slots are claimed without the gate. gateRest is how long a refused process waits,
+	// so that its slots have that age. Together they are well below plan.MissedLive.
 	gateFresh  = time.Second
 	gateRest   = time.Second
 	gateJitter = 300 * time.Millisecond
 
-	bidShared   = time.Minute    // how long an answer is kept that only spares work
-	bidSeparate = 24 * time.Hour // beyond the catch-up window: for clocks that are wrong by as much
+	bidShared   = time.Minute    // how long an answer is kept with a shared store
+	bidSeparate = 24 * time.Hour // longer than the catch-up window, for clocks wrong by as much
 )
 
-// admit cuts from a batch what is another process's.
+// admit removes refused slots from a batch.
 func (g *gate) admit(b *batch) {
 	switch {
 	case g.peers.Gate == nil:
@@ -51,15 +47,15 @@ func (g *gate) admit(b *batch) {
 	}
 }
 
-// spare asks about one slot of each job, the first that is fresh: the process that has it claims the rest as well.
+// spare asks about one slot of each job, the first fresh one: its winner claims the rest as well.
 func (g *gate) spare(b *batch) {
 	var requests []contract.SlotRequest
-	var at, of []int // the claim, counted within its part, and the part
+	var at, of []int // the claim's index in its part, and the part
 	i := 0
 	for k := range b.parts {
 		p := &b.parts[k]
 		for j, c := range b.claims[i : i+p.n] {
-			if p.entry.hurries() || b.at-c.Slot.UnixMilli() >= gateFresh.Milliseconds() || p.entry.doubts(c.Slot) {
+			if p.entry.urgent() || b.at-c.Slot.UnixMilli() >= gateFresh.Milliseconds() || p.entry.unconfirmedAt(c.Slot) {
 				continue
 			}
 			requests, at, of = append(requests, contract.SlotRequest{Job: c.Job, Slot: c.Slot, Keep: bidShared}), append(at, j), append(of, k)
@@ -69,7 +65,7 @@ func (g *gate) spare(b *batch) {
 	}
 	admitted, err := g.ask(requests)
 	if err != nil {
-		return // the store decides, as it does anyway
+		return // the store decides
 	}
 	keep := b.whole()
 	for t, ok := range admitted {
@@ -80,15 +76,15 @@ func (g *gate) spare(b *batch) {
 	b.cut(keep)
 }
 
-// elect asks about every slot that is to run.
+// elect asks about every slot that would run.
 func (g *gate) elect(b *batch) {
 	var requests []contract.SlotRequest
-	var of []int // the claim
+	var of []int // the claim's index
 	i := 0
 	for _, p := range b.parts {
 		keep := p.entry.job.Policies.CatchUpFor + bidSeparate
 		for j, c := range b.claims[i : i+p.n] {
-			if c.Status != cron.Skipped && !p.entry.doubts(c.Slot) {
+			if c.Status != cron.Skipped && !p.entry.unconfirmedAt(c.Slot) {
 				requests, of = append(requests, contract.SlotRequest{Job: c.Job, Slot: c.Slot, Keep: keep}), append(of, i+j)
 			}
 		}
@@ -116,13 +112,13 @@ func (g *gate) ask(requests []contract.SlotRequest) ([]bool, error) {
 	if len(requests) == 0 {
 		return nil, nil
 	}
-	ctx, cancel := context.WithTimeout(g.calls, gatePatience)
+	ctx, cancel := context.WithTimeout(g.calls, gateTimeout)
 	defer cancel()
 	return g.peers.Gate.Admit(ctx, requests)
 }
 
-// hurries says whether a second's delay may be too much for the job.
-func (e *entry) hurries() bool {
+// urgent reports whether a delay of a second may exceed the job's start deadline.
+func (e *entry) urgent() bool {
 	within := e.job.Policies.StartWithin
 	return within > 0 && within < plan.MissedLive*time.Millisecond
 }

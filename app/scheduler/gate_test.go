@@ -19,7 +19,7 @@ import (
 	"fibercrons/app/scheduler"
 )
 
-// tickets is a gate as it should be, for all that share it.
+// tickets is a correct gate, for all processes that share it.
 type tickets struct {
 	mu      sync.Mutex
 	holders map[string]string
@@ -44,11 +44,11 @@ func (k *tickets) admit(holder string, asked []contract.SlotRequest) []bool {
 	return out
 }
 
-// gate is one process's way to the tickets.
+// gate is one process's connection to the tickets.
 type gate struct {
 	*tickets
 	holder string
-	admit  func(ctx context.Context, asked []contract.SlotRequest) ([]bool, error) // nil: as it should be
+	admit  func(ctx context.Context, asked []contract.SlotRequest) ([]bool, error) // nil: correct
 }
 
 var errGate = errors.New("the gate is away")
@@ -95,7 +95,7 @@ func (y *tally) run(ctx context.Context) error {
 	return nil
 }
 
-// check insists on one call for each slot in (from, until], and returns how many there were.
+// check requires one call for each slot in (from, until], and returns their number.
 func (y *tally) check(t *testing.T, job string, every time.Duration, from, until time.Time) (n int) {
 	t.Helper()
 	y.mu.Lock()
@@ -119,7 +119,7 @@ func (y *tally) check(t *testing.T, job string, every time.Duration, from, until
 	return n
 }
 
-// moods are what a gate may do to a scheduler, wrongly or not.
+// moods are faults of a gate.
 func moods(g *gate, r *rand.Rand) func(context.Context, []contract.SlotRequest) ([]bool, error) {
 	mood, until := 0, time.Time{}
 	var mu sync.Mutex
@@ -137,11 +137,11 @@ func moods(g *gate, r *rand.Rand) func(context.Context, []contract.SlotRequest) 
 		switch mood {
 		case 0: // answers at random
 			return out, nil
-		case 1: // is away
+		case 1: // does not answer
 			return nil, errGate
-		case 2: // refuses everybody
+		case 2: // refuses every process
 			return make([]bool, len(asked)), nil
-		case 3: // takes the tickets, and its answer is lost or late
+		case 3: // takes the tickets, but its answer is lost or late
 			g.tickets.admit(g.holder, asked)
 			select {
 			case <-ctx.Done():
@@ -160,7 +160,7 @@ func moods(g *gate, r *rand.Rand) func(context.Context, []contract.SlotRequest) 
 	}
 }
 
-// Whatever the gate of a shared store does, no slot is lost, doubled or taken for a missed one.
+// Whatever the gate of a shared store does, no slot is lost, doubled or treated as missed.
 func TestGateNeverLosesNorDoubles(t *testing.T) {
 	jobs := map[string]time.Duration{"quick": 20 * time.Millisecond, "second": time.Second, "ten": 10 * time.Second}
 	seeds := uint64(8)
@@ -178,7 +178,7 @@ func TestGateNeverLosesNorDoubles(t *testing.T) {
 					g.admit = moods(g, rand.New(rand.NewPCG(seed, uint64(i))))
 					crew = append(crew, bubble.Start(t, store, func(r *cron.Registry) {
 						for name, every := range jobs {
-							// A slot that counted as missed would not be run.
+							// A missed slot would not run.
 							r.Register(name, "@every "+every.String(), y.run, cron.Overlap(cron.Allow), cron.CatchUp(cron.None))
 						}
 					}, behind(g, false)))
@@ -214,7 +214,7 @@ func (d *deaf) Claim(ctx context.Context, claims []contract.Claim) ([]contract.C
 	return d.Store.Claim(ctx, claims)
 }
 
-// The one who was admitted cannot insert: it costs the slot a second or two, and never the slot.
+// If the admitted process cannot insert, that delays the slot by a second or two, but never loses it.
 func TestAdmittedAndDead(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		memory, keys, y := crontest.NewMemory(), newTickets(), newTally()
@@ -236,7 +236,7 @@ func TestAdmittedAndDead(t *testing.T) {
 		if n := y.check(t, "job", 10*time.Second, began, began.Add(50*time.Second)); n != 5 {
 			t.Errorf("%d slots", n)
 		}
-		y.check(t, "hasty", 10*time.Second, began, began.Add(50*time.Second)) // is not kept waiting by the gate
+		y.check(t, "hasty", 10*time.Second, began, began.Add(50*time.Second)) // is not delayed by the gate
 		if y.late < time.Second || y.late > 2*time.Second {
 			t.Errorf("at most %s late", y.late)
 		}
@@ -310,8 +310,7 @@ func TestGateSparesTheStore(t *testing.T) {
 	}
 }
 
-// With a store for each replica the gate decides: each slot is run by one of them, and the other's
-// history says so.
+// With separate stores the gate decides: each slot runs in one replica, and the other's history says so.
 func TestSeparateStores(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		keys, y := newTickets(), newTally()
@@ -341,7 +340,7 @@ func TestSeparateStores(t *testing.T) {
 	})
 }
 
-// Without the gate's word nothing is run. When it is back the catch-up policies decide, once for all.
+// Without the gate's answer nothing runs. Afterwards the catch-up policies decide, once for all replicas.
 func TestSeparateStoresWaitForTheGate(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		keys, y := newTickets(), newTally()
@@ -400,7 +399,7 @@ func TestSeparateStoresWaitForTheGate(t *testing.T) {
 	})
 }
 
-// A claim whose answer was lost was admitted before: it is settled also when the gate is gone.
+// A claim whose answer was lost was admitted before, so it is settled even without the gate.
 func TestDoubtNeedsNoGate(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		keys, y := newTickets(), newTally()
@@ -432,8 +431,7 @@ func (l *mute) Claim(ctx context.Context, claims []contract.Claim) ([]contract.C
 	return out, err
 }
 
-// A replica that was down does not run again what another one has run, and finds out which slots nobody
-// has.
+// A replica that was down does not repeat runs of another one, and finds the slots that no replica has run.
 func TestSeparateStoreComesBack(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		keys, y := newTickets(), newTally()
@@ -448,7 +446,7 @@ func TestSeparateStoreComesBack(t *testing.T) {
 			time.Sleep(10 * time.Second)
 			b.Stop()
 			time.Sleep(20 * time.Second)
-			a.Stop() // nobody is there
+			a.Stop() // no replica runs
 			time.Sleep(20 * time.Second)
 			b = begin(1)
 			time.Sleep(10*time.Second + time.Millisecond)

@@ -16,8 +16,8 @@ import (
 	"fibercrons/app/runner"
 )
 
-// leases extends the leases of this process's runs, and takes over what dead processes have left. It also does what has no
-// moment of its own: cancel requests, notes of runs, schedules that were changed on other processes, old runs.
+// leases extends the leases of this process's runs and takes over runs of dead processes. It also does other periodic
+// work: cancel requests, notes of runs, overrides set on other processes, pruning.
 type leases struct {
 	cfg      *Config
 	log      *slog.Logger
@@ -36,37 +36,37 @@ type leases struct {
 	// known: the store knows this instance.
 	known atomic.Bool
 
-	// Of beating alone:
+	// Used only by beatLoop:
 
 	silent  bool           // the last heartbeat failed
-	orphans map[string]int // runs that the store says are ours and we do not know, and how often in a row it said so
-	others  []string       // time-zone data of other processes
+	orphans map[string]int // runs of ours in the store but unknown here, with the number of consecutive reports
+	others  []string       // other processes' time-zone data
 }
 
 const (
 	afterGrace = 5 * time.Second // for the last call of the store
 
 	pruneEvery = 30 * time.Second
-	pruneStep  = 200 // rows deleted in one commit, so that claims never wait long
+	pruneStep  = 200 // rows deleted in one commit, so that claims do not wait long
 	sweepStep  = 100
 
-	followEvery  = 3 // seconds until a schedule that was changed on another process is used here at the latest; see [contract.Claim]
-	compareEvery = 6 // heartbeats between two looks at the others' time-zone data
+	followEvery  = 3 // seconds between checks for overrides set on other processes; see [contract.Claim]
+	compareEvery = 6 // heartbeats between checks of other processes' time-zone data
 )
 
-// start begins all that, once.
+// start starts all loops, once.
 func (l *leases) start() {
 	l.once.Do(func() {
-		l.loop.Go(l.beating)
-		l.loop.Go(l.listening)
-		l.loop.Go(l.pruning)
+		l.loop.Go(l.beatLoop)
+		l.loop.Go(l.secondLoop)
+		l.loop.Go(l.pruneLoop)
 		if l.cfg.Executor != nil {
 			l.loop.Go(func() { l.runner.SendTickets(l.stop) })
 		}
 	})
 }
 
-// end ends all that and signs this instance off. It calls quiet when nothing changes any more.
+// end stops all loops and records that this instance has stopped. It calls quiet when nothing changes any more.
 func (l *leases) end(quiet func()) error {
 	close(l.stop)
 	l.loop.Wait()
@@ -74,13 +74,13 @@ func (l *leases) end(quiet func()) error {
 	return l.signOff()
 }
 
-// beating extends the leases every third of their length.
-func (l *leases) beating() {
+// beatLoop sends a heartbeat every third of a lease.
+func (l *leases) beatLoop() {
 	ticker := time.NewTicker(max(l.cfg.Lease/3, 10*time.Millisecond))
 	defer ticker.Stop()
 	for turn := 0; ; turn++ {
 		l.runner.RenewPlaces()
-		if l.beat() { // else our own leases may be the ones that have expired
+		if l.beat() { // otherwise our own leases may have expired
 			l.sweep()
 			if turn%compareEvery == 0 {
 				l.compareZones()
@@ -94,8 +94,8 @@ func (l *leases) beating() {
 	}
 }
 
-// listening does what is done every second.
-func (l *leases) listening() {
+// secondLoop does the work of every second.
+func (l *leases) secondLoop() {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	for turn := 1; ; turn++ {
@@ -103,7 +103,7 @@ func (l *leases) listening() {
 		case <-l.stop:
 			return
 		case <-ticker.C:
-			l.listen()
+			l.checkRequests()
 			l.runner.Remind(millis.Now())
 			l.runner.WriteNotes()
 			if turn%followEvery == 0 {
@@ -115,7 +115,7 @@ func (l *leases) listening() {
 	}
 }
 
-// beat extends the leases, and says whether the store has answered.
+// beat extends the leases and reports whether the store has answered.
 func (l *leases) beat() bool {
 	quiet := l.claimer.claiming.Load() == 0
 	before := l.runner.Held()
@@ -134,7 +134,7 @@ func (l *leases) beat() bool {
 		l.silent = false
 	}
 	l.known.Store(true)
-	quiet = quiet && l.claimer.claiming.Load() == 0 // asked before what is here: a claim ends after its runs are accepted
+	quiet = quiet && l.claimer.claiming.Load() == 0 // checked before Reconcile: a claim ends after its runs are accepted
 	unknown := l.runner.Reconcile(before, leased)
 	orphans := make(map[string]int, len(unknown))
 	for _, u := range unknown {
@@ -149,17 +149,17 @@ func (l *leases) beat() bool {
 	return true
 }
 
-// disown gives back a run that the store holds to be ours, and that we do not know: the answer to its
-// claim, or to its being taken over, was lost for good. It has not begun here. An attempt that the
-// store has counted is recorded, and ends the run where the job's author wants no second one.
+// disown releases a run that the store lists as ours but that is unknown here, because the answer to its claim or
+// takeover was lost. It has not begun here. An attempt that the store has counted is recorded, and ends the run unless
+// [cron.OnCrash] allows another.
 func (l *leases) disown(u contract.LeasedRun) {
-	err := l.repudiate(u)
+	err := l.release(u)
 	if err != nil && !errors.Is(err, contract.ErrFenced) && !errors.Is(err, cron.ErrNotFound) {
-		l.log.Error("a run without an owner could not be given back", "run", u.ID, "error", err)
+		l.log.Error("a run without an owner could not be released", "run", u.ID, "error", err)
 	}
 }
 
-func (l *leases) repudiate(u contract.LeasedRun) error {
+func (l *leases) release(u contract.LeasedRun) error {
 	rec, err := l.cfg.Store.Run(l.calls, u.ID)
 	if err != nil {
 		return err
@@ -178,8 +178,8 @@ func (l *leases) repudiate(u contract.LeasedRun) error {
 	return l.cfg.Store.Finish(l.calls, f)
 }
 
-// listen looks for requests to cancel, and for runs in the queue that some process has started.
-func (l *leases) listen() {
+// checkRequests reads cancel requests, and which queued runs other processes have started.
+func (l *leases) checkRequests() {
 	waiting, idle := l.runner.Queued()
 	if idle {
 		return
@@ -193,7 +193,7 @@ func (l *leases) listen() {
 	l.runner.Reconcile(waiting, leased)
 }
 
-// signOff marks this instance as stopped.
+// signOff records that this instance has stopped.
 func (l *leases) signOff() error {
 	if !l.known.Load() {
 		return nil
@@ -206,8 +206,8 @@ func (l *leases) signOff() error {
 	return nil
 }
 
-// compareZones warns when a process that lives has other time-zone data: both then compute different slots
-// for a job in a zone whose rules differ, and one can run twice.
+// compareZones warns about live processes with other time-zone data. They compute different slots in zones whose rules
+// differ, so a job can run twice.
 func (l *leases) compareZones() {
 	list, err := l.cfg.Store.Instances(l.calls)
 	if err != nil {
@@ -229,8 +229,8 @@ func (l *leases) compareZones() {
 	l.others = others
 }
 
-// pruning keeps histories within their bounds.
-func (l *leases) pruning() {
+// pruneLoop keeps histories within their limits.
+func (l *leases) pruneLoop() {
 	ticker := time.NewTicker(pruneEvery)
 	defer ticker.Stop()
 	for {
@@ -243,7 +243,7 @@ func (l *leases) pruning() {
 	}
 }
 
-// prune looks at jobs of which a run has ended since, and once an hour at all of them.
+// prune prunes the jobs with new ended runs, and every job once an hour.
 func (l *leases) prune(now time.Time) {
 	if !l.phase.awake() {
 		return
@@ -255,7 +255,7 @@ func (l *leases) prune(now time.Time) {
 		}
 		e.pruned = now
 		if err := l.pruneJob(j, now); err != nil {
-			e.lane.NoteEnd() // it is tried again
+			e.lane.NoteEnd() // try again
 			l.log.Error("old runs could not be deleted", "job", j.Name, "error", err)
 			return
 		}

@@ -17,8 +17,7 @@ import (
 	"fibercrons/app/scheduler"
 )
 
-// cut is a store whose line can be cut: a process that cannot reach it any more is as good as
-// dead to the others.
+// cut is a store whose connection can be cut, so that its process is dead to the others.
 type cut struct {
 	contract.Store
 	off atomic.Bool
@@ -102,7 +101,7 @@ func TestShutdownLetsRunsFinishAndCancelsTheRest(t *testing.T) {
 		if got := p.Runs("stubborn")[0]; got.Status != cron.Interrupted {
 			t.Errorf("a late end changed the record: %+v", got)
 		}
-		p = bubble.Start(t, store, register) // what was given back is taken at once, without waiting for a lease
+		p = bubble.Start(t, store, register) // released runs are taken at once, without waiting for a lease
 		time.Sleep(time.Second)
 		if recs := p.Runs("again"); recs[0].Status != cron.Running || recs[0].Attempt != 2 {
 			t.Errorf("not rerun: %+v", recs[0])
@@ -111,10 +110,10 @@ func TestShutdownLetsRunsFinishAndCancelsTheRest(t *testing.T) {
 	})
 }
 
-// away does not take the ends of runs that have succeeded.
+// away refuses the ends of runs that have succeeded.
 type away struct {
 	contract.Store
-	other atomic.Bool // another end was told
+	other atomic.Bool // another end was sent
 }
 
 func (a *away) Finish(ctx context.Context, f contract.Finish) error {
@@ -125,7 +124,7 @@ func (a *away) Finish(ctx context.Context, f contract.Finish) error {
 	return a.Store.Finish(ctx, f)
 }
 
-// A run that has come to its end is not recorded as if its function still went on.
+// A run that has ended is not recorded as if its function still ran.
 func TestShutdownKeepsAnEndThatCannotBeRecorded(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		store := &away{Store: crontest.NewMemory()}
@@ -170,7 +169,7 @@ func TestCrash(t *testing.T) {
 					}
 				}
 				line.off.Store(false)
-				time.Sleep(20 * time.Minute) // the dead comes back and ends
+				time.Sleep(20 * time.Minute) // the dead process comes back and ends
 				if late := p.Runs("job")[0]; late.Status != rec.Status || late.Attempt != rec.Attempt {
 					t.Errorf("a late end changed the record: %+v", late)
 				}
@@ -214,7 +213,7 @@ func TestStoreAway(t *testing.T) {
 	})
 }
 
-// lossy makes every claim's answer get lost once, after it has taken effect.
+// lossy loses the answer to every first claim, after it has taken effect.
 type lossy struct {
 	contract.Store
 	calls atomic.Int32

@@ -77,7 +77,7 @@ func (p *places) taken() int {
 	return len(p.leases)
 }
 
-// busy counts how many calls go on at one time.
+// busy counts concurrent calls.
 type busy struct{ now, most, calls atomic.Int64 }
 
 func (b *busy) run(d time.Duration) cron.Func {
@@ -96,8 +96,7 @@ func (b *busy) run(d time.Duration) cron.Func {
 	}
 }
 
-// A group's limit holds over replicas with a store each, also for runs that outlive a lease, fail and are
-// tried again.
+// A group's limit holds across replicas with separate stores, also for runs that outlive a lease, fail and are retried.
 func TestLimitOfSeparateStores(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		shared, b := newPlaces(), &busy{}
@@ -139,8 +138,8 @@ func TestLimitOfSeparateStores(t *testing.T) {
 	})
 }
 
-// While nobody can be asked for a place no run of the group starts; others do. One that waits can be
-// cancelled, and what runs keeps its place.
+// Without an answer for a place no run of the group starts; others do. A waiting run can be cancelled, and a running
+// one keeps its place.
 func TestLimitWithoutAnAnswer(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		shared, b := newPlaces(), &busy{}
@@ -165,7 +164,7 @@ func TestLimitWithoutAnAnswer(t *testing.T) {
 			t.Fatal(err)
 		}
 		asking := trigger("waits")
-		time.Sleep(100 * time.Millisecond) // it asks for its place
+		time.Sleep(100 * time.Millisecond) // it requests its place
 		if _, err := p.Sched.Cancel(t.Context(), asking, "tester"); err != nil {
 			t.Fatal(err)
 		}
@@ -191,7 +190,7 @@ func TestLimitWithoutAnAnswer(t *testing.T) {
 	})
 }
 
-// post carries nudges from each to all others.
+// post forwards notifications from each process to all others.
 type post struct {
 	mu    sync.Mutex
 	boxes []chan struct{}
@@ -224,7 +223,7 @@ func (b box) Notify() {
 	}
 }
 
-// Who listens on one process hears of another's run at once, and without nudges within a second.
+// A subscriber hears of another process's run at once, and without notifications within a second.
 func TestNudgesSpareTheWait(t *testing.T) {
 	for name, nudges := range map[string]bool{"with": true, "without": false} {
 		t.Run(name, func(t *testing.T) {
@@ -239,7 +238,7 @@ func TestNudgesSpareTheWait(t *testing.T) {
 				here, there := bubble.Start(t, store, register, change), bubble.Start(t, store, register, change)
 				sub := here.Subscribe("")
 				defer sub.Close()
-				time.Sleep(300 * time.Millisecond) // off the beat of the polling
+				time.Sleep(300 * time.Millisecond) // between two polls
 				asked := time.Now()
 				if _, err := there.Sched.Trigger(t.Context(), "job", scheduler.Request{}); err != nil {
 					t.Fatal(err)

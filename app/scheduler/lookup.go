@@ -19,7 +19,7 @@ func (s *Scheduler) Record(ctx context.Context, id string) (cron.Record, error) 
 	return rec, nil
 }
 
-// Overlay adds to the record of an active run what the store does not know yet.
+// Overlay adds to the record of an active run what the store does not have.
 func (s *Scheduler) Overlay(rec *cron.Record, now time.Time) {
 	if rec.Status != cron.Skipped {
 		rec.TraceID = s.cfg.TraceID(rec.ID)
@@ -40,7 +40,7 @@ func (s *Scheduler) Overlay(rec *cron.Record, now time.Time) {
 	}
 }
 
-// Store is what the scheduler keeps its runs in.
+// Store returns the scheduler's store.
 func (s *Scheduler) Store() contract.Store { return s.cfg.Store }
 
 // Definitions returns the jobs, by name.
@@ -55,19 +55,19 @@ func (s *Scheduler) Definition(name string) (*cron.Job, error) {
 	return e.job, nil
 }
 
-// ClockOff says whether runs begin by hand only.
+// ClockOff reports whether only manual runs begin.
 func (s *Scheduler) ClockOff() bool { return s.cfg.Disabled }
 
-// Log is the program's log.
+// Log returns the program's log.
 func (s *Scheduler) Log() *slog.Logger { return s.log }
 
-// Changed receives after something has changed in this process; several changes may be one.
+// Changed receives after a change in this process; several may be merged.
 func (s *Scheduler) Changed() <-chan struct{} { return s.changed }
 
-// Stopping is closed when nothing more is to change in this process.
+// Stopping is closed when nothing changes in this process any more.
 func (s *Scheduler) Stopping() <-chan struct{} { return s.stopping }
 
-// Notified receives after another process has changed something; nil: none says so.
+// Notified receives after a change in another process; nil: no [contract.Notifier].
 func (s *Scheduler) Notified() <-chan struct{} {
 	if n := s.cfg.Peers.Notifier; n != nil {
 		return n.Notified()
@@ -75,7 +75,7 @@ func (s *Scheduler) Notified() <-chan struct{} {
 	return nil
 }
 
-// Superseded says whether a newer version has the job.
+// Superseded reports whether a newer version has changed or removed the job.
 func (s *Scheduler) Superseded(job string) bool {
 	e := s.byName[job]
 	return e != nil && s.claimer.superseded(e)

@@ -2,18 +2,18 @@ package scheduler
 
 import "sync/atomic"
 
-// stage is how far a scheduler has come in its life.
+// stage is a stage in a scheduler's life.
 type stage int32
 
 const (
-	idle     stage = iota // runs by hand only
-	tending               // the same, for as long as a server lives: what was left behind is seen to
-	ticking               // slots are claimed
-	draining              // nothing new begins, from here on
+	idle        stage = iota // only manual runs
+	maintaining              // the same, and runs of dead processes are settled: the clock is off
+	ticking                  // slots are claimed
+	draining                 // nothing new begins
 	stopped
 )
 
-// phase is the stage of a scheduler. It never goes back.
+// phase is the current stage. It never goes back.
 type phase struct{ at atomic.Int32 }
 
 func (p *phase) get() stage { return stage(p.at.Load()) }
@@ -23,5 +23,5 @@ func (p *phase) advance(to stage) {
 	}
 }
 
-// awake says whether this process sweeps and prunes, beside its own runs.
-func (p *phase) awake() bool { return p.get() == ticking || p.get() == tending }
+// awake reports whether this process settles runs of dead processes and prunes.
+func (p *phase) awake() bool { return p.get() == ticking || p.get() == maintaining }

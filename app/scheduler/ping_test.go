@@ -46,7 +46,7 @@ func TestPingMistakes(t *testing.T) {
 	}
 }
 
-// The address of a ping is in nothing that is shown.
+// The address of a ping is never shown.
 func TestPingIsSecret(t *testing.T) {
 	const secret = "0a1b2c3d"
 	r := cron.NewRegistry()
@@ -77,7 +77,7 @@ func TestPingIsSecret(t *testing.T) {
 	}
 }
 
-// A run that ignores the end of the process is told of as interrupted.
+// A run that ignores the end of the process is reported as interrupted.
 func TestARunLeftBehindIsTold(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		release := make(chan struct{})

@@ -23,7 +23,7 @@ func TestOverlap(t *testing.T) {
 	tests := []struct {
 		policy cron.OverlapPolicy
 		want   map[string]int // after six slots of a job that takes two and a half
-		most   int32          // at one time
+		most   int32          // concurrent
 	}{
 		{cron.Skip, map[string]int{"succeeded": 1, "running": 1, "skipped overlap": 4}, 1},
 		{cron.Allow, map[string]int{"succeeded": 3, "running": 3}, 3},
@@ -90,15 +90,15 @@ func (s *third) Claim(ctx context.Context, claims []contract.Claim) ([]contract.
 	return s.Store.Claim(ctx, claims)
 }
 
-// Runs that wait for each other do so over all processes: none is passed over because another process
-// always has a later one at hand, and the next one starts soon after the one before it has ended.
+// Runs wait for each other across all processes: none starves because another process always has a later one, and the
+// next one starts soon after the last has ended.
 func TestQueuedRunsKeepTheirOrderOverProcesses(t *testing.T) {
 	for _, takes := range []time.Duration{10 * time.Millisecond, 1300 * time.Millisecond, 4 * time.Second} {
 		for name, policy := range map[string][]cron.Option{"overlap": {cron.Overlap(cron.Queue)}, "group": {cron.Overlap(cron.Allow), cron.Limit("g", 1)}} {
 			t.Run(name+" "+takes.String(), func(t *testing.T) {
 				crontest.Bubble(t, func(t *testing.T) {
 					most := 0            // later runs that may start before one
-					if name == "group" { // within a process all of them ask at once
+					if name == "group" { // within a process all of them try at once
 						most = 3
 					}
 					var mu sync.Mutex
@@ -168,8 +168,8 @@ func TestQueuedRunsKeepTheirOrderOverProcesses(t *testing.T) {
 	}
 }
 
-// A process that holds runs for earlier slots and starts none, since it hangs or all of its workers are taken,
-// is waited for once, and not once for each of them.
+// A process that holds earlier slots and starts none, because it hangs or has no free worker, delays the others once,
+// not once for each slot.
 func TestQueuedRunsOfAnotherAreWaitedForOnce(t *testing.T) {
 	for name, policy := range map[string][]cron.Option{"overlap": {cron.Overlap(cron.Queue)}, "group": {cron.Overlap(cron.Allow), cron.Limit("g", 1)}} {
 		t.Run(name, func(t *testing.T) {
@@ -191,7 +191,7 @@ func TestQueuedRunsOfAnotherAreWaitedForOnce(t *testing.T) {
 				if _, err := store.Claim(t.Context(), claims); err != nil {
 					t.Fatal(err)
 				}
-				time.Sleep(9*time.Second + 10*time.Millisecond) // slots 6 to 9 are this process's
+				time.Sleep(9*time.Second + 10*time.Millisecond) // slots 6 to 9 belong to this process
 				synctest.Wait()
 				if got := bubble.Counts(p.Runs("job")); got["succeeded"] < 3 {
 					t.Errorf("%v, want 3 successes: 2 s for the other process, and no more", got)
@@ -278,8 +278,7 @@ func TestTimeoutEndsTheContextAndWaits(t *testing.T) {
 	})
 }
 
-// Other processes know of a later attempt, too, when it began: they show it as overdue, and say so of
-// one that a crash has ended.
+// Other processes know when a later attempt began: they show it as overdue, and report its start after a crash.
 func TestLaterAttemptsAreKnownElsewhere(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Part is a part of the machinery that may keep jobs from running as they should.
+// Part is a part of the scheduler that may keep jobs from running correctly.
 type Part string
 
 // The parts.
@@ -19,11 +19,11 @@ const (
 	PartGate      Part = "gate"  // that decides which replica runs a slot
 )
 
-// NotReadyError says why jobs do not run as they should.
+// NotReadyError says why jobs do not run correctly.
 type NotReadyError struct {
 	Part   Part
-	Detail string // a sentence that anybody may read
-	Err    error  // what is behind it, for the log alone; may be nil
+	Detail string // a sentence without secrets
+	Err    error  // the cause, only for the log; may be nil
 }
 
 func (e *NotReadyError) Error() string {
@@ -33,20 +33,20 @@ func (e *NotReadyError) Error() string {
 	return e.Detail + ": " + e.Err.Error()
 }
 
-// Unwrap returns what is behind it.
+// Unwrap returns the cause.
 func (e *NotReadyError) Unwrap() error { return e.Err }
 
-// stalledAfter is how long the clock, which is looked at once a second, may go without a look.
+// stalledAfter is how long the loop of every second may be late.
 const stalledAfter = 10 * time.Second
 
-// Ready says why jobs do not run as they should, by a [*NotReadyError]; nil: they do.
+// Ready returns a [*NotReadyError] if jobs do not run correctly.
 func (s *Scheduler) Ready(ctx context.Context) error {
-	if err := s.standing(); err != nil {
+	if err := s.localReady(); err != nil {
 		return err
 	}
 	if p := s.cfg.Peers; p.Separate && p.Gate != nil && !s.cfg.Disabled {
 		if err := p.Gate.Err(); err != nil {
-			return &NotReadyError{PartGate, "slots wait until it can be said which replica runs them", err}
+			return &NotReadyError{PartGate, "slots wait until the gate decides which replica runs them", err}
 		}
 	}
 	if err := s.cfg.Store.Ping(ctx); err != nil {
@@ -55,8 +55,8 @@ func (s *Scheduler) Ready(ctx context.Context) error {
 	return nil
 }
 
-// standing is Ready as far as the scheduler knows by itself.
-func (s *Scheduler) standing() error {
+// localReady is Ready without calls to the store or peers.
+func (s *Scheduler) localReady() error {
 	phase := s.phase.get()
 	syncError, claimError := s.claimer.trouble()
 	sending, working := s.runner.QueueError()
@@ -70,7 +70,7 @@ func (s *Scheduler) standing() error {
 	case claimError != nil:
 		return &NotReadyError{PartStore, "slots cannot be claimed", claimError}
 	case sending != nil:
-		return &NotReadyError{PartQueue, "runs cannot be handed to the queue", sending}
+		return &NotReadyError{PartQueue, "runs cannot be sent to the queue", sending}
 	case working != nil:
 		return &NotReadyError{PartQueue, "the queue cannot be worked", working}
 	}
@@ -78,15 +78,15 @@ func (s *Scheduler) standing() error {
 		return &NotReadyError{PartScheduler, fmt.Sprintf("the scheduler has stalled: no tick for %s", age.Round(time.Second)), nil}
 	}
 	if adrift := s.claimer.adrift(); len(adrift) > 0 {
-		return &NotReadyError{PartSchedules, fmt.Sprintf("jobs that are not on the schedules they should be on: %d", len(adrift)), errors.Join(adrift...)}
+		return &NotReadyError{PartSchedules, fmt.Sprintf("jobs that do not follow their schedules: %d", len(adrift)), errors.Join(adrift...)}
 	}
 	return nil
 }
 
-// ticked returns when the clock was last looked at.
+// ticked returns the time of the last tick.
 func (s *Scheduler) ticked() time.Time { return time.UnixMilli(s.tickedAt.Load()).UTC() }
 
-// Degraded says which help is missing although jobs run as they should; nil: none is.
+// Degraded returns an error of an optional part while jobs run correctly; nil: none.
 func (s *Scheduler) Degraded() error {
 	if g := s.cfg.Peers.Gate; g != nil {
 		return g.Err()

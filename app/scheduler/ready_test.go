@@ -18,7 +18,7 @@ import (
 	"fibercrons/app/scheduler"
 )
 
-// ill is a store that can be ill in several ways.
+// ill is a store that can fail in several ways.
 type ill struct {
 	contract.Store
 	sync, ping, claim error
@@ -64,7 +64,7 @@ func TestReadySaysWhyNot(t *testing.T) {
 		{name: "no answer", store: ill{ping: secret}, part: scheduler.PartStore, detail: "the store does not answer", behind: secret},
 		{name: "no claims", store: ill{claim: secret}, part: scheduler.PartStore, detail: "slots cannot be claimed", behind: secret},
 		{name: "an override of another version", store: ill{override: plan.Override{Job: "second", Expr: "every full moon", At: time.Unix(1, 0)}},
-			part: scheduler.PartSchedules, detail: "jobs that are not on the schedules they should be on: 1"},
+			part: scheduler.PartSchedules, detail: "jobs that do not follow their schedules: 1"},
 		{name: "an override put right", store: ill{override: plan.Override{Job: "second", Expr: "every full moon", At: time.Unix(1, 0)}},
 			during: func(t *testing.T, p *bubble.Program) {
 				if _, err := p.Sched.Reschedule(t.Context(), "second", "* * * * *", "", "test"); err != nil {
@@ -107,7 +107,7 @@ func TestReadySaysWhyNot(t *testing.T) {
 	}
 }
 
-// A loop that has not settled anything for long is noticed, and that it goes on again, too.
+// A stalled settleLoop is noticed, and also that it continues.
 func TestReadyNoticesAStall(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		p := bubble.Start(t, crontest.NewMemory(), func(r *cron.Registry) { r.Register("second", "* * * * * *", bubble.Nothing) })
@@ -129,7 +129,7 @@ func TestReadyNoticesAStall(t *testing.T) {
 	})
 }
 
-// overlapping fails one claim and lets an older one answer only after that.
+// overlapping fails one claim and delays the answer to an older one until after that.
 type overlapping struct {
 	contract.Store
 	calls  atomic.Int64
@@ -149,7 +149,7 @@ func (o *overlapping) Claim(ctx context.Context, claims []contract.Claim) ([]con
 	return nil, errors.New("the disk is full")
 }
 
-// What was claimed before the store failed, and is heard of later, is no sign that it works again.
+// A claim made before the store failed, and answered later, does not show that the store works again.
 func TestClaimsUnderWayProveNothing(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		var log strings.Builder // slog writes one record at a time

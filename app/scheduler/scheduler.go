@@ -19,8 +19,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Scheduler turns slots into runs and keeps them; see the package comment. It puts together the parts that do so, and
-// answers those outside.
+// Scheduler turns slots into recorded runs; see the package comment.
 type Scheduler struct {
 	cfg      Config
 	log      *slog.Logger
@@ -28,9 +27,9 @@ type Scheduler struct {
 	byName   map[string]*entry
 	calls    context.Context // of calls to the store; ends last
 	endCalls context.CancelFunc
-	tasks    sync.WaitGroup // what has to end before the process may
+	tasks    sync.WaitGroup // goroutines that must end before the process
 	phase    phase
-	tickedAt atomic.Int64 // last turn of the settling loop, in ms
+	tickedAt atomic.Int64 // last iteration of settleLoop, in ms
 	closing  sync.Once
 
 	events  runner.Events
@@ -38,13 +37,13 @@ type Scheduler struct {
 	claimer *claimer
 	runner  *runner.Runner
 	leases  *leases
-	gaps    gaps // of Stats
+	gaps    gaps // for Stats
 
 	changed  chan struct{} // see Changed
 	stopping chan struct{}
 }
 
-// New returns a scheduler at rest. It does not touch the store.
+// New returns a scheduler that is not running. It does not use the store.
 func New(c Config) *Scheduler {
 	c.Workers = cmp.Or(c.Workers, 64)
 	c.Lease = cmp.Or(c.Lease, 30*time.Second)
@@ -89,7 +88,7 @@ func New(c Config) *Scheduler {
 		runner: s.runner, claimer: s.claimer, byName: s.byName, phase: &s.phase, stop: make(chan struct{}),
 	}
 	s.claimer.keepLeases = s.leases.start
-	entries := make([]entry, len(c.Jobs)) // side by side, as they are looked at in a burst
+	entries := make([]entry, len(c.Jobs)) // contiguous, for bursts
 	for i, j := range c.Jobs {
 		e := &entries[i]
 		e.init(j, c.Executor != nil)
@@ -102,16 +101,16 @@ func New(c Config) *Scheduler {
 	return s
 }
 
-// Run ticks until ctx ends. Then it claims nothing more, lets runs finish for the grace,
-// cancels the rest, records them all, gives up its leases and returns. It returns an error only
-// when it could not begin; a store that fails later is waited for. A Scheduler runs once.
+// Run ticks until ctx ends. Then it claims nothing more, lets runs finish within the grace, cancels and records the
+// rest, releases its leases and returns. It returns an error only if it cannot start; it waits for a store that fails
+// later. A Scheduler runs once.
 func (s *Scheduler) Run(ctx context.Context) error {
 	s.leases.start()
 	switch {
 	case s.cfg.Executor != nil && s.cfg.Role == contract.WorkerOnly:
-		s.onlyWork(ctx)
+		s.runWorker(ctx)
 	case s.cfg.Disabled:
-		s.onlyTend(ctx)
+		s.runWithoutClock(ctx)
 	default:
 		if err := s.schedule(ctx); err != nil {
 			return err
@@ -120,18 +119,17 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	return s.Close(context.Background())
 }
 
-// onlyTend is Run for a process whose clock is off.
-func (s *Scheduler) onlyTend(ctx context.Context) {
-	s.phase.advance(tending)
+// runWithoutClock is Run in a process whose clock is off.
+func (s *Scheduler) runWithoutClock(ctx context.Context) {
+	s.phase.advance(maintaining)
 	s.workQueue()
 	s.log.Info("the clock is off (CRON_ENABLED=false); jobs run by hand only", "jobs", len(s.cfg.Jobs))
 	s.tasks.Go(s.leases.sweep)
 	<-ctx.Done()
 }
 
-// onlyWork is Run for a process that claims no slots. What the jobs are is for the
-// schedulers to tell the store.
-func (s *Scheduler) onlyWork(ctx context.Context) {
+// runWorker is Run in a process that claims no slots. It does not sync: the schedulers register the jobs.
+func (s *Scheduler) runWorker(ctx context.Context) {
 	s.tick(time.Now())
 	s.workQueue()
 	second := time.NewTicker(time.Second)
@@ -146,7 +144,7 @@ func (s *Scheduler) onlyWork(ctx context.Context) {
 	}
 }
 
-// schedule is Run for a process that claims slots.
+// schedule is Run in a process that claims slots.
 func (s *Scheduler) schedule(ctx context.Context) error {
 	ticker, err := clock.New(s.ticks.add, s.log)
 	if err != nil {
@@ -162,15 +160,15 @@ func (s *Scheduler) schedule(ctx context.Context) error {
 	s.workQueue()
 	ticker.Start()
 	s.claimer.settleAll(time.Now().UnixMilli())
-	s.tasks.Go(s.leases.sweep) // what a predecessor has given back is not to wait for the next heartbeat
-	s.settling(ctx, ticker)
+	s.tasks.Go(s.leases.sweep) // released runs need not wait for the next heartbeat
+	s.settleLoop(ctx, ticker)
 	ticker.Stop()
 	return nil
 }
 
-// settling claims what ticks say is due until ctx ends. Once a second it looks at the clock
-// and at every job by itself, so that no tick is needed for a slot to be noticed.
-func (s *Scheduler) settling(ctx context.Context, ticker *clock.Clock[*entry]) {
+// settleLoop settles due slots until ctx ends. Once a second it checks the clock and every job, in case a tick was
+// lost.
+func (s *Scheduler) settleLoop(ctx context.Context, ticker *clock.Clock[*entry]) {
 	second := time.NewTicker(time.Second)
 	defer second.Stop()
 	watch := clock.NewWatch()
@@ -196,22 +194,21 @@ func (s *Scheduler) settling(ctx context.Context, ticker *clock.Clock[*entry]) {
 	}
 }
 
-// tick notes that this process does what it is there for.
+// tick records that this process is working.
 func (s *Scheduler) tick(at time.Time) {
 	s.tickedAt.Store(at.UnixMilli())
 	s.phase.advance(ticking)
 }
 
-// workQueue begins to work the queue, if that is this process's to do.
+// workQueue starts the queue consumer, if this process has that role.
 func (s *Scheduler) workQueue() {
 	if s.cfg.Executor != nil && s.cfg.Role != contract.SchedulerOnly {
 		s.runner.WorkQueue()
 	}
 }
 
-// Close ends everything: it waits for runs as long as the grace and ctx allow, cancels and records the rest, and gives up
-// the leases. Run calls it; a program that only
-// asks for runs by hand calls it itself. Only the first call does something.
+// Close stops the scheduler: it waits for runs within the grace and ctx, cancels and records the rest, and releases the
+// leases. Run calls it; a program with only manual runs calls it itself. Further calls do nothing.
 func (s *Scheduler) Close(ctx context.Context) error {
 	var err error
 	s.closing.Do(func() { err = s.close(ctx) })

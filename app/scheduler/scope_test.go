@@ -16,8 +16,8 @@ import (
 
 type valueKey struct{}
 
-// What a job leaves behind is told that its attempt has ended, whether or not it had asked before, and
-// still finds what the context carries.
+// A goroutine that a job leaves behind sees that its attempt has ended, whether or not it had checked before, and still
+// finds the values of the context.
 func TestContextEndsWithItsAttempt(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		var left, asked []context.Context // one of each attempt
@@ -71,7 +71,7 @@ func TestContextEndsWithItsAttempt(t *testing.T) {
 	})
 }
 
-// A cancelled attempt knows why, and so does what is derived from its context.
+// A cancelled attempt knows why, and so do contexts derived from it.
 func TestContextTellsWhyItEnds(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		var cause, derived error

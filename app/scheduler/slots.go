@@ -9,52 +9,52 @@ import (
 	"fibercrons/app/plan"
 )
 
-// slots is where the jobs of this process stand in their schedules: what claimer.mu guards, with the entries. Its methods
-// are called with the lock held, and do not block.
+// slots is the state guarded by claimer.mu, together with the entries. Its methods are called with the lock held and do
+// not block.
 type slots struct {
 	log *slog.Logger
 
 	ticking bool // slots are claimed
-	closed  bool // nothing is claimed any more, runs by hand neither
+	closed  bool // nothing is claimed any more, not even manual runs
 	backlog backlog
 	soonest int64 // no job is due before it, in ms
 
-	startedMS  int64 // when the schedules were learned
+	startedMS  int64 // when the schedules were read
 	generation int64 // of this version of the program
 	syncError  error
 	claimError error    // of the last claim
-	troubles   int64    // claims that have failed
-	fast       bool     // the log says that the clock is fast
-	superseded int      // jobs that a newer version has
-	left       []string // of these, those that the log does not name yet
+	troubles   int64    // number of failed claims
+	fast       bool     // the fast clock was logged
+	superseded int      // number of superseded jobs
+	left       []string // superseded jobs not logged yet
 }
 
 const (
-	heldBack = 1000 // how long a slot waits, in ms, before it is claimed without a worker for its run
-	scanJobs = 1000 // how many jobs are looked at before others may have the lock
+	heldBack = 1000 // how long, in ms, a slot waits for a worker
+	scanJobs = 1000 // how many jobs are checked before the lock is released
 )
 
-// pullable says whether a worker may find something to claim.
+// pullable reports whether a worker may find a slot to claim.
 func (s *slots) pullable() bool { return !s.backlog.empty() && s.ticking && s.claimError == nil }
 
-// calm says that slots can be claimed as usual.
-func (s *slots) calm() bool { return s.ticking && s.claimError == nil }
+// claimable reports whether slots can be claimed.
+func (s *slots) claimable() bool { return s.ticking && s.claimError == nil }
 
-// expect has the job looked at when it is due.
+// expect makes settleAll check the job when it is due.
 func (s *slots) expect(e *entry) {
 	if !e.superseded {
 		s.soonest = min(s.soonest, e.next)
 	}
 }
 
-// begin makes a batch of a job that is due.
+// begin returns an empty batch.
 func (s *slots) begin() *batch {
 	b := batches.Get().(*batch)
 	b.generation, b.startedMS, b.troubles = s.generation, s.startedMS, s.troubles
 	return b
 }
 
-// pull takes jobs that are due out of the backlog into a batch, up to n; nil: there is none.
+// pull moves up to n due jobs from the backlog into a batch; nil: none.
 func (s *slots) pull(now int64, n int) (b *batch) {
 	if !s.pullable() {
 		return nil
@@ -83,8 +83,8 @@ func (s *slots) pull(now int64, n int) (b *batch) {
 	return b
 }
 
-// pressing takes the next jobs whose slots are due and cannot wait for a worker into a batch. It returns the entries that
-// it has not looked at, and whether there are jobs that can wait among the others.
+// pressing makes a batch of the next jobs whose due slots cannot wait for a worker. It returns the entries that it has
+// not checked, and whether other due jobs can wait.
 func (s *slots) pressing(entries []*entry, now int64, queue, free bool) (b *batch, rest []*entry, others bool) {
 	for i, e := range entries {
 		if i == scanJobs || b != nil && len(b.parts) == batchJobs {
@@ -103,7 +103,7 @@ func (s *slots) pressing(entries []*entry, now int64, queue, free bool) (b *batc
 			}
 			e.busy = true
 			b.add(e)
-			if !free && !e.due(now-plan.MissedLive) { // what is late is planned as a whole
+			if !free && !e.due(now-plan.MissedLive) { // late slots are planned together
 				held := s.held(e, queue, free)
 				b.parts[len(b.parts)-1].held, e.again = held, held > 0
 			}
@@ -112,30 +112,29 @@ func (s *slots) pressing(entries []*entry, now int64, queue, free bool) (b *batc
 	return b, nil, others
 }
 
-// held returns how long, in ms, slots of the job that are due wait for a worker before they are claimed without one.
-// Queue: runs go through a queue. Free: a worker is.
+// held returns how long, in ms, due slots of the job wait for a worker. queue: runs go through a queue. free: a worker
+// is free.
 func (s *slots) held(e *entry, queue, free bool) int64 {
 	overlap := e.job.Policies.Overlap
 	active := e.lane.Active()
 	switch {
 	case s.claimError != nil:
-	case queue: // there is no other process to leave them to
+	case queue: // no other process could take them
 		if !e.pressing && !active {
 			return heldBack
 		}
-	case active && (overlap == cron.Skip || overlap == cron.Replace): // that run decides
+	case active && (overlap == cron.Skip || overlap == cron.Replace): // the active run decides
 	case !e.pressing || !free:
 		return heldBack
 	}
 	return 0
 }
 
-// settled notes what the store has answered to the claims of a batch. It returns the jobs that were due again meanwhile,
-// those that have another schedule than this process knew, those that have to wait for the gate, and when slots that
-// were early are due.
+// settled records the results of a batch. It returns the jobs that were due again meanwhile, those whose schedule has
+// changed elsewhere, those that wait for the gate, and when early slots are due.
 func (s *slots) settled(b *batch, results []contract.Claimed) (again, moved, later []*entry, early []earlySlot) {
 	if len(b.claims) > 0 && s.claimError != nil && b.troubles == s.troubles {
-		// A batch that was under way beside the last one that failed proves nothing.
+		// A batch made before the last failure proves nothing.
 		s.log.Info("claims succeed again")
 		s.claimError = nil
 	}
@@ -158,8 +157,8 @@ func (s *slots) settled(b *batch, results []contract.Claimed) (again, moved, lat
 				early = append(early, earlySlot{e, got.Early})
 				s.early(e, c, got.Early)
 			}
-			if e.doubt != nil {
-				delete(e.doubt, c.Slot.UnixMilli())
+			if e.unconfirmed != nil {
+				delete(e.unconfirmed, c.Slot.UnixMilli())
 			}
 			i++
 		}
@@ -167,7 +166,7 @@ func (s *slots) settled(b *batch, results []contract.Claimed) (again, moved, lat
 			moved = append(moved, e)
 		}
 		e.busy = false
-		if e.table == p.table { // else it was moved meanwhile, and has a new next slot
+		if e.table == p.table { // otherwise follow has set the next slot
 			e.next = next
 			if e.waits = p.waits; e.waits {
 				later = append(later, e)
@@ -178,7 +177,7 @@ func (s *slots) settled(b *batch, results []contract.Claimed) (again, moved, lat
 			again = append(again, e)
 		}
 	}
-	s.sayLeft()
+	s.logSuperseded()
 	return again, moved, later, early
 }
 
@@ -186,11 +185,11 @@ func (s *slots) settled(b *batch, results []contract.Claimed) (again, moved, lat
 func (s *slots) failed(b *batch, err error) {
 	i := 0
 	for _, p := range b.parts {
-		if p.entry.doubt == nil {
-			p.entry.doubt = make(map[int64]contract.Fence)
+		if p.entry.unconfirmed == nil {
+			p.entry.unconfirmed = make(map[int64]contract.Fence)
 		}
 		for range p.n {
-			p.entry.doubt[b.claims[i].Slot.UnixMilli()] = b.claims[i].Fence
+			p.entry.unconfirmed[b.claims[i].Slot.UnixMilli()] = b.claims[i].Fence
 			i++
 		}
 		p.entry.busy, p.entry.again = false, false
@@ -202,11 +201,11 @@ func (s *slots) failed(b *batch, err error) {
 	s.troubles++
 }
 
-// A store with a clock of its own starts no slot before that clock has reached it: so a process whose
-// clock is fast starts nothing early, and of processes with different clocks none is always the first.
-// The slot stays unsettled, and is claimed again when it is due there.
+// A store with its own clock starts no slot before that clock has reached it. So a process with a fast clock starts
+// nothing early and does not always win. The slot stays unsettled and is claimed again when it is due by the store's
+// clock.
 
-// fastClock is how far the clock may be ahead before it is worth a warning.
+// fastClock is how far the clock may be ahead without a warning.
 const fastClock = time.Second
 
 // earlySlot is a job with a slot that the store's clock has not reached.
@@ -215,8 +214,7 @@ type earlySlot struct {
 	by    time.Duration
 }
 
-// early notes how far the clock is ahead. Until the slot has been claimed, what is due and what was missed is judged by
-// the store's clock.
+// early records how far the clock is ahead. Until the slot is claimed, the job is due by the store's clock.
 func (s *slots) early(e *entry, c *contract.Claim, by time.Duration) {
 	ahead := c.At.Sub(c.Slot.Add(-by))
 	e.ahead = max(ahead.Milliseconds(), 0)
@@ -226,7 +224,7 @@ func (s *slots) early(e *entry, c *contract.Claim, by time.Duration) {
 	}
 }
 
-// supersede notes whether a newer version has the job.
+// supersede records whether a newer version has changed or removed the job.
 func (s *slots) supersede(e *entry, is bool) {
 	switch {
 	case is == e.superseded:
@@ -240,8 +238,8 @@ func (s *slots) supersede(e *entry, is bool) {
 	e.superseded = is
 }
 
-// sayLeft logs which jobs are newly left to a newer version.
-func (s *slots) sayLeft() {
+// logSuperseded logs the newly superseded jobs.
+func (s *slots) logSuperseded() {
 	if len(s.left) > 0 {
 		s.log.Warn("a newer version of the program runs beside this one and has other schedules for these jobs, or none; they are left to it", "jobs", s.left)
 		s.left = nil

@@ -9,27 +9,27 @@ import (
 	"fibercrons/app/plan"
 )
 
-// Stats is how the scheduler of this process stands. It costs no query.
+// Stats is the state of this process's scheduler. It costs no query.
 type Stats struct {
-	Workers int // how many functions this process calls at one time
-	Busy    int // workers that have one
-	Running int // runs whose function is being called
-	Waiting int // runs that wait: for a worker, their turn, their group or their next attempt; and jobs whose slot does
-	Overdue int // runs past their timeout or the request to end
-	// TickedAt is when the clock was last looked at; zero: it is off, or has not begun.
+	Workers int // maximum of concurrent functions
+	Busy    int // workers with a run
+	Running int // runs whose function is executing
+	Waiting int // waiting runs, also for their next attempt, and jobs with an unclaimed slot
+	Overdue int // runs past their timeout or cancel request
+	// TickedAt is the last tick; zero: the clock is off or has not started.
 	TickedAt time.Time
 	Jobs     []JobStats
 }
 
-// JobStats is where a job stands in its schedule.
+// JobStats is a job's position in its schedule.
 type JobStats struct {
 	Name    string
-	Enabled bool          // it is to run in this environment, and the clock is on
-	Next    time.Time     // the first slot that is not settled; zero: none is to come, or the clock is off
-	Gap     time.Duration // the longest between two of the slots to come; 0: there are fewer than two
+	Enabled bool          // the job runs in this environment and the clock is on
+	Next    time.Time     // first unsettled slot; zero: none, or the clock is off
+	Gap     time.Duration // longest between the next slots; 0: fewer than two
 }
 
-// gaps are the longest stretches between slots, by job, as they were found.
+// gaps caches the longest gap between slots of each job.
 type gaps struct {
 	mu    sync.Mutex
 	byJob map[string]gap
@@ -42,11 +42,11 @@ type gap struct {
 }
 
 const (
-	gapSlots = 10        // how many slots ahead are looked at
-	gapHolds = time.Hour // and for how long the answer is good
+	gapSlots = 10        // number of slots ahead
+	gapHolds = time.Hour // lifetime of an entry
 )
 
-// Stats returns how things stand now.
+// Stats returns the current state.
 func (s *Scheduler) Stats() Stats {
 	now := time.Now()
 	runs := s.runner.Counts(now)
@@ -68,7 +68,7 @@ func (s *Scheduler) Stats() Stats {
 	return p
 }
 
-// longest looks ahead as far as a few slots go.
+// longest returns the longest gap between the next slots.
 func (g *gaps) longest(job string, table *plan.Table, now time.Time) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -39,7 +39,7 @@ func TestPulse(t *testing.T) {
 			}
 			return v
 		}
-		time.Sleep(time.Minute + 5500*time.Millisecond) // between two looks of the keeper
+		time.Sleep(time.Minute + 5500*time.Millisecond) // between two ticks
 		synctest.Wait()
 		now := p.Sched.Stats()
 		if now.Workers != 5 || now.Busy != 2 || now.Running != 2 || now.Waiting != 0 || now.Overdue != 0 {

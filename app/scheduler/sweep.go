@@ -11,8 +11,8 @@ import (
 	"fibercrons/app/plan"
 )
 
-// sweep settles runs whose lease has expired: their process died, or was away for too long. It stops when the next
-// heartbeat is due.
+// sweep settles runs with an expired lease, whose process died or was unreachable. It stops when the next heartbeat is
+// due.
 func (l *leases) sweep() {
 	limit := sweepStep
 	for began := time.Now(); time.Since(began) < l.cfg.Lease/3; {
@@ -21,7 +21,7 @@ func (l *leases) sweep() {
 		}
 		expired, err := l.cfg.Store.Expired(l.calls, limit)
 		if err != nil {
-			l.log.Error("runs of dead processes could not be looked for", "error", err)
+			l.log.Error("runs of dead processes could not be read", "error", err)
 			return
 		}
 		done, err := l.takeOver(expired)
@@ -35,15 +35,15 @@ func (l *leases) sweep() {
 		case limit >= 100*sweepStep:
 			return
 		default:
-			limit *= 10 // all of these are others', and ours may be behind them
+			limit *= 10 // other processes settle all of these, and ours may follow
 		}
 	}
 }
 
-// takeOver settles those of the expired runs that are this process's to settle. The answer has one for each of
-// them, whether it was settled here; it may have been by another process.
+// takeOver settles the expired runs that this process can settle. done says for each of these whether it was settled
+// here.
 func (l *leases) takeOver(expired []cron.Record) (done []bool, err error) {
-	takes, from := l.verdicts(expired)
+	takes, from := l.decideTakes(expired)
 	if len(takes) == 0 {
 		return nil, nil
 	}
@@ -53,39 +53,39 @@ func (l *leases) takeOver(expired []cron.Record) (done []bool, err error) {
 	return done, err
 }
 
-// sweepJob settles what dead processes have left behind of one job, for a process that sweeps nothing: nobody
-// else may be there to. It says whether there was something.
+// sweepJob settles one job's runs of dead processes in a process that does not sweep, because there may be no other. It
+// reports whether there were any.
 func (l *leases) sweepJob(name string) bool {
 	if l.phase.awake() {
 		return false
 	}
 	expired, err := l.cfg.Store.Expired(l.calls, 100*sweepStep)
 	if err != nil {
-		return false // the caller has a reason already
+		return false // the caller reports its own error
 	}
 	expired = slices.DeleteFunc(expired, func(rec cron.Record) bool { return rec.Job != name })
 	done, err := l.takeOver(expired)
 	return err == nil && slices.Contains(done, true)
 }
 
-// verdicts decides what becomes of expired runs.
-func (l *leases) verdicts(expired []cron.Record) (takes []contract.Take, from []cron.Record) {
+// decideTakes decides about expired runs.
+func (l *leases) decideTakes(expired []cron.Record) (takes []contract.Take, from []cron.Record) {
 	now := millis.Now()
 	removed := l.removed(expired)
 	phase := l.phase.get()
 	for _, rec := range expired {
 		if rec.Instance == l.instance.ID {
-			continue // we live; the next heartbeat extends this lease
+			continue // the next heartbeat extends this lease
 		}
 		t := contract.Take{NewToken: newToken(), Instance: l.instance.ID, Lease: l.cfg.Lease}
 		t.Finish = finishOf(&rec, contract.Fence{ID: rec.ID, Token: rec.Token}, now)
 		e := l.byName[rec.Job]
 		known := e != nil && e.job.Disabled == ""
-		// left: to a process that ticks. One that was stopped during its sweep takes nothing over.
-		left := phase != ticking && (phase != tending || rec.Slot != nil)
+		// left: only a ticking process takes it over. A process that is stopping takes nothing over.
+		left := phase != ticking && (phase != maintaining || rec.Slot != nil)
 		switch {
 		case e == nil && !removed[rec.Job], e != nil && l.claimer.superseded(e):
-			continue // another version's; it will take it
+			continue // another version takes it over
 		case rec.Status == cron.Running:
 			t.Finish = crashed(t.Finish, rec, e)
 		case rec.Cancel != nil:
@@ -93,7 +93,7 @@ func (l *leases) verdicts(expired []cron.Record) (takes []contract.Take, from []
 		case !known && removed[rec.Job]:
 			t.Status, t.Reason, t.Error = cron.Cancelled, cron.ReasonRemoved, "its job is no longer registered"
 		case !known:
-			continue // another environment's
+			continue // of another environment
 		case left:
 			continue
 		default:
@@ -103,14 +103,14 @@ func (l *leases) verdicts(expired []cron.Record) (takes []contract.Take, from []
 			}
 		}
 		if left && t.Status == cron.Queued {
-			t.Instance, t.Lease = "", 0 // likewise, but it is not to say until then that it is running
+			t.Instance, t.Lease = "", 0 // released, so that it is not recorded as running
 		}
 		takes, from = append(takes, t), append(from, rec)
 	}
 	return takes, from
 }
 
-// finishOf is an end, still without a status, of a run that this process knows by its record alone.
+// finishOf returns the end of a run, without a status, from its record.
 func finishOf(rec *cron.Record, fence contract.Fence, now time.Time) contract.Finish {
 	f := contract.Finish{Fence: fence, Job: rec.Job, Attempts: rec.Attempts, Result: rec.Result, Progress: rec.Progress, At: now}
 	if rec.Slot != nil {
@@ -125,7 +125,7 @@ func finishOf(rec *cron.Record, fence contract.Fence, now time.Time) contract.Fi
 	return f
 }
 
-// crashed decides about a run whose process died in mid-attempt.
+// crashed decides about a run whose process died during an attempt.
 func crashed(f contract.Finish, rec cron.Record, e *entry) contract.Finish {
 	a := cron.Attempt{Number: rec.Attempt, Instance: rec.Instance, Error: "interrupted: its process died or lost its lease"}
 	a.StartedAt, _ = rec.AttemptStarted()
@@ -143,7 +143,7 @@ func crashed(f contract.Finish, rec cron.Record, e *entry) contract.Finish {
 	return f
 }
 
-// tooLate says whether a slot that never started is one the catch-up policy leaves out.
+// tooLate reports whether the catch-up policy excludes a slot that never started.
 func (e *entry) tooLate(rec cron.Record, now time.Time) bool {
 	if rec.Attempt > 0 || rec.Slot == nil {
 		return false
@@ -154,7 +154,7 @@ func (e *entry) tooLate(rec cron.Record, now time.Time) bool {
 		p.CatchUp == cron.None && age > plan.MissedLive*time.Millisecond
 }
 
-// removed says which jobs of the records are registered nowhere.
+// removed returns which jobs of the records are no longer registered.
 func (l *leases) removed(recs []cron.Record) map[string]bool {
 	var unknown []string
 	for _, rec := range recs {
@@ -176,7 +176,7 @@ func (l *leases) removed(recs []cron.Record) map[string]bool {
 	return gone
 }
 
-// taken continues runs that were taken over, and reports those that were ended.
+// taken adopts runs that were taken over and reports those that were ended.
 func (l *leases) taken(takes []contract.Take, from []cron.Record, done []bool) {
 	for i := range takes {
 		if !done[i] {

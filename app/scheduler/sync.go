@@ -15,8 +15,8 @@ import (
 	"fibercrons/app/plan"
 )
 
-// sync makes the jobs known to the store and learns where each of them stands. It asks until
-// the store answers, and is false when ctx ends before.
+// sync registers the jobs in the store and reads their states. It retries until the store answers; false: ctx ended
+// first.
 func (c *claimer) sync(ctx context.Context) bool {
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		err := c.syncOnce(ctx)
@@ -64,17 +64,17 @@ func (c *claimer) syncOnce(ctx context.Context) error {
 	if len(ahead) > 0 {
 		c.log.Warn("the clock is behind the watermark of these jobs; they will not run until it catches up; if the clock was wrong by more than two days before, restart the server", "jobs", ahead)
 	}
-	s.sayLeft()
+	s.logSuperseded()
 	s.syncError = nil
 	s.ticking, s.startedMS = !s.closed, now.UnixMilli()
 	return nil
 }
 
-// While a new version of the program is rolled out, the old one runs beside it. Jobs that both define alike belong to
-// both. The others belong to the newest version: the store refuses an older one's claims. That then leaves those jobs
-// alone, and asks from time to time whether it is the newest that lives. If so, it was put back on purpose.
+// During a rollout, old and new versions run together. Both run the jobs that they define alike. The others belong to
+// the newest version: the store refuses an older one's claims. The older one then leaves those jobs alone and regularly
+// checks whether it is the newest live version, as after a rollback.
 
-// program is this process's jobs as the store sees them.
+// program returns this process's jobs for Sync.
 func (c *claimer) program(now time.Time) contract.Program {
 	p := contract.Program{Instance: c.instance, Lease: c.cfg.Lease, At: now}
 	sum := sha256.New()
@@ -87,7 +87,7 @@ func (c *claimer) program(now time.Time) contract.Program {
 	return p
 }
 
-// definitionOf is what a change of starts the job's watermark anew.
+// definitionOf returns the text whose change restarts the job's watermark.
 func definitionOf(j *cron.Job) string {
 	text := ""
 	for _, s := range j.Schedules {
@@ -99,7 +99,7 @@ func definitionOf(j *cron.Job) string {
 	return text
 }
 
-// followVersions asks whether the jobs that were left to a newer version are this one's again.
+// followVersions checks whether superseded jobs belong to this version again.
 func (c *claimer) followVersions() {
 	c.mu.Lock()
 	ask := c.slots.superseded > 0 && c.slots.ticking
@@ -130,7 +130,7 @@ func (c *claimer) followVersions() {
 	}
 }
 
-// follow makes this process tick by overrides that are new to it.
+// follow applies overrides that are new to this process.
 func (c *claimer) follow(overrides []plan.Override) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -157,9 +157,8 @@ func (c *claimer) follow(overrides []plan.Override) {
 	}
 }
 
-// followOverrides asks the store for the overrides that were set on other processes, and says whether it has answered.
-// Until then this process's claims by an older schedule are refused, since they would settle slots of the
-// new one that it does not know of.
+// followOverrides reads the overrides set on other processes and reports whether the store answered. Until then claims
+// by an older schedule are refused, because they would settle slots of the new one.
 func (c *claimer) followOverrides() bool {
 	overrides, err := c.cfg.Store.Overrides(c.calls)
 	if err != nil {
@@ -169,7 +168,7 @@ func (c *claimer) followOverrides() bool {
 	return true
 }
 
-// place puts all jobs on the clock.
+// place adds all jobs to the clock.
 func (c *claimer) place(to *clock.Clock[*entry]) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -189,7 +188,7 @@ func (c *claimer) stop() {
 	c.slots.ticking, c.slots.closed = false, true
 }
 
-// enter begins a claim by hand, which tasks counts; false: nothing is claimed any more.
+// enter begins a manual claim, which is one of tasks; false: claiming has ended.
 func (c *claimer) enter() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -201,20 +200,20 @@ func (c *claimer) enter() bool {
 	return true
 }
 
-// leave ends what enter began.
+// leave ends a manual claim.
 func (c *claimer) leave() {
 	c.claiming.Add(-1)
 	c.tasks.Done()
 }
 
-// trouble says why nothing can be claimed: the jobs' states could not be learned, or the last claim failed.
+// trouble returns why nothing can be claimed: Sync or the last claim failed.
 func (c *claimer) trouble() (syncError, claimError error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.slots.syncError, c.slots.claimError
 }
 
-// adrift says which jobs are not on the schedule they should be on, and why.
+// adrift returns the jobs that are not on their schedule.
 func (c *claimer) adrift() (errs []error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -239,14 +238,14 @@ func (c *claimer) superseded(e *entry) bool {
 	return e.superseded
 }
 
-// standing is where a job stands in its schedule.
+// standing is a job's position in its schedule.
 type standing struct {
-	next  int64 // plan.Never: no slot is to come, or it does not tick
+	next  int64 // plan.Never: none, or it does not tick
 	due   bool
 	table *plan.Table
 }
 
-// standings returns where each of the jobs of the configuration stands at now.
+// standings returns the positions of all configured jobs at now.
 func (c *claimer) standings(now int64) []standing {
 	all := make([]standing, len(c.cfg.Jobs))
 	c.mu.Lock()

@@ -7,9 +7,9 @@ import (
 	"fibercrons/app/clock"
 )
 
-// ticks is what the clock, and timers, say is due. A tick is a hint: one that is lost costs a second.
+// ticks is the pending ticks of the clock and of timers. A lost tick delays a slot by a second.
 type ticks struct {
-	sign chan struct{} // there are some
+	sign chan struct{} // there are pending ticks
 
 	mu     sync.Mutex
 	groups []*clock.Group[*entry]
@@ -17,7 +17,7 @@ type ticks struct {
 	at     int64 // the latest slot among the groups, in ms
 }
 
-// add takes a tick from the clock's loop.
+// add is called by the clock for each tick.
 func (t *ticks) add(g *clock.Group[*entry], slot time.Time) {
 	t.mu.Lock()
 	t.groups = append(t.groups, g)
@@ -26,7 +26,7 @@ func (t *ticks) add(g *clock.Group[*entry], slot time.Time) {
 	t.tell()
 }
 
-// after has a job looked at in a while.
+// after adds a tick of the job after d.
 func (t *ticks) after(d time.Duration, e *entry) {
 	time.AfterFunc(d, func() {
 		t.mu.Lock()
@@ -43,7 +43,7 @@ func (t *ticks) tell() {
 	}
 }
 
-// take returns what has come since the last call, and the instant, in ms, at which it is due.
+// take returns the ticks since the last call, and the instant, in ms, at which they are due.
 func (t *ticks) take() (groups []*clock.Group[*entry], jobs []*entry, now int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

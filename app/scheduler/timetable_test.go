@@ -23,7 +23,7 @@ func TestRescheduleHoldsEverywhereAndOverRestarts(t *testing.T) {
 		if err != nil || v.Expr != "*/10 * * * *" || v.NextRun.Minute() != 40 {
 			t.Fatalf("%+v, %v", v, err)
 		}
-		p.Stop() // the other one has to know
+		p.Stop() // the other process must know
 		time.Sleep(31 * time.Minute)
 		if got := bubble.Counts(other.Runs("job")); !maps.Equal(got, map[string]int{"succeeded": 3}) { // 00:40 to 01:00, the last by both schedules
 			t.Errorf("on the other process: %v", got)
@@ -50,8 +50,7 @@ func TestRescheduleHoldsEverywhereAndOverRestarts(t *testing.T) {
 	})
 }
 
-// A process that has not yet heard of an edit runs no slot of the schedule before it, and settles none of the
-// schedule after it.
+// A process that does not know of an edit yet runs no slot of the old schedule, and settles none of the new one.
 func TestRescheduleHoldsAtOnce(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		store := crontest.NewMemory()
@@ -63,7 +62,7 @@ func TestRescheduleHoldsAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		edited := time.Now()
-		p.Stop() // the other one is alone with what it knows
+		p.Stop() // the other one has only what it knows
 		time.Sleep(10 * time.Second)
 		other.Stop()
 		slot := *v.NextRun

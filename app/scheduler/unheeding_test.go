@@ -18,7 +18,7 @@ import (
 	"fibercrons/app/scheduler"
 )
 
-// told is what a process says about runs that do not look at their context.
+// told is what a process reports about runs that ignore their context.
 type told struct {
 	mu     sync.Mutex
 	log    bytes.Buffer
@@ -44,7 +44,7 @@ func (w *told) watch(c *scheduler.Config) {
 
 const goesOn = "the function still runs although its context has ended"
 
-// lines are those of the program's log.
+// lines returns those of the program's log.
 func (w *told) lines(t *testing.T) (lines []map[string]any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -60,7 +60,7 @@ func (w *told) lines(t *testing.T) (lines []map[string]any) {
 	return lines
 }
 
-// A function that does not look at its context is told of once in each attempt, whatever ended that.
+// A function that ignores its context is reported once in each attempt, whatever ended the context.
 func TestFunctionsThatIgnoreTheirContextAreToldOf(t *testing.T) {
 	late := func(d time.Duration) cron.Func {
 		return func(ctx context.Context) error { <-ctx.Done(); time.Sleep(d); return ctx.Err() }
@@ -75,7 +75,7 @@ func TestFunctionsThatIgnoreTheirContextAreToldOf(t *testing.T) {
 		job  cron.Func
 		opts []cron.Option
 		act  func(p *bubble.Program) // 10 s after the start
-		want []string                // why, of each time
+		want []string                // the reason, for each report
 	}{
 		{"timeout", late(40 * time.Second), []cron.Option{cron.Timeout(10 * time.Second)}, nil, []string{"timed out after 10s"}},
 		{"each attempt", late(20 * time.Second), []cron.Option{cron.Timeout(10 * time.Second), cron.Retry(1, cron.Fixed(time.Second))}, nil,

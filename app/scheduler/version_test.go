@@ -48,10 +48,9 @@ func replicaOf(t *testing.T, db contract.Store, r *cron.Registry, log *slog.Logg
 	}
 }
 
-// While a new version is rolled out replica by replica, each slot of a job that both have runs once,
-// a job that was edited follows the new schedule alone from the moment the first new replica is
-// there, and one that was removed or added follows the version that has it. So it is when the
-// version is rolled back.
+// During a rollout each slot of a job that both versions have runs once. An edited job follows only the new schedule as
+// soon as the first new replica runs. A removed or added job follows the version that has it. The same holds for a
+// rollback.
 func TestRollingVersions(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		db := crontest.NewMemory()
@@ -85,7 +84,7 @@ func TestRollingVersions(t *testing.T) {
 		}
 		time.Sleep(10 * time.Second)
 		edited := time.Now()
-		for i := range stops { // the new one comes, and then the old one goes
+		for i := range stops { // the new one starts, and then the old one stops
 			next := replica(t, db, two)
 			time.Sleep(5 * time.Second)
 			stops[i]()

@@ -12,8 +12,8 @@ import (
 	"fibercrons/app/schedule"
 )
 
-// A process warns once of others that live and have other time-zone data, and not of those that are gone, tell
-// nothing of it or have the same.
+// A process warns once about live processes with other time-zone data, not about stopped ones or those without that
+// data.
 func TestWarnsOfOtherZoneData(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		db := crontest.NewMemory()
