@@ -1,11 +1,11 @@
-// Package server is the program cmd/server: it loads the settings, assembles the application, and runs its jobs and
-// its web side until it is asked to stop.
+// Package server is the program cmd/server: it loads the settings, assembles the application, and runs its jobs and its
+// web server until it is asked to stop.
 //
-// Startup checks configuration, jobs, database and address before it does any work; each mistake is a
-// sentence with its remedy and an exit status of its own. The first SIGINT, SIGTERM or SIGHUP stops it in
-// the opposite order: the web server takes no more requests, running jobs have CRON_SHUTDOWN_GRACE to
-// finish, the rest is cancelled and recorded. A second signal ends the process at once; what it leaves is
-// swept by the next. A closed pipe behind stdout or stderr costs the output and nothing else.
+// Startup checks configuration, jobs, database and address before it does any work. Each mistake is a sentence with its
+// remedy and its own exit status. The first SIGINT, SIGTERM or SIGHUP stops the process in the opposite order: the web
+// server accepts no more requests, running jobs may finish within CRON_SHUTDOWN_GRACE, the rest is cancelled and
+// recorded. A second signal ends the process at once; another process settles its runs. A closed pipe behind stdout or
+// stderr loses only the output.
 package server
 
 import (
@@ -30,12 +30,12 @@ import (
 // The exit statuses, the same as the CLI's.
 const (
 	exitDone   = 0
-	exitFailed = 1 // something broke while it served
+	exitFailed = 1 // an error while serving
 	exitUsage  = 2 // configuration, jobs or address
 	exitStore  = 3 // the store is unusable
 )
 
-// Program is what one program differs in from another.
+// Program is what differs between programs.
 type Program struct {
 	Jobs       *cron.Registry
 	Load       env.Loader
@@ -50,30 +50,30 @@ func Main(p Program) int {
 	return run(ctx, process{Program: p, args: os.Args[1:], out: os.Stdout, err: os.Stderr})
 }
 
-// process is what the server touches besides the network; a test brings its own.
+// process is what the server uses besides the network; tests replace it.
 type process struct {
 	Program
-	args     []string // there are none
+	args     []string // must be empty
 	out, err io.Writer
 	config   []env.Option
-	serving  func(*web.Server) // called when requests are about to be answered
+	serving  func(*web.Server) // called before the first request
 }
 
 // run serves until ctx ends and returns the exit status.
 func run(ctx context.Context, p process) int {
 	if len(p.args) > 0 {
-		return p.fail(exitUsage, fmt.Errorf("server takes no argument such as %q; the environment tells it what to do, see .env.example, and cmd/cli has the commands", p.args[0]))
+		return p.fail(exitUsage, fmt.Errorf("server takes no argument such as %q; it is configured by the environment, see .env.example; cmd/cli has the commands", p.args[0]))
 	}
 	cfg, own, warnings, err := p.Load(p.config...)
 	if err != nil {
-		// A misspelt variable is often why another is missing. There is no log yet to warn in.
+		// A misspelt variable often explains a missing one. There is no log yet.
 		for _, w := range warnings {
 			fmt.Fprintln(p.err, "warning: "+console.Inert(w))
 		}
 		return p.fail(exitUsage, err)
 	}
 	log := slog.New(cron.LogHandler(console.Log(p.err, cfg.LogLevel, cfg.LogFormat)))
-	slog.SetDefault(log) // jobs log by slog.InfoContext
+	slog.SetDefault(log) // jobs use slog.InfoContext
 	for _, w := range warnings {
 		log.Warn(w)
 	}
@@ -99,8 +99,8 @@ func run(ctx context.Context, p process) int {
 	return exitDone
 }
 
-// serve ticks and answers requests until ctx ends. The scheduler outlives the web server: whatever
-// a last request has started is drained with the rest.
+// serve runs the scheduler and the web server until ctx ends. The scheduler ends last, to drain runs of the last
+// requests.
 func serve(ctx context.Context, a *app.App, site *web.Server) error {
 	crons, stopCrons := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopCrons()
@@ -109,14 +109,14 @@ func serve(ctx context.Context, a *app.App, site *web.Server) error {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- a.Run(crons)
-		stopWeb() // a scheduler that cannot run is not to look alive
+		stopWeb() // a server without a scheduler must not look alive
 	}()
 	err := site.Serve(ctx)
 	stopCrons()
 	return errors.Join(err, <-ended)
 }
 
-// announce says where the server is and what it is about to do.
+// announce logs the address and the next run.
 func (p process) announce(ctx context.Context, a *app.App, site *web.Server) {
 	if p.serving != nil {
 		p.serving(site)
@@ -130,7 +130,7 @@ func (p process) announce(ctx context.Context, a *app.App, site *web.Server) {
 	}
 	a.Log.Info("serving", attrs...)
 	if link := site.LoginLink(); link != "" {
-		// For whoever started it; a log would keep it.
+		// Only for the person who started it: a log would keep it.
 		fmt.Fprintf(p.out, "operator link (no CRON_OPERATOR_TOKEN is set; this one lasts until the server stops):\n  %s\n", link)
 	}
 }
@@ -148,7 +148,7 @@ func upcoming(jobs []ops.JobView) string {
 	return first.Name + " at " + first.NextRun.Format(time.RFC3339)
 }
 
-// fail tells what is wrong and what to do about it, and returns the status.
+// fail prints the error and returns status.
 func (p process) fail(status int, err error) int {
 	fmt.Fprintln(p.err, console.Lines(err.Error()))
 	return status
@@ -156,7 +156,7 @@ func (p process) fail(status int, err error) int {
 
 func listed(m *cron.Mistakes) error {
 	if len(m.List) == 1 {
-		return errors.New("a job is registered wrongly:\n  " + m.List[0])
+		return errors.New("a job has a mistake:\n  " + m.List[0])
 	}
 	return fmt.Errorf("there are %d mistakes in the jobs:\n  %s", len(m.List), strings.Join(m.List, "\n  "))
 }

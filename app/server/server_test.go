@@ -24,7 +24,7 @@ import (
 
 const token = "0123456789abcdef0123456789abcdef"
 
-// fixture is a server with jobs and environment of its own.
+// fixture is a server with its own jobs and environment.
 type fixture struct {
 	registry *cron.Registry
 	env      map[string]string
@@ -60,7 +60,7 @@ func mount(r fiber.Router, s *web.Server) {
 	s.MountCrons(r)
 }
 
-// start runs the server and returns its address and what stops it and returns its exit status.
+// start runs the server. It returns its address, and a function that stops it and returns its exit status.
 func (f *fixture) start(t *testing.T) (url string, stop func() int) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -80,8 +80,7 @@ func (f *fixture) start(t *testing.T) (url string, stop func() int) {
 	}
 }
 
-// The whole program: boot on an empty folder, a job by its schedule, a job by hand, a stop in the
-// middle of a run, and what is left after a restart.
+// The whole program: start in an empty folder, a scheduled run, a manual run, a stop during a run, and a restart.
 func TestServer(t *testing.T) {
 	f := newFixture(t)
 	ticked, entered, leave := make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
@@ -113,7 +112,7 @@ func TestServer(t *testing.T) {
 	<-entered
 	stopped := make(chan int, 1)
 	go func() { stopped <- stop() }()
-	refused(t, url) // the web server goes first; the run has not ended
+	refused(t, url) // the web server stops first; the run has not ended
 	select {
 	case code := <-stopped:
 		t.Errorf("the server ended with %d and left a run behind", code)
@@ -140,7 +139,7 @@ func TestServer(t *testing.T) {
 	}
 }
 
-// What does not end within the grace is cancelled, and recorded so.
+// A run that exceeds the grace is cancelled and recorded as such.
 func TestServerCancelsAfterTheGrace(t *testing.T) {
 	f := newFixture(t)
 	f.env["CRON_SHUTDOWN_GRACE"] = "0"
@@ -237,7 +236,7 @@ func post(t *testing.T, url string, want int) (record cron.Record) {
 	return record
 }
 
-// refused waits until the address takes no connection.
+// refused waits until the address accepts no connection.
 func refused(t *testing.T, url string) {
 	t.Helper()
 	for t.Context().Err() == nil {

@@ -24,7 +24,7 @@ import (
 	"fibercrons/app/store"
 )
 
-// asServer makes the test's binary behave as the program itself.
+// asServer makes the test binary run as the program.
 const asServer = "as-server"
 
 func TestMain(m *testing.M) {
@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 		os.Exit(Main(Program{Jobs: cron.Default, Load: load, Routes: mount}))
 	}
 	goleak.VerifyTestMain(m,
-		// fasthttp's own, which look every few seconds whether they are still needed.
+		// Two goroutines of fasthttp, which end only after some seconds.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
 	)
@@ -75,7 +75,7 @@ func TestSignals(t *testing.T) {
 			send(t, server, test.first)
 			if test.second {
 				<-draining.seen
-				time.Sleep(200 * time.Millisecond) // what comes sooner is taken for the first signal's echo
+				time.Sleep(200 * time.Millisecond) // an earlier one counts as an echo of the first signal
 				send(t, server, test.first)
 			}
 			err := server.Wait()
@@ -111,7 +111,7 @@ func send(t *testing.T, p *exec.Cmd, s os.Signal) {
 	}
 }
 
-// Whoever reads the output may go. The server goes on, and stops as it should.
+// The server continues without a reader of its output, and stops normally.
 func TestClosedPipes(t *testing.T) {
 	server := exec.Command(os.Args[0], asServer)
 	server.Dir = t.TempDir()
@@ -135,7 +135,7 @@ func TestClosedPipes(t *testing.T) {
 	for entered.Scan() && entered.Text() != "entered" {
 	}
 	_, _ = stdout.Close(), stderr.Close()
-	send(t, server, syscall.SIGTERM) // which it says something about, into a pipe that nobody reads
+	send(t, server, syscall.SIGTERM) // logs into a closed pipe
 	if _ = server.Wait(); server.ProcessState.ExitCode() != exitDone {
 		t.Errorf("%s", server.ProcessState)
 	}

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// Each start-up failure is a sentence that names the thing and the remedy, with its exit status.
+// Each startup failure is a sentence with the thing and the remedy, and has its exit status.
 func TestStartUpFailures(t *testing.T) {
 	nothing := func(context.Context) error { return nil }
 	for _, test := range []struct {
@@ -86,7 +86,7 @@ func TestUnusableStore(t *testing.T) {
 		}, "not an SQLite database"},
 		{"corrupt", func(t *testing.T, path string) {
 			whole := database(t)
-			for i := 100; i < 4096; i++ { // all of the first page after the header
+			for i := 100; i < 4096; i++ { // the rest of the first page after the header
 				whole[i] = 0xa5
 			}
 			write(t, path, string(whole))
@@ -125,7 +125,7 @@ func TestUnusableStore(t *testing.T) {
 	}
 }
 
-// database is the content of a good database.
+// database returns the content of a good database.
 func database(t *testing.T) []byte {
 	t.Helper()
 	f := newFixture(t)
@@ -145,7 +145,7 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// mode takes rights away. The superuser has them all the same.
+// mode sets permissions. They do not restrict the superuser.
 func mode(t *testing.T, path string, m os.FileMode) {
 	t.Helper()
 	if os.Geteuid() == 0 {
