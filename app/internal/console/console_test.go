@@ -65,7 +65,7 @@ func FuzzInert(f *testing.F) {
 	})
 }
 
-// Nothing that is logged gets to a terminal raw, in either format.
+// Everything that is logged is safe for a terminal, in either format.
 func TestLogIsInert(t *testing.T) {
 	const nasty = "a\x1b[2Jb\u009bc\x7fd"
 	for _, format := range []env.LogFormat{env.LogText, env.LogJSON, env.LogAuto} {
@@ -87,7 +87,7 @@ func TestLogIsInert(t *testing.T) {
 	}
 }
 
-// A value whose fields are not exported has no JSON, but a text.
+// A value without exported fields has no JSON, but a text.
 func TestLongValuesAreCut(t *testing.T) {
 	var out bytes.Buffer
 	slog.New(console.Log(&out, slog.LevelInfo, env.LogText)).Info("m", "v", struct{ a string }{strings.Repeat("x", 1<<20)})

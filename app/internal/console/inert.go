@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Inert makes text fit to be shown on one line of a terminal: control characters, escape codes,
-// line breaks, direction marks and invalid UTF-8 are written out as \x1b, \n, \u202e, \xff.
+// Inert returns text that is safe on one line of a terminal: control characters, escape codes, line breaks, direction
+// marks and invalid UTF-8 are escaped as \x1b, \n, \u202e, \xff.
 func Inert(text string) string {
 	if !strings.ContainsFunc(text, isActive) && utf8.ValidString(text) {
 		return text
@@ -32,7 +32,7 @@ func Inert(text string) string {
 	return b.String()
 }
 
-// Lines is Inert for text of several lines, such as a stack: line breaks and tabs stay.
+// Lines is Inert for text of several lines, such as a stack. It keeps line breaks and tabs.
 func Lines(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
@@ -41,8 +41,8 @@ func Lines(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// JSON makes JSON fit for a terminal. Encoders escape C0 controls, as RFC 8259 asks, but leave DEL
-// and the C1 range, in which some terminals see escape codes too. The value stays the same.
+// JSON makes JSON safe for a terminal. Encoders escape C0 controls (RFC 8259), but not DEL and the C1 range, in which
+// some terminals see escape codes too. The value does not change.
 func JSON(text []byte) []byte {
 	if !bytes.ContainsFunc(text, unicode.IsControl) {
 		return text

@@ -12,8 +12,8 @@ import (
 	"fibercrons/app/env"
 )
 
-// Log writes log lines to w: with [env.LogAuto] coloured text when w is a terminal and JSON when
-// it is a file or a pipe that some program reads.
+// Log returns a handler that writes to w. With [env.LogAuto] it writes coloured text if w is a terminal, otherwise
+// JSON.
 func Log(w io.Writer, level slog.Level, format env.LogFormat) slog.Handler {
 	terminal := IsTerminal(w)
 	if format == env.LogJSON || format == env.LogAuto && !terminal {
@@ -22,7 +22,7 @@ func Log(w io.Writer, level slog.Level, format env.LogFormat) slog.Handler {
 	return inert{tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.DateTime, NoColor: !terminal})}
 }
 
-// readable writes a duration as 1.5s, where encoding/json writes a number of nanoseconds.
+// readable writes a duration as 1.5s; encoding/json writes nanoseconds.
 func readable(_ []string, a slog.Attr) slog.Attr {
 	if a.Value.Kind() == slog.KindDuration {
 		a.Value = slog.StringValue(a.Value.Duration().String())
@@ -30,7 +30,7 @@ func readable(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// jsonWriter is given one whole line at a time.
+// jsonWriter makes each line safe for a terminal. slog writes one whole line at a time.
 type jsonWriter struct{ to io.Writer }
 
 func (w jsonWriter) Write(line []byte) (int, error) {
@@ -40,8 +40,7 @@ func (w jsonWriter) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// inert makes what a line says inert before next colours it: afterwards an escape code of ours and
-// one of somebody else's look the same.
+// inert escapes a record before next adds colours, because afterwards their escape codes cannot be told from others.
 type inert struct{ next slog.Handler }
 
 func (h inert) Enabled(ctx context.Context, level slog.Level) bool { return h.next.Enabled(ctx, level) }
@@ -84,10 +83,10 @@ func inertAttr(a slog.Attr) slog.Attr {
 	return a
 }
 
-// brief bounds the text of a value, of which Go writes fields, too, that are nobody's to see elsewhere.
+// brief limits the text of a value, which may include unexported fields.
 func brief(text string) string {
 	const most = 16 << 10
-	if len(text) <= most+64 { // a mark that it has been cut once
+	if len(text) <= most+64 { // room for the mark of an earlier cut
 		return text
 	}
 	return fmt.Sprintf("%s… [%d bytes left out]", text[:most], len(text)-most)

@@ -2,8 +2,7 @@ package console
 
 import "io"
 
-// Output is a writer that remembers the first error, so that whoever prints need not look at each, and writes nothing
-// after it.
+// Output is a writer that keeps the first error and writes nothing after it, so callers need not check every write.
 type Output struct {
 	io.Writer
 	// Failed is called at the first error. Optional.
@@ -27,5 +26,5 @@ func (o *Output) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Unwrap returns the writer behind it.
+// Unwrap returns the underlying writer.
 func (o *Output) Unwrap() io.Writer { return o.Writer }

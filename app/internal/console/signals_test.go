@@ -12,7 +12,7 @@ import (
 	"fibercrons/app/internal/console"
 )
 
-// The end of a terminal asks the process to stop, as SIGTERM does. What comes at once besides is its echo.
+// SIGHUP stops the process like SIGTERM. A signal right after the first is its echo.
 func TestSignals(t *testing.T) {
 	if signal.Ignored(syscall.SIGHUP) {
 		t.Skip("SIGHUP is ignored here, as under nohup(1)")
@@ -32,7 +32,7 @@ func TestSignals(t *testing.T) {
 		t.Error("one signal counts as two")
 	default:
 	}
-	for asked := time.NewTicker(50 * time.Millisecond); ; { // until one is no echo any more
+	for asked := time.NewTicker(50 * time.Millisecond); ; { // until one is not an echo any more
 		select {
 		case <-second:
 			return

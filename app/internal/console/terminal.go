@@ -7,13 +7,13 @@ import (
 	"github.com/mattn/go-isatty"
 )
 
-// IsTerminal says whether a person looks at w.
+// IsTerminal reports whether w is a terminal.
 func IsTerminal(w io.Writer) bool {
 	f, ok := fileOf(w)
 	return ok && (isatty.IsTerminal(f.Fd()) || isatty.IsCygwinTerminal(f.Fd()))
 }
 
-// Width is the number of columns of the terminal behind w; 0 when there is none, or nobody knows.
+// Width returns the number of columns of the terminal w; 0 if it is not a terminal or its width is unknown.
 func Width(w io.Writer) int {
 	f, ok := fileOf(w)
 	if !ok || !IsTerminal(w) {
