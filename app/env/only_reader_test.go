@@ -12,14 +12,14 @@ import (
 	"testing"
 )
 
-// TestOnlyEnvReadsTheEnvironment scans every Go file of the repository that is not a test.
+// TestOnlyEnvReadsTheEnvironment scans every Go file of the repository that is not a test, or for tests alone.
 func TestOnlyEnvReadsTheEnvironment(t *testing.T) {
 	scanned, here := 0, 0
 	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		if entry.IsDir() && path != "../.." && (strings.HasPrefix(entry.Name(), ".") || slices.Contains([]string{"data", "testdata", "vendor"}, entry.Name())) {
+		if entry.IsDir() && path != "../.." && (strings.HasPrefix(entry.Name(), ".") || slices.Contains([]string{"data", "testdata", "testdb", "vendor"}, entry.Name())) {
 			return filepath.SkipDir
 		}
 		if entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
