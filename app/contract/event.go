@@ -17,7 +17,7 @@ const (
 	// RunOverdue goes only to [scheduler.Config].Observe, once per attempt: the function still runs 5 s after its
 	// context ended. Record.Error says why the context ended.
 	RunOverdue     EventKind = "run.overdue"
-	RunEnded       EventKind = "run.ended" // ended or skipped; for [scheduler.Config].Observe also: waits for its next attempt
+	RunEnded       EventKind = "run.ended" // ended or skipped; for [scheduler.Config].Observe also: will be retried
 	JobWasPaused   EventKind = "job.paused"
 	JobWasResumed  EventKind = "job.resumed"
 	JobRescheduled EventKind = "job.rescheduled"

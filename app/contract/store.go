@@ -135,10 +135,11 @@ type Fence struct {
 //   - Superseded, nothing changed: a version of a greater Generation has changed or removed the job.
 //   - Rescheduled, nothing changed: the slot comes from an older schedule. Since is not the time of the job's override.
 //   - Won false: the slot is at or below the job's watermark, or its row exists. If the row has this claim's ID, the
-//     claim had succeeded before.
-//   - Skipped is recorded as requested. If the job is paused and the run is not forced, it is Skipped "paused".
-//   - If the job has an active run, Overlap decides. Skip: Skipped "overlap". Queue: Queued, or Skipped "queue_full" if
-//     QueueCap runs are queued. Replace: asks the active runs to cancel ("replaced"), and Queued. Allow: no change.
+//     claim had succeeded before, and Won is true.
+//   - Skipped is recorded as requested. Otherwise, if the job is paused and the run is not forced: Skipped "paused".
+//   - Otherwise, if the job has an active run, Overlap decides. Skip: Skipped "overlap". Queue: Queued, or Skipped
+//     "queue_full" if QueueCap runs are queued. Replace: asks the active runs to cancel ("replaced"), and Queued.
+//     Allow: no change.
 //   - Otherwise the row has the requested Status: Running (attempt 1 has started) or Queued.
 //
 // A manual run (no slot) that would be skipped is not recorded; Refused is the reason. A manual run with a Key that the

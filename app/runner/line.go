@@ -115,7 +115,6 @@ func (l *line) remove(r *Run) {
 // A process lets earlier slots of other processes go first. Otherwise its own next run would always start sooner, and a
 // run elsewhere could wait forever. It does not wait long, and not repeatedly: the other process may be dead or without
 // a free worker.
-// not wait for long, and not for one after another: the other process may be dead, or have no free worker.
 
 const (
 	retryFirst = 20 * time.Millisecond
@@ -148,7 +147,7 @@ func (l *line) remoteOf(r *Run) *remoteWait {
 	return w
 }
 
-// next returns the delay until the retry of a start refused at now. by is the run in the way. earlier: it is not
+// next returns the delay until the retry of a start refused at now. by is the run that blocks it. earlier: it is not
 // running but has an earlier slot.
 func (w *remoteWait) next(now time.Time, by string, earlier bool, slot time.Time) time.Duration {
 	if w.by != by {

@@ -14,7 +14,7 @@ type Stats struct {
 	Workers int // maximum of concurrent functions
 	Busy    int // workers with a run
 	Running int // runs whose function is executing
-	Waiting int // waiting runs, also for their next attempt, and jobs with an unclaimed slot
+	Waiting int // waiting runs (for a worker, turn, group or next attempt), and jobs with an unclaimed slot
 	Overdue int // runs past their timeout or cancel request
 	// TickedAt is the last tick; zero: the clock is off or has not started.
 	TickedAt time.Time

@@ -35,7 +35,7 @@ const (
 	exitStore  = 3 // the store is unusable
 )
 
-// Program is what differs between programs.
+// Program is the parts that differ between programs.
 type Program struct {
 	Jobs       *cron.Registry
 	Load       env.Loader
