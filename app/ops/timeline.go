@@ -94,7 +94,7 @@ func (c Crons) forecast(t *Timeline, states map[string]contract.State, now time.
 			after = t.From.Add(-time.Millisecond)
 		}
 		switch {
-		case j.Disabled != "" || c.ClockOff():
+		case j.Disabled != "" || c.ClockOff() || c.Superseded(j.Name):
 			continue
 		case st.PausedNow(now) && st.PausedUntil.IsZero():
 			continue

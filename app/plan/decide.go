@@ -32,6 +32,9 @@ type Decision struct {
 // slot after now, or [Never]. started is when the process began to tick. Misfires follow the job's catch-up policy:
 // those older than its window share one row, each of the others has its own.
 func Decide(plan []Decision, p *cron.Policies, table *Table, first, now, started int64) (_ []Decision, next int64) {
+	if first > now {
+		return plan, first
+	}
 	missedBefore := max(started-missedAtStart, now-MissedLive)
 	if first >= missedBefore { // the common case: on time, usually one slot
 		for slot := first; slot <= now; slot = next {

@@ -113,6 +113,16 @@ func TestDecideAgainstTheRules(t *testing.T) {
 	}
 }
 
+// When no slot is due, the next one stays the next one.
+func TestDecideWithoutADueSlot(t *testing.T) {
+	j := job(t, time.Second)
+	table := plan.TableOf(j)
+	const now = int64(1_800_000_000_000)
+	if got, next := plan.Decide(nil, &j.Policies, &table, now+1000, now, now); len(got) != 0 || next != now+1000 {
+		t.Errorf("%d decisions, the next slot is %d, want none and %d", len(got), next, now+1000)
+	}
+}
+
 // A catch-up of very many slots sums the oldest in one row.
 func TestDecideBoundsACatchUp(t *testing.T) {
 	j := job(t, 10*time.Millisecond, cron.CatchUp(cron.All, cron.Within(time.Hour)))

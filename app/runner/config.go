@@ -36,10 +36,10 @@ type Config struct {
 	Log     *slog.Logger
 }
 
-// Source offers due slots to a free worker.
+// Source offers due slots to a free worker. Both methods are called with the state's lock held, and do not call the
+// Runner.
 type Source interface {
-	// Due reports whether Pull may return a claim. It is called with the state's lock held and must not call the
-	// Runner.
+	// Due reports whether Pull may return a claim.
 	Due() bool
 	// Pull removes what is due for up to n workers. It returns the call that claims it, and how many workers that uses.
 	// The call ends in [Runner.Accept] or [Runner.Release] and returns a run for the calling worker, or nil. A nil

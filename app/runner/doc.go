@@ -23,7 +23,7 @@
 //
 // The lock of state guards everything about runs that changes. The methods of state are called with the lock held and
 // do not block. Slow work goes to effects, which the worker implements: it calls the store and the function without the
-// lock. With the lock held, only [Source].Due and observers are called outside of this package.
+// lock. With the lock held, only the [Source] and observers are called outside of this package.
 //
 // # Files, in reading order
 //

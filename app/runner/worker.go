@@ -38,16 +38,11 @@ func (w *worker) serve(r *Run) {
 
 // nextRun returns the worker's next run, or nil if the worker was freed.
 func (w *worker) nextRun() *Run {
-	r, workers := w.pick()
-	if workers == 0 {
-		return r
+	r, claim := w.pick()
+	if claim != nil {
+		return claim()
 	}
-	claim, used := w.Source.Pull(workers)
-	w.release(workers - used)
-	if claim == nil {
-		return nil
-	}
-	return claim()
+	return r
 }
 
 // release frees n reserved workers.
@@ -58,21 +53,19 @@ func (w *worker) release(n int) {
 	w.st.pump()
 }
 
-// pick returns the next run in line. If there is none but a slot is due, it reserves all free workers, including the
-// calling one, and returns their number. If it returns neither, the worker was freed.
-func (w *worker) pick() (r *Run, workers int) {
+// pick returns the next run in line, or the call that claims what is due, with workers reserved for it, including the
+// calling one. If it returns neither, the worker was freed.
+func (w *worker) pick() (r *Run, claim func() *Run) {
 	w.st.Lock()
 	defer w.st.Unlock()
 	st := w.st
 	if r = st.next(); r == nil {
-		if w.Source.Due() {
-			workers, st.free = max(st.free, 0)+1, min(st.free, 0) // runs of the queue may make free negative
-			return nil, workers
-		}
-		st.free++
+		var used int
+		claim, used = w.Source.Pull(max(st.free, 0) + 1) // runs of the queue may make free negative
+		st.free -= used - 1
 	}
 	st.pump()
-	return r, 0
+	return r, claim
 }
 
 // start commits the start of the next attempt before the function is called, so a queued run has never begun, even

@@ -75,6 +75,7 @@ func (c *claimer) claim(b *batch) *runner.Run {
 		c.claimFailed(b, err)
 		return nil // the store may still read the claims
 	}
+	c.answered(b)
 	c.won(b, results)
 	mine := c.runner.Accept(b.wins, b.permit, b.pulled)
 	again, moved := c.claimed(b, results)
@@ -122,6 +123,13 @@ func claimRecord(c *contract.Claim, got *contract.Claimed) cron.Record {
 	rec := cron.Record{ID: got.ID, Job: c.Job, Status: got.Status, Reason: got.Reason, Error: c.Detail, Trigger: c.Trigger, Instance: c.Instance, QueuedAt: c.At, EndedAt: millis.Optional(c.At), Key: c.Key, Actor: c.Actor}
 	rec.Slot = millis.Optional(c.Slot)
 	return rec
+}
+
+// answered notes that claims can be made. What is in the backlog can be pulled again, before [runner.Runner.Accept] looks.
+func (c *claimer) answered(b *batch) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.slots.answered(b)
 }
 
 // claimed records the results of a batch. It returns the jobs that were due again meanwhile, and those whose schedule

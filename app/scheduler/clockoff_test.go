@@ -3,6 +3,7 @@ package scheduler_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -103,8 +104,13 @@ func TestClockOffSettlesWhatIsBehindOthers(t *testing.T) {
 
 // A manual run is not refused because of a dead process's run, even if no process sweeps.
 func TestADeadRunRefusesNothing(t *testing.T) {
-	for policy, refused := range map[cron.CrashPolicy]bool{cron.Skip: false, cron.Rerun: true} {
+	type try struct {
+		policy cron.CrashPolicy
+		retry  bool // of an earlier run
+	}
+	for _, try := range []try{{cron.Skip, false}, {cron.Rerun, false}, {cron.Skip, true}, {cron.Rerun, true}} {
 		crontest.Bubble(t, func(t *testing.T) {
+			policy, refused := try.policy, try.policy == cron.Rerun
 			store := crontest.NewMemory()
 			line := &cut{Store: store}
 			registry := cron.NewRegistry()
@@ -118,6 +124,16 @@ func TestADeadRunRefusesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			dead := bubble.Start(t, line, register)
+			earlier, err := dead.Sched.Trigger(t.Context(), "job", scheduler.Request{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := dead.Sched.Cancel(t.Context(), earlier.ID, "somebody"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := dead.Sched.Await(t.Context(), earlier.ID); err != nil {
+				t.Fatal(err)
+			}
 			for _, job := range []string{"job", "other"} {
 				if _, err := dead.Sched.Trigger(t.Context(), job, scheduler.Request{}); err != nil {
 					t.Fatal(err)
@@ -127,7 +143,12 @@ func TestADeadRunRefusesNothing(t *testing.T) {
 			here := scheduler.New(scheduler.Config{Store: store, Jobs: jobs})
 			overlap := func() bool {
 				t.Helper()
-				_, err := here.Trigger(t.Context(), "job", scheduler.Request{})
+				var err error
+				if try.retry {
+					_, err = here.Retry(t.Context(), earlier.ID, "somebody")
+				} else {
+					_, err = here.Trigger(t.Context(), "job", scheduler.Request{})
+				}
 				var r *contract.RefusedError
 				if err != nil && (!errors.As(err, &r) || r.Reason != cron.ReasonOverlap) {
 					t.Fatal(err)
@@ -140,12 +161,13 @@ func TestADeadRunRefusesNothing(t *testing.T) {
 			line.off.Store(true)
 			time.Sleep(time.Minute) // two leases
 			if got := overlap(); got != refused {
-				t.Errorf("%s: refused is %t", policy, got)
+				t.Errorf("%+v: refused is %t", try, got)
 			}
 			for job, want := range map[string]cron.Status{"job": map[bool]cron.Status{true: cron.Queued, false: cron.Interrupted}[refused], "other": cron.Running} {
 				recs, err := store.Runs(t.Context(), contract.Query{Job: job})
+				recs = slices.DeleteFunc(recs, func(rec cron.Record) bool { return rec.ID == earlier.ID })
 				if err != nil || len(recs) == 0 || recs[len(recs)-1].Status != want {
-					t.Errorf("%s: %s is %+v, %v", policy, job, recs, err)
+					t.Errorf("%+v: %s is %+v, %v", try, job, recs, err)
 				}
 			}
 			if err := here.Close(t.Context()); err != nil {

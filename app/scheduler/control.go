@@ -38,20 +38,17 @@ func (s *Scheduler) Trigger(ctx context.Context, name string, req Request) (cron
 	if err != nil {
 		return cron.Record{}, err
 	}
-	for {
-		c := s.claimer.byHand(e, cron.ByHand, args, req.Actor)
-		c.Key, c.Force, c.DataSlot = req.Key, req.Force, millis.Whole(req.Slot)
-		rec, err := s.launch(ctx, e, c)
-		if refused := (*contract.RefusedError)(nil); errors.As(err, &refused) && refused.Reason == cron.ReasonOverlap && s.leases.sweepJob(name) {
-			continue // the other run's process was dead
-		}
-		return rec, err
-	}
+	c := s.claimer.byHand(e, cron.ByHand, args, req.Actor)
+	c.Key, c.Force, c.DataSlot = req.Key, req.Force, millis.Whole(req.Slot)
+	return s.launch(ctx, e, c)
 }
 
 // launch claims and begins a manual run in this process.
 func (s *Scheduler) launch(ctx context.Context, e *entry, c contract.Claim) (cron.Record, error) {
 	rec, err := s.claimer.launch(ctx, e, c)
+	for refused := (*contract.RefusedError)(nil); errors.As(err, &refused) && refused.Reason == cron.ReasonOverlap && s.leases.sweepJob(c.Job); {
+		rec, err = s.claimer.launch(ctx, e, c) // the other run's process was dead
+	}
 	if err == nil && rec.Job == "" { // an earlier run with the same key
 		return s.Record(ctx, rec.ID)
 	}

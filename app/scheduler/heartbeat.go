@@ -142,7 +142,10 @@ func (l *leases) beat() bool {
 			break
 		}
 		if orphans[u.ID] = l.orphans[u.ID] + 1; orphans[u.ID] > 2 {
-			l.tasks.Go(func() { l.disown(u) })
+			if l.claimer.enter() { // else the process is about to end
+				l.tasks.Go(func() { l.disown(u) })
+				l.claimer.leave()
+			}
 		}
 	}
 	l.orphans = orphans

@@ -84,7 +84,12 @@ func (s *Scheduler) localReady() error {
 }
 
 // ticked returns the time of the last tick.
-func (s *Scheduler) ticked() time.Time { return time.UnixMilli(s.tickedAt.Load()).UTC() }
+func (s *Scheduler) ticked() time.Time {
+	if at := s.tickedAt.Load(); at != nil {
+		return *at
+	}
+	return time.Time{}
+}
 
 // Degraded returns an error of an optional part while jobs run correctly; nil: none.
 func (s *Scheduler) Degraded() error {

@@ -29,7 +29,7 @@ type Scheduler struct {
 	endCalls context.CancelFunc
 	tasks    sync.WaitGroup // goroutines that must end before the process
 	phase    phase
-	tickedAt atomic.Int64 // last iteration of settleLoop, in ms
+	tickedAt atomic.Pointer[time.Time] // last turn of the settling loop
 	closing  sync.Once
 
 	events  runner.Events
@@ -150,10 +150,11 @@ func (s *Scheduler) schedule(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("start the clock: %w", err)
 	}
+	s.claimer.setClock(ticker)
 	if !s.claimer.sync(ctx) {
 		return nil
 	}
-	if err := s.claimer.place(ticker); err != nil {
+	if err := s.claimer.place(); err != nil {
 		return err
 	}
 	s.tick(time.Now())
@@ -196,7 +197,7 @@ func (s *Scheduler) settleLoop(ctx context.Context, ticker *clock.Clock[*entry])
 
 // tick records that this process is working.
 func (s *Scheduler) tick(at time.Time) {
-	s.tickedAt.Store(at.UnixMilli())
+	s.tickedAt.Store(&at)
 	s.phase.advance(ticking)
 }
 

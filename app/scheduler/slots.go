@@ -91,22 +91,25 @@ func (s *slots) pressing(entries []*entry, now int64, queue, free bool) (b *batc
 			return b, entries[i:], others
 		}
 		s.expect(e)
-		switch {
-		case !e.due(now):
-		case e.busy:
+		if !e.due(now) {
+			continue
+		}
+		if e.busy {
 			e.again = true
-		case !e.due(now - s.held(e, queue, free)):
+			continue
+		}
+		held := s.held(e, queue, free) // asked once: a run of the job may end meanwhile
+		if !e.due(now - held) {
 			others = true
-		default:
-			if b == nil {
-				b = s.begin()
-			}
-			e.busy = true
-			b.add(e)
-			if !free && !e.due(now-plan.MissedLive) { // late slots are planned together
-				held := s.held(e, queue, free)
-				b.parts[len(b.parts)-1].held, e.again = held, held > 0
-			}
+			continue
+		}
+		if b == nil {
+			b = s.begin()
+		}
+		e.busy = true
+		b.add(e)
+		if !free && !e.due(now-plan.MissedLive) { // late slots are planned together
+			b.parts[len(b.parts)-1].held, e.again = held, held > 0
 		}
 	}
 	return b, nil, others
@@ -130,14 +133,17 @@ func (s *slots) held(e *entry, queue, free bool) int64 {
 	return 0
 }
 
-// settled records the results of a batch. It returns the jobs that were due again meanwhile, those whose schedule has
-// changed elsewhere, those that wait for the gate, and when early slots are due.
-func (s *slots) settled(b *batch, results []contract.Claimed) (again, moved, later []*entry, early []earlySlot) {
-	if len(b.claims) > 0 && s.claimError != nil && b.troubles == s.troubles {
-		// A batch made before the last failure proves nothing.
+// answered notes that the store has answered the claims of a batch.
+func (s *slots) answered(b *batch) {
+	if len(b.claims) > 0 && s.claimError != nil && b.troubles == s.troubles { // a batch made before the last failure proves nothing
 		s.log.Info("claims succeed again")
 		s.claimError = nil
 	}
+}
+
+// settled records the results of a batch. It returns the jobs that were due again meanwhile, those whose schedule has
+// changed elsewhere, those that wait for the gate, and when early slots are due.
+func (s *slots) settled(b *batch, results []contract.Claimed) (again, moved, later []*entry, early []earlySlot) {
 	i := 0
 	for _, p := range b.parts {
 		e, next := p.entry, p.next

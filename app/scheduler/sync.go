@@ -168,13 +168,20 @@ func (c *claimer) followOverrides() bool {
 	return true
 }
 
-// place adds all jobs to the clock.
-func (c *claimer) place(to *clock.Clock[*entry]) error {
+// setClock is called before sync, so that no override which is new since then is missed.
+func (c *claimer) setClock(to *clock.Clock[*entry]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.clock = to
+}
+
+// place adds all jobs to the clock.
+func (c *claimer) place() error {
 	for _, e := range c.entries {
-		if err := to.Place(e, &e.placement, e.table.Schedules); err != nil {
+		c.mu.Lock()
+		err := c.clock.Place(e, &e.placement, e.table.Schedules)
+		c.mu.Unlock()
+		if err != nil {
 			return fmt.Errorf("place job %q on the clock: %w", e.job.Name, err)
 		}
 	}
