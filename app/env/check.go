@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,11 +12,7 @@ import (
 	"fibercrons/app/schedule"
 )
 
-const (
-	shortestToken = 16
-	makeToken     = "make one with: openssl rand -hex 32"
-	largestRunLog = Size(1 << 30)
-)
+const largestRunLog = Size(1 << 30)
 
 // check validates the configuration, and brings AllowedHosts and Timezone into their final form. It skips rules that
 // need a variable in unreadable, which was reported already.
@@ -106,38 +101,6 @@ func (c Config) warnings() []string {
 	return list
 }
 
-// checker collects mistakes, only the first for each variable.
-type checker struct {
-	settings
-	known map[string]Variable
-	bad   map[string]bool
-	found []Mistake
-}
-
-func (k *checker) refuse(wrong bool, name, what, remedy string) {
-	if wrong && k.good(name) {
-		k.bad[name] = true
-		k.found = append(k.found, k.mistake(k.known[name], what, remedy))
-	}
-}
-
-func (k *checker) good(name string) bool { return !k.bad[name] }
-
-var (
-	appEnv   = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*$`)
-	hostname = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$`)
-	// No top-level domain is a number (RFC 3696, section 2), so such a name is a mistyped address.
-	numberLast = regexp.MustCompile(`(^|\.)[0-9]+$`)
-)
-
-// isHost accepts an IP address or a DNS name (RFC 1123), also with "_", which container networks allow.
-func isHost(host string) bool {
-	if _, err := netip.ParseAddr(host); err == nil {
-		return true
-	}
-	return len(host) <= 253 && hostname.MatchString(host) && !numberLast.MatchString(host)
-}
-
 // isTarget accepts a host, a host and a port, or a range of addresses.
 func isTarget(target string) bool {
 	if _, err := netip.ParsePrefix(target); err == nil || isHost(target) {
@@ -146,24 +109,6 @@ func isTarget(target string) bool {
 	host, text, err := net.SplitHostPort(target)
 	port, bad := strconv.ParseUint(text, 10, 16)
 	return err == nil && bad == nil && port > 0 && isHost(host)
-}
-
-// network parses an address or a range.
-func network(text string) (netip.Prefix, bool) {
-	if addr, err := netip.ParseAddr(text); err == nil {
-		addr = addr.Unmap()
-		return netip.PrefixFrom(addr, addr.BitLen()), addr.Zone() == ""
-	}
-	prefix, err := netip.ParsePrefix(text)
-	return prefix.Masked(), err == nil
-}
-
-func loopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return strings.EqualFold(host, "localhost")
-	}
-	return addr.Unmap().IsLoopback()
 }
 
 func hostList(raw []string) []string {

@@ -70,25 +70,6 @@ func (s settings) unreadable(f field, err error) Mistake {
 	return m
 }
 
-// mistake returns a Mistake about v. An empty remedy stands for the variable's own.
-func (s settings) mistake(v Variable, what, remedy string) Mistake {
-	if remedy == "" {
-		remedy = v.remedy()
-	}
-	value, isSet := s.raw[v.Name]
-	if !isSet {
-		value = v.Default
-	}
-	m := Mistake{Variable: v.Name, Value: quoted(value), Problem: what, Remedy: remedy}
-	if v.Secret {
-		m.Value = hidden
-	}
-	if s.inFile[v.Name] && isSet {
-		m.File = s.file
-	}
-	return m
-}
-
 // describe rewords a library's parse error, and reports whether the value may be shown. Text and value of an unknown
 // type may hold a password, as a URL does.
 func describe(t reflect.Type, err error) (what string, mayShow bool) {

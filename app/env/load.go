@@ -1,11 +1,9 @@
 package env
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"os"
-	"slices"
 	"strings"
 
 	"fibercrons/app/schedule"
@@ -89,34 +87,6 @@ func processEnv() map[string]string {
 		}
 	}
 	return m
-}
-
-// inOrder sorts mistakes in the order of .env.example.
-func (s settings) inOrder(found []Mistake) {
-	place := make(map[string]int)
-	for i, v := range s.known {
-		place[v.Name] = i
-	}
-	slices.SortStableFunc(found, func(a, b Mistake) int { return cmp.Compare(place[a.Variable], place[b.Variable]) })
-}
-
-// settings are the values as text, and which of them come from the file.
-type settings struct {
-	known  []Variable
-	raw    map[string]string
-	inFile map[string]bool
-	file   string
-}
-
-// tidy trims values and drops empty ones: compose files and shells pass NAME= for "not set".
-func (s settings) tidy() {
-	for name, value := range s.raw {
-		if value = strings.TrimSpace(value); value == "" {
-			delete(s.raw, name)
-		} else {
-			s.raw[name] = value
-		}
-	}
 }
 
 // ofOpenTelemetry returns OpenTelemetry's variables, or nil.

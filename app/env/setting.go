@@ -8,14 +8,6 @@ import (
 	"time"
 )
 
-// Setting is a variable and its value in force.
-type Setting struct {
-	Variable
-	// Value is the value as text; for a secret only whether it is set.
-	Value   string
-	changed bool
-}
-
 // Changed reports whether the value differs from the default.
 func (s Setting) Changed() bool { return s.changed }
 

@@ -132,3 +132,53 @@ func zone(name string) (time.Location, error) {
 	}
 	return *loc, nil
 }
+
+// Executor says which process executes claimed runs.
+type Executor string
+
+// UnmarshalText accepts local, river and asynq in any case.
+func (e *Executor) UnmarshalText(text []byte) error {
+	return oneOf(e, text, ExecutorLocal, ExecutorRiver, ExecutorAsynq)
+}
+
+// The values of CRON_EXECUTOR.
+const (
+	// ExecutorLocal executes runs in the process that claimed them.
+	ExecutorLocal Executor = "local"
+	// ExecutorRiver executes runs in any process that works River's queue in Postgres.
+	ExecutorRiver Executor = "river"
+	// ExecutorAsynq executes runs in any process that works asynq's queue in Redis.
+	ExecutorAsynq Executor = "asynq"
+)
+
+// Role is what a process does when the executor is a queue.
+type Role string
+
+// The values of CRON_ROLE.
+const (
+	// RoleAll fills the queue and works it.
+	RoleAll Role = "all"
+	// RoleScheduler claims slots and fills the queue.
+	RoleScheduler Role = "scheduler"
+	// RoleWorker works the queue.
+	RoleWorker Role = "worker"
+)
+
+// UnmarshalText accepts all, scheduler and worker in any case.
+func (r *Role) UnmarshalText(text []byte) error {
+	return oneOf(r, text, RoleAll, RoleScheduler, RoleWorker)
+}
+
+// TZData says which time-zone data is used to compute slots.
+type TZData string
+
+// The values of CRON_TZDATA.
+const (
+	// TZEmbedded is the build's data, the same on every machine.
+	TZEmbedded TZData = "embedded"
+	// TZHost is the machine's data, or the build's for zones that the machine lacks.
+	TZHost TZData = "host"
+)
+
+// UnmarshalText accepts embedded and host in any case.
+func (z *TZData) UnmarshalText(text []byte) error { return oneOf(z, text, TZEmbedded, TZHost) }

@@ -78,3 +78,11 @@ func (v Variable) remedy() string {
 	}
 	return "set it to " + v.Want + ", or " + remove
 }
+
+// Setting is a variable and its value in force.
+type Setting struct {
+	Variable
+	// Value is the value as text; for a secret only whether it is set.
+	Value   string
+	changed bool
+}
