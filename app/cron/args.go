@@ -2,43 +2,11 @@ package cron
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
-
-	"github.com/google/jsonschema-go/jsonschema"
 )
-
-// ArgsSpec describes the arguments of a job.
-type ArgsSpec struct {
-	Defaults json.RawMessage // a JSON object, with each time.Duration as a text
-	Schema   json.RawMessage // JSON Schema 2020-12, derived from the Go type
-
-	typ       reflect.Type
-	schema    *jsonschema.Schema
-	durations bool // the arguments may hold durations
-	decode    func(complete json.RawMessage) error
-	read      func(complete json.RawMessage) (canonical json.RawMessage, err error)
-}
-
-// Args gives the job typed arguments with defaults. T is a struct that encoding/json can write and read. Its JSON names
-// are the arguments' names, and a `jsonschema:"..."` tag describes one. A time.Duration is written as a text such as
-// "1h30m"; a number of nanoseconds is accepted too. Scheduled runs get the defaults. Arguments of a manual run are
-// checked before the run is accepted: unknown names, wrong types and errors of a method Validate() error of T or *T
-// refuse it. Omitted arguments keep their defaults, also in nested objects; a list replaces the default list. In the
-// job, [ArgsFrom] returns the arguments.
-func Args[T any](defaults T) Option {
-	return func(d *definition) {
-		spec, err := newArgsSpec(defaults)
-		if err != nil {
-			d.mistake("arguments: %v", err)
-			return
-		}
-		d.args = spec
-	}
-}
 
 func newArgsSpec[T any](defaults T) (*ArgsSpec, error) {
 	spec := &ArgsSpec{typ: reflect.TypeFor[T](), read: readArgs[T], decode: decodeArgs[T]}
@@ -70,18 +38,6 @@ func newArgsSpec[T any](defaults T) (*ArgsSpec, error) {
 		return nil, err
 	}
 	return spec, nil
-}
-
-// rewrite applies change to the durations in arguments.
-func (a *ArgsSpec) rewrite(args json.RawMessage, change func(any) any) (json.RawMessage, error) {
-	if !a.durations || len(args) == 0 {
-		return args, nil
-	}
-	value, err := decodeNumbers(args)
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(eachDuration(a.schema, value, change))
 }
 
 // decodeArgs checks that the arguments are a T.
@@ -118,32 +74,6 @@ func readArgs[T any](complete json.RawMessage) (canonical json.RawMessage, err e
 	return json.Marshal(&args)
 }
 
-// DefaultArgs are the arguments of a run without its own; nil if the job takes none.
-func (j *Job) DefaultArgs() json.RawMessage {
-	if j.Args == nil {
-		return nil
-	}
-	return j.Args.Defaults
-}
-
-// Accept checks the arguments of a run and fills in the defaults.
-func (j *Job) Accept(given json.RawMessage) (json.RawMessage, error) {
-	names, wrong := parseArgs(given)
-	switch {
-	case wrong != nil:
-	case j.Args != nil:
-		var args json.RawMessage
-		if args, wrong = j.Args.merge(names); wrong == nil {
-			return args, nil
-		}
-	case len(names) > 0:
-		wrong = []FieldError{{Detail: "the job takes no arguments"}}
-	default:
-		return nil, nil
-	}
-	return nil, &ArgsError{Job: j.Name, Fields: wrong}
-}
-
 // parseArgs reads a JSON object. An empty text and null count as an empty object.
 func parseArgs(given json.RawMessage) (map[string]any, []FieldError) {
 	if given = bytes.TrimSpace(given); len(given) == 0 {
@@ -158,20 +88,4 @@ func parseArgs(given json.RawMessage) (map[string]any, []FieldError) {
 		return nil, []FieldError{{Detail: `arguments are a JSON object, such as {"name": "value"}`}}
 	}
 	return names, nil
-}
-
-// ArgsFrom returns the arguments of the run in ctx. T must be the type given to [Args]; with another type it panics,
-// and the run fails. Outside of a run, and in a job without arguments, it returns the zero T.
-func ArgsFrom[T any](ctx context.Context) (args T) {
-	run := RunFrom(ctx)
-	if run == nil || len(run.arguments()) == 0 {
-		return args
-	}
-	if spec := run.job.Args; spec != nil && spec.typ != reflect.TypeFor[T]() {
-		panic(fmt.Errorf("ArgsFrom[%s]: the arguments of job %q are of type %s", reflect.TypeFor[T](), run.job.Name, spec.typ))
-	}
-	if err := json.Unmarshal(run.Args(), &args); err != nil {
-		panic(fmt.Errorf("ArgsFrom[%s]: %w", reflect.TypeFor[T](), err))
-	}
-	return args
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"strings"
+	"time"
 
 	"fibercrons/app/internal/texts"
 )
@@ -184,4 +186,21 @@ func weigh(v reflect.Value, most int) int {
 	default:
 	}
 	return n
+}
+
+// neverError is in no error's chain.
+type neverError struct{}
+
+func (neverError) Error() string { return "never" }
+
+// shortDuration omits zero units at the end: 1h, not 1h0m0s.
+func shortDuration(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }

@@ -66,13 +66,14 @@
 //
 // # Files, in reading order
 //
-//	registry.go option.go policy.go job.go ping.go alert.go   declaring jobs
-//	record.go errors.go                                       a run as recorded; errors
-//	run.go args.go argsmerge.go argsschema.go                 what a job's function sees
-//	hosted.go                                                 a run as the engine sees it
-//	labels.go logging.go retry.go timeout.go isolate.go       the wrappers
-//	hooks.go                                                  functions around runs
-//	loghandler.go journal.go redact.go bounds.go              what a run logs; limits of texts
+//	errors.go policy.go job.go                          errors; what a job is
+//	option.go alert.go ping.go registry.go              declaring jobs
+//	record.go                                           a run as recorded
+//	run.go args.go argsmerge.go argsschema.go           what a job's function sees
+//	hosted.go                                           a run as the engine sees it
+//	middleware.go logging.go retry.go timeout.go isolate.go   the wrappers
+//	hookset.go hooks.go                                 functions around runs
+//	loghandler.go journal.go redact.go bounds.go        what a run logs; limits of texts
 //
 // # Not here
 //

@@ -3,6 +3,8 @@ package cron
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
+	"runtime"
 
 	"fibercrons/app/internal/texts"
 )
@@ -68,3 +70,33 @@ func (e *ArgsError) Error() string {
 func RequestError(job, field, detail string) *ArgsError {
 	return &ArgsError{Job: job, Fields: []FieldError{{Field: field, Detail: detail}}, Request: true}
 }
+
+// site is a place in the source code.
+type site struct {
+	file string // folder/file.go
+	line int
+}
+
+func (s site) String() string {
+	if s.file == "" {
+		return "unknown"
+	}
+	return fmt.Sprintf("%s:%d", s.file, s.line)
+}
+
+// callSite returns the place from which its caller was called.
+func callSite() site {
+	_, file, line, ok := runtime.Caller(2)
+	if !ok {
+		return site{}
+	}
+	return siteOf(file, line)
+}
+
+func siteOf(file string, line int) site {
+	dir, base := filepath.Split(file)
+	return site{file: filepath.Base(dir) + "/" + base, line: line}
+}
+
+// timedOut begins the text, by which [Record.Cause] recognizes it.
+const timedOut = "timed out after "

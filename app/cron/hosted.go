@@ -2,29 +2,13 @@ package cron
 
 import (
 	"encoding/json"
-	"log/slog"
 	"time"
 
 	"fibercrons/app/internal/millis"
 )
 
-// Host is the scheduler that executes a run.
-type Host interface {
-	Logger() *slog.Logger      // of the program
-	MaxRunLog() int            // bytes of log lines that are kept with a run; below 0: none
-	TraceOf(run string) string // ID of the run's trace; empty: it has none
-}
-
 // Hosted is a [Run] as its scheduler uses it, with methods that a job's function does not need.
 type Hosted struct{ Run }
-
-// Input is the data of a run that was requested or continued here.
-type Input struct {
-	Args     json.RawMessage
-	DataSlot time.Time // the past slot of a backfill
-	Key      string    // of the request
-	Actor    string
-}
 
 // Begin fills in a new run. input is nil for a slot with the job's default arguments.
 func (r *Hosted) Begin(h Host, j *Job, id string, trigger Trigger, slot millis.Time, input *Input) {

@@ -40,11 +40,6 @@ func isolate(next Func) Func {
 	}
 }
 
-// neverError is in no error's chain.
-type neverError struct{}
-
-func (neverError) Error() string { return "never" }
-
 // module is the import path of the program, which may have been renamed.
 var module = strings.TrimSuffix(reflect.TypeFor[PanicError]().PkgPath(), "/app/cron")
 

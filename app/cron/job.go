@@ -2,19 +2,13 @@ package cron
 
 import (
 	"context"
+	"encoding/json"
 	"regexp"
 	"slices"
 	"time"
 
 	"fibercrons/app/schedule"
 )
-
-// Func is the body of a job. It is called once per attempt. A nil error is success. The context ends on timeout,
-// cancellation and shutdown; the scheduler waits for a Func that ignores it.
-type Func func(ctx context.Context) error
-
-// Middleware wraps a Func. Of several, the first listed is the outermost.
-type Middleware func(next Func) Func
 
 // Job is a registered job with every default filled in. It does not change after
 // [Registry.Jobs] has returned it.
@@ -52,3 +46,29 @@ func (j *Job) HasTag(tag string) bool { return slices.Contains(j.Tags, tag) }
 
 // Call calls the job's function with all of its wrappers, for one attempt of the run in ctx.
 func (j *Job) Call(ctx context.Context) error { return j.run(ctx) }
+
+// DefaultArgs are the arguments of a run without its own; nil if the job takes none.
+func (j *Job) DefaultArgs() json.RawMessage {
+	if j.Args == nil {
+		return nil
+	}
+	return j.Args.Defaults
+}
+
+// Accept checks the arguments of a run and fills in the defaults.
+func (j *Job) Accept(given json.RawMessage) (json.RawMessage, error) {
+	names, wrong := parseArgs(given)
+	switch {
+	case wrong != nil:
+	case j.Args != nil:
+		var args json.RawMessage
+		if args, wrong = j.Args.merge(names); wrong == nil {
+			return args, nil
+		}
+	case len(names) > 0:
+		wrong = []FieldError{{Detail: "the job takes no arguments"}}
+	default:
+		return nil, nil
+	}
+	return nil, &ArgsError{Job: j.Name, Fields: wrong}
+}

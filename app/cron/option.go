@@ -1,6 +1,7 @@
 package cron
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -258,5 +259,79 @@ func Use(middleware ...Middleware) Option {
 			}
 		}
 		d.use = append(d.use, middleware...)
+	}
+}
+
+// Ping reports every run of the job to a dead man's switch, such as Healthchecks.io: its start, and the end of its last
+// attempt. A cancelled or interrupted run is reported as failed. Skipped slots and runs that ended before they started
+// are not reported. Manual runs are. Pings are sent independently of the run and never affect it. An address that is
+// not public must be listed in ALERT_ALLOWED_HOSTS.
+func Ping(address string, form ...PingForm) Option {
+	return func(d *definition) {
+		target, err := newPingTarget(address, form)
+		switch {
+		case err != nil:
+			d.mistake("%v", err)
+		case d.ping != nil:
+			d.mistake("Ping is given twice; a job has one")
+		default:
+			d.ping = target
+		}
+	}
+}
+
+// Args gives the job typed arguments with defaults. T is a struct that encoding/json can write and read. Its JSON names
+// are the arguments' names, and a `jsonschema:"..."` tag describes one. A time.Duration is written as a text such as
+// "1h30m"; a number of nanoseconds is accepted too. Scheduled runs get the defaults. Arguments of a manual run are
+// checked before the run is accepted: unknown names, wrong types and errors of a method Validate() error of T or *T
+// refuse it. Omitted arguments keep their defaults, also in nested objects; a list replaces the default list. In the
+// job, [ArgsFrom] returns the arguments.
+func Args[T any](defaults T) Option {
+	return func(d *definition) {
+		spec, err := newArgsSpec(defaults)
+		if err != nil {
+			d.mistake("arguments: %v", err)
+			return
+		}
+		d.args = spec
+	}
+}
+
+// Before is called once in a run, before the first call of the function, which waits for it. An error or a panic is
+// logged, also in the run's log, and does not stop the run; use a wrapper ([Use]) for that.
+//
+// For all hooks: those of the registry are called first, one after the other. Their context carries the run and the
+// values of scheduler.Config.Context, but not those of wrappers. It ends after 10 s; a hook that continues for more
+// than another second is abandoned, which is logged. A hook is called at most once. To process every end of a run, also
+// after a crash, read the history.
+func Before(hook func(ctx context.Context) error) Option {
+	return hooked(Hooks{Before: hook}, "Before")
+}
+
+// After is called when the end of a run was recorded: succeeded, failed or cancelled, after the last attempt. It takes
+// no worker, and a shutdown waits for it as for runs. It cannot change the record. It is not called for a run that has
+// lost its lease or whose process died.
+func After(hook func(ctx context.Context, o Outcome) error) Option {
+	return hooked(Hooks{After: hook}, "After")
+}
+
+// OnFailure is [After] for failed runs. A failed attempt with a retry is not a failed run.
+func OnFailure(hook func(ctx context.Context, o Outcome) error) Option {
+	return hooked(Hooks{OnFailure: hook}, "OnFailure")
+}
+
+// OnSkip is called when a slot was recorded as skipped; Reason says why. There is no run then, and [RunFrom] returns
+// nil. It is not called for a refused manual run, which has no slot.
+func OnSkip(hook func(ctx context.Context, o Outcome) error) Option {
+	return hooked(Hooks{OnSkip: hook}, "OnSkip")
+}
+
+func hooked(h Hooks, name string) Option {
+	return func(d *definition) {
+		if h.empty() {
+			d.mistake("%s needs a function", name)
+			return
+		}
+		d.hooks = append(d.hooks, h)
 	}
 }

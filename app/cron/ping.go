@@ -41,24 +41,6 @@ func (p *PingTarget) GoString() string { return p.Host }
 // LogValue returns the host.
 func (p *PingTarget) LogValue() slog.Value { return slog.StringValue(p.Host) }
 
-// Ping reports every run of the job to a dead man's switch, such as Healthchecks.io: its start, and the end of its last
-// attempt. A cancelled or interrupted run is reported as failed. Skipped slots and runs that ended before they started
-// are not reported. Manual runs are. Pings are sent independently of the run and never affect it. An address that is
-// not public must be listed in ALERT_ALLOWED_HOSTS.
-func Ping(address string, form ...PingForm) Option {
-	return func(d *definition) {
-		target, err := newPingTarget(address, form)
-		switch {
-		case err != nil:
-			d.mistake("%v", err)
-		case d.ping != nil:
-			d.mistake("Ping is given twice; a job has one")
-		default:
-			d.ping = target
-		}
-	}
-}
-
 // newPingTarget does not repeat the address in errors.
 func newPingTarget(address string, form []PingForm) (*PingTarget, error) {
 	const remedy = "as in https://hc-ping.com/your-uuid"

@@ -6,12 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"fibercrons/app/schedule"
 )
@@ -81,21 +78,6 @@ func (r *Registry) register(source site, name, expr string, fn Func, options []O
 	r.defs = append(r.defs, d)
 }
 
-// Defaults are the properties of a job that does not set its own.
-type Defaults struct {
-	Zone          *time.Location // of expressions; nil: UTC
-	Env           string         // APP_ENV, for [Only]
-	Timeout       time.Duration
-	Retries       int
-	RetryDelay    time.Duration // 0: 1 s
-	MaxRetryDelay time.Duration // 0: 5 min
-	CatchUpWindow time.Duration // 0: nothing is caught up
-	KeepRuns      int
-	KeepFor       time.Duration
-	Use           []Middleware // wrappers of all jobs, outside of those of [Registry.Use]
-	Alerts        AlertPolicy
-}
-
 // Mistakes are all the mistakes in registering jobs, one per line, sorted by file and line.
 type Mistakes struct{ List []string }
 
@@ -153,19 +135,6 @@ func (r *Registry) Jobs(d Defaults) ([]*Job, error) {
 	}
 	slices.SortFunc(jobs, func(a, b *Job) int { return strings.Compare(a.Name, b.Name) })
 	return jobs, nil
-}
-
-func (d Defaults) withFallbacks() Defaults {
-	if d.Zone == nil {
-		d.Zone = time.UTC
-	}
-	if d.RetryDelay <= 0 {
-		d.RetryDelay = time.Second
-	}
-	if d.MaxRetryDelay <= 0 {
-		d.MaxRetryDelay = 5 * time.Minute
-	}
-	return d
 }
 
 // job fills in the defaults and reports mistakes to say.
@@ -276,18 +245,6 @@ func apply(fn Func, middleware []Middleware) (wrapped Func, err error) {
 	return fn, nil
 }
 
-// Chain combines wrappers into one. The first is the outermost; nil wrappers are ignored.
-func Chain(middleware ...Middleware) Middleware {
-	return func(next Func) Func {
-		for _, m := range slices.Backward(middleware) {
-			if m != nil {
-				next = m(next)
-			}
-		}
-		return next
-	}
-}
-
 func or[T any](set *T, fallback T) T {
 	if set != nil {
 		return *set
@@ -305,29 +262,14 @@ func distinct(list []string) (out []string) {
 	return out
 }
 
-// site is a place in the source code.
-type site struct {
-	file string // folder/file.go
-	line int
-}
-
-func (s site) String() string {
-	if s.file == "" {
-		return "unknown"
+// Hook adds hooks to every job of the registry, registered before or after. They are called in the given order, before
+// the job's own hooks.
+func (r *Registry) Hook(hooks ...Hooks) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sealed {
+		slog.Error("a hook registered after the start is ignored; call Hook from init", "source", callSite().String())
+		return
 	}
-	return fmt.Sprintf("%s:%d", s.file, s.line)
-}
-
-// callSite returns the place from which its caller was called.
-func callSite() site {
-	_, file, line, ok := runtime.Caller(2)
-	if !ok {
-		return site{}
-	}
-	return siteOf(file, line)
-}
-
-func siteOf(file string, line int) site {
-	dir, base := filepath.Split(file)
-	return site{file: filepath.Base(dir) + "/" + base, line: line}
+	r.hooks = append(r.hooks, hooks...)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
+	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -179,3 +181,34 @@ func (r *Run) arguments() json.RawMessage {
 }
 
 func (r *Run) trace() string { return r.host.TraceOf(r.id) }
+
+// ArgsFrom returns the arguments of the run in ctx. T must be the type given to [Args]; with another type it panics,
+// and the run fails. Outside of a run, and in a job without arguments, it returns the zero T.
+func ArgsFrom[T any](ctx context.Context) (args T) {
+	run := RunFrom(ctx)
+	if run == nil || len(run.arguments()) == 0 {
+		return args
+	}
+	if spec := run.job.Args; spec != nil && spec.typ != reflect.TypeFor[T]() {
+		panic(fmt.Errorf("ArgsFrom[%s]: the arguments of job %q are of type %s", reflect.TypeFor[T](), run.job.Name, spec.typ))
+	}
+	if err := json.Unmarshal(run.Args(), &args); err != nil {
+		panic(fmt.Errorf("ArgsFrom[%s]: %w", reflect.TypeFor[T](), err))
+	}
+	return args
+}
+
+// Host is the scheduler that executes a run.
+type Host interface {
+	Logger() *slog.Logger      // of the program
+	MaxRunLog() int            // bytes of log lines that are kept with a run; below 0: none
+	TraceOf(run string) string // ID of the run's trace; empty: it has none
+}
+
+// Input is the data of a run that was requested or continued here.
+type Input struct {
+	Args     json.RawMessage
+	DataSlot time.Time // the past slot of a backfill
+	Key      string    // of the request
+	Actor    string
+}

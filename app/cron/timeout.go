@@ -14,9 +14,6 @@ type TimeoutError struct {
 	Err   error         // the function's error
 }
 
-// timedOut begins the text, by which [Record.Cause] recognizes it.
-const timedOut = "timed out after "
-
 func (e *TimeoutError) Error() string {
 	text := timedOut + e.After.String()
 	if e.Took >= e.After+max(time.Second, e.After/10) {
