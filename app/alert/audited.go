@@ -22,12 +22,12 @@ const (
 
 // Alerts returns alerts with their deliveries, newest first, and the total number.
 func (a *Alerter) Alerts(ctx context.Context, q Query) ([]Alert, int, error) {
-	return a.store.Alerts(ctx, q)
+	return a.o.Store.Alerts(ctx, q)
 }
 
 // Silences returns the silences in force, or all that are kept, newest first.
 func (a *Alerter) Silences(ctx context.Context, all bool) ([]Silence, error) {
-	return a.store.Silences(ctx, all)
+	return a.o.Store.Silences(ctx, all)
 }
 
 // Audited is the Alerter for one caller. It records every change in the audit log, like [ops.Audited].
@@ -65,7 +65,7 @@ func (h Audited) Silence(ctx context.Context, job string, until time.Time, reaso
 		return Silence{}, &cron.ArgsError{Job: job, Fields: wrong, Request: true}
 	}
 	s := Silence{ID: newID(), Job: job, Until: millis.Whole(until), Reason: reason, By: h.who.Actor, CreatedAt: now}
-	if err := h.a.store.Silence(ctx, s); err != nil {
+	if err := h.a.o.Store.Silence(ctx, s); err != nil {
 		return Silence{}, err
 	}
 	h.audit(ctx, "silence", s, map[string]any{"silence": s.ID, "until": s.Until, "reason": s.Reason})
@@ -74,7 +74,7 @@ func (h Audited) Silence(ctx context.Context, job string, until time.Time, reaso
 
 // Unsilence ends a silence early. It returns [cron.ErrNotFound] if no silence with this ID is in force.
 func (h Audited) Unsilence(ctx context.Context, id string) (Silence, error) {
-	s, err := h.a.store.Unsilence(ctx, id, h.who.Actor, millis.Now())
+	s, err := h.a.o.Store.Unsilence(ctx, id, h.who.Actor, millis.Now())
 	if err == nil {
 		h.audit(ctx, "unsilence", s, map[string]any{"silence": s.ID})
 	}
@@ -86,11 +86,11 @@ func (h Audited) audit(ctx context.Context, action string, s Silence, after map[
 	defer cancel()
 	raw, err := json.Marshal(after)
 	if err == nil {
-		err = h.a.store.Audit(ctx, contract.AuditEntry{
+		err = h.a.o.Store.Audit(ctx, contract.AuditEntry{
 			At: time.Now().UTC(), Actor: h.who.Actor, Action: action, Target: s.Job, After: raw, Origin: h.who.Origin, RequestID: h.who.RequestID,
 		})
 	}
 	if err != nil {
-		h.a.log.Error("failed to write the audit entry of a change", "action", action, "target", s.Job, "caller", h.who.Actor, "request_id", h.who.RequestID, "error", err)
+		h.a.o.Log.Error("failed to write the audit entry of a change", "action", action, "target", s.Job, "caller", h.who.Actor, "request_id", h.who.RequestID, "error", err)
 	}
 }

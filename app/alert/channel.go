@@ -59,26 +59,6 @@ type TestResult struct {
 	TookMS  int64  `json:"took_ms"`
 }
 
-// Test sends a test message through every channel, once and immediately, without database, silences and limits.
-func (a *Alerter) Test(ctx context.Context) []TestResult {
-	out := make([]TestResult, len(a.o.Channels))
-	var all sync.WaitGroup
-	for i, c := range a.o.Channels {
-		all.Go(func() {
-			began := time.Now()
-			sending, cancel := context.WithTimeout(a.o.Context(ctx), sendFor)
-			defer cancel()
-			err := send(sending, c, a.testMessage())
-			out[i] = TestResult{Channel: c.Name(), Sent: err == nil, TookMS: time.Since(began).Milliseconds()}
-			if err != nil {
-				out[i].Error = brief(err.Error())
-			}
-		})
-	}
-	all.Wait()
-	return out
-}
-
 // check returns the first problem with the channels.
 func check(channels []Channel) error {
 	seen := map[string]bool{}

@@ -31,17 +31,17 @@ type Message struct {
 }
 
 // message returns the message of a delivery.
-func (a *Alerter) message(d *Delivery) Message {
-	m := Message{ID: d.ID, Environment: a.o.Environment, At: d.CreatedAt, Alerts: d.Alerts, Total: d.Total, Kinds: d.Kinds, link: a.o.Link}
+func (o *Options) message(d *Delivery) Message {
+	m := Message{ID: d.ID, Environment: o.Environment, At: d.CreatedAt, Alerts: d.Alerts, Total: d.Total, Kinds: d.Kinds, link: o.Link}
 	m.Title = m.title()
 	return m
 }
 
-func (a *Alerter) testMessage() Message {
+func (o *Options) testMessage() Message {
 	host, _ := os.Hostname()
 	m := Message{
-		ID: newID(), Test: true, Environment: a.o.Environment, At: millis.Now(),
-		Alerts: []Alert{}, Kinds: map[cron.AlertKind]int{}, link: a.o.Link,
+		ID: newID(), Test: true, Environment: o.Environment, At: millis.Now(),
+		Alerts: []Alert{}, Kinds: map[cron.AlertKind]int{}, link: o.Link,
 	}
 	m.Title = m.prefix() + "test: alerts of " + host + " arrive here"
 	return m

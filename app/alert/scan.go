@@ -7,42 +7,10 @@ import (
 	"fibercrons/app/cron"
 )
 
-const (
-	// troubledPage is the number of runs with problems per commit.
-	troubledPage = 1000
-	// activeMost limits the number of active runs checked for being late or overdue.
-	activeMost = 5000
-	// tooOld is the age above which problems raise no alert.
-	tooOld = 24 * time.Hour
-	// others is how long runs of jobs unknown to this process are left to other processes.
-	others = time.Hour
-	// again is how long late and missed alerts of a job are not repeated.
-	again = time.Hour
-	// startsEvery is how often ended runs that started late are searched. Waiting and active runs are checked in each
-	// scan.
-	startsEvery = 15 * time.Second
-	// startsBack is how far back the first of these searches goes, and how long a job may have waited.
-	startsBack = time.Hour
-)
-
-// scanner finds what to alert about. Its memory only saves work.
-type scanner struct {
-	a       *Alerter
-	timed   bool          // some job has late or overdue alerts
-	late    time.Duration // the shortest and the
-	latest  time.Duration // longest of all jobs; 0: none
-	seen    bool
-	stamp   int64
-	due     time.Time // when a limit is reached by time alone; zero: never
-	started time.Time // last search for runs that started late
-	typical map[string]typical
-	raised  map[string]bool // Dedup of alerts known to be in the store
-	waiting bool            // alerts are to be gathered
-}
-
-func (l *scanner) init(a *Alerter) {
-	l.a, l.typical, l.raised = a, map[string]typical{}, map[string]bool{}
-	for _, j := range a.o.Jobs {
+func newScanner(o *Options, ignoring *ignoringRuns) *scanner {
+	l := &scanner{o: o, jobs: make(map[string]*cron.Job, len(o.Jobs)), ignoring: ignoring, typical: map[string]typical{}, raised: map[string]bool{}}
+	for _, j := range o.Jobs {
+		l.jobs[j.Name] = j
 		p := &j.Policies.Alerts
 		if j.Disabled != "" {
 			continue
@@ -55,20 +23,21 @@ func (l *scanner) init(a *Alerter) {
 			}
 		}
 	}
+	return l
 }
 
 // scan raises alerts, and reports whether anything had changed.
 func (l *scanner) scan(ctx context.Context) (changed bool, err error) {
-	stamp, err := l.a.store.Stamp(ctx)
+	stamp, err := l.o.Store.Stamp(ctx)
 	if err != nil {
 		return false, err
 	}
 	now := time.Now()
-	ignoring, fresh := l.a.ignoringRuns()
+	ignoring, fresh := l.ignoring.take()
 	if !fresh && l.seen && stamp == l.stamp && (l.due.IsZero() || now.Before(l.due)) {
 		return false, nil
 	}
-	p := &pass{scanner: l, ctx: ctx, now: now, ignoring: ignoring, open: map[openKey]*Open{}}
+	p := &pass{scanner: l, ctx: ctx, now: now, overdueHere: ignoring, open: map[openKey]*Open{}}
 	if err := p.run(); err != nil {
 		l.seen = false // repeat the scan even without a change
 		return false, err
@@ -80,27 +49,8 @@ func (l *scanner) scan(ctx context.Context) (changed bool, err error) {
 	return true, nil
 }
 
-// pass is one scan.
-type pass struct {
-	*scanner
-	ctx            context.Context
-	now            time.Time
-	ignoring       []Alert // runs that ignore their context
-	open           map[openKey]*Open
-	quiet          []Silence
-	silencesLoaded bool // quiet is loaded
-	raise          Raise
-	due            time.Time
-}
-
-// openKey identifies an open alert.
-type openKey struct {
-	job  string
-	kind cron.AlertKind
-}
-
 func (p *pass) run() error {
-	open, err := p.a.store.OpenAlerts(p.ctx)
+	open, err := p.o.Store.OpenAlerts(p.ctx)
 	if err != nil {
 		return err
 	}
@@ -118,7 +68,7 @@ func (p *pass) run() error {
 	if err := p.recoveries(); err != nil {
 		return err
 	}
-	for _, a := range p.ignoring {
+	for _, a := range p.overdueHere {
 		if policy, ok := p.policy(a.Job); ok && policy.Unheeding() {
 			if err := p.add(a, false); err != nil {
 				return err
@@ -134,92 +84,4 @@ func (p *pass) run() error {
 		}
 	}
 	return p.flush()
-}
-
-// flush commits the results so far.
-func (p *pass) flush() error {
-	r := p.raise
-	if len(r.Close)+len(r.Alerts)+len(r.Looked) == 0 {
-		return nil
-	}
-	if err := p.a.store.Raise(p.ctx, r); err != nil {
-		return err
-	}
-	for _, a := range r.Alerts {
-		p.raised[a.Dedup] = true
-		p.a.log.Info("alert", "job", a.Job, "kind", string(a.Kind), "status", string(a.Status), "run", a.Run, "detail", a.Detail)
-	}
-	p.raise, p.waiting = Raise{}, true
-	return nil
-}
-
-// policy returns the policy of a job, or false if this process raises no alerts for it.
-func (p *pass) policy(job string) (*cron.AlertPolicy, bool) {
-	j := p.a.jobs[job]
-	if j == nil || j.Disabled != "" {
-		return nil, false
-	}
-	return &j.Policies.Alerts, true
-}
-
-// add raises an alert. With opens, the alert stays open until it is closed.
-func (p *pass) add(a Alert, opens bool) error {
-	if p.raised[a.Dedup] {
-		return nil
-	}
-	if opens && p.open[openKey{a.Job, a.Kind}] != nil {
-		return nil
-	}
-	a.ID, a.Open = newID(), opens
-	if a.Status == "" {
-		a.Status = Pending
-		silence, err := p.silence(a.Job)
-		if err != nil {
-			return err
-		}
-		if silence != "" {
-			a.Status, a.Silence = Silenced, silence
-		}
-	}
-	p.raise.Alerts = append(p.raise.Alerts, a)
-	if opens {
-		p.open[openKey{a.Job, a.Kind}] = &Open{Alert: a}
-	}
-	return nil
-}
-
-// silence returns the ID of a silence that covers the job, or "".
-func (p *pass) silence(job string) (string, error) {
-	if !p.silencesLoaded {
-		list, err := p.a.store.Silences(p.ctx, false)
-		if err != nil {
-			return "", err
-		}
-		p.quiet, p.silencesLoaded = list, true
-	}
-	for _, s := range p.quiet {
-		if s.Covers(job, p.now) {
-			return s.ID, nil
-		}
-	}
-	return "", nil
-}
-
-// close closes an open alert, stored or about to be raised.
-func (p *pass) close(o *Open) {
-	delete(p.open, openKey{o.Job, o.Kind})
-	for i := range p.raise.Alerts {
-		if p.raise.Alerts[i].ID == o.ID {
-			p.raise.Alerts[i].Open = false
-			return
-		}
-	}
-	p.raise.Close = append(p.raise.Close, o.ID)
-}
-
-// wait schedules a scan for a limit that is reached by time alone.
-func (p *pass) wait(at time.Time) {
-	if p.due.IsZero() || at.Before(p.due) {
-		p.due = at
-	}
 }

@@ -8,24 +8,9 @@ import (
 	"time"
 )
 
-const (
-	// sendFor limits a call of a channel.
-	sendFor = 30 * time.Second
-	// sendAtOnce is the number of deliveries of a channel that are leased together.
-	sendAtOnce = 3
-	// listed is the number of alerts listed in a message; others are counted.
-	listed = 20
-	// pollEvery is how often a sender checks for deliveries without a wake-up.
-	pollEvery = 30 * time.Second
-
-	firstRetry, lastRetry = 5 * time.Second, 15 * time.Minute
-	// A channel that refuses is misconfigured and needs a person.
-	firstRefused, lastRefused = time.Minute, time.Hour
-)
-
 // sender sends the messages of one channel, so that a hanging channel does not delay the others.
 type sender struct {
-	a       *Alerter
+	o       *Options
 	channel Channel
 	wakeups chan struct{}
 	failing bool // logged
@@ -54,16 +39,16 @@ func (s *sender) run(ctx context.Context) {
 func (s *sender) round(ctx context.Context) (more bool, next time.Duration) {
 	next = pollEvery
 	asking, cancel := context.WithTimeout(ctx, storeTimeout)
-	list, err := s.a.store.TakeDeliveries(asking, Take{
-		Channels: []string{s.channel.Name()}, Lease: s.a.o.Lease, PerMinute: s.a.o.PerMinute, Limit: sendAtOnce, Alerts: listed,
+	list, err := s.o.Store.TakeDeliveries(asking, Take{
+		Channels: []string{s.channel.Name()}, Lease: s.o.Lease, PerMinute: s.o.PerMinute, Limit: sendAtOnce, Alerts: listed,
 	})
 	cancel()
 	if err != nil {
 		if ctx.Err() == nil && !s.failing {
 			s.failing = true
-			s.a.log.Error("failed to read alert deliveries; will retry", "channel", s.channel.Name(), "error", err)
+			s.o.Log.Error("failed to read alert deliveries; will retry", "channel", s.channel.Name(), "error", err)
 		}
-		return false, s.a.o.Every
+		return false, s.o.Every
 	}
 	s.failing = false
 	for i := range list {
@@ -79,8 +64,8 @@ func (s *sender) deliver(ctx context.Context, d *Delivery) time.Duration {
 	if ctx.Err() != nil {
 		return 0 // another process takes it after the lease
 	}
-	sending, cancel := context.WithTimeout(s.a.o.Context(ctx), min(sendFor, s.a.o.Lease/2))
-	err := send(sending, s.channel, s.a.message(d))
+	sending, cancel := context.WithTimeout(s.o.Context(ctx), min(sendFor, s.o.Lease/2))
+	err := send(sending, s.channel, s.o.message(d))
 	cancel()
 	e := Settlement{ID: d.ID, Token: d.Token}
 	switch {
@@ -90,14 +75,14 @@ func (s *sender) deliver(ctx context.Context, d *Delivery) time.Duration {
 		e.Error, e.Again = "interrupted by the shutdown of the process", time.Second
 	default:
 		e.Error, e.Again = brief(err.Error()), s.pause(d, err)
-		e.GaveUp = time.Since(d.CreatedAt)+e.Again > s.a.o.GiveUp
+		e.GaveUp = time.Since(d.CreatedAt)+e.Again > s.o.GiveUp
 		s.logFailure(d, &e, err)
 	}
 	// Record the result also during shutdown, so that a sent message is not repeated.
 	settling, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	if err := s.a.store.Settle(settling, e); err != nil {
-		s.a.log.Error("failed to record an alert delivery; it may be repeated with the same ID", "channel", d.Channel, "delivery", d.ID, "error", err)
+	if err := s.o.Store.Settle(settling, e); err != nil {
+		s.o.Log.Error("failed to record an alert delivery; it may be repeated with the same ID", "channel", d.Channel, "delivery", d.ID, "error", err)
 	}
 	if e.Sent || e.GaveUp {
 		return 0
@@ -134,13 +119,13 @@ func (s *sender) logFailure(d *Delivery, e *Settlement, err error) {
 	refused, is := errors.AsType[*RefusedError](err)
 	switch {
 	case e.GaveUp:
-		s.a.log.Error("alert delivery failed for too long; giving up", "channel", d.Channel, "delivery", d.ID, "attempts", d.Attempts, "error", e.Error)
+		s.o.Log.Error("alert delivery failed for too long; giving up", "channel", d.Channel, "delivery", d.ID, "attempts", d.Attempts, "error", e.Error)
 	case is && refused.Setup:
 		if !s.refused {
 			s.refused = true
-			s.a.log.Error("alert channel refuses messages; check its configuration (cli alert test)", "channel", d.Channel, "delivery", d.ID, "error", e.Error)
+			s.o.Log.Error("alert channel refuses messages; check its configuration (cli alert test)", "channel", d.Channel, "delivery", d.ID, "error", e.Error)
 		}
 	case d.Attempts == 1:
-		s.a.log.Warn("alert delivery failed; will retry", "channel", d.Channel, "delivery", d.ID, "again", e.Again.Round(time.Second), "error", e.Error)
+		s.o.Log.Warn("alert delivery failed; will retry", "channel", d.Channel, "delivery", d.ID, "again", e.Again.Round(time.Second), "error", e.Error)
 	}
 }

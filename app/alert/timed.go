@@ -16,15 +16,9 @@ const (
 	typicalLeast = time.Second // minimum limit by a factor
 )
 
-// typical is the usual duration of a job, cached for some time.
-type typical struct {
-	p95 time.Duration // 0: too few runs
-	at  time.Time
-}
-
 // active checks waiting and active runs, and schedules a scan for limits reached by time alone.
 func (p *pass) active() error {
-	recs, err := p.a.store.Active(p.ctx, activeMost)
+	recs, err := p.o.Store.Active(p.ctx, activeMost)
 	if err != nil {
 		return err
 	}
@@ -56,7 +50,7 @@ func (p *pass) starts() error {
 	if !p.started.IsZero() {
 		since = p.started.Add(-min(p.latest, startsBack) - 2*startsEvery)
 	}
-	recs, err := p.a.store.StartedLate(p.ctx, since, p.scanner.late, activeMost)
+	recs, err := p.o.Store.StartedLate(p.ctx, since, p.scanner.late, activeMost)
 	if err != nil {
 		return err
 	}
@@ -122,7 +116,7 @@ func (p *pass) p95(job string) (time.Duration, error) {
 	if t, known := p.typical[job]; known && p.now.Sub(t.at) < typicalFor {
 		return t.p95, nil
 	}
-	recs, err := p.a.store.Runs(p.ctx, contract.Query{Job: job, Statuses: []cron.Status{cron.Succeeded}, Limit: typicalRuns})
+	recs, err := p.o.Store.Runs(p.ctx, contract.Query{Job: job, Statuses: []cron.Status{cron.Succeeded}, Limit: typicalRuns})
 	if err != nil {
 		return 0, err
 	}

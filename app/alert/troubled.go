@@ -2,7 +2,6 @@ package alert
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"fibercrons/app/contract"
@@ -13,7 +12,7 @@ import (
 func (p *pass) troubled() error {
 	var since time.Time
 	for {
-		recs, err := p.a.store.Troubled(p.ctx, since, troubledPage)
+		recs, err := p.o.Store.Troubled(p.ctx, since, troubledPage)
 		if err != nil {
 			return err
 		}
@@ -47,7 +46,7 @@ func (p *pass) troubled() error {
 
 func (p *pass) trouble(rec *cron.Record, missed map[string]*Alert) error {
 	age := p.now.Sub(*rec.EndedAt)
-	if p.a.jobs[rec.Job] == nil && age < others {
+	if p.jobs[rec.Job] == nil && age < others {
 		return nil
 	}
 	p.raise.Looked = append(p.raise.Looked, rec.ID)
@@ -132,7 +131,7 @@ func (p *pass) succeededBetween(o *Open, rec *cron.Record) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	// The alert was raised in this scan, or there is a success after both.
-	before, err := p.a.store.Runs(p.ctx, contract.Query{Job: rec.Job, Statuses: finished, Before: rec.ID, Limit: 1})
+	before, err := p.o.Store.Runs(p.ctx, contract.Query{Job: rec.Job, Statuses: finished, Before: rec.ID, Limit: 1})
 	if err != nil || len(before) == 0 || before[0].Status != cron.Succeeded || !before[0].EndedAt.After(o.At) {
 		return time.Time{}, err
 	}
@@ -144,7 +143,7 @@ func (p *pass) inARow(rec *cron.Record, n int) (int, error) {
 	if n == 1 {
 		return 1, nil
 	}
-	before, err := p.a.store.Runs(p.ctx, contract.Query{Job: rec.Job, Statuses: finished, Before: rec.ID, Limit: n - 1})
+	before, err := p.o.Store.Runs(p.ctx, contract.Query{Job: rec.Job, Statuses: finished, Before: rec.ID, Limit: n - 1})
 	if err != nil {
 		return 0, err
 	}
@@ -174,7 +173,7 @@ func (p *pass) recoveries() error {
 // recover closes the alert of a job that has succeeded, and raises the alert about it.
 func (p *pass) recover(o *Open, at time.Time) error {
 	policy, ok := p.policy(o.Job)
-	if !ok && p.a.jobs[o.Job] == nil {
+	if !ok && p.jobs[o.Job] == nil {
 		return nil // left to processes that know the job
 	}
 	p.close(o)
@@ -189,45 +188,4 @@ func (p *pass) recover(o *Open, at time.Time) error {
 		a.Status, a.Silence = Silenced, o.Silence
 	}
 	return p.add(a, false)
-}
-
-// about returns a new alert about a run.
-func about(rec *cron.Record, kind cron.AlertKind, at time.Time, detail string) Alert {
-	a := Alert{Job: rec.Job, Kind: kind, Run: rec.ID, Slot: rec.Slot, At: at, Detail: detail, Dedup: string(kind) + ":" + rec.Job + ":" + rec.ID}
-	if kind == cron.AlertFailed {
-		a.Error = brief(rec.Error)
-	}
-	return a
-}
-
-// brief shortens a text for a message.
-func brief(text string) string {
-	const most = 400
-	text = strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD"))
-	if r := []rune(text); len(r) > most {
-		return string(r[:most]) + "…"
-	}
-	return text
-}
-
-func instant(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST") }
-
-// lasting formats a duration for people.
-func lasting(d time.Duration) string {
-	switch {
-	case d >= time.Hour:
-		d = d.Round(time.Minute)
-	case d >= time.Second:
-		d = d.Round(time.Second)
-	default:
-		d = d.Round(time.Millisecond)
-	}
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }

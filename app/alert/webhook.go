@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -14,17 +13,6 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
-)
-
-// The headers of a webhook.
-const (
-	// HeaderTimestamp is the time of the request, in seconds since 1970.
-	HeaderTimestamp = "X-Fibercrons-Timestamp"
-	// HeaderSignature is "sha256=" and the hexadecimal HMAC-SHA256, with the secret as key, of timestamp, dot and body.
-	HeaderSignature = "X-Fibercrons-Signature"
-	// HeaderDelivery is the same for every attempt to send a message. Receivers that remember it for two days can
-	// ignore duplicates.
-	HeaderDelivery = "X-Fibercrons-Delivery"
 )
 
 // Payload is the body of a webhook.
@@ -68,15 +56,6 @@ func Webhook(address, secret string, client *http.Client) (Channel, error) {
 		return nil, err
 	}
 	return webhook{to, []byte(secret), client}, nil
-}
-
-// webAddress parses a URL, which may be secret, and does not repeat it in errors.
-func webAddress(address string) (*url.URL, error) {
-	to, err := url.Parse(address)
-	if err != nil || to.Host == "" || to.Scheme != "https" && to.Scheme != "http" {
-		return nil, errors.New("not an https:// or http:// URL")
-	}
-	return to, nil
 }
 
 // Name implements [Channel].

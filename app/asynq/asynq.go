@@ -5,11 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fibercrons/app/contract"
 	"fmt"
 	"log/slog"
 	"strconv"
 	"time"
+
+	"fibercrons/app/contract"
 
 	"github.com/hibiken/asynq"
 )

@@ -2,9 +2,10 @@ package cli
 
 import (
 	"context"
+	"time"
+
 	"fibercrons/app"
 	"fibercrons/app/cli/term"
-	"time"
 
 	"github.com/spf13/cobra"
 )

@@ -2,10 +2,11 @@ package cli
 
 import (
 	"context"
-	"fibercrons/app/cli/term"
 	"fmt"
 	"strings"
 	"time"
+
+	"fibercrons/app/cli/term"
 
 	"github.com/spf13/cobra"
 )

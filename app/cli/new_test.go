@@ -2,12 +2,13 @@ package cli
 
 import (
 	"context"
-	"fibercrons/app/cli/source"
 	"go/format"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"fibercrons/app/cli/source"
 )
 
 // module makes the fixture's folder a module with the given files.

@@ -1,8 +1,9 @@
 package cli
 
 import (
-	"fibercrons/app/cli/source"
 	"fmt"
+
+	"fibercrons/app/cli/source"
 
 	"github.com/spf13/cobra"
 )

@@ -3,6 +3,7 @@ package crontest
 import (
 	"context"
 	"encoding/json"
+
 	"fibercrons/app/contract"
 )
 

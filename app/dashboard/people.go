@@ -2,10 +2,11 @@ package dashboard
 
 import (
 	"encoding/json"
-	"fibercrons/app/contract"
 	"slices"
 	"strings"
 	"time"
+
+	"fibercrons/app/contract"
 )
 
 // silentAfter is the time without a heartbeat after which an instance counts as silent.

@@ -4,10 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fibercrons/app/contract"
 	"log/slog"
 	"sync"
 	"time"
+
+	"fibercrons/app/contract"
 
 	goredis "github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"

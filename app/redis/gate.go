@@ -2,9 +2,10 @@ package redis
 
 import (
 	"context"
-	"fibercrons/app/contract"
 	"fmt"
 	"strconv"
+
+	"fibercrons/app/contract"
 
 	goredis "github.com/redis/go-redis/v9"
 )

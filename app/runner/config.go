@@ -2,10 +2,11 @@ package runner
 
 import (
 	"context"
-	"fibercrons/app/contract"
 	"log/slog"
 	"sync"
 	"time"
+
+	"fibercrons/app/contract"
 )
 
 // Config is the parts of a [Runner]. Every field is required unless it says otherwise.

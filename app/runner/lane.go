@@ -1,9 +1,10 @@
 package runner
 
 import (
-	"fibercrons/app/cron"
 	"iter"
 	"sync/atomic"
+
+	"fibercrons/app/cron"
 )
 
 // Lane is the runs of one job in this process. The creator sets Job and Serial.

@@ -3,12 +3,13 @@ package runner
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
+
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"
 	"fibercrons/app/internal/texts"
-	"fmt"
-	"time"
 )
 
 // allAttempts returns the ended attempts and the current one.

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"

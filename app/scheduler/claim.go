@@ -3,14 +3,15 @@ package scheduler
 import (
 	"context"
 	"encoding/binary"
+	"math/rand/v2"
+	"slices"
+	"time"
+
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"
 	"fibercrons/app/plan"
 	"fibercrons/app/runner"
-	"math/rand/v2"
-	"slices"
-	"time"
 
 	"github.com/google/uuid"
 )

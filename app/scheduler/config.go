@@ -2,10 +2,11 @@ package scheduler
 
 import (
 	"context"
-	"fibercrons/app/contract"
-	"fibercrons/app/cron"
 	"log/slog"
 	"time"
+
+	"fibercrons/app/contract"
+	"fibercrons/app/cron"
 )
 
 // Config configures a [Scheduler].

@@ -1,11 +1,12 @@
 package web_test
 
 import (
-	"fibercrons/app/internal/webtest"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"fibercrons/app/internal/webtest"
 )
 
 // Whatever is sent, the answer is not a 5xx, and is JSON.

@@ -1,12 +1,13 @@
 package web_test
 
 import (
-	"fibercrons/app/internal/webtest"
 	"net/http"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
+
+	"fibercrons/app/internal/webtest"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )

@@ -1,8 +1,9 @@
 package conformance
 
 import (
-	"fibercrons/app/contract"
 	"time"
+
+	"fibercrons/app/contract"
 )
 
 // release syncs as an instance of a version. The jobs are alternating names and definitions.

@@ -1,11 +1,12 @@
 package access_test
 
 import (
-	"fibercrons/app/internal/webtest"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+
+	"fibercrons/app/internal/webtest"
 )
 
 // The Host header is held against names that are ours, as it was sent (DNS rebinding).

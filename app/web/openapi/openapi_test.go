@@ -2,13 +2,14 @@ package openapi_test
 
 import (
 	"encoding/json"
-	"fibercrons/app/internal/webtest"
 	"fmt"
 	"maps"
 	"net/http"
 	"regexp"
 	"strings"
 	"testing"
+
+	"fibercrons/app/internal/webtest"
 )
 
 func TestDescriptionHoldsTogether(t *testing.T) {

@@ -3,11 +3,12 @@ package openapi_test
 import (
 	"bytes"
 	"encoding/json"
-	"fibercrons/app/internal/webtest"
 	"net/http"
 	"os"
 	"strings"
 	"testing"
+
+	"fibercrons/app/internal/webtest"
 
 	spec "github.com/santhosh-tekuri/jsonschema/v6"
 )

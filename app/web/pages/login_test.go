@@ -1,12 +1,13 @@
 package pages_test
 
 import (
-	"fibercrons/app/internal/webtest"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"testing"
+
+	"fibercrons/app/internal/webtest"
 )
 
 func TestLogin(t *testing.T) {
