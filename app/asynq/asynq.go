@@ -10,9 +10,9 @@ import (
 	"strconv"
 	"time"
 
-	"fibercrons/app/contract"
-
 	"github.com/hibiken/asynq"
+
+	"fibercrons/app/contract"
 )
 
 // Type is the type of every task of this package, and Queue its queue.

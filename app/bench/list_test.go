@@ -9,12 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"fibercrons/app"
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
 	"fibercrons/app/web"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 // BenchmarkListDuringBurst asks for GET /crons again and again, over a connection of loopback, while

@@ -4,10 +4,10 @@ import (
 	"context"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"fibercrons/app"
 	"fibercrons/app/cli/term"
-
-	"github.com/spf13/cobra"
 )
 
 func (p *program) backfill() *cobra.Command {

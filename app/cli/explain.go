@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"fibercrons/app/cli/term"
-
 	"github.com/spf13/cobra"
+
+	"fibercrons/app/cli/term"
 )
 
 // explanation is what explain answers about one expression.

@@ -3,9 +3,9 @@ package cli
 import (
 	"fmt"
 
-	"fibercrons/app/cli/source"
-
 	"github.com/spf13/cobra"
+
+	"fibercrons/app/cli/source"
 )
 
 func (p *program) rename() *cobra.Command {

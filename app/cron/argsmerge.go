@@ -13,9 +13,9 @@ import (
 	"strings"
 	"time"
 
-	"fibercrons/app/internal/texts"
-
 	"github.com/google/jsonschema-go/jsonschema"
+
+	"fibercrons/app/internal/texts"
 )
 
 // decodeNumbers decodes one JSON value and keeps all digits.

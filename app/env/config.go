@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"strconv"
 	"time"
-
 	// For time.LoadLocation in users' code: scratch containers and Windows have no zone database.
 	_ "time/tzdata"
 )

@@ -8,11 +8,11 @@ import (
 	"sync"
 	"time"
 
-	"fibercrons/app/contract"
-
 	goredis "github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"fibercrons/app/contract"
 )
 
 // Options configure a [Client].

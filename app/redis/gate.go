@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"strconv"
 
-	"fibercrons/app/contract"
-
 	goredis "github.com/redis/go-redis/v9"
+
+	"fibercrons/app/contract"
 )
 
 // admit is SET NX PX for each key, and returns for each whether the caller has it. It checks the key first, so it can

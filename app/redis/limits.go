@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"fibercrons/app/contract"
-
 	goredis "github.com/redis/go-redis/v9"
+
+	"fibercrons/app/contract"
 )
 
 // A group is a sorted set of runs by the end of their leases, on the server's clock, so that the replicas' clocks need

@@ -10,13 +10,13 @@ import (
 	"strings"
 	"time"
 
-	"fibercrons/app/contract"
-
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivertype"
+
+	"fibercrons/app/contract"
 )
 
 // Kind is the kind of every job that this package inserts, and Queue its queue.

@@ -7,13 +7,13 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
+
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"
 	"fibercrons/app/plan"
 	"fibercrons/app/runner"
-
-	"github.com/google/uuid"
 )
 
 // newFence returns the ID and token of a new run. The ID is a UUID ordered by time and, within a millisecond, by a

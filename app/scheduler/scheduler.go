@@ -10,13 +10,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
+
 	"fibercrons/app/clock"
 	"fibercrons/app/contract"
 	"fibercrons/app/internal/millis"
 	"fibercrons/app/runner"
 	"fibercrons/app/schedule"
-
-	"github.com/google/uuid"
 )
 
 // Scheduler turns slots into recorded runs; see the package comment.

@@ -3,9 +3,9 @@ package web
 import (
 	"slices"
 
-	"fibercrons/app/web/access"
-
 	"github.com/gofiber/fiber/v2"
+
+	"fibercrons/app/web/access"
 )
 
 // Web is the Fiber application.

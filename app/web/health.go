@@ -3,10 +3,10 @@ package web
 import (
 	"errors"
 
+	"github.com/gofiber/fiber/v2"
+
 	"fibercrons/app/scheduler"
 	"fibercrons/app/web/reply"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 // livez answers as long as the process can answer anything, whatever the state of the store and the jobs: a restart

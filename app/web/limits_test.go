@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"fibercrons/app/internal/webtest"
 	"fibercrons/app/web"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 func TestLimitsOfOneRequest(t *testing.T) {

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"fibercrons/app/internal/webtest"
-
 	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"fibercrons/app/internal/webtest"
 )
 
 func TestMetricsCountRequestsByPattern(t *testing.T) {

@@ -4,6 +4,9 @@ import (
 	"context"
 	"slices"
 
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/adaptor"
+
 	"fibercrons/app"
 	"fibercrons/app/dashboard"
 	"fibercrons/app/web/access"
@@ -11,9 +14,6 @@ import (
 	"fibercrons/app/web/pages"
 	"fibercrons/app/web/reply"
 	"fibercrons/app/web/request"
-
-	"github.com/gofiber/fiber/v2"
-	"github.com/gofiber/fiber/v2/middleware/adaptor"
 )
 
 // Routes says what is served where: it calls the Mount methods of s, and adds routes of its own to r.

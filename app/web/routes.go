@@ -6,10 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gofiber/fiber/v2"
+
 	"fibercrons/app/web/access"
 	"fibercrons/app/web/reply"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 // serve registers the rows of table, and for each of their paths the methods that no row has.

@@ -6,11 +6,11 @@ import (
 	"net"
 	"time"
 
-	"fibercrons/app/web/reply"
-	"fibercrons/app/web/request"
-
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
+
+	"fibercrons/app/web/reply"
+	"fibercrons/app/web/request"
 )
 
 // screen runs before Fiber. It answers to unknown methods, which Fiber would do in plain text, and refuses

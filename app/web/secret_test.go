@@ -10,11 +10,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gofiber/fiber/v2"
+
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/webtest"
 	"fibercrons/app/web"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 // What is secret in the settings, or was sent as one, appears in no log, no answer and no database.

@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"fibercrons/app/internal/webtest"
 	"fibercrons/app/web"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 // SIGTERM: requests in work are finished, nothing new is taken, and the server says it is not ready.

@@ -10,12 +10,12 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"fibercrons/app"
 	"fibercrons/app/web/access"
 	"fibercrons/app/web/api"
 	"fibercrons/app/web/pages"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 // Limits bound what one request may take.

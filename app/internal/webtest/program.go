@@ -20,13 +20,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+	"go.uber.org/goleak"
+
 	"fibercrons/app"
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
 	"fibercrons/app/web"
-
-	"github.com/gofiber/fiber/v2"
-	"go.uber.org/goleak"
 )
 
 // Main is TestMain for tests that start programs: it also looks for goroutines that are left.

@@ -27,9 +27,9 @@ import (
 	"strings"
 	"time"
 
-	"fibercrons/app/env"
-
 	"github.com/gofiber/fiber/v2"
+
+	"fibercrons/app/env"
 )
 
 // Control decides about requests. It keeps tokens as digests: comparing them takes the same time whatever was sent,

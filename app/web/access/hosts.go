@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"fibercrons/app/env"
-
 	"github.com/gofiber/fiber/v2"
+
+	"fibercrons/app/env"
 )
 
 // hosts are the names under which the server may be called.

@@ -4,10 +4,10 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"fibercrons/app/web/reply"
 	"fibercrons/app/web/request"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 // listAlerts answers with alerts and their deliveries, newest first.

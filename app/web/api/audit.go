@@ -4,11 +4,11 @@ import (
 	"net/url"
 	"strconv"
 
+	"github.com/gofiber/fiber/v2"
+
 	"fibercrons/app/contract"
 	"fibercrons/app/web/reply"
 	"fibercrons/app/web/request"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 // listAudit answers with the changes that people and programs made, newest first.

@@ -1,9 +1,9 @@
 package api
 
 import (
-	"fibercrons/app/web/request"
-
 	"github.com/gofiber/fiber/v2"
+
+	"fibercrons/app/web/request"
 )
 
 // openAPI answers with the description of the API as JSON.

@@ -12,12 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"fibercrons/app/contract"
 	"fibercrons/app/feed"
 	"fibercrons/app/internal/webtest"
 	"fibercrons/app/web/api"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 // endless is a feed that always has something, or panics.

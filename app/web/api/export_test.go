@@ -5,9 +5,9 @@ import (
 	"log/slog"
 	"time"
 
-	"fibercrons/app/web/reply"
-
 	"github.com/gofiber/fiber/v2"
+
+	"fibercrons/app/web/reply"
 )
 
 // Subscription is the source of a stream's events.

@@ -11,12 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
 	"fibercrons/app/contract"
 	"fibercrons/app/crontest"
 	"fibercrons/app/internal/webtest"
-
-	"github.com/gofiber/fiber/v2"
-	"github.com/valyala/fasthttp"
 )
 
 // Handlers hand texts of a request to jobs and database. Each must get the ones of its own request.

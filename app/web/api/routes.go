@@ -3,10 +3,10 @@ package api
 import (
 	"strings"
 
+	"github.com/gofiber/fiber/v2"
+
 	"fibercrons/app/web/access"
 	"fibercrons/app/web/reply"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 // Routes is everything under /crons but the pages. The fixed words come before :name; they cannot be names of jobs.

@@ -6,11 +6,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"fibercrons/app/contract"
 	"fibercrons/app/web/reply"
 	"fibercrons/app/web/request"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 // listRuns answers with runs, newest first: of one job when the path names one, of all otherwise.

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"fibercrons/app/internal/webtest"
-
 	spec "github.com/santhosh-tekuri/jsonschema/v6"
+
+	"fibercrons/app/internal/webtest"
 )
 
 // strictOpenAPI is OpenAPI's schema together with that of the Schema Objects in a document, which by itself takes any

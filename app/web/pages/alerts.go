@@ -3,12 +3,12 @@ package pages
 import (
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"fibercrons/app/dashboard"
 	"fibercrons/app/ops"
 	"fibercrons/app/web/reply"
 	"fibercrons/app/web/request"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 const alertsPath = dashboard.Root + "/alerts"

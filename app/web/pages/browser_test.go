@@ -11,14 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
 	"fibercrons/app/alert"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/webtest"
 	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
-
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/chromedp"
 )
 
 // The tests of this file drive a real browser, whose path is in TEST_CHROMIUM.

@@ -4,14 +4,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/web/reply"
 	"fibercrons/app/web/request"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 func (p *Pages) jobPage(c *fiber.Ctx) error {

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strconv"
 
+	"github.com/gofiber/fiber/v2"
+
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
@@ -13,8 +15,6 @@ import (
 	"fibercrons/app/scheduler"
 	"fibercrons/app/web/reply"
 	"fibercrons/app/web/request"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 func (p *Pages) jobsPage(c *fiber.Ctx) error {

@@ -3,12 +3,12 @@ package pages
 import (
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
 	"fibercrons/app/ops"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 func (p *Pages) overviewPage(c *fiber.Ctx) error {

@@ -9,14 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/html"
+
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
 	"fibercrons/app/internal/webtest"
 	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
-
-	"golang.org/x/net/html"
 )
 
 const (

@@ -3,11 +3,11 @@ package pages
 import (
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"fibercrons/app/dashboard"
 	"fibercrons/app/web/reply"
 	"fibercrons/app/web/request"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 func (p *Pages) instancesPage(c *fiber.Ctx) error {

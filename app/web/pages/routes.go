@@ -3,10 +3,10 @@ package pages
 import (
 	"strings"
 
+	"github.com/gofiber/fiber/v2"
+
 	"fibercrons/app/dashboard"
 	"fibercrons/app/web/access"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 // Routes is everything under /crons/dashboard: pages, their forms, and public files; and the login.

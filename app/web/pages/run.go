@@ -5,10 +5,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"fibercrons/app/dashboard"
 	"fibercrons/app/web/request"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 func (p *Pages) runPage(c *fiber.Ctx) error {

@@ -5,11 +5,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"fibercrons/app/dashboard"
 	"fibercrons/app/ops"
 	"fibercrons/app/web/request"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 func (p *Pages) timelinePage(c *fiber.Ctx) error {

@@ -8,9 +8,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"fibercrons/app/web/reply"
-
 	"github.com/gofiber/fiber/v2"
+
+	"fibercrons/app/web/reply"
 )
 
 // deepest is how far JSON in a body may nest. Arguments are stored, shown and decoded many times by

@@ -7,11 +7,11 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/gofiber/fiber/v2"
+
 	"fibercrons/app/alert"
 	"fibercrons/app/cron"
 	"fibercrons/app/web/reply"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 // Query reads the parameters of a request one by one and collects every mistake.

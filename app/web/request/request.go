@@ -17,11 +17,11 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/gofiber/fiber/v2"
+
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/web/access"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 const (
