@@ -18,6 +18,30 @@ import (
 	"fibercrons/app/internal/texts"
 )
 
+// ArgsSpec describes the arguments of a job.
+type ArgsSpec struct {
+	Defaults json.RawMessage // a JSON object, with each time.Duration as a text
+	Schema   json.RawMessage // JSON Schema 2020-12, derived from the Go type
+
+	typ       reflect.Type
+	schema    *jsonschema.Schema
+	durations bool // the arguments may hold durations
+	decode    func(complete json.RawMessage) error
+	read      func(complete json.RawMessage) (canonical json.RawMessage, err error)
+}
+
+// rewrite applies change to the durations in arguments.
+func (a *ArgsSpec) rewrite(args json.RawMessage, change func(any) any) (json.RawMessage, error) {
+	if !a.durations || len(args) == 0 {
+		return args, nil
+	}
+	value, err := decodeNumbers(args)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(eachDuration(a.schema, value, change))
+}
+
 // decodeNumbers decodes one JSON value and keeps all digits.
 func decodeNumbers(raw []byte) (v any, err error) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
@@ -285,28 +309,4 @@ func argError(err error) FieldError {
 		f.Field += pointer(name)
 	}
 	return f
-}
-
-// ArgsSpec describes the arguments of a job.
-type ArgsSpec struct {
-	Defaults json.RawMessage // a JSON object, with each time.Duration as a text
-	Schema   json.RawMessage // JSON Schema 2020-12, derived from the Go type
-
-	typ       reflect.Type
-	schema    *jsonschema.Schema
-	durations bool // the arguments may hold durations
-	decode    func(complete json.RawMessage) error
-	read      func(complete json.RawMessage) (canonical json.RawMessage, err error)
-}
-
-// rewrite applies change to the durations in arguments.
-func (a *ArgsSpec) rewrite(args json.RawMessage, change func(any) any) (json.RawMessage, error) {
-	if !a.durations || len(args) == 0 {
-		return args, nil
-	}
-	value, err := decodeNumbers(args)
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(eachDuration(a.schema, value, change))
 }

@@ -56,6 +56,11 @@ func shortErr(err error, text string) error {
 	return err
 }
 
+// neverError is in no error's chain.
+type neverError struct{}
+
+func (neverError) Error() string { return "never" }
+
 // allowance is the remaining size for the attributes of a log line.
 type allowance struct {
 	each, left int
@@ -187,11 +192,6 @@ func weigh(v reflect.Value, most int) int {
 	}
 	return n
 }
-
-// neverError is in no error's chain.
-type neverError struct{}
-
-func (neverError) Error() string { return "never" }
 
 // shortDuration omits zero units at the end: 1h, not 1h0m0s.
 func shortDuration(d time.Duration) string {

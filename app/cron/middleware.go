@@ -5,6 +5,25 @@ import (
 	"slices"
 )
 
+// Func is the body of a job. It is called once per attempt. A nil error is success. The context ends on timeout,
+// cancellation and shutdown; the scheduler waits for a Func that ignores it.
+type Func func(ctx context.Context) error
+
+// Middleware wraps a Func. Of several, the first listed is the outermost.
+type Middleware func(next Func) Func
+
+// Chain combines wrappers into one. The first is the outermost; nil wrappers are ignored.
+func Chain(middleware ...Middleware) Middleware {
+	return func(next Func) Func {
+		for _, m := range slices.Backward(middleware) {
+			if m != nil {
+				next = m(next)
+			}
+		}
+		return next
+	}
+}
+
 type labelsKey struct{}
 
 type labelSet struct {
@@ -39,23 +58,4 @@ func MetaFrom(ctx context.Context, key string) string {
 		return set.metadata[key]
 	}
 	return ""
-}
-
-// Func is the body of a job. It is called once per attempt. A nil error is success. The context ends on timeout,
-// cancellation and shutdown; the scheduler waits for a Func that ignores it.
-type Func func(ctx context.Context) error
-
-// Middleware wraps a Func. Of several, the first listed is the outermost.
-type Middleware func(next Func) Func
-
-// Chain combines wrappers into one. The first is the outermost; nil wrappers are ignored.
-func Chain(middleware ...Middleware) Middleware {
-	return func(next Func) Func {
-		for _, m := range slices.Backward(middleware) {
-			if m != nil {
-				next = m(next)
-			}
-		}
-		return next
-	}
 }

@@ -191,12 +191,6 @@ func (p AlertPolicy) Unheeding() bool {
 	return !p.ignoreUnheeding && (p.Failed > 0 || p.Overdue > 0 || p.OverdueFactor > 0)
 }
 
-// alertRules are the rules as written.
-type alertRules struct {
-	said []string // the rules and kinds named, to find contradictions
-	set  []func(*AlertPolicy)
-}
-
 // Lines describe the policy in words; empty if there are no alerts.
 func (p AlertPolicy) Lines() []string {
 	lines := []string{}
@@ -226,6 +220,12 @@ func (p AlertPolicy) Lines() []string {
 		lines = append(lines, "running longer than "+strings.Join(longer, " or "))
 	}
 	return lines
+}
+
+// alertRules are the rules as written.
+type alertRules struct {
+	said []string // the rules and kinds named, to find contradictions
+	set  []func(*AlertPolicy)
 }
 
 // over returns p with the job's rules applied, and reports contradictions.

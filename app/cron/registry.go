@@ -60,6 +60,18 @@ func (r *Registry) Use(middleware ...Middleware) {
 	r.use = append(r.use, middleware...)
 }
 
+// Hook adds hooks to every job of the registry, registered before or after. They are called in the given order, before
+// the job's own hooks.
+func (r *Registry) Hook(hooks ...Hooks) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sealed {
+		slog.Error("a hook registered after the start is ignored; call Hook from init", "source", callSite().String())
+		return
+	}
+	r.hooks = append(r.hooks, hooks...)
+}
+
 func (r *Registry) register(source site, name, expr string, fn Func, options []Option) {
 	d := definition{name: name, expr: expr, source: source, fn: fn}
 	for i, option := range options {
@@ -260,16 +272,4 @@ func distinct(list []string) (out []string) {
 		}
 	}
 	return out
-}
-
-// Hook adds hooks to every job of the registry, registered before or after. They are called in the given order, before
-// the job's own hooks.
-func (r *Registry) Hook(hooks ...Hooks) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.sealed {
-		slog.Error("a hook registered after the start is ignored; call Hook from init", "source", callSite().String())
-		return
-	}
-	r.hooks = append(r.hooks, hooks...)
 }
