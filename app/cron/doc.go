@@ -69,7 +69,7 @@
 //	errors.go policy.go job.go                                errors; what a job is
 //	option.go alert.go ping.go registry.go                    declaring jobs
 //	record.go                                                 a run as recorded
-//	run.go args.go argsmerge.go argsschema.go                 what a job's function sees
+//	run.go args.go argsspec.go argsschema.go                  what a job's function sees
 //	hosted.go                                                 a run as the engine sees it
 //	middleware.go logging.go retry.go timeout.go isolate.go   the wrappers
 //	hookset.go hooks.go                                       functions around runs
