@@ -15,7 +15,6 @@ import (
 // out, so that logs, store, alerts, pings, traces, hooks and streams never see more. The log of a run as a whole is
 // limited by scheduler.Config.MaxRunLog.
 const (
-	maxLine         = texts.MaxLine
 	maxError        = 15 << 10 // a returned error; leaves room for text that wrappers add
 	maxStack        = 64 << 10 // of a panic
 	maxAttrs        = 64 << 10 // all attributes of a line in the program's log

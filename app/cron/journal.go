@@ -41,8 +41,8 @@ func (j *journal) add(at time.Time, attempt int, level, message string, attrs js
 	if at.IsZero() {
 		at = time.Now()
 	}
-	message = texts.Clip(message, maxLine)
-	if len(attrs) > maxLine {
+	message = texts.Clip(message, texts.MaxLine)
+	if len(attrs) > texts.MaxLine {
 		attrs, _ = json.Marshal(map[string]string{"attrs": fmt.Sprintf("[left out: %d bytes]", len(attrs))})
 	}
 	size := len(message) + len(attrs) + 32

@@ -44,9 +44,9 @@ func (h *logHandler) Enabled(ctx context.Context, level slog.Level) bool {
 
 // Handle implements slog.Handler.
 func (h *logHandler) Handle(ctx context.Context, rec slog.Record) error {
-	message := texts.Shorten(rec.Message, maxLine)
+	message := texts.Shorten(rec.Message, texts.MaxLine)
 	attrs := make([]slog.Attr, 0, rec.NumAttrs()+4)
-	may := allowance{each: maxLine, left: maxAttrs - h.spent}
+	may := allowance{each: texts.MaxLine, left: maxAttrs - h.spent}
 	rec.Attrs(func(a slog.Attr) bool {
 		attrs = h.clean(attrs, a, &may)
 		return true
@@ -58,8 +58,8 @@ func (h *logHandler) Handle(ctx context.Context, rec slog.Record) error {
 	if run != nil {
 		if log := run.lines(false); !log.full() {
 			kept := h.json(rec.Level, attrs)
-			if len(kept) > maxLine { // leaves room for JSON escapes
-				less := allowance{each: maxLine / 4, left: maxLine / 2}
+			if len(kept) > texts.MaxLine { // leaves room for JSON escapes
+				less := allowance{each: texts.MaxLine / 4, left: texts.MaxLine / 2}
 				kept = h.json(rec.Level, less.attrs(attrs))
 			}
 			log.add(rec.Time, int(run.attempt.Load()), rec.Level.String(), rec.Message, kept)
@@ -133,7 +133,7 @@ func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 		return h
 	}
 	clean := make([]slog.Attr, 0, len(attrs))
-	may := allowance{each: maxLine, left: maxAttrs - h.spent}
+	may := allowance{each: texts.MaxLine, left: maxAttrs - h.spent}
 	before := may.left
 	for _, a := range attrs {
 		clean = h.clean(clean, a, &may)

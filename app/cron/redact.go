@@ -72,8 +72,8 @@ func redactAny(v any) (clean any, found bool) {
 	if err != nil {
 		return nil, false
 	}
-	if len(raw) > maxLine+texts.Room { // methods of its fields may write more
-		return tooLarge(v, maxLine), true
+	if len(raw) > texts.MaxLine+texts.Room { // methods of its fields may write more
+		return tooLarge(v, texts.MaxLine), true
 	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
