@@ -2,10 +2,8 @@ package env
 
 import (
 	"fmt"
-	"net"
-	"net/netip"
+	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,6 +11,8 @@ import (
 )
 
 const largestRunLog = Size(1 << 30)
+
+var appEnv = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*$`)
 
 // check validates the configuration, and brings AllowedHosts and Timezone into their final form. It skips rules that
 // need a variable in unreadable, which was reported already.
@@ -99,16 +99,6 @@ func (c Config) warnings() []string {
 		list = append(list, "CRON_AUTH=off: the tokens are set, but not required")
 	}
 	return list
-}
-
-// isTarget accepts a host, a host and a port, or a range of addresses.
-func isTarget(target string) bool {
-	if _, err := netip.ParsePrefix(target); err == nil || isHost(target) {
-		return true
-	}
-	host, text, err := net.SplitHostPort(target)
-	port, bad := strconv.ParseUint(text, 10, 16)
-	return err == nil && bad == nil && port > 0 && isHost(host)
 }
 
 func hostList(raw []string) []string {

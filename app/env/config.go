@@ -109,3 +109,6 @@ func (c Config) Proxies() []netip.Prefix {
 // Loopback reports whether Host can be reached only from this machine. A hostname other than localhost counts as
 // reachable from outside, because it may resolve to another address later.
 func (c Config) Loopback() bool { return loopback(c.Host) }
+
+// Settings lists every variable read with c, the user's included, with its value. It holds no secrets.
+func (c Config) Settings() []Setting { return c.settings }

@@ -28,4 +28,15 @@
 // OpenTelemetry's variables (OTEL_...) are passed on unchanged, from the environment and from .env: [Config].OTel.
 //
 // A Config does not change after Load: there is no reload, no setter and no package variable.
+//
+// # Files, in reading order
+//
+//	load.go                                        Load and Fill: the steps, in their order
+//	config.go alerts.go proxy.go                   the settings
+//	values.go database.go secret.go                types of their values
+//	source.go dotenv.go statement.go               what is read: the environment, .env and its statements
+//	raw.go variable.go fields.go fill.go           values as text; variables; the fields of a struct; filling them
+//	checker.go check.go executor.go redis.go       rules; those of alerts and proxies are beside their settings
+//	host.go nearest.go                             hosts and networks; the nearest name to a misspelt one
+//	error.go setting.go                            what comes back: mistakes; settings in force
 package env

@@ -3,26 +3,11 @@ package env
 import (
 	"context"
 	"maps"
-	"os"
+	"reflect"
 	"strings"
 
 	"fibercrons/app/schedule"
 )
-
-// Option changes where [Load] and [Fill] read from, for tests. By default they read the environment and .env.
-type Option func(*source)
-
-type source struct {
-	env  map[string]string
-	file string
-}
-
-// Env makes Load read m instead of the process environment. The file .env is still read, unless File("") is given too.
-func Env(m map[string]string) Option { return func(s *source) { s.env = m } }
-
-// File makes Load read path instead of .env in the working directory. An empty path reads no file. A missing file is
-// not a mistake.
-func File(path string) Option { return func(s *source) { s.file = path } }
 
 // Loader loads the settings of a program. own adds the program's own to the context of runs and requests, or is nil.
 type Loader func(...Option) (c Config, own func(context.Context) context.Context, warnings []string, err error)
@@ -79,25 +64,25 @@ func Fill(dst any, own *Config, opts ...Option) (warnings []string, err error) {
 	return append(warnings, own.warnings()...), nil
 }
 
-func processEnv() map[string]string {
-	m := make(map[string]string)
-	for _, line := range os.Environ() {
-		if name, value, ok := strings.Cut(line, "="); ok {
-			m[name] = value
+func settingsOf(dst any) []Setting {
+	var list []Setting
+	plain := reflect.New(reflect.TypeOf(dst).Elem())
+	settings{}.read(plain.Interface()) // a required variable of the user's has no default
+	defaults := fieldsOf(plain.Elem(), "", true)
+	for i, f := range fieldsOf(reflect.ValueOf(dst).Elem(), "", true) {
+		if f.Name == "" {
+			continue
 		}
-	}
-	return m
-}
-
-// ofOpenTelemetry returns OpenTelemetry's variables, or nil.
-func (s settings) ofOpenTelemetry() (list map[string]Secret) {
-	for name, value := range s.raw {
-		if strings.HasPrefix(name, "OTEL_") {
-			if list == nil {
-				list = make(map[string]Secret)
-			}
-			list[name] = Secret(value)
+		s := Setting{Variable: f.Variable, changed: !reflect.DeepEqual(f.value.Interface(), defaults[i].value.Interface())}
+		switch {
+		case f.Secret && f.value.IsZero():
+			s.Value = "not set"
+		case f.Secret:
+			s.Value = "set, " + hidden
+		default:
+			s.Value = textOf(f.value.Interface())
 		}
+		list = append(list, s)
 	}
 	return list
 }

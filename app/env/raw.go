@@ -52,3 +52,16 @@ func (s settings) mistake(v Variable, what, remedy string) Mistake {
 	}
 	return m
 }
+
+// ofOpenTelemetry returns OpenTelemetry's variables, or nil.
+func (s settings) ofOpenTelemetry() (list map[string]Secret) {
+	for name, value := range s.raw {
+		if strings.HasPrefix(name, "OTEL_") {
+			if list == nil {
+				list = make(map[string]Secret)
+			}
+			list[name] = Secret(value)
+		}
+	}
+	return list
+}

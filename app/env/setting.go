@@ -3,39 +3,20 @@ package env
 import (
 	"fmt"
 	"log/slog"
-	"reflect"
 	"strings"
 	"time"
 )
 
+// Setting is a variable and its value in force.
+type Setting struct {
+	Variable
+	// Value is the value as text; for a secret only whether it is set.
+	Value   string
+	changed bool
+}
+
 // Changed reports whether the value differs from the default.
 func (s Setting) Changed() bool { return s.changed }
-
-// Settings lists every variable read with c, the user's included, with its value. It holds no secrets.
-func (c Config) Settings() []Setting { return c.settings }
-
-func settingsOf(dst any) []Setting {
-	var list []Setting
-	plain := reflect.New(reflect.TypeOf(dst).Elem())
-	settings{}.read(plain.Interface()) // a required variable of the user's has no default
-	defaults := fieldsOf(plain.Elem(), "", true)
-	for i, f := range fieldsOf(reflect.ValueOf(dst).Elem(), "", true) {
-		if f.Name == "" {
-			continue
-		}
-		s := Setting{Variable: f.Variable, changed: !reflect.DeepEqual(f.value.Interface(), defaults[i].value.Interface())}
-		switch {
-		case f.Secret && f.value.IsZero():
-			s.Value = "not set"
-		case f.Secret:
-			s.Value = "set, " + hidden
-		default:
-			s.Value = textOf(f.value.Interface())
-		}
-		list = append(list, s)
-	}
-	return list
-}
 
 func textOf(v any) string {
 	switch v := v.(type) {

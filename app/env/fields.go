@@ -5,18 +5,6 @@ import (
 	"strings"
 )
 
-// Variable describes an environment variable.
-type Variable struct {
-	// Name is the variable's name, Default its value when not set.
-	Name, Default string
-	// About says in one sentence what it is for, Want what a valid value is.
-	About, Want string
-	// Secret means that the value must not be shown.
-	Secret bool
-	// Yours means that the variable belongs to the struct that embeds [Config].
-	Yours bool
-}
-
 // Variables lists every variable that [Fill] reads into dst, a pointer to a struct, in the order of its fields.
 func Variables(dst any) []Variable {
 	var list []Variable
@@ -65,24 +53,4 @@ func fieldsOf(v reflect.Value, prefix string, yours bool) []field {
 		list = append(list, f)
 	}
 	return list
-}
-
-// remedy returns the advice for any invalid value of v.
-func (v Variable) remedy() string {
-	remove := "remove it"
-	if v.Default != "" {
-		remove = "remove it for the default " + v.Default
-	}
-	if v.Want == "" {
-		return "correct it, or " + remove
-	}
-	return "set it to " + v.Want + ", or " + remove
-}
-
-// Setting is a variable and its value in force.
-type Setting struct {
-	Variable
-	// Value is the value as text; for a secret only whether it is set.
-	Value   string
-	changed bool
 }
