@@ -9,6 +9,13 @@ import (
 	"fibercrons/app/cron"
 )
 
+const (
+	// rest is the minimum pause between scans, so that a burst is handled together.
+	rest = 250 * time.Millisecond
+	// tidyEvery is how often old records are deleted.
+	tidyEvery = 10 * time.Minute
+)
+
 // Alerter raises and sends alerts; see the package comment.
 type Alerter struct {
 	o        *Options
@@ -53,6 +60,13 @@ func (a *Alerter) Observe(e contract.Event) {
 		case cron.Failed, cron.Interrupted, cron.Skipped:
 			wakeUp(a.wake)
 		}
+	}
+}
+
+func wakeUp(sign chan struct{}) {
+	select {
+	case sign <- struct{}{}:
+	default:
 	}
 }
 
@@ -156,7 +170,7 @@ func (a *Alerter) Test(ctx context.Context) []TestResult {
 			began := time.Now()
 			sending, cancel := context.WithTimeout(a.o.Context(ctx), sendFor)
 			defer cancel()
-			err := send(sending, c, a.o.testMessage())
+			err := send(sending, c, newTestMessage(a.o.Environment, a.o.Link))
 			out[i] = TestResult{Channel: c.Name(), Sent: err == nil, TookMS: time.Since(began).Milliseconds()}
 			if err != nil {
 				out[i].Error = brief(err.Error())

@@ -43,4 +43,16 @@
 //
 // Implement [Channel] and pass it to [Use] in an init function. It gets digests, retries, limits and cli alert test
 // like the others. The body of webhooks is [Payload], and [Verify] checks its signature at the receiver.
+//
+// # Files, in reading order
+//
+//	alert.go text.go                        alerts, deliveries and silences; their words
+//	message.go channel.go                   a message; what sends it
+//	post.go webhook.go slack.go email.go    the channels of this package
+//	channels.go                             the channels from the environment
+//	store.go options.go                     the database as alerts need it; the parts of an Alerter
+//	ignoring.go scanner.go                  runs that ignore their context; what is remembered between scans
+//	pass.go troubled.go timed.go scan.go    one scan: its results, problems, limits; its steps
+//	send.go                                 a channel's deliveries
+//	alerter.go audited.go                   the Alerter; the changes of one caller
 package alert

@@ -30,18 +30,18 @@ type Message struct {
 	link string
 }
 
-// message returns the message of a delivery.
-func (o *Options) message(d *Delivery) Message {
-	m := Message{ID: d.ID, Environment: o.Environment, At: d.CreatedAt, Alerts: d.Alerts, Total: d.Total, Kinds: d.Kinds, link: o.Link}
+// newMessage returns the message of a delivery.
+func newMessage(d *Delivery, environment, link string) Message {
+	m := Message{ID: d.ID, Environment: environment, At: d.CreatedAt, Alerts: d.Alerts, Total: d.Total, Kinds: d.Kinds, link: link}
 	m.Title = m.title()
 	return m
 }
 
-func (o *Options) testMessage() Message {
+func newTestMessage(environment, link string) Message {
 	host, _ := os.Hostname()
 	m := Message{
-		ID: newID(), Test: true, Environment: o.Environment, At: millis.Now(),
-		Alerts: []Alert{}, Kinds: map[cron.AlertKind]int{}, link: o.Link,
+		ID: newID(), Test: true, Environment: environment, At: millis.Now(),
+		Alerts: []Alert{}, Kinds: map[cron.AlertKind]int{}, link: link,
 	}
 	m.Title = m.prefix() + "test: alerts of " + host + " arrive here"
 	return m

@@ -59,33 +59,5 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-func wakeUp(sign chan struct{}) {
-	select {
-	case sign <- struct{}{}:
-	default:
-	}
-}
-
-const (
-	// rest is the minimum pause between scans, so that a burst is handled together.
-	rest = 250 * time.Millisecond
-	// tidyEvery is how often old records are deleted.
-	tidyEvery = 10 * time.Minute
-	// storeTimeout limits a call of the store.
-	storeTimeout = 10 * time.Second
-)
-
-const (
-	// sendFor limits a call of a channel.
-	sendFor = 30 * time.Second
-	// sendAtOnce is the number of deliveries of a channel that are leased together.
-	sendAtOnce = 3
-	// listed is the number of alerts listed in a message; others are counted.
-	listed = 20
-	// pollEvery is how often a sender checks for deliveries without a wake-up.
-	pollEvery = 30 * time.Second
-
-	firstRetry, lastRetry = 5 * time.Second, 15 * time.Minute
-	// A channel that refuses is misconfigured and needs a person.
-	firstRefused, lastRefused = time.Minute, time.Hour
-)
+// storeTimeout limits a call of the store.
+const storeTimeout = 10 * time.Second

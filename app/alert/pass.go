@@ -7,22 +7,8 @@ import (
 	"fibercrons/app/cron"
 )
 
-// scanner finds what to alert about. Its memory only saves work.
-type scanner struct {
-	o        *Options
-	jobs     map[string]*cron.Job
-	ignoring *ignoringRuns
-	timed    bool          // some job has late or overdue alerts
-	late     time.Duration // the shortest and the
-	latest   time.Duration // longest of all jobs; 0: none
-	seen     bool
-	stamp    int64
-	due      time.Time // when a limit is reached by time alone; zero: never
-	started  time.Time // last search for runs that started late
-	typical  map[string]typical
-	raised   map[string]bool // Dedup of alerts known to be in the store
-	waiting  bool            // alerts are to be gathered
-}
+// tooOld is the age above which problems raise no alert.
+const tooOld = 24 * time.Hour
 
 // pass is one scan.
 type pass struct {
@@ -130,27 +116,3 @@ func (p *pass) wait(at time.Time) {
 		p.due = at
 	}
 }
-
-// typical is the usual duration of a job, cached for some time.
-type typical struct {
-	p95 time.Duration // 0: too few runs
-	at  time.Time
-}
-
-const (
-	// troubledPage is the number of runs with problems per commit.
-	troubledPage = 1000
-	// activeMost limits the number of active runs checked for being late or overdue.
-	activeMost = 5000
-	// tooOld is the age above which problems raise no alert.
-	tooOld = 24 * time.Hour
-	// others is how long runs of jobs unknown to this process are left to other processes.
-	others = time.Hour
-	// again is how long late and missed alerts of a job are not repeated.
-	again = time.Hour
-	// startsEvery is how often ended runs that started late are searched. Waiting and active runs are checked in each
-	// scan.
-	startsEvery = 15 * time.Second
-	// startsBack is how far back the first of these searches goes, and how long a job may have waited.
-	startsBack = time.Hour
-)

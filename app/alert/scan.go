@@ -7,24 +7,8 @@ import (
 	"fibercrons/app/cron"
 )
 
-func newScanner(o *Options, ignoring *ignoringRuns) *scanner {
-	l := &scanner{o: o, jobs: make(map[string]*cron.Job, len(o.Jobs)), ignoring: ignoring, typical: map[string]typical{}, raised: map[string]bool{}}
-	for _, j := range o.Jobs {
-		l.jobs[j.Name] = j
-		p := &j.Policies.Alerts
-		if j.Disabled != "" {
-			continue
-		}
-		l.timed = l.timed || p.Late > 0 || p.Overdue > 0 || p.OverdueFactor > 0
-		if p.Late > 0 {
-			l.latest = max(l.latest, p.Late)
-			if l.late == 0 || p.Late < l.late {
-				l.late = p.Late
-			}
-		}
-	}
-	return l
-}
+// again is how long late and missed alerts of a job are not repeated.
+const again = time.Hour
 
 // scan raises alerts, and reports whether anything had changed.
 func (l *scanner) scan(ctx context.Context) (changed bool, err error) {

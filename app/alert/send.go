@@ -8,6 +8,21 @@ import (
 	"time"
 )
 
+const (
+	// sendFor limits a call of a channel.
+	sendFor = 30 * time.Second
+	// sendAtOnce is the number of deliveries of a channel that are leased together.
+	sendAtOnce = 3
+	// listed is the number of alerts listed in a message; others are counted.
+	listed = 20
+	// pollEvery is how often a sender checks for deliveries without a wake-up.
+	pollEvery = 30 * time.Second
+
+	firstRetry, lastRetry = 5 * time.Second, 15 * time.Minute
+	// A channel that refuses is misconfigured and needs a person.
+	firstRefused, lastRefused = time.Minute, time.Hour
+)
+
 // sender sends the messages of one channel, so that a hanging channel does not delay the others.
 type sender struct {
 	o       *Options
@@ -65,7 +80,7 @@ func (s *sender) deliver(ctx context.Context, d *Delivery) time.Duration {
 		return 0 // another process takes it after the lease
 	}
 	sending, cancel := context.WithTimeout(s.o.Context(ctx), min(sendFor, s.o.Lease/2))
-	err := send(sending, s.channel, s.o.message(d))
+	err := send(sending, s.channel, newMessage(d, s.o.Environment, s.o.Link))
 	cancel()
 	e := Settlement{ID: d.ID, Token: d.Token}
 	switch {

@@ -14,6 +14,14 @@ const (
 	typicalFewer = 20  // minimum number of runs for a p95
 	typicalFor   = 10 * time.Minute
 	typicalLeast = time.Second // minimum limit by a factor
+
+	// activeMost limits the number of active runs checked for being late or overdue.
+	activeMost = 5000
+	// startsEvery is how often ended runs that started late are searched. Waiting and active runs are checked in each
+	// scan.
+	startsEvery = 15 * time.Second
+	// startsBack is how far back the first of these searches goes, and how long a job may have waited.
+	startsBack = time.Hour
 )
 
 // active checks waiting and active runs, and schedules a scan for limits reached by time alone.

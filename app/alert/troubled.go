@@ -8,6 +8,13 @@ import (
 	"fibercrons/app/cron"
 )
 
+const (
+	// troubledPage is the number of runs with problems per commit.
+	troubledPage = 1000
+	// others is how long runs of jobs unknown to this process are left to other processes.
+	others = time.Hour
+)
+
 // troubled handles all unmarked runs with problems, in the order of their ends.
 func (p *pass) troubled() error {
 	var since time.Time
