@@ -32,7 +32,7 @@
 //
 //	page.go parts.go                                 the frame; parts that scripts fetch
 //	overview.go jobs.go job.go run.go timeline.go    the pages
-//	people.go alerts.go
+//	alerts.go instances.go audit.go settings.go
 //	form.go                                          arguments of a job as a form
 //	outcomes.go chart.go spark.go timeline_svg.go    charts
 //	words.go assets.go                               texts and links; files
