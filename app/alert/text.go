@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/internal/texts"
 )
 
 // about returns a new alert about a run.
@@ -38,14 +39,7 @@ func lasting(d time.Duration) string {
 	default:
 		d = d.Round(time.Millisecond)
 	}
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
+	return texts.Duration(d)
 }
 
 func clip(text string, most int) string {

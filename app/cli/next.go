@@ -12,6 +12,7 @@ import (
 	"fibercrons/app/cli/term"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/console"
+	"fibercrons/app/internal/texts"
 	"fibercrons/app/schedule"
 )
 
@@ -70,7 +71,7 @@ func (u upcoming) listing(after time.Time, zone *time.Location) term.Listing {
 		l.Columns = []term.Column{{Title: "NEXT"}, {Title: "IN", Right: true}}
 	}
 	for _, t := range u.Next {
-		row := []term.Cell{term.Instant(&t, zone), term.Instant(&t, time.UTC), term.Text(term.Short(t.Sub(after).Round(time.Second)))}
+		row := []term.Cell{term.Instant(&t, zone), term.Instant(&t, time.UTC), term.Text(texts.Duration(t.Sub(after).Round(time.Second)))}
 		row[0].Data = t.In(zone).Format(time.RFC3339Nano)
 		if zone == time.UTC {
 			row = []term.Cell{row[0], row[2]}

@@ -12,6 +12,7 @@ import (
 
 	"fibercrons/app"
 	"fibercrons/app/cli/term"
+	"fibercrons/app/internal/texts"
 	"fibercrons/app/ops"
 	"fibercrons/app/schedule"
 )
@@ -180,5 +181,5 @@ func orZero(d, zero string) string {
 	case parsed == 0:
 		return zero
 	}
-	return term.Short(parsed)
+	return texts.Duration(parsed)
 }

@@ -12,6 +12,8 @@ import (
 	"unicode"
 
 	"github.com/google/jsonschema-go/jsonschema"
+
+	"fibercrons/app/internal/texts"
 )
 
 // The schema of arguments follows the Go type by the rules of encoding/json, and accepts everything that encoding/json
@@ -271,7 +273,7 @@ func inNanoseconds(v any) any {
 func inWords(v any) any {
 	if n, ok := v.(json.Number); ok {
 		if d, err := n.Int64(); err == nil {
-			return shortDuration(time.Duration(d))
+			return texts.Duration(time.Duration(d))
 		}
 	}
 	return v

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
-	"strings"
-	"time"
 
 	"fibercrons/app/internal/texts"
 )
@@ -190,16 +188,4 @@ func weigh(v reflect.Value, most int) int {
 	default:
 	}
 	return n
-}
-
-// shortDuration omits zero units at the end: 1h, not 1h0m0s.
-func shortDuration(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"fibercrons/app/internal/texts"
 )
 
 // Skip is a value of both [OverlapPolicy] and [CrashPolicy], and the default of both.
@@ -204,14 +206,14 @@ func (p AlertPolicy) Lines() []string {
 		lines = append(lines, "recovered")
 	}
 	if p.Late > 0 {
-		lines = append(lines, "not started "+shortDuration(p.Late)+" after its slot")
+		lines = append(lines, "not started "+texts.Duration(p.Late)+" after its slot")
 	}
 	if p.Missed {
 		lines = append(lines, "missed")
 	}
 	var longer []string
 	if p.Overdue > 0 {
-		longer = append(longer, shortDuration(p.Overdue))
+		longer = append(longer, texts.Duration(p.Overdue))
 	}
 	if p.OverdueFactor > 0 {
 		longer = append(longer, fmt.Sprintf("%g times its p95", p.OverdueFactor))

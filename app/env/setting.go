@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"fibercrons/app/internal/texts"
 )
 
 // Setting is a variable and its value in force.
@@ -25,14 +27,7 @@ func textOf(v any) string {
 	case slog.Level:
 		return strings.ToLower(v.String())
 	case time.Duration:
-		text := v.String()
-		if strings.HasSuffix(text, "m0s") {
-			text = strings.TrimSuffix(text, "0s")
-		}
-		if strings.HasSuffix(text, "h0m") {
-			text = strings.TrimSuffix(text, "0m")
-		}
-		return text
+		return texts.Duration(v)
 	}
 	return fmt.Sprint(v)
 }

@@ -102,10 +102,11 @@ func (rn *Runner) record(ctx context.Context, r *Run, f *contract.Finish) {
 	if err != nil && !fenced(err) {
 		rn.Log.Error("the end of a run could not be recorded", "job", f.Job, "run", f.ID, "error", err)
 	}
-	if err == nil && f.Status.Ended() && rn.Events.Wanted() {
+	if err == nil && f.Status.Ended() {
 		rn.st.Lock()
 		defer rn.st.Unlock()
-		rn.Events.Tell(contract.Event{Kind: contract.RunEnded, Job: f.Job, Record: r.endRecord(f)})
-		rn.Events.Changed()
+		rn.Events.Tell(func() contract.Event {
+			return contract.Event{Kind: contract.RunEnded, Job: f.Job, Record: r.endRecord(f)}
+		})
 	}
 }

@@ -16,19 +16,17 @@ type Events struct {
 	mu sync.Mutex
 }
 
-// Wanted reports whether there is an observer, so that callers can skip making events.
-func (e *Events) Wanted() bool { return e.Observe != nil }
-
-// Tell passes an event to the observer.
-func (e *Events) Tell(ev contract.Event) {
+// Tell passes an event to the observer, and reports a change. Without an observer the event is not made.
+func (e *Events) Tell(event func() contract.Event) {
 	if e.Observe != nil {
 		e.mu.Lock()
-		defer e.mu.Unlock()
-		e.Observe(ev)
+		e.Observe(event())
+		e.mu.Unlock()
 	}
+	e.Changed()
 }
 
-// Changed reports a change. It is cheap without a Notify.
+// Changed reports a change that is no event. It is cheap without a Notify.
 func (e *Events) Changed() {
 	if e.Notify != nil {
 		e.Notify()

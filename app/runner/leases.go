@@ -113,8 +113,10 @@ func (rn *Runner) WriteNotes() {
 	rn.st.Lock()
 	defer rn.st.Unlock()
 	for _, r := range from {
-		if rn.Events.Wanted() && !r.gone {
-			rn.Events.Tell(contract.Event{Kind: contract.RunProgress, Job: r.Job(), Record: r.record()})
+		if !r.gone {
+			rn.Events.Tell(func() contract.Event {
+				return contract.Event{Kind: contract.RunProgress, Job: r.Job(), Record: r.record()}
+			})
 		}
 	}
 	rn.Events.Changed()
@@ -155,9 +157,10 @@ func (rn *Runner) Remind(now time.Time) {
 		rn.Log.LogAttrs(rn.Calls, slog.LevelError, message, slog.String("job", r.Job()), slog.String("run", r.ID()), slog.Int("attempt", r.Attempt()),
 			slog.String("why", why), slog.Time("since", at.UTC()))
 		r.Log(now, "ERROR", fmt.Sprintf("[%s (%s)]", message, why))
-		rec := r.record()
-		rec.Overdue, rec.Error = true, why
-		rn.Events.Tell(contract.Event{Kind: contract.RunOverdue, Job: r.Job(), Record: rec})
-		rn.Events.Changed()
+		rn.Events.Tell(func() contract.Event {
+			rec := r.record()
+			rec.Overdue, rec.Error = true, why
+			return contract.Event{Kind: contract.RunOverdue, Job: r.Job(), Record: rec}
+		})
 	}
 }

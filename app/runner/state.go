@@ -194,10 +194,9 @@ func (st *state) ended(r *Run, f *contract.Finish, err error) {
 	} else {
 		st.delay(r, f.NextAt)
 	}
-	if st.Events.Wanted() {
-		st.Events.Tell(contract.Event{Kind: contract.RunEnded, Job: r.Job(), Record: r.endRecord(f), Exit: exitStatus(f.Cause)})
-	}
-	st.Events.Changed()
+	st.Events.Tell(func() contract.Event {
+		return contract.Event{Kind: contract.RunEnded, Job: r.Job(), Record: r.endRecord(f), Exit: exitStatus(f.Cause)}
+	})
 	st.hooks.ended(r, f)
 	st.line.unblock(r)
 }

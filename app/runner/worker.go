@@ -168,10 +168,9 @@ func (w *worker) enter(r *Run) *scope {
 		return nil
 	}
 	r.begin(millis.Now())
-	if w.Events.Wanted() {
-		w.Events.Tell(contract.Event{Kind: contract.RunStarted, Job: r.Job(), Record: r.record()})
-	}
-	w.Events.Changed()
+	w.Events.Tell(func() contract.Event {
+		return contract.Event{Kind: contract.RunStarted, Job: r.Job(), Record: r.record()}
+	})
 	return r.current
 }
 

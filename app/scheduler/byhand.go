@@ -59,7 +59,6 @@ func (c *claimer) launch(ctx context.Context, e *entry, claim contract.Claim) (r
 		return rec, &contract.RefusedError{Job: claim.Job, Reason: got.Refused}
 	case got.Won:
 		c.skipped(e, claimRecord(&claim, &got))
-		c.events.Changed()
 	}
 	return cron.Record{ID: got.ID}, nil
 }

@@ -115,7 +115,7 @@ func (c *claimer) won(b *batch, results []contract.Claimed) {
 // skipped reports a recorded skipped slot.
 func (c *claimer) skipped(e *entry, rec cron.Record) {
 	e.lane.NoteEnd()
-	c.events.Tell(contract.Event{Kind: contract.RunEnded, Job: rec.Job, Record: rec})
+	c.events.Tell(func() contract.Event { return contract.Event{Kind: contract.RunEnded, Job: rec.Job, Record: rec} })
 	c.runner.Skipped(e.job, rec)
 }
 

@@ -2,7 +2,6 @@ package scheduler
 
 import (
 	"context"
-	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -28,16 +27,9 @@ import (
 //   - After a second without a worker: the run then waits where all processes see it. Newer slots of the job are not
 //     claimed with it, because another process may have claimed the old one long ago.
 type claimer struct {
-	cfg      *Config
-	log      *slog.Logger
-	instance contract.InstanceInfo
-	calls    context.Context
-	tasks    *sync.WaitGroup
-	events   *runner.Events
-	runner   *runner.Runner
+	*shared
 	ticks    *ticks
 	gate     gate
-	byName   map[string]*entry
 	entries  []*entry // those with a clock
 	pressing bool     // one of them is pressing; see entry
 

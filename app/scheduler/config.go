@@ -3,10 +3,12 @@ package scheduler
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
+	"fibercrons/app/runner"
 )
 
 // Config configures a [Scheduler].
@@ -48,4 +50,17 @@ type Config struct {
 	Log *slog.Logger
 	// Version of the program, shown with the instance. Optional.
 	Version string
+}
+
+// shared is what the parts of a scheduler have in common. All but phase is set by New.
+type shared struct {
+	cfg      *Config
+	log      *slog.Logger
+	instance contract.InstanceInfo
+	byName   map[string]*entry
+	calls    context.Context // of calls to the store; ends last
+	tasks    sync.WaitGroup  // goroutines that must end before the process
+	events   runner.Events
+	runner   *runner.Runner
+	phase    phase
 }

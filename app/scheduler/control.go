@@ -179,12 +179,7 @@ func (s *Scheduler) Pause(ctx context.Context, p contract.Pause) (contract.State
 	if !p.Resume && !p.Until.IsZero() && !p.Until.After(p.At) {
 		return contract.State{}, cron.RequestError(p.Job, "/until", "is in the past")
 	}
-	st, err := s.cfg.Store.Pause(ctx, p)
-	if errors.Is(err, cron.ErrNotFound) {
-		if err = s.register(ctx, e); err == nil {
-			st, err = s.cfg.Store.Pause(ctx, p)
-		}
-	}
+	st, err := s.set(ctx, e, func() (contract.State, error) { return s.cfg.Store.Pause(ctx, p) })
 	if err != nil {
 		return contract.State{}, err
 	}
@@ -192,7 +187,7 @@ func (s *Scheduler) Pause(ctx context.Context, p contract.Pause) (contract.State
 	if p.Resume {
 		event = contract.JobWasResumed
 	}
-	s.tell(contract.Event{Kind: event, Job: p.Job})
+	s.events.Tell(func() contract.Event { return contract.Event{Kind: event, Job: p.Job} })
 	return st, nil
 }
 
@@ -214,18 +209,25 @@ func (s *Scheduler) Reschedule(ctx context.Context, name, expr, zone, actor stri
 	if _, err := plan.Overridden(e.job, o); err != nil {
 		return contract.State{}, plan.WrongOverride(o, err)
 	}
-	st, err := s.cfg.Store.Override(ctx, o)
-	if errors.Is(err, cron.ErrNotFound) {
-		if err = s.register(ctx, e); err == nil {
-			st, err = s.cfg.Store.Override(ctx, o)
-		}
-	}
+	st, err := s.set(ctx, e, func() (contract.State, error) { return s.cfg.Store.Override(ctx, o) })
 	if err != nil {
 		return contract.State{}, err
 	}
 	s.claimer.follow([]plan.Override{st.Override})
-	s.tell(contract.Event{Kind: contract.JobRescheduled, Job: name})
+	s.events.Tell(func() contract.Event { return contract.Event{Kind: contract.JobRescheduled, Job: name} })
 	return st, nil
+}
+
+// set changes the state of a job, and adds the job to the store before if that does not have it.
+func (s *Scheduler) set(ctx context.Context, e *entry, change func() (contract.State, error)) (contract.State, error) {
+	st, err := change()
+	if !errors.Is(err, cron.ErrNotFound) {
+		return st, err
+	}
+	if err := s.register(ctx, e); err != nil {
+		return contract.State{}, err
+	}
+	return change()
 }
 
 // register adds a job to a store in which no scheduler has run yet.
@@ -242,11 +244,6 @@ func (s *Scheduler) register(ctx context.Context, e *entry) error {
 	}
 	_, err = s.cfg.Store.Sync(ctx, contract.Program{Definitions: defs, At: millis.Now()})
 	return err
-}
-
-func (s *Scheduler) tell(e contract.Event) {
-	s.events.Tell(e)
-	s.events.Changed()
 }
 
 func (s *Scheduler) entry(name string) (*entry, error) {

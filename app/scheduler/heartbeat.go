@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -13,22 +12,13 @@ import (
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"
-	"fibercrons/app/runner"
 )
 
 // leases extends the leases of this process's runs and takes over runs of dead processes. It also does other periodic
 // work: cancel requests, notes of runs, overrides set on other processes, pruning.
 type leases struct {
-	cfg      *Config
-	log      *slog.Logger
-	instance contract.InstanceInfo
-	calls    context.Context
-	tasks    *sync.WaitGroup
-	events   *runner.Events
-	runner   *runner.Runner
-	claimer  *claimer
-	byName   map[string]*entry
-	phase    *phase
+	*shared
+	claimer *claimer
 
 	once sync.Once
 	loop sync.WaitGroup

@@ -1,6 +1,8 @@
 package scheduler
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+)
 
 // stage is a stage in a scheduler's life.
 type stage int32

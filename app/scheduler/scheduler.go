@@ -21,23 +21,14 @@ import (
 
 // Scheduler turns slots into recorded runs; see the package comment.
 type Scheduler struct {
-	cfg      Config
-	log      *slog.Logger
-	instance contract.InstanceInfo
-	byName   map[string]*entry
-	calls    context.Context // of calls to the store; ends last
-	endCalls context.CancelFunc
-	tasks    sync.WaitGroup // goroutines that must end before the process
-	phase    phase
+	*shared
+	ticks    ticks
+	claimer  *claimer
+	leases   *leases
+	gaps     gaps                      // for Stats
 	tickedAt atomic.Pointer[time.Time] // last turn of the settling loop
+	endCalls context.CancelFunc
 	closing  sync.Once
-
-	events  runner.Events
-	ticks   ticks
-	claimer *claimer
-	runner  *runner.Runner
-	leases  *leases
-	gaps    gaps // for Stats
 
 	changed  chan struct{} // see Changed
 	stopping chan struct{}
@@ -54,12 +45,13 @@ func New(c Config) *Scheduler {
 	}
 	host, _ := os.Hostname()
 	s := &Scheduler{
-		cfg: c, log: c.Log,
-		byName:   make(map[string]*entry, len(c.Jobs)),
+		shared: &shared{
+			cfg: &c, log: c.Log, byName: make(map[string]*entry, len(c.Jobs)),
+			instance: contract.InstanceInfo{ID: uuid.NewString(), Host: host, PID: os.Getpid(), Version: c.Version, TZData: schedule.DataVersion(), StartedAt: millis.Now()},
+		},
 		ticks:    ticks{sign: make(chan struct{}, 1)},
 		changed:  make(chan struct{}, 1),
 		stopping: make(chan struct{}),
-		instance: contract.InstanceInfo{ID: uuid.NewString(), Host: host, PID: os.Getpid(), Version: c.Version, TZData: schedule.DataVersion(), StartedAt: millis.Now()},
 	}
 	s.calls, s.endCalls = context.WithCancel(context.Background())
 	s.events.Observe, s.events.Notify = c.Observe, s.notify
@@ -67,10 +59,7 @@ func New(c Config) *Scheduler {
 	if c.Context != nil {
 		base = c.Context(base)
 	}
-	s.claimer = &claimer{
-		cfg: &s.cfg, log: s.log, instance: s.instance, calls: s.calls, tasks: &s.tasks, events: &s.events, ticks: &s.ticks,
-		gate: gate{&s.cfg.Peers, s.calls}, byName: s.byName, slots: slots{log: s.log},
-	}
+	s.claimer = &claimer{shared: s.shared, ticks: &s.ticks, gate: gate{&c.Peers, s.calls}, slots: slots{log: s.log}}
 	lane := func(job string) *runner.Lane {
 		if e := s.byName[job]; e != nil {
 			return &e.lane
@@ -82,11 +71,7 @@ func New(c Config) *Scheduler {
 		Executor: c.Executor, Limits: c.Peers.Limits, Source: s.claimer, Lane: lane,
 		Base: base, Calls: s.calls, Tasks: &s.tasks, Events: &s.events, TraceID: c.TraceID, Log: s.log,
 	})
-	s.claimer.runner = s.runner
-	s.leases = &leases{
-		cfg: &s.cfg, log: s.log, instance: s.instance, calls: s.calls, tasks: &s.tasks, events: &s.events,
-		runner: s.runner, claimer: s.claimer, byName: s.byName, phase: &s.phase, stop: make(chan struct{}),
-	}
+	s.leases = &leases{shared: s.shared, claimer: s.claimer, stop: make(chan struct{})}
 	s.claimer.keepLeases = s.leases.start
 	entries := make([]entry, len(c.Jobs)) // contiguous, for bursts
 	for i, j := range c.Jobs {

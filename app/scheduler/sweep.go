@@ -198,7 +198,6 @@ func (l *leases) taken(takes []contract.Take, from []cron.Record, done []bool) {
 		if e != nil && t.Status == cron.Skipped {
 			l.runner.Skipped(e.job, rec)
 		}
-		l.events.Tell(contract.Event{Kind: contract.RunEnded, Job: rec.Job, Record: rec})
-		l.events.Changed()
+		l.events.Tell(func() contract.Event { return contract.Event{Kind: contract.RunEnded, Job: rec.Job, Record: rec} })
 	}
 }

@@ -64,9 +64,6 @@ var (
 // Open opens the database, creates its folder and file if need be, and brings its tables up to
 // date. Its errors are sentences that name the file and the remedy, without credentials.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	if o.RetryFor <= 0 {
-		o.RetryFor = 5 * time.Second
-	}
 	d, err := db.Open(ctx, db.Options{
 		URL: o.URL, ReadOnly: o.ReadOnly, NoMigrate: o.NoMigrate, Logger: o.Logger, Migrations: o.Migrations,
 		Lease: o.Lease, RetryFor: o.RetryFor, HoldFor: o.HoldFor, Span: o.Span,
@@ -74,7 +71,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := startWriter(committer{db: d, rules: theRules, retryFor: o.RetryFor}, o.Committed)
+	w := startWriter(committer{db: d, rules: theRules, retryFor: d.RetryFor()}, o.Committed)
 	return &Store{alertStore: alerts.New(alertDB{d, w}), db: d, writer: w}, nil
 }
 

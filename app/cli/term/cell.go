@@ -3,8 +3,9 @@ package term
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
+
+	"fibercrons/app/internal/texts"
 )
 
 // Cell is one value, as a person reads it and as a spreadsheet does.
@@ -78,19 +79,7 @@ func lasting(d time.Duration) string {
 	case d >= 10*time.Second:
 		d = d.Round(100 * time.Millisecond)
 	}
-	return Short(d)
-}
-
-// Short is d without zeros at the end: 1h, not 1h0m0s.
-func Short(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
+	return texts.Duration(d)
 }
 
 // Count is n of a noun: "1 job", "2 jobs".

@@ -77,6 +77,9 @@ type Database struct {
 	stamps    stamps
 }
 
+// RetryFor is [Options].RetryFor, or its default.
+func (d *Database) RetryFor() time.Duration { return d.o.RetryFor }
+
 // Open opens the database, creates its folder and file if need be, and brings its tables up to date. Its errors name
 // the database and the remedy, without credentials.
 func Open(ctx context.Context, o Options) (*Database, error) {
