@@ -2,10 +2,8 @@ package scheduler
 
 import (
 	"sync"
-	"time"
 
 	"fibercrons/app/contract"
-	"fibercrons/app/cron"
 	"fibercrons/app/plan"
 	"fibercrons/app/runner"
 )
@@ -62,110 +60,4 @@ func (b *batch) giveBack() {
 
 func (b *batch) add(e *entry) {
 	b.parts = append(b.parts, part{entry: e, table: e.table, first: e.next, ahead: e.ahead})
-}
-
-// newRun returns memory for the run of the i-th claim.
-func (b *batch) newRun(i int) *runner.Run {
-	if len(b.runs) == 0 {
-		b.runs = make([]runner.Run, min(len(b.claims)-i, runsTogether))
-	}
-	r := &b.runs[0]
-	b.runs = b.runs[1:]
-	return r
-}
-
-// workers returns the number of workers reserved for the batch.
-func (b *batch) workers() int {
-	n := b.permit
-	for i := range b.wins {
-		if b.wins[i].Worker {
-			n++
-		}
-	}
-	return n
-}
-
-// elsewhere turns a claim into a skipped slot that another store runs.
-func (b *batch) elsewhere(i int) {
-	c := &b.claims[i]
-	c.Status, c.Reason, c.Detail, c.Args = cron.Skipped, cron.ReasonElsewhere, "another replica, with a database of its own, has this slot", nil
-	b.release(i)
-}
-
-// release frees the worker of a claim.
-func (b *batch) release(i int) {
-	if b.wins[i].Worker {
-		b.wins[i].Worker = false
-		b.permit++
-	}
-}
-
-// whole is the cut that keeps all claims.
-func (b *batch) whole() []int {
-	keep := make([]int, len(b.parts))
-	for k := range b.parts {
-		keep[k] = b.parts[k].n
-	}
-	return keep
-}
-
-// until is the cut after the first answered requests, which are for the claims of. It keeps what is decided: answered
-// requests and unconfirmed claims, with the claims before them.
-func (b *batch) until(of []int, answered int) []int {
-	keep := b.whole()
-	i, t := 0, 0
-	for k, p := range b.parts {
-		decided := 0
-		for j, c := range b.claims[i : i+p.n] {
-			asked := t < len(of) && of[t] == i+j
-			if asked && t >= answered {
-				keep[k] = decided
-				break
-			}
-			if asked || p.entry.unconfirmedAt(c.Slot) {
-				decided = j + 1
-			}
-			if asked {
-				t++
-			}
-		}
-		for i += p.n; t < len(of) && of[t] < i; t++ {
-		}
-	}
-	return keep
-}
-
-// cut keeps the first keep claims of each part. A job that loses claims is due again later, from the first removed
-// slot.
-func (b *batch) cut(keep []int) {
-	i, n := 0, 0
-	for k := range b.parts {
-		p := &b.parts[k]
-		last := i + keep[k]
-		if keep[k] < p.n {
-			first := b.claims[last].Slot
-			p.next, p.waits = first.UnixMilli(), true
-			if keep[k] > 0 {
-				// One row may stand for many slots: it settles all before the cut.
-				b.claims[last-1].Watermark = first.Add(-time.Millisecond)
-			}
-			for j := last; j < i+p.n; j++ {
-				b.release(j)
-			}
-		}
-		copy(b.claims[n:], b.claims[i:last])
-		copy(b.wins[n:], b.wins[i:last])
-		i += p.n
-		n += keep[k]
-		p.n = keep[k]
-	}
-	clear(b.claims[n:])
-	clear(b.wins[n:])
-	b.claims, b.wins = b.claims[:n], b.wins[:n]
-}
-
-// unconfirmedAt reports whether a claim for the slot was sent without an answer, so it may have succeeded.
-func (e *entry) unconfirmedAt(slot time.Time) bool {
-	_, ok := e.unconfirmed[slot.UnixMilli()]
-	return ok
 }

@@ -200,3 +200,24 @@ func (e *entry) queueCap(d *plan.Decision) int {
 	}
 	return e.job.Policies.CatchUpCap
 }
+
+// newRun returns memory for the run of the i-th claim.
+func (b *batch) newRun(i int) *runner.Run {
+	if len(b.runs) == 0 {
+		b.runs = make([]runner.Run, min(len(b.claims)-i, runsTogether))
+	}
+	r := &b.runs[0]
+	b.runs = b.runs[1:]
+	return r
+}
+
+// workers returns the number of workers reserved for the batch.
+func (b *batch) workers() int {
+	n := b.permit
+	for i := range b.wins {
+		if b.wins[i].Worker {
+			n++
+		}
+	}
+	return n
+}
