@@ -8,7 +8,7 @@ ENV CGO_ENABLED=0 GOFLAGS=-buildvcs=false GOCACHE=/go/build
 # What /crons/instances and /metrics call this build, such as $(git describe --always --dirty); .git is not in here.
 ARG VERSION
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/go/build \
-    go build -trimpath -ldflags="-s -w -X fibercrons/app/parts.version=${VERSION}" -o /out/ ./cmd/server ./cmd/cli
+    go build -trimpath -ldflags="-s -w -X fibercrons/app/assembly.version=${VERSION}" -o /out/ ./cmd/server ./cmd/cli
 # The image below has no mkdir: a folder for the data, and one for SQLite's temporary files.
 RUN mkdir -p /rootfs/app/data /rootfs/tmp
 

@@ -1,6 +1,6 @@
 // Package app ties the parts together and holds no rule of its own: [New] checks the registered
 // jobs, opens the store and builds the scheduler, [App.Run] ticks, [App.Close] lets go. What each part is
-// told of the configuration is in package parts.
+// told of the configuration is in package assembly.
 //
 // Inside a job [DB] and [Config] are what the application has for it: the scheduler hands every run
 // a context that carries the App. They are in the context, not in package variables, so two
@@ -22,6 +22,7 @@ import (
 	"gorm.io/gorm"
 
 	"fibercrons/app/alert"
+	"fibercrons/app/assembly"
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
@@ -29,7 +30,6 @@ import (
 	"fibercrons/app/metrics"
 	"fibercrons/app/ops"
 	"fibercrons/app/outgoing"
-	"fibercrons/app/parts"
 	"fibercrons/app/ping"
 	"fibercrons/app/redis"
 	"fibercrons/app/store"
@@ -44,8 +44,8 @@ type App struct {
 	Feed    *feed.Feed
 	Alerts  *alert.Alerter
 	Store   *store.Store
-	Queue   parts.Queue   // nil with CRON_EXECUTOR=local
-	Redis   *redis.Client // nil without REDIS_URL
+	Queue   assembly.Queue // nil with CRON_EXECUTOR=local
+	Redis   *redis.Client  // nil without REDIS_URL
 	Log     *slog.Logger
 	Metrics *metrics.Metrics // what is measured of all the others
 	Trace   *trace.Tracer    // nil unless OpenTelemetry's variables ask for spans
@@ -93,18 +93,18 @@ func New(ctx context.Context, cfg env.Config, registry *cron.Registry, opts ...O
 	for _, opt := range opts {
 		opt(&o)
 	}
-	a := &App{Config: cfg, Log: o.log, context: o.context, Trace: trace.Open(ctx, parts.Trace(cfg, o.log))}
+	a := &App{Config: cfg, Log: o.log, context: o.context, Trace: trace.Open(ctx, assembly.Trace(cfg, o.log))}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
 		}
 	}()
-	a.transport = parts.Transport(cfg)
-	jobs, err := registry.Jobs(parts.Defaults(cfg, a.Trace))
+	a.transport = assembly.Transport(cfg)
+	jobs, err := registry.Jobs(assembly.Defaults(cfg, a.Trace))
 	if err != nil {
 		return nil, err
 	}
-	channels, err := parts.Channels(cfg)
+	channels, err := assembly.Channels(cfg)
 	if err != nil {
 		return nil, &cron.Mistakes{List: []string{err.Error()}}
 	}
@@ -117,16 +117,16 @@ func New(ctx context.Context, cfg env.Config, registry *cron.Registry, opts ...O
 		return nil, err
 	}
 	if !o.here && !o.readOnly {
-		if a.Queue, err = parts.OpenQueue(ctx, cfg, o.log); err != nil {
+		if a.Queue, err = assembly.OpenQueue(ctx, cfg, o.log); err != nil {
 			return nil, err
 		}
 	}
-	a.pings = ping.New(ping.Options{Jobs: jobs, Client: outgoing.Client(parts.Outgoing(cfg)), Logs: a.Store.Logs, Log: o.log})
+	a.pings = ping.New(ping.Options{Jobs: jobs, Client: outgoing.Client(assembly.Outgoing(cfg)), Logs: a.Store.Logs, Log: o.log})
 	a.Alerts = alert.New(alert.Options{
 		Store: a.Store, Jobs: jobs, Channels: channels, Environment: cfg.AppEnv, Link: cfg.Alerts.Link, Keep: cfg.KeepFor,
 		Context: a.Context, Log: o.log,
 	})
-	c := parts.Scheduler(cfg)
+	c := assembly.Scheduler(cfg)
 	c.Store, c.Jobs, c.Executor, c.Peers, c.Log = a.Store, jobs, a.Queue, peers, o.log
 	c.Context, c.Claimed, c.Observe = a.Context, a.Metrics.Claimed, a.observe
 	if a.Trace != nil {
@@ -163,7 +163,7 @@ func (a *App) meet(ctx context.Context, o options) (p contract.Peers, err error)
 	if !a.Config.Redis.IsSet() {
 		return p, nil
 	}
-	ro := parts.Redis(a.Config, o.log)
+	ro := assembly.Redis(a.Config, o.log)
 	if a.Config.Database.Driver == env.SQLite && !o.readOnly { // the replicas have a file each
 		if ro.Database, err = a.Store.Identity(ctx); err != nil {
 			return p, err
@@ -187,7 +187,7 @@ func names(jobs []*cron.Job) []string {
 // Jobs returns the jobs of registry with the defaults of cfg filled in, or a [*cron.Mistakes]. It
 // touches nothing.
 func Jobs(cfg env.Config, registry *cron.Registry) ([]*cron.Job, error) {
-	return registry.Jobs(parts.Defaults(cfg, nil))
+	return registry.Jobs(assembly.Defaults(cfg, nil))
 }
 
 // Run ticks until ctx ends and then drains; see [scheduler.Scheduler.Run]. Alerts go on for as long.
@@ -231,7 +231,7 @@ func (a *App) Close() error {
 }
 
 // Version names the build: what it was told, the module's version, or the commit it was built from.
-func Version() string { return parts.Version() }
+func Version() string { return assembly.Version() }
 
 type appKey struct{}
 

@@ -52,7 +52,8 @@ var arrows = map[string]rule{
 	"jobs":                     {inner: []string{"app", "app/alert", "app/cron", "config", "models"}, yours: true},
 	"routes":                   {inner: []string{"app", "app/cron", "app/web", "config", "models"}, outer: []string{fiber}, yours: true},
 	"app":                      {inner: []string{"app/..."}, outer: []string{gorm}}, // gorm for the type of DB alone
-	"app/parts":                {inner: []string{"app/..."}},
+	"app/assembly":             {inner: []string{"app/..."}},
+	"app/part":                 {},
 	"app/crontest":             {inner: []string{"app/contract", "app/cron", "app/plan", "app/scheduler"}},
 	"app/internal/webtest":     {inner: []string{"app", "app/cron", "app/env", "app/web"}, outer: []string{fiber, jsonschema, "go.uber.org/goleak"}},
 	"app/internal/conformance": {inner: []string{"app/contract", "app/cron", "app/crontest", "app/internal/millis", "app/plan", "app/scheduler"}, outer: []string{uuid}},

@@ -12,9 +12,9 @@ import (
 
 	"fibercrons/app"
 	"fibercrons/app/alert"
+	"fibercrons/app/assembly"
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
-	"fibercrons/app/parts"
 	"fibercrons/app/scheduler"
 )
 
@@ -36,7 +36,7 @@ func TestProxiesOfDotEnv(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	channels, err := parts.Channels(cfg)
+	channels, err := assembly.Channels(cfg)
 	if err != nil || len(channels) != 1 {
 		t.Fatalf("channels %v (%v)", channels, err)
 	}

@@ -1,4 +1,4 @@
-package parts
+package assembly
 
 import (
 	"fibercrons/app/alert"

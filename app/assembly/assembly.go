@@ -1,8 +1,8 @@
-// Package parts is what each part of the application is told of the configuration. The parts do not
+// Package assembly is what each part of the application is told of the configuration. The parts do not
 // know where it comes from, and package app ties them together without a word about settings.
 //
 // Nothing here keeps anything, and but for [OpenQueue] nothing opens anything.
-package parts
+package assembly
 
 import (
 	"cmp"
