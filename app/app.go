@@ -27,6 +27,7 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
 	"fibercrons/app/feed"
+	"fibercrons/app/internal/background"
 	"fibercrons/app/metrics"
 	"fibercrons/app/ops"
 	"fibercrons/app/outgoing"
@@ -34,6 +35,7 @@ import (
 	"fibercrons/app/redis"
 	"fibercrons/app/store"
 	"fibercrons/app/store/row"
+	"fibercrons/app/tokens"
 	"fibercrons/app/trace"
 )
 
@@ -49,10 +51,12 @@ type App struct {
 	Log     *slog.Logger
 	Metrics *metrics.Metrics // what is measured of all the others
 	Trace   *trace.Tracer    // nil unless OpenTelemetry's variables ask for spans
+	Tokens  *tokens.Tokens   // of those who may read and change, for what serves the application
 
 	pings     *ping.Pinger
 	transport http.RoundTripper                     // of HTTP; nil: http.DefaultTransport
 	context   func(context.Context) context.Context // nil: adds nothing
+	tasks     *background.Group
 }
 
 // Option changes what [New] assembles.
@@ -93,7 +97,8 @@ func New(ctx context.Context, cfg env.Config, registry *cron.Registry, opts ...O
 	for _, opt := range opts {
 		opt(&o)
 	}
-	a := &App{Config: cfg, Log: o.log, context: o.context, Trace: trace.Open(ctx, assembly.Trace(cfg, o.log))}
+	a := &App{Config: cfg, Log: o.log, context: o.context, Trace: trace.Open(ctx, assembly.Trace(cfg, o.log)), tasks: background.New()}
+	a.Tokens = tokens.New(cfg.OperatorToken.Reveal(), cfg.ViewerToken.Reveal())
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -201,6 +206,10 @@ func (a *App) Run(ctx context.Context) error {
 	return err
 }
 
+// Go calls work in a goroutine, with a context that ends with [App.Close], which waits for it. After Close it returns
+// false instead.
+func (a *App) Go(work func(context.Context)) bool { return a.tasks.Go(work) }
+
 // flush is how long pings that wait may take at the end.
 const flush = 5 * time.Second
 
@@ -209,6 +218,7 @@ const flush = 5 * time.Second
 func (a *App) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), flush)
 	defer cancel()
+	a.tasks.Close()
 	a.pings.Close(ctx)
 	a.Trace.Close(ctx)
 	if a.Feed != nil {

@@ -11,7 +11,7 @@ import (
 	"fibercrons/app"
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
-	"fibercrons/app/web"
+	"fibercrons/app/web/site"
 	"fibercrons/routes"
 )
 
@@ -28,7 +28,7 @@ func serve(t *testing.T) (url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := web.New(a, web.Limits{}, routes.Mount)
+	server := site.New(a, site.Limits{}, routes.Mount)
 	if err := server.Listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestGreeting(t *testing.T) {
 		"*/*":                             "application/json",
 	} {
 		status, kind, body := get(t, url+"/", accept)
-		if status != http.StatusOK || kind != want || !strings.Contains(body, "/crons") {
+		if status != http.StatusOK || kind != want || !strings.Contains(body, "crons/dashboard") {
 			t.Errorf("for %s: %d %s %s", accept, status, kind, body)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
 	"fibercrons/app/web"
+	"fibercrons/app/web/site"
 )
 
 // BenchmarkListDuringBurst asks for GET /crons again and again, over a connection of loopback, while
@@ -66,7 +67,7 @@ func online(b *testing.B, r *cron.Registry) (url string, stop func()) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	server := web.New(a, web.Limits{}, func(r fiber.Router, s *web.Server) { s.MountCrons(r) })
+	server := site.New(a, site.Limits{}, func(r fiber.Router, a *app.App) { web.Mount(r, a, web.Options{}) })
 	if err := server.Listen(ctx); err != nil {
 		b.Fatal(err)
 	}

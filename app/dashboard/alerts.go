@@ -55,7 +55,7 @@ func (p AlertsPage) Statuses() []alert.Status {
 	return []alert.Status{alert.Pending, alert.Sent, alert.Failed, alert.Silenced}
 }
 
-// Address is the first page with another status.
+// Address is the first page with another status, below the root.
 func (p AlertsPage) Address(status alert.Status) string { return p.address(status, 0) }
 
 // Newer is the previous page, or empty.
@@ -86,7 +86,7 @@ func (p AlertsPage) address(status alert.Status, offset int) string {
 		v.Set("offset", strconv.Itoa(offset))
 	}
 	if len(v) == 0 {
-		return Root + "/alerts"
+		return "/alerts"
 	}
-	return Root + "/alerts?" + v.Encode()
+	return "/alerts?" + v.Encode()
 }

@@ -83,6 +83,3 @@ func Assets() map[string]*Asset {
 	}
 	return list
 }
-
-// assetURL is the address of the file with a plain name.
-func assetURL(name string) string { return Root + "/static/" + assets()[name].Name }

@@ -15,7 +15,7 @@ const ChartRuns = 100
 
 // durationChart draws the durations of the newest runs, oldest first, each linked to its run, and the median as a line.
 // The scale is of square roots, so that runs of a second stay visible beside one of an hour.
-func durationChart(runs []cron.Record) template.HTML {
+func durationChart(base Base, runs []cron.Record) template.HTML {
 	const wide, high, left, foot = 1000, 150, 56, 6
 	var shown []cron.Record
 	for _, r := range runs {
@@ -54,7 +54,7 @@ func durationChart(runs []cron.Record) template.HTML {
 		status := template.HTMLEscapeString(string(r.Status))
 		title := status + ", " + millis(*r.Duration) + ", " + r.StartedAt.UTC().Format("2 Jan 15:04:05") + " UTC"
 		fmt.Fprintf(&b, `<a href="%s" aria-label="%s"><title>%s</title><rect class="hit" x="%.1f" y="0" width="%.1f" height="%d"/><rect class="f-%s" x="%.1f" y="%.1f" width="%.1f" height="%.1f" rx="1"/>`,
-			template.HTMLEscapeString(runURL(r.ID)), title, title, x, step, high, status, x+step*0.12, float64(high)-h, step*0.76, h)
+			template.HTMLEscapeString(base.run(r.ID)), title, title, x, step, high, status, x+step*0.12, float64(high)-h, step*0.76, h)
 		if r.Status == cron.Failed || r.Status == cron.Interrupted {
 			fmt.Fprintf(&b, `<rect class="f-%s" x="%.1f" y="%d" width="%.1f" height="3"/>`, status, x+step*0.12, high+2, step*0.76)
 		}

@@ -44,9 +44,9 @@ type RunList struct {
 }
 
 // NewJobPage makes the page. recent are the newest runs for the chart.
-func NewJobPage(now time.Time, d ops.JobDetail, recent []cron.Record, runs RunList, audit []contract.AuditEntry) JobPage {
+func NewJobPage(base Base, now time.Time, d ops.JobDetail, recent []cron.Record, runs RunList, audit []contract.AuditEntry) JobPage {
 	p := JobPage{
-		JobDetail: d, Now: now, Chart: durationChart(recent), Runs: runs,
+		JobDetail: d, Now: now, Chart: durationChart(base, recent), Runs: runs,
 		Fields: ArgFields(d.ArgsSchema, d.Args), Policies: policies(d.Policies, d.Ping), Audit: auditRows(audit),
 	}
 	for _, key := range slices.Sorted(maps.Keys(d.Metadata)) {

@@ -139,7 +139,7 @@ func (l JobList) From() int { return min(l.Offset+1, l.Total) }
 // To is the number of the last job on the page.
 func (l JobList) To() int { return l.Offset + len(l.Rows) }
 
-// Before is the address of the previous page, or empty.
+// Before is the address of the previous page, below the root, or empty.
 func (l JobList) Before() string {
 	if l.Offset == 0 {
 		return ""
@@ -147,7 +147,7 @@ func (l JobList) Before() string {
 	return l.url(l.Filter, l.Failing, max(0, l.Offset-PerPage))
 }
 
-// After is the address of the next page, or empty.
+// After is the address of the next page, below the root, or empty.
 func (l JobList) After() string {
 	if l.To() >= l.Total {
 		return ""
@@ -155,7 +155,7 @@ func (l JobList) After() string {
 	return l.url(l.Filter, l.Failing, l.Offset+PerPage)
 }
 
-// WithStatus is the list's address with a status toggled.
+// WithStatus is the list's address, below the root, with a status toggled.
 func (l JobList) WithStatus(word string) string {
 	f, failing := l.Filter, false
 	switch {
@@ -169,7 +169,7 @@ func (l JobList) WithStatus(word string) string {
 	return l.url(f, failing, 0)
 }
 
-// WithTag is the list's address with a tag toggled.
+// WithTag is the list's address, below the root, with a tag toggled.
 func (l JobList) WithTag(tag string) string {
 	f := l.Filter
 	if f.Tag == tag {
@@ -196,7 +196,7 @@ func (l JobList) url(f ops.Filter, failing bool, offset int) string {
 		v.Set("offset", strconv.Itoa(offset))
 	}
 	if len(v) == 0 {
-		return Root + "/jobs"
+		return "/jobs"
 	}
-	return Root + "/jobs?" + v.Encode()
+	return "/jobs?" + v.Encode()
 }

@@ -9,19 +9,43 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"fibercrons/app/internal/memo"
 )
 
 //go:embed templates
 var templateFiles embed.FS
 
-// templates are parsed on the first page, not at start-up.
-var templates = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("").Funcs(funcs).ParseFS(templateFiles, "templates/*.html"))
+// parsed are the templates. They are parsed on the first page, not at start-up.
+var parsed = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Funcs(funcs).Funcs(addresses("")).ParseFS(templateFiles, "templates/*.html"))
 })
 
+// templates are those whose links begin with a base.
+var templates = memo.New(func(base string) (*template.Template, error) {
+	t, err := parsed().Clone()
+	if err != nil {
+		return nil, err
+	}
+	return t.Funcs(addresses(Base(base))), nil
+})
+
+// execute writes the template with a name, for readers that see the pages under base.
+func execute(w io.Writer, base Base, name string, data any) error {
+	t, err := templates.Get(string(base))
+	if err != nil {
+		return err
+	}
+	return t.ExecuteTemplate(w, name, data)
+}
+
+func addresses(b Base) template.FuncMap {
+	return template.FuncMap{
+		"base": func() string { return string(b) }, "root": b.root, "asset": b.asset, "job": b.job, "run": b.run,
+	}
+}
+
 var funcs = template.FuncMap{
-	"asset": assetURL, "root": func() string { return Root },
-	"job": jobURL, "run": runURL,
 	"when": when, "at": at, "ms": millis, "took": took, "icon": icon, "state": stateOf,
 	"plural": plural, "percent": percent, "number": number, "attrs": Attrs, "reason": reasonWords, "percentOf": percentOf, "short": short, "pretty": pretty,
 	"with":  func(p Page, b any) inPage { return inPage{p, b} },
@@ -31,6 +55,7 @@ var funcs = template.FuncMap{
 
 // Page is the frame around a body.
 type Page struct {
+	Base    Base
 	Title   string // of the document
 	Nav     string // which entry of the menu it belongs to
 	Self    string // its own address with the query, for refreshing
@@ -48,19 +73,19 @@ type Page struct {
 }
 
 // Render writes the whole document.
-func (p Page) Render(w io.Writer) error { return templates().ExecuteTemplate(w, "page", p) }
+func (p Page) Render(w io.Writer) error { return execute(w, p.Base, "page", p) }
 
 // RenderMain writes the title and the main part, to update a loaded page.
 func (p Page) RenderMain(w io.Writer) error {
 	p.main = true
-	return templates().ExecuteTemplate(w, "fresh", p)
+	return execute(w, p.Base, "fresh", p)
 }
 
 // Content renders the body with the template named after its type.
 func (p Page) Content() (template.HTML, error) {
 	name := strings.ToLower(reflect.TypeOf(p.Body).Name())
 	var b strings.Builder
-	if err := templates().ExecuteTemplate(&b, name, inPage{p, p.Body}); err != nil {
+	if err := execute(&b, p.Base, name, inPage{p, p.Body}); err != nil {
 		return "", fmt.Errorf("page %s: %w", name, err)
 	}
 	return template.HTML(b.String()), nil //nolint:gosec // made by the template

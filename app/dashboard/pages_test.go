@@ -143,10 +143,10 @@ func TestJobListSelects(t *testing.T) {
 	}
 	list := dashboard.Select(jobs, dashboard.Selection{Filter: ops.Filter{Search: "job", Tag: "a"}, Offset: 50})
 	for got, want := range map[string]string{
-		list.Before():              "/crons/dashboard/jobs?q=job&tag=a",
-		list.After():               "/crons/dashboard/jobs?offset=100&q=job&tag=a",
-		list.WithStatus("failing"): "/crons/dashboard/jobs?q=job&status=failing&tag=a",
-		list.WithTag("a"):          "/crons/dashboard/jobs?q=job",
+		list.Before():              "/jobs?q=job&tag=a",
+		list.After():               "/jobs?offset=100&q=job&tag=a",
+		list.WithStatus("failing"): "/jobs?q=job&status=failing&tag=a",
+		list.WithTag("a"):          "/jobs?q=job",
 	} {
 		if got != want {
 			t.Errorf("%s, want %s", got, want)
@@ -164,7 +164,7 @@ func TestTimelineDrawsWhatRanAndWhatWill(t *testing.T) {
 	}
 	tl.Dense = []ops.Dense{{Job: "<b>job</b>00", Slots: 401}}
 	tl.Herds = []ops.Herd{{At: now.Add(15 * time.Hour), Jobs: 60, Hint: []ops.HerdHint{{Job: "x", Expr: "0 3 * * *", Use: "H 3 * * *"}}}}
-	p := dashboard.NewTimeline(tl, dashboard.Windows[2], "", func(string) bool { return true })
+	p := dashboard.NewTimeline("", tl, dashboard.Windows[2], "", func(string) bool { return true })
 	page := render(t, p)
 	charts := pictures(t, page)
 	if len(charts) != 1 || p.Lanes != 40 || p.Hidden != 20 || p.Busiest != 60 {
@@ -182,7 +182,7 @@ func TestTimelineDrawsWhatRanAndWhatWill(t *testing.T) {
 	if marks := strings.Count(charts[0], "<rect class=\"f-"); marks > 40*15 {
 		t.Errorf("%d marks", marks)
 	}
-	few := dashboard.NewTimeline(tl, dashboard.Windows[2], "07", func(job string) bool { return strings.HasSuffix(job, "07") })
+	few := dashboard.NewTimeline("", tl, dashboard.Windows[2], "07", func(job string) bool { return strings.HasSuffix(job, "07") })
 	if few.Lanes != 1 || few.Busiest != 1 {
 		t.Errorf("searching leaves %d lanes, %d at once", few.Lanes, few.Busiest)
 	}
@@ -214,7 +214,7 @@ func TestRunPageTellsWhatHappened(t *testing.T) {
 func TestJobPageDrawsDurations(t *testing.T) {
 	rate := 0.995
 	d := ops.JobDetail{JobView: jobView("report", cron.Failed), ScheduleText: "Every minute", Stats: ops.Stats{SuccessRate: &rate, Sample: 100}, NextSlots: []time.Time{now}}
-	page := render(t, dashboard.NewJobPage(now, d, runs("report", 100), dashboard.RunList{Runs: runs("report", 25), Next: "report-24"}, nil))
+	page := render(t, dashboard.NewJobPage("", now, d, runs("report", 100), dashboard.RunList{Runs: runs("report", 25), Next: "report-24"}, nil))
 	charts := pictures(t, page)
 	if len(charts) != 1 || strings.Count(charts[0], "<a href=") != 100 || !strings.Contains(charts[0], "Durations of the last 100 runs, the longest 6.00 s") {
 		t.Errorf("%d charts: %s", len(charts), charts)
@@ -222,7 +222,7 @@ func TestJobPageDrawsDurations(t *testing.T) {
 	if !strings.Contains(page, "99.5%") {
 		t.Error("a rate is rounded to a claim")
 	}
-	none := render(t, dashboard.NewJobPage(now, d, nil, dashboard.RunList{}, nil))
+	none := render(t, dashboard.NewJobPage("", now, d, nil, dashboard.RunList{}, nil))
 	if !strings.Contains(none, "It has not run yet.") || len(pictures(t, none)) != 0 {
 		t.Error("a job that has not run is not shown as one")
 	}
@@ -235,7 +235,7 @@ func TestOverdueNeverHides(t *testing.T) {
 	d := ops.JobDetail{JobView: jobView("deaf", cron.Failed)}
 	for name, page := range map[string]string{
 		"overview": render(t, dashboard.NewOverview(dashboard.OverviewData{Now: now, Jobs: []ops.JobView{d.JobView}, Running: []cron.Record{r}})),
-		"job":      render(t, dashboard.NewJobPage(now, d, nil, dashboard.RunList{Runs: []cron.Record{r}}, nil)),
+		"job":      render(t, dashboard.NewJobPage("", now, d, nil, dashboard.RunList{Runs: []cron.Record{r}}, nil)),
 		"run":      render(t, dashboard.NewRunPage(now, r, nil, false, nil, true)),
 	} {
 		if !strings.Contains(page, `<span class="tag warn">overdue</span>`) {

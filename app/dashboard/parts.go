@@ -10,14 +10,14 @@ import (
 	"fibercrons/app/schedule"
 )
 
-// RenderLog writes the lines alone, to be appended to a page.
+// RenderLog writes the lines alone, to be appended to a page. They have no links.
 func RenderLog(tail LogTail) (string, error) {
 	var b strings.Builder
-	err := templates().ExecuteTemplate(&b, "loglines", tail)
+	err := execute(&b, "", "loglines", tail)
 	return b.String(), err
 }
 
-// RenderPreview writes the preview of a schedule, or the error in it.
+// RenderPreview writes the preview of a schedule, or the error in it. It has no links.
 func RenderPreview(now time.Time, p ops.Preview, wrong error) (string, error) {
 	view := struct {
 		Now     time.Time
@@ -40,7 +40,7 @@ func RenderPreview(now time.Time, p ops.Preview, wrong error) (string, error) {
 		view.Slots = append(view.Slots, PreviewSlot{at, at.In(zone).Format("Mon 2 Jan 15:04:05 MST")})
 	}
 	var b strings.Builder
-	err = templates().ExecuteTemplate(&b, "preview", view)
+	err = execute(&b, "", "preview", view)
 	return b.String(), err
 }
 

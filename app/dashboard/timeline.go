@@ -41,7 +41,7 @@ type TimelinePage struct {
 }
 
 // NewTimeline makes the page for the jobs that keep accepts. The runs in t are sorted newest first.
-func NewTimeline(t ops.Timeline, w Window, search string, keep func(job string) bool) TimelinePage {
+func NewTimeline(base Base, t ops.Timeline, w Window, search string, keep func(job string) bool) TimelinePage {
 	from, to := known(t)
 	slices.Reverse(t.Runs)
 	t.Runs = slices.DeleteFunc(slices.Clone(t.Runs), func(r contract.TimelineRun) bool { return !keep(r.Job) })
@@ -56,7 +56,7 @@ func NewTimeline(t ops.Timeline, w Window, search string, keep func(job string) 
 	load.known.from, load.known.to = from, to
 	p.Busiest, p.Cut = load.most, from.After(t.From) || to.Before(t.To)
 	if len(lanes) > 0 {
-		p.Picture = drawTimeline(t, lanes, load)
+		p.Picture = drawTimeline(base, t, lanes, load)
 	}
 	return p
 }
@@ -93,13 +93,13 @@ func lanesOf(t ops.Timeline) []*lane {
 	return lanes
 }
 
-// Address is the page with another window.
+// Address is the page with another window, below the root.
 func (p TimelinePage) Address(window string) string {
 	v := url.Values{"window": {window}}
 	if p.Search != "" {
 		v.Set("q", p.Search)
 	}
-	return Root + "/timeline?" + v.Encode()
+	return "/timeline?" + v.Encode()
 }
 
 // Herded are the busiest minutes, and the rest of them.

@@ -24,7 +24,8 @@ const (
 
 type canvas struct {
 	strings.Builder
-	t ops.Timeline
+	base Base
+	t    ops.Timeline
 }
 
 func (c *canvas) x(at time.Time) float64 {
@@ -50,8 +51,8 @@ type load struct {
 	known   struct{ from, to time.Time } // outside of it the lists are incomplete
 }
 
-func drawTimeline(t ops.Timeline, lanes []*lane, l load) template.HTML {
-	c := &canvas{t: t}
+func drawTimeline(base Base, t ops.Timeline, lanes []*lane, l load) template.HTML {
+	c := &canvas{base: base, t: t}
 	high := tlLoad + tlAxis + len(lanes)*tlLane + 4
 	c.put(`<svg class="chart timeline" viewBox="0 0 %d %d" role="group" aria-label="%s ran and %s are due from %s to %s UTC; at most %s begin in one minute">`,
 		tlWide, high, plural(len(t.Runs), "run"), plural(len(t.Slots), "slot"),
@@ -121,7 +122,7 @@ func (c *canvas) lane(y int, l *lane) {
 		shown = shown[:23] + "…"
 	}
 	c.put(`<g><a href="%s"><title>%s</title><text class="name" x="%d" y="%d" text-anchor="end">%s</text></a><line class="grid" x1="%d" x2="%d" y1="%d" y2="%d"/>`,
-		template.HTMLEscapeString(jobURL(l.job)), name, tlLeft-10, y+15, template.HTMLEscapeString(shown), tlLeft, tlWide, y+11, y+11)
+		template.HTMLEscapeString(c.base.job(l.job)), name, tlLeft-10, y+15, template.HTMLEscapeString(shown), tlLeft, tlWide, y+11, y+11)
 	c.runs(y, l.runs)
 	var path strings.Builder
 	last := -1
@@ -162,7 +163,7 @@ func (c *canvas) runs(y int, runs []contract.TimelineRun) {
 			high, top = 4, y+9
 		}
 		c.put(`<a href="%s" aria-label="%s"><title>%s</title><rect class="f-%s" x="%.1f" y="%d" width="%.1f" height="%d" rx="1.5"/></a>`,
-			template.HTMLEscapeString(runURL(mark.ID)), title, title, status, from, top, max(tlCell, to-from), high)
+			template.HTMLEscapeString(c.base.run(mark.ID)), title, title, status, from, top, max(tlCell, to-from), high)
 		n = 0
 	}
 	for _, r := range runs {

@@ -13,11 +13,18 @@ import (
 	"fibercrons/app/cron"
 )
 
-// Root is the path of the pages.
+// Root is the path of the pages, below a [Base].
 const Root = "/crons/dashboard"
 
-func jobURL(name string) string { return Root + "/jobs/" + url.PathEscape(name) }
-func runURL(id string) string   { return Root + "/runs/" + url.PathEscape(id) }
+// Base is what precedes /crons in the addresses that the reader's browser sees, such as /admin; often empty.
+type Base string
+
+func (b Base) root() string           { return string(b) + Root }
+func (b Base) job(name string) string { return b.root() + "/jobs/" + url.PathEscape(name) }
+func (b Base) run(id string) string   { return b.root() + "/runs/" + url.PathEscape(id) }
+
+// asset is the address of the file with a plain name.
+func (b Base) asset(name string) string { return b.root() + "/static/" + assets()[name].Name }
 
 // when writes an instant relative to now: how long ago, or in how long. A script keeps it up to date.
 func when(now time.Time, t any) template.HTML {

@@ -12,6 +12,13 @@ import (
 
 const largestRunLog = Size(1 << 30)
 
+// A base path is segments of some of what may stand in a path (RFC 3986, section 3.3). None is empty: what begins with
+// two slashes names another server.
+var basePath = regexp.MustCompile(`^(/[A-Za-z0-9._~@:%-]+)*$`)
+
+// IsBasePath says whether text is empty, or a path that begins with a slash and does not end with one.
+func IsBasePath(text string) bool { return basePath.MatchString(text) }
+
 var appEnv = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*$`)
 
 // check validates the configuration, and brings AllowedHosts and Timezone into their final form. It skips rules that
@@ -35,6 +42,8 @@ func (s settings) check(c *Config, unreadable []Mistake) []Mistake {
 
 	k.refuse(!appEnv.MatchString(c.AppEnv), "APP_ENV", "not a name in lower case", "")
 	k.refuse(c.Port < 0 || c.Port > 65535, "PORT", "not a port", "")
+	c.BasePath = strings.TrimRight(c.BasePath, "/")
+	k.refuse(!IsBasePath(c.BasePath), "CRON_BASE_PATH", "not the path of a URL", "")
 	k.refuse(c.Workers < 1, "CRON_WORKERS", "below 1", "")
 	k.refuse(c.DefaultTimeout < 0, "CRON_DEFAULT_TIMEOUT", "below 0", "")
 	k.refuse(c.DefaultRetries < 0, "CRON_DEFAULT_RETRIES", "below 0", "")

@@ -21,6 +21,9 @@ type Config struct {
 	// Port 0 asks the operating system for a free one.
 	Port int `env:"PORT" envDefault:"3000" want:"0 to 65535" about:"Port to listen on; 0 takes a free one."`
 
+	// BasePath is empty, or begins with a slash and does not end with one.
+	BasePath string `env:"CRON_BASE_PATH" want:"a path such as /ops" about:"Path under which a proxy in front publishes this server, if it strips that path from requests, such as /ops. X-Forwarded-Prefix of a trusted proxy goes before it."`
+
 	// Database is secret because the URL of a database server carries a password.
 	Database Database `env:"DATABASE_URL" envDefault:"sqlite://data/crons.db" secret:"true" want:"sqlite:// and a file, such as sqlite://data/crons.db, or the URL of a postgres:// or mysql:// server" about:"Database for state and runs: sqlite://relative/path.db or sqlite:///absolute/path.db, or sqlite::memory: for one process, lost when it ends; for more than one machine postgres://user:password@host:5432/name or mysql://user:password@host:3306/name (MariaDB too)."`
 
@@ -72,7 +75,7 @@ type Config struct {
 	AllowedHosts []string `env:"CRON_ALLOWED_HOSTS" want:"hostnames or IP addresses separated by commas, without scheme and port" about:"Host names accepted in requests, separated by commas; empty allows the usual ones."`
 
 	// TrustedProxies are addresses and ranges; see [Config.Proxies].
-	TrustedProxies []string `env:"CRON_TRUSTED_PROXIES" want:"IP addresses or ranges such as 10.0.0.0/8, separated by commas" about:"Proxies whose X-Forwarded-For, -Host and -Proto are trusted, separated by commas: 127.0.0.1, 10.0.0.0/8; empty trusts none."`
+	TrustedProxies []string `env:"CRON_TRUSTED_PROXIES" want:"IP addresses or ranges such as 10.0.0.0/8, separated by commas" about:"Proxies whose X-Forwarded-For, -Host, -Proto and -Prefix are trusted, separated by commas: 127.0.0.1, 10.0.0.0/8; empty trusts none."`
 
 	// AlertAllowedHosts are entries of outgoing.Options.Allow; see check.
 	AlertAllowedHosts []string `env:"ALERT_ALLOWED_HOSTS" want:"hostnames, IP addresses, either with a port, or ranges such as 10.0.0.0/8, separated by commas" about:"Non-public targets that alerts and pings may call, separated by commas: mattermost.internal, 10.0.0.5:8080, 10.0.0.0/8."`

@@ -24,7 +24,7 @@ import (
 	"fibercrons/app/internal/console"
 	"fibercrons/app/ops"
 	"fibercrons/app/store/row"
-	"fibercrons/app/web"
+	"fibercrons/app/web/site"
 )
 
 // The exit statuses, the same as the CLI's.
@@ -40,7 +40,7 @@ type Program struct {
 	Jobs       *cron.Registry
 	Load       env.Loader
 	Migrations []row.Migration // of the user's own tables
-	Routes     web.Routes
+	Routes     site.Routes
 }
 
 // Main runs p until the process is asked to stop, and returns the exit status. A second signal exits at once.
@@ -56,7 +56,7 @@ type process struct {
 	args     []string // must be empty
 	out, err io.Writer
 	config   []env.Option
-	serving  func(*web.Server) // called before the first request
+	serving  func(*site.Site) // called before the first request
 }
 
 // run serves until ctx ends and returns the exit status.
@@ -84,14 +84,14 @@ func run(ctx context.Context, p process) int {
 	if err != nil {
 		return p.fail(exitStore, err)
 	}
-	site := web.New(a, web.Limits{}, p.Routes)
-	if err := site.Listen(ctx); err != nil {
+	web := site.New(a, site.Limits{}, p.Routes)
+	if err := web.Listen(ctx); err != nil {
 		return p.fail(exitUsage, errors.Join(err, a.Close()))
 	}
-	p.announce(ctx, a, site)
+	p.announce(ctx, a, web)
 	forget := context.AfterFunc(ctx, func() { log.Info("stopping; a second signal ends at once", "grace", cfg.ShutdownGrace) })
 	defer forget()
-	err = serve(ctx, a, site)
+	err = serve(ctx, a, web)
 	if err = errors.Join(err, a.Close()); err != nil {
 		return p.fail(exitFailed, err)
 	}
@@ -101,7 +101,7 @@ func run(ctx context.Context, p process) int {
 
 // serve runs the scheduler and the web server until ctx ends. The scheduler ends last, to drain runs of the last
 // requests.
-func serve(ctx context.Context, a *app.App, site *web.Server) error {
+func serve(ctx context.Context, a *app.App, web *site.Site) error {
 	crons, stopCrons := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopCrons()
 	ctx, stopWeb := context.WithCancel(ctx)
@@ -111,17 +111,17 @@ func serve(ctx context.Context, a *app.App, site *web.Server) error {
 		ended <- a.Run(crons)
 		stopWeb() // a server without a scheduler must not look alive
 	}()
-	err := site.Serve(ctx)
+	err := web.Serve(ctx)
 	stopCrons()
 	return errors.Join(err, <-ended)
 }
 
 // announce logs the address and the next run.
-func (p process) announce(ctx context.Context, a *app.App, site *web.Server) {
+func (p process) announce(ctx context.Context, a *app.App, web *site.Site) {
 	if p.serving != nil {
-		p.serving(site)
+		p.serving(web)
 	}
-	attrs := []any{"url", site.URL() + "/crons", "database", a.Config.Database.String()}
+	attrs := []any{"url", web.URL() + "/crons", "database", a.Config.Database.String()}
 	if jobs, err := a.Crons.Jobs(ctx, ops.Filter{}); err == nil {
 		attrs = append(attrs, "jobs", len(jobs), "next", upcoming(jobs))
 	}
@@ -129,7 +129,7 @@ func (p process) announce(ctx context.Context, a *app.App, site *web.Server) {
 		attrs = append(attrs, "executor", a.Config.Executor, "role", a.Config.Role)
 	}
 	a.Log.Info("serving", attrs...)
-	if link := site.LoginLink(); link != "" {
+	if link := web.LoginLink(); link != "" {
 		// Only for the person who started it: a log would keep it.
 		fmt.Fprintf(p.out, "operator link (no CRON_OPERATOR_TOKEN is set; this one lasts until the server stops):\n  %s\n", link)
 	}

@@ -20,6 +20,7 @@ import (
 	"fibercrons/app/env"
 	"fibercrons/app/ops"
 	"fibercrons/app/web"
+	"fibercrons/app/web/site"
 )
 
 const token = "0123456789abcdef0123456789abcdef"
@@ -41,7 +42,7 @@ func newFixture(t *testing.T) *fixture {
 	}}
 }
 
-func (f *fixture) run(ctx context.Context, serving func(*web.Server)) int {
+func (f *fixture) run(ctx context.Context, serving func(*site.Site)) int {
 	return run(ctx, process{
 		Program: Program{Jobs: f.registry, Load: load, Routes: mount},
 		args:    f.args, out: &f.out, err: &f.err, serving: serving,
@@ -54,10 +55,10 @@ func load(o ...env.Option) (env.Config, func(context.Context) context.Context, [
 	return c, nil, warnings, err
 }
 
-func mount(r fiber.Router, s *web.Server) {
-	s.MountHealth(r)
-	s.MountMetrics(r)
-	s.MountCrons(r)
+func mount(r fiber.Router, a *app.App) {
+	web.Health(r, a)
+	web.Metrics(r, a)
+	web.Mount(r, a, web.Options{})
 }
 
 // start runs the server. It returns its address, and a function that stops it and returns its exit status.
@@ -66,7 +67,7 @@ func (f *fixture) start(t *testing.T) (url string, stop func() int) {
 	ctx, cancel := context.WithCancel(t.Context())
 	urls, status := make(chan string, 1), make(chan int, 1)
 	go func() {
-		status <- f.run(ctx, func(web *web.Server) { urls <- web.URL() })
+		status <- f.run(ctx, func(web *site.Site) { urls <- web.URL() })
 	}()
 	select {
 	case url = <-urls:

@@ -28,13 +28,14 @@ import (
 	"fibercrons/app/scheduler"
 	"fibercrons/app/trace"
 	"fibercrons/app/web"
+	"fibercrons/app/web/site"
 )
 
 // program is the application with a log that can be read.
 type program struct {
 	*app.App
 	t   *testing.T
-	web *web.Server
+	web *site.Site
 	log *logBuffer
 }
 
@@ -83,7 +84,7 @@ func start(t *testing.T, vars map[string]string, register func(*cron.Registry)) 
 	if p.App, err = app.New(t.Context(), cfg, registry, app.Log(log)); err != nil {
 		t.Fatal(err)
 	}
-	p.web = web.New(p.App, web.Limits{}, func(r fiber.Router, s *web.Server) { s.MountCrons(r) })
+	p.web = site.New(p.App, site.Limits{}, func(r fiber.Router, a *app.App) { web.Mount(r, a, web.Options{}) })
 	if err := p.web.Listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}

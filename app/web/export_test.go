@@ -3,13 +3,13 @@ package web
 import (
 	"slices"
 
-	"github.com/gofiber/fiber/v2"
-
+	"fibercrons/app"
 	"fibercrons/app/web/access"
+	"fibercrons/app/web/api"
+	"fibercrons/app/web/pages"
 )
 
-// Web is the Fiber application.
-func (s *Server) Web() *fiber.App { return s.fiber }
-
 // Table is everything that is served under /crons.
-func (s *Server) Table() []access.Route { return slices.Concat(s.pages.Routes(), s.api.Routes()) }
+func Table(a *app.App) []access.Route {
+	return slices.Concat(pages.New(a, access.New(a.Config, a.Tokens, nil)).Routes(), api.New(a).Routes())
+}

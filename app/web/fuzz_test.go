@@ -25,7 +25,7 @@ func FuzzBodyAndQuery(f *testing.F) {
 		req.URL.RawQuery, req.Host = query, "localhost"
 		req.Header.Set("Authorization", "Bearer "+webtest.OperatorToken)
 		req.Header.Set("Content-Type", "application/json")
-		resp, err := p.Web().Test(req, -1)
+		resp, err := p.Fiber.Test(req, -1)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,13 +5,17 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"fibercrons/app"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/web/reply"
+	"fibercrons/app/web/request"
 )
+
+type health struct{ app *app.App }
 
 // livez answers as long as the process can answer anything, whatever the state of the store and the jobs: a restart
 // would not repair those.
-func (s *Server) livez(c *fiber.Ctx) error {
+func (h health) livez(c *fiber.Ctx) error {
 	return reply.JSON(c, fiber.StatusOK, map[string]string{"status": "alive"})
 }
 
@@ -19,19 +23,19 @@ func (s *Server) livez(c *fiber.Ctx) error {
 // clock ticks, and the process has not been asked to stop. Other errors go to the log alone, as the path is open to
 // all. Without a Redis that only helps, the process is ready and degraded. Without a Redis that decides which replica
 // runs a slot it is not ready: no slot can be claimed.
-func (s *Server) readyz(c *fiber.Ctx) error {
-	if s.closing.Err() != nil {
+func (h health) readyz(c *fiber.Ctx) error {
+	if request.Serving(c).Err() != nil {
 		return unready(scheduler.PartScheduler, "the server is stopping")
 	}
-	err := s.app.Crons.Ready(c.UserContext())
+	err := h.app.Crons.Ready(c.UserContext())
 	if err == nil {
 		status := "ready"
-		if s.app.Crons.Degraded() != nil {
+		if h.app.Crons.Degraded() != nil {
 			status = "degraded"
 		}
 		return reply.JSON(c, fiber.StatusOK, map[string]string{"status": status})
 	}
-	s.app.Log.WarnContext(c.UserContext(), "not ready", "error", err.Error())
+	h.app.Log.WarnContext(c.UserContext(), "not ready", "error", err.Error())
 	if why, ok := errors.AsType[*scheduler.NotReadyError](err); ok {
 		return unready(why.Part, why.Detail)
 	}

@@ -12,7 +12,6 @@ import (
 	"fibercrons/app/internal/webtest"
 	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
-	"fibercrons/app/web"
 )
 
 // A replica with a database of its own cannot run a slot while Redis is away.
@@ -56,7 +55,7 @@ func TestDegradedWithoutRedis(t *testing.T) {
 		t.Fatal(err)
 	}
 	req.Host = "localhost"
-	resp, err := web.New(&other, web.Limits{}, webtest.All).Web().Test(req)
+	resp, err := webtest.Fiber(&other).Test(req)
 	if err != nil {
 		t.Fatal(err)
 	}

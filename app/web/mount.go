@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"slices"
 
 	"github.com/gofiber/fiber/v2"
@@ -16,51 +15,54 @@ import (
 	"fibercrons/app/web/request"
 )
 
-// Routes says what is served where: it calls the Mount methods of s, and adds routes of its own to r.
-type Routes func(r fiber.Router, s *Server)
-
-// New builds the web side of a.
-func New(a *app.App, limits Limits, routes Routes) *Server {
-	limits = limits.withDefaults()
-	s := &Server{app: a, access: access.New(a.Config), limits: limits}
-	s.closing, s.close = context.WithCancel(context.Background())
-	s.api = api.New(s.closing, a, api.StreamLimits{Open: limits.Streams, Heartbeat: limits.Heartbeat, Write: limits.Write})
-	s.pages = pages.New(a, s.access)
-	s.count = s.counting()
-	s.fiber = fiber.New(fiber.Config{
-		// A job keeps strings of the request that started it.
-		Immutable:                    true,
-		CaseSensitive:                true,
-		DisableStartupMessage:        true,
-		DisablePreParseMultipartForm: true,
-		ErrorHandler:                 s.unreadable,
-		BodyLimit:                    limits.Body,
-		ReadBufferSize:               limits.Header,
-		ReadTimeout:                  limits.Read,
-		WriteTimeout:                 limits.Write,
-		IdleTimeout:                  limits.Idle,
-	})
-	s.fiber.Server().Handler = s.screen(s.fiber.Server().Handler)
-	s.fiber.Server().CloseOnShutdown = true
-	s.fiber.Use(s.observe)
-	routes(s.fiber, s)
-	return s
+// Options say how [Mount] serves an application. The zero value is right for a program without users of its own.
+type Options struct {
+	// Authorize says who sends a request, in a program that knows its users, and replaces the tokens and the login. It
+	// is called for every request below /crons but those for the dashboard's scripts and styles.
+	//
+	// The zero [Caller] is nobody: the request is refused with 401, unless Authorize has answered it by a redirect, such
+	// as c.Redirect("/login"). A viewer who wants to change something is refused with 403. An error is answered as a
+	// handler's would be: fiber.NewError(403, "only for the team") reaches the caller, any other error is a 500 whose
+	// text stays in the log.
+	//
+	// A header that names the user, as proxies set it that ask for a login, is only worth something when nobody else
+	// can send it: compare c.Context().RemoteIP() with the proxy's address. Optional. Default: tokens; see package access.
+	Authorize func(c *fiber.Ctx) (Caller, error)
 }
 
-// MountCrons serves everything under /crons. Unknown paths there ask for a role too.
-func (s *Server) MountCrons(r fiber.Router) {
-	s.serve(r, slices.Concat(s.pages.Routes(), s.api.Routes()))
-	s.rest(r, dashboard.Root+"/*", true, func(*fiber.Ctx) error {
+// Caller is who sends a request: a [Role], and a name for the audit log.
+type Caller = access.Caller
+
+// Role is what a caller may do.
+type Role = access.Role
+
+// The roles. The zero Role may do nothing.
+const (
+	Viewer   = access.Viewer   // reads
+	Operator = access.Operator // reads and changes
+)
+
+// Mount serves everything under /crons of a router: the API, the dashboard and the login. The router may be an app, a
+// group with any prefix, or an app that is mounted into another. Unknown paths below /crons ask for a role too.
+//
+// Nothing is asked of the app around it: its configuration, middleware, error handler and shutdown are its own, and
+// nothing outside of /crons changes. Streams of events end when it shuts down.
+func Mount(router fiber.Router, a *app.App, o Options) {
+	m := &mount{app: a, access: access.New(a.Config, a.Tokens, o.Authorize)}
+	m.api, m.pages = api.New(a), pages.New(a, m.access)
+	m.serve(router, slices.Concat(m.pages.Routes(), m.api.Routes()))
+	m.rest(router, access.Route{Path: dashboard.Root + "/*", Page: true, Handler: func(*fiber.Ctx) error {
 		return reply.Refuse(fiber.StatusNotFound, "there is no such page")
-	})
-	s.rest(r, "/crons/*", false, func(*fiber.Ctx) error { return fiber.ErrNotFound })
+	}})
+	m.rest(router, access.Route{Path: "/crons/*", Handler: func(*fiber.Ctx) error { return fiber.ErrNotFound }})
 }
 
-// MountMetrics serves GET /metrics for Prometheus, to whoever may read: from another machine that takes
-// the viewer's token (authorization.credentials in the scrape configuration).
-func (s *Server) MountMetrics(r fiber.Router) {
-	scrape := adaptor.HTTPHandler(s.app.Metrics.Handler())
-	s.serve(r, []access.Route{{Method: "GET", Path: "/metrics", Role: access.Viewer, Handler: func(c *fiber.Ctx) error {
+// Metrics serves GET /metrics for Prometheus, to whoever may read: from another machine that takes the token of
+// CRON_VIEWER_TOKEN (authorization.credentials in the scrape configuration), also beside [Options].Authorize.
+func Metrics(router fiber.Router, a *app.App) {
+	m := &mount{app: a, access: access.New(a.Config, a.Tokens, nil)}
+	scrape := adaptor.HTTPHandler(a.Metrics.Handler())
+	m.serve(router, []access.Route{{Method: "GET", Path: "/metrics", Role: access.Viewer, Handler: func(c *fiber.Ctx) error {
 		if err := request.NoQuery(c); err != nil {
 			return err
 		}
@@ -68,8 +70,17 @@ func (s *Server) MountMetrics(r fiber.Router) {
 	}}})
 }
 
-// MountHealth serves GET /livez and GET /readyz, which are open to everybody.
-func (s *Server) MountHealth(r fiber.Router) {
-	r.Get("/livez", s.livez)
-	r.Get("/readyz", s.readyz)
+// Health serves GET /livez and GET /readyz, which are open to everybody.
+func Health(router fiber.Router, a *app.App) {
+	h := health{app: a}
+	router.Get("/livez", request.Answered(a.Log, a.Context, h.livez))
+	router.Get("/readyz", request.Answered(a.Log, a.Context, h.readyz))
+}
+
+// mount is what is served of one application under one router.
+type mount struct {
+	app    *app.App
+	access *access.Control
+	api    *api.API     // nil for metrics
+	pages  *pages.Pages // nil for metrics
 }

@@ -10,10 +10,11 @@ import (
 
 	"fibercrons/app/web/access"
 	"fibercrons/app/web/reply"
+	"fibercrons/app/web/request"
 )
 
 // serve registers the rows of table, and for each of their paths the methods that no row has.
-func (s *Server) serve(r fiber.Router, table []access.Route) {
+func (m *mount) serve(r fiber.Router, table []access.Route) {
 	allowed := make(map[string][]string)
 	for _, row := range table {
 		methods := []string{row.Method}
@@ -21,13 +22,13 @@ func (s *Server) serve(r fiber.Router, table []access.Route) {
 			methods = append(methods, fiber.MethodHead)
 		}
 		for _, method := range methods {
-			r.Add(method, row.Path, s.enter(row))
+			r.Add(method, row.Path, m.enter(row))
 		}
 		allowed[row.Path] = append(allowed[row.Path], methods...)
 	}
 	for _, row := range table {
 		if methods, ok := allowed[row.Path]; ok {
-			s.others(r, row, allow(methods))
+			m.others(r, row, allow(methods))
 			delete(allowed, row.Path) // once for each path, in the order of the table
 		}
 	}
@@ -40,22 +41,24 @@ func allow(methods []string) string {
 }
 
 // others answers the methods that no row has for the path.
-func (s *Server) others(r fiber.Router, row access.Route, allow string) {
-	r.Options(row.Path, s.enter(access.Route{Handler: func(c *fiber.Ctx) error {
+func (m *mount) others(r fiber.Router, row access.Route, allow string) {
+	r.Options(row.Path, m.enter(access.Route{Path: row.Path, Handler: func(c *fiber.Ctx) error {
 		c.Set(fiber.HeaderAllow, allow)
 		return c.SendStatus(fiber.StatusNoContent)
 	}}))
-	s.rest(r, row.Path, row.Page, func(c *fiber.Ctx) error {
+	m.rest(r, access.Route{Path: row.Path, Page: row.Page, Handler: func(c *fiber.Ctx) error {
 		c.Set(fiber.HeaderAllow, allow)
 		return fiber.ErrMethodNotAllowed
-	})
+	}})
 }
 
-// rest registers handler for every method at path. Methods that read need a viewer, others an operator.
-func (s *Server) rest(r fiber.Router, path string, page bool, handler fiber.Handler) {
-	reads := s.enter(access.Route{Role: access.Viewer, Handler: handler, Page: page})
-	writes := s.enter(access.Route{Role: access.Operator, Handler: handler, Page: page})
-	r.All(path, func(c *fiber.Ctx) error {
+// rest serves a row for every method. Methods that read need a viewer, others an operator.
+func (m *mount) rest(r fiber.Router, row access.Route) {
+	row.Role = access.Viewer
+	reads := m.enter(row)
+	row.Role = access.Operator
+	writes := m.enter(row)
+	r.All(row.Path, func(c *fiber.Ctx) error {
 		if access.IsRead(c) {
 			return reads(c)
 		}
@@ -63,30 +66,34 @@ func (s *Server) rest(r fiber.Router, path string, page bool, handler fiber.Hand
 	})
 }
 
-// enter is the handler of r behind its guards.
-func (s *Server) enter(r access.Route) fiber.Handler {
-	return func(c *fiber.Ctx) error {
+// enter is the handler of a row behind its guards.
+func (m *mount) enter(row access.Route) fiber.Handler {
+	return request.Answered(m.app.Log, m.app.Context, func(c *fiber.Ctx) error {
+		m.access.Locate(c, row.Path)
 		reply.Secure(c)
-		if err := s.access.Guard(c, r.Forms); err != nil {
+		if err := m.access.Guard(c, row.Forms); err != nil {
 			return err
 		}
-		err := s.perform(c, r)
-		if r.Page {
-			return s.pages.Finish(c, err)
+		err := m.perform(c, row)
+		if row.Page {
+			return m.pages.Finish(c, err)
 		}
 		return err
-	}
+	})
 }
 
-func (s *Server) perform(c *fiber.Ctx, r access.Route) error {
+func (m *mount) perform(c *fiber.Ctx, row access.Route) error {
 	var refused *access.Refusal
-	if err := s.access.Admit(c, r.Role); errors.As(err, &refused) && refused.Login {
-		return c.Redirect("/crons/login?next="+url.QueryEscape(c.Path()), fiber.StatusSeeOther)
-	} else if err != nil {
+	switch err := m.access.Admit(c, row.Role); {
+	case errors.Is(err, access.ErrAnswered):
+		return nil
+	case errors.As(err, &refused) && refused.Login:
+		return c.Redirect(access.Base(c)+"/crons/login?next="+url.QueryEscape(access.Path(c)), fiber.StatusSeeOther)
+	case err != nil:
 		return err
 	}
-	if r.Role == access.Operator {
-		defer s.api.Changed()
+	if row.Role == access.Operator && m.api != nil {
+		defer m.api.Changed()
 	}
-	return r.Handler(c)
+	return row.Handler(c)
 }

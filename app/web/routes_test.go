@@ -24,12 +24,12 @@ import (
 // Wherever /crons is mounted and however its paths are spelled, nothing answers without the role it needs.
 func TestNothingAnswersWithoutItsRole(t *testing.T) {
 	p := webtest.Start(t, func(set *webtest.Setup) { webtest.SomeJobs(set); set.Asleep = true })
-	webs := map[string]*fiber.App{"": p.Web()}
+	webs := map[string]*fiber.App{"": p.Fiber}
 	for _, config := range []fiber.Config{{}, {CaseSensitive: true, StrictRouting: true}, {UnescapePath: true}} {
 		config.ErrorHandler = func(c *fiber.Ctx, err error) error { return reply.Fail(c, request.ID(c), err) }
 		mounted, grouped := fiber.New(config), fiber.New(config)
-		mounted.Mount("/ops", web.New(p.App, web.Limits{}, webtest.All).Web())
-		p.MountCrons(grouped.Group("/ops"))
+		mounted.Mount("/ops", webtest.Fiber(p.App))
+		web.Mount(grouped.Group("/ops"), p.App, web.Options{})
 		name := strconv.FormatBool(config.StrictRouting) + strconv.FormatBool(config.UnescapePath)
 		webs["/ops mounted "+name], webs["/ops grouped "+name] = mounted, grouped
 	}
@@ -46,9 +46,9 @@ func TestNothingAnswersWithoutItsRole(t *testing.T) {
 		"unlisted": func(path string) string { return path + "/none" },
 	}
 	tried, refused := 0, 0
-	for name, web := range webs {
+	for name, served := range webs {
 		prefix, _, _ := strings.Cut(name, " ")
-		for _, row := range p.Table() {
+		for _, row := range web.Table(p.App) {
 			if row.Role == access.Nobody {
 				continue
 			}
@@ -66,7 +66,7 @@ func TestNothingAnswersWithoutItsRole(t *testing.T) {
 						continue
 					}
 					tried++
-					status := ask(t, web, row.Method, path, headers...)
+					status := ask(t, served, row.Method, path, headers...)
 					if status >= 400 && status != 500 || status == http.StatusSeeOther && row.Page && who != "a foreign name" {
 						refused++
 						continue
@@ -91,7 +91,7 @@ func TestNothingAnswersWithoutItsRole(t *testing.T) {
 func TestMountedRoutesAnswerTheirRole(t *testing.T) {
 	p := webtest.Start(t, func(set *webtest.Setup) { webtest.SomeJobs(set); set.Asleep = true })
 	outer := fiber.New()
-	outer.Mount("/ops", web.New(p.App, web.Limits{}, webtest.All).Web())
+	outer.Mount("/ops", webtest.Fiber(p.App))
 	for _, test := range []struct {
 		method, path string
 		status       int
@@ -131,7 +131,7 @@ func ask(t *testing.T, web *fiber.App, method, path string, headers ...webtest.H
 // No job can have the name of a path.
 func TestFixedWordsAreReserved(t *testing.T) {
 	words := map[string]bool{}
-	for _, row := range webtest.Start(t, func(set *webtest.Setup) { set.Asleep = true }).Table() {
+	for _, row := range web.Table(webtest.Start(t, func(set *webtest.Setup) { set.Asleep = true }).App) {
 		if word, _, _ := strings.Cut(strings.TrimPrefix(row.Path, "/crons/"), "/"); word != "" && word[0] != ':' && row.Path != "/crons" {
 			words[word] = true
 		}
@@ -198,8 +198,8 @@ func TestStaleTokenHarmsNobody(t *testing.T) {
 // A route of the user's has what a job has.
 func TestRequestsCarryTheApp(t *testing.T) {
 	p := webtest.Start(t, func(set *webtest.Setup) {
-		set.Mount = func(s *web.Server) {
-			s.Web().Get("/mine", func(c *fiber.Ctx) error {
+		set.Mount = func(r fiber.Router) {
+			r.Get("/mine", func(c *fiber.Ctx) error {
 				var n int
 				if err := app.DB(c.UserContext()).Raw("SELECT 41 + 1").Scan(&n).Error; err != nil {
 					return err
@@ -219,7 +219,7 @@ func TestEveryRouteIsDescribedAndServed(t *testing.T) {
 
 	served := map[string]bool{}
 	param := regexp.MustCompile(`:(\w+)`)
-	for _, row := range p.Table() {
+	for _, row := range web.Table(p.App) {
 		path := param.ReplaceAllString(row.Path, "{$1}")
 		if strings.HasPrefix(path, "/crons/login/") || strings.HasPrefix(path, "/crons/dashboard") {
 			continue // files and pages

@@ -14,7 +14,6 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/webtest"
-	"fibercrons/app/web"
 )
 
 // What is secret in the settings, or was sent as one, appears in no log, no answer and no database.
@@ -30,9 +29,9 @@ func TestSecretsAppearNowhere(t *testing.T) {
 			slog.InfoContext(ctx, "calling", "password", planted+"attr", slog.Group("auth", "api_token", planted+"group"))
 			return errors.New("no luck")
 		}, cron.Ping("http://me:"+planted+"user@127.0.0.1:1/"+planted+"path?key="+planted+"ping"))
-		set.Mount = func(s *web.Server) {
-			s.Web().Get("/broken", func(*fiber.Ctx) error { return errors.New("open: no such host") })
-			s.Web().Get("/panics", func(*fiber.Ctx) error { panic("at the disco") })
+		set.Mount = func(r fiber.Router) {
+			r.Get("/broken", func(*fiber.Ctx) error { return errors.New("open: no such host") })
+			r.Get("/panics", func(*fiber.Ctx) error { panic("at the disco") })
 		}
 	})
 	operator := "Authorization: Bearer " + planted + "operator"

@@ -27,6 +27,7 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
 	"fibercrons/app/web"
+	"fibercrons/app/web/site"
 )
 
 // Main is TestMain for tests that start programs: it also looks for goroutines that are left.
@@ -47,16 +48,17 @@ func Main(m *testing.M) {
 type Setup struct {
 	Env      map[string]string
 	Registry *cron.Registry
-	Limits   web.Limits
-	Asleep   bool // the scheduler is not run
-	Mount    func(*web.Server)
+	Limits   site.Limits
+	Asleep   bool               // the scheduler is not run
+	Mount    func(fiber.Router) // more routes, after all others
 }
 
 // Program is the whole application on a database and a port of its own.
 type Program struct {
-	*web.Server
+	*site.Site
 	T     testing.TB
 	App   *app.App
+	Fiber *fiber.App
 	Log   *logBuffer
 	Stop  context.CancelFunc // makes Serve return
 	Ended chan error         // what Serve returned
@@ -87,10 +89,13 @@ func Start(t testing.TB, change func(*Setup)) *Program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Server = web.New(p.App, set.Limits, All)
-	if set.Mount != nil {
-		set.Mount(p.Server)
-	}
+	p.Site = site.New(p.App, set.Limits, func(r fiber.Router, a *app.App) {
+		All(r, a)
+		if set.Mount != nil {
+			set.Mount(r)
+		}
+		p.Fiber, _ = r.(*fiber.App)
+	})
 	if err := p.Listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -125,11 +130,20 @@ func Start(t testing.TB, change func(*Setup)) *Program {
 }
 
 // All serves everything there is, and a route of the user's.
-func All(r fiber.Router, s *web.Server) {
+func All(r fiber.Router, a *app.App) {
 	r.Get("/", func(c *fiber.Ctx) error { return c.SendString("mine") })
-	s.MountHealth(r)
-	s.MountMetrics(r)
-	s.MountCrons(r)
+	web.Health(r, a)
+	web.Metrics(r, a)
+	web.Mount(r, a, web.Options{})
+}
+
+// Fiber returns an app that serves everything there is of a.
+func Fiber(a *app.App) (f *fiber.App) {
+	site.New(a, site.Limits{}, func(r fiber.Router, a *app.App) {
+		All(r, a)
+		f, _ = r.(*fiber.App)
+	})
+	return f
 }
 
 // Patience is how long a test waits for anything.

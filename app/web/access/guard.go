@@ -1,6 +1,7 @@
 package access
 
 import (
+	"io"
 	"mime"
 	"strings"
 
@@ -14,8 +15,8 @@ func (a *Control) Guard(c *fiber.Ctx, forms Forms) error {
 	if !a.hosts.allow(c) && !a.scraped(c) {
 		return refuse(fiber.StatusForbidden, "this server is not called by the name in the Host header; if it should be, add the name to CRON_ALLOWED_HOSTS")
 	}
-	if IsRead(c) {
-		return nil
+	if err := checkSize(c); err != nil || IsRead(c) {
+		return err
 	}
 	if !a.hosts.sameOrigin(c, a.proxies.forwarded(c, fiber.HeaderXForwardedHost)) {
 		return refuse(fiber.StatusForbidden, "this request comes from a page of another origin")
@@ -23,11 +24,35 @@ func (a *Control) Guard(c *fiber.Ctx, forms Forms) error {
 	return checkContent(c, forms)
 }
 
+// largestBody is in bytes. The program around the routes may take larger ones.
+const largestBody = 1 << 20
+
+// checkSize refuses a body that is too large, and reads one that the server has left on the connection.
+func checkSize(c *fiber.Ctx) error {
+	req, large := c.Request(), refuse(fiber.StatusRequestEntityTooLarge, "the body is larger than 1 MiB")
+	if !req.IsBodyStream() {
+		if len(req.Body()) > largestBody {
+			return large
+		}
+		return nil
+	}
+	body, err := io.ReadAll(io.LimitReader(req.BodyStream(), largestBody+1))
+	switch {
+	case err != nil:
+		return refuse(fiber.StatusBadRequest, "the body is not whole")
+	case len(body) > largestBody:
+		c.Context().SetConnectionClose() // the rest is not read
+		return large
+	}
+	req.SetBody(body)
+	return nil
+}
+
 // scraped says whether the request has an IP address in Host and a valid token, as from a Prometheus that scrapes pods.
 // DNS rebinding needs a name, and no browser adds a bearer token unasked.
 func (a *Control) scraped(c *fiber.Ctx) bool {
 	secret, ok := bearer(c)
-	return ok && isAddress(string(c.Request().Header.Host())) && isAddress(string(c.Request().URI().Host())) && a.roleOf(secret) != Nobody
+	return ok && isAddress(string(c.Request().Header.Host())) && isAddress(string(c.Request().URI().Host())) && a.tokens.Role(secret) != Nobody
 }
 
 // checkContent requires JSON, which a foreign page can send only after a CORS preflight, and no preflight succeeds here.

@@ -16,14 +16,16 @@ import (
 type hosts struct {
 	names    []string // CRON_ALLOWED_HOSTS
 	loopback bool     // listening on loopback only
-	anyName  bool     // any name: a token is required anyway
+	anyName  bool     // any name: a credential is required anyway
 }
 
-func newHosts(cfg env.Config) hosts {
+// newHosts returns the names that cfg asks for. HOST says nothing of a program with a rule of its own, which listens
+// where it likes.
+func newHosts(cfg env.Config, rule bool) hosts {
 	return hosts{
 		names:    cfg.AllowedHosts,
-		loopback: cfg.Loopback(),
-		anyName:  len(cfg.AllowedHosts) == 0 && !cfg.Loopback() && cfg.Auth != env.AuthOff,
+		loopback: cfg.Loopback() && !rule,
+		anyName:  len(cfg.AllowedHosts) == 0 && (rule || !cfg.Loopback() && cfg.Auth != env.AuthOff),
 	}
 }
 

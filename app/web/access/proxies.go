@@ -65,7 +65,7 @@ func (p proxies) forwarded(c *fiber.Ctx, header string) string {
 		return ""
 	}
 	said := c.Get(header)
-	return strings.ToLower(strings.TrimSpace(said[strings.LastIndexByte(said, ',')+1:]))
+	return strings.TrimSpace(said[strings.LastIndexByte(said, ',')+1:])
 }
 
 // peer is whose attempts are counted: of an IPv6 address the network, which one machine owns as a whole.

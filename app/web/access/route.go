@@ -5,29 +5,29 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+
+	"fibercrons/app/tokens"
 )
 
 // Route is one row of what is served. The row says who may call it, so that no prefix, no mounting and no spelling
 // of a path leads around that.
 type Route struct {
-	Method, Path string
-	Role         Role // the least that a caller must be
+	Method, Path string // below the prefix that it is mounted under
+	Role         Role   // the least that a caller must be
 	Handler      fiber.Handler
 	Forms        Forms
 	Page         bool // errors are shown as a page of the dashboard
 }
 
-// Role is what a caller may do. Roles are ordered: each may do what the ones below it may.
-type Role int
+// Role is what a caller may do.
+type Role = tokens.Role
 
 // The roles.
 const (
-	Nobody   Role = iota
-	Viewer        // reads
-	Operator      // reads and changes
+	Nobody   = tokens.Nobody
+	Viewer   = tokens.Viewer
+	Operator = tokens.Operator
 )
-
-func (r Role) String() string { return [...]string{"nobody", "viewer", "operator"}[r] }
 
 // Refusal is why a request is not let in.
 type Refusal struct {

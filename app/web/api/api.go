@@ -2,9 +2,10 @@ package api
 
 import (
 	"context"
-	"sync"
+	"time"
 
 	"fibercrons/app"
+	"fibercrons/app/internal/memo"
 	"fibercrons/app/web/openapi"
 	"fibercrons/app/web/reply"
 )
@@ -14,35 +15,29 @@ type API struct {
 	app     *app.App
 	lists   *cache
 	streams *streams
-	closing context.Context // the parent of waits
-	spec    func() (reply.Document, error)
-	docs    func() ([]byte, error)
+	spec    *memo.Memo[reply.Document] // by access.Base
+	docs    *memo.Memo[[]byte]
 }
 
-// New returns the API of a. Waits and streams end with closing.
-func New(closing context.Context, a *app.App, limits StreamLimits) *API {
+// New returns the API of a.
+func New(a *app.App) *API {
 	return &API{
 		app:   a,
-		lists: newCache(a.Store.Stamp),
+		lists: newCache(a.Store.Stamp, a.Go),
 		streams: &streams{
 			subscribe: func(ctx context.Context, after string) (subscription, error) { return a.Feed.Subscribe(ctx, after) },
-			closing:   closing, limits: limits, log: a.Log,
+			limits:    streamLimits{Open: 100, Heartbeat: 15 * time.Second, Write: 30 * time.Second}, log: a.Log,
 		},
-		closing: closing,
-		// Made on first use, to keep the start short.
-		spec: sync.OnceValues(func() (reply.Document, error) {
-			v, err := openapi.JSON()
+		spec: memo.New(func(base string) (reply.Document, error) {
+			v, err := openapi.JSON(base)
 			if err != nil {
 				return reply.Document{}, err
 			}
 			return reply.NewDocument(v)
 		}),
-		docs: sync.OnceValues(openapi.Page),
+		docs: memo.New(openapi.Page),
 	}
 }
 
 // Changed is called after every request of an operator: whoever changes a job sees the change in the next list.
 func (a *API) Changed() { a.lists.changed() }
-
-// Close waits for lists that are being renewed in the background.
-func (a *API) Close() { a.lists.close() }

@@ -25,12 +25,11 @@ type list struct {
 // paused.
 type cache struct {
 	stamp func(context.Context) (int64, error) // grows with every change
-
-	renewing sync.WaitGroup // goroutines
+	// background runs work until the application is closed. It returns false once that is so.
+	background func(work func(context.Context)) bool
 
 	mu     sync.Mutex
 	since  time.Time // answers made before are not reused when out of date
-	closed bool
 	kept   map[string]answered
 	size   int // bytes kept
 	making map[string]*flight
@@ -71,8 +70,8 @@ const (
 
 var errBroken = errors.New("the answer broke off")
 
-func newCache(stamp func(context.Context) (int64, error)) *cache {
-	return &cache{stamp: stamp, kept: map[string]answered{}, making: map[string]*flight{}}
+func newCache(stamp func(context.Context) (int64, error), background func(func(context.Context)) bool) *cache {
+	return &cache{stamp: stamp, background: background, kept: map[string]answered{}, making: map[string]*flight{}}
 }
 
 // do returns the answer to key. create returns it with the time until which it is valid.
@@ -90,10 +89,12 @@ func (c *cache) do(ctx context.Context, key string, create func(context.Context)
 			return a.list, nil
 		}
 		other := c.making[key]
-		if ok && !c.closed && a.passable(c.since, now) {
+		if ok && a.passable(c.since, now) {
 			if other == nil {
 				mine := c.begin(key)
-				c.renewing.Go(func() { c.renew(key, mine, create) })
+				if !c.background(func(ctx context.Context) { c.renew(ctx, key, mine, create) }) {
+					c.end(key, mine)
+				}
 			}
 			c.mu.Unlock()
 			return a.list, nil
@@ -126,9 +127,9 @@ func (a *answered) passable(since, now time.Time) bool {
 }
 
 // renew is make in the background. If it fails, the next request reports why.
-func (c *cache) renew(key string, mine *flight, create func(context.Context) (list, time.Time, error)) {
+func (c *cache) renew(ctx context.Context, key string, mine *flight, create func(context.Context) (list, time.Time, error)) {
 	defer func() { _ = recover() }()
-	_, _ = c.make(context.Background(), key, mine, create)
+	_, _ = c.make(ctx, key, mine, create)
 }
 
 // changed stops the reuse of answers that are out of date now.
@@ -138,14 +139,6 @@ func (c *cache) changed() {
 	c.mu.Unlock()
 }
 
-// close waits for answers that are being made in the background.
-func (c *cache) close() {
-	c.mu.Lock()
-	c.closed = true
-	c.mu.Unlock()
-	c.renewing.Wait()
-}
-
 // begin registers an answer in the making. c.mu is held.
 func (c *cache) begin(key string) *flight {
 	mine := &flight{done: make(chan struct{}), err: errBroken}
@@ -153,17 +146,22 @@ func (c *cache) begin(key string) *flight {
 	return mine
 }
 
+// end takes an answer in the making back, or lets those who wait for it see it. c.mu is held.
+func (c *cache) end(key string, mine *flight) {
+	delete(c.making, key)
+	close(mine.done)
+}
+
 // make makes an answer.
 func (c *cache) make(ctx context.Context, key string, mine *flight, create func(context.Context) (list, time.Time, error)) (list, error) {
 	defer func() { // also when create panics: nobody waits forever
 		c.mu.Lock()
-		delete(c.making, key)
+		defer c.mu.Unlock()
 		if mine.err == nil {
 			mine.took = time.Since(mine.made)
 			c.keep(key, mine.answered)
 		}
-		c.mu.Unlock()
-		close(mine.done)
+		c.end(key, mine)
 	}()
 	mine.made = time.Now()
 	if mine.stamp, mine.err = c.stamp(ctx); mine.err == nil {

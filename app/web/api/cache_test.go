@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fibercrons/app/crontest"
+	"fibercrons/app/internal/background"
 	"fibercrons/app/web/api"
 )
 
@@ -17,8 +18,9 @@ import (
 func TestSlowListIsReusedWhileTheNextIsMade(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		var changes, made atomic.Int64
-		f := api.NewCache(func(context.Context) (int64, error) { return changes.Add(1), nil }) // always out of date
-		defer f.Close()
+		work := background.New()
+		defer work.Close()
+		f := api.NewCache(func(context.Context) (int64, error) { return changes.Add(1), nil }, work.Go) // always out of date
 		ask := func() (string, time.Duration) {
 			began := time.Now()
 			body, err := f.Do(t.Context(), "list", func() (string, time.Time) {

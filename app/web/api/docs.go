@@ -3,6 +3,7 @@ package api
 import (
 	"github.com/gofiber/fiber/v2"
 
+	"fibercrons/app/web/access"
 	"fibercrons/app/web/request"
 )
 
@@ -11,7 +12,7 @@ func (a *API) openAPI(c *fiber.Ctx) error {
 	if err := request.NoQuery(c); err != nil {
 		return err
 	}
-	spec, err := a.spec()
+	spec, err := a.spec.Get(access.Base(c))
 	if err != nil {
 		return err
 	}
@@ -23,7 +24,7 @@ func (a *API) showDocs(c *fiber.Ctx) error {
 	if err := request.NoQuery(c); err != nil {
 		return err
 	}
-	page, err := a.docs()
+	page, err := a.docs.Get(access.Base(c))
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -19,8 +20,8 @@ import (
 	"fibercrons/app/web/request"
 )
 
-// StreamLimits bound event streams.
-type StreamLimits struct {
+// streamLimits bound event streams.
+type streamLimits struct {
 	Open      int           // clients at one time
 	Heartbeat time.Duration // between two comments while nothing happens
 	Write     time.Duration // for one write
@@ -43,8 +44,7 @@ type subscription interface {
 // streams serves the event streams of all clients.
 type streams struct {
 	subscribe func(ctx context.Context, after string) (subscription, error)
-	closing   context.Context // the parent of all streams
-	limits    StreamLimits
+	limits    streamLimits
 	log       *slog.Logger
 	open      atomic.Int64
 }
@@ -54,7 +54,7 @@ func (s *streams) handle(c *fiber.Ctx) error {
 	if err := request.NoQuery(c); err != nil {
 		return err
 	}
-	after := c.Get("Last-Event-ID")
+	after := strings.Clone(c.Get("Last-Event-ID"))
 	if len(after) > request.LongestID {
 		after = "unknown" // the stream begins with a reset
 	}
@@ -63,7 +63,8 @@ func (s *streams) handle(c *fiber.Ctx) error {
 	if c.Method() == fiber.MethodHead {
 		return nil
 	}
-	if s.closing.Err() != nil || s.open.Add(1) > int64(s.limits.Open) {
+	serving := request.Serving(c)
+	if serving.Err() != nil || s.open.Add(1) > int64(s.limits.Open) {
 		s.open.Add(-1)
 		p := reply.Refuse(fiber.StatusServiceUnavailable, "too many open event streams; try again later")
 		p.RetryAfter = busyFor
@@ -74,7 +75,7 @@ func (s *streams) handle(c *fiber.Ctx) error {
 		s.open.Add(-1)
 		return err
 	}
-	ctx, cancel := context.WithTimeout(s.closing, streamLife)
+	ctx, cancel := context.WithTimeout(serving, streamLife)
 	// fasthttp reads the stream after the handler has returned, and reuses the request.
 	c.Context().SetBodyStream(&eventStream{
 		events: events, ctx: ctx, cancel: cancel, conn: c.Context().Conn(), limits: s.limits,
@@ -91,7 +92,7 @@ type eventStream struct {
 	ctx    context.Context // ends with the server, or after streamLife
 	cancel context.CancelFunc
 	conn   net.Conn
-	limits StreamLimits
+	limits streamLimits
 	log    *slog.Logger
 	id     string // of the request
 	open   *atomic.Int64

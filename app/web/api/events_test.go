@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"fibercrons/app/feed"
 	"fibercrons/app/internal/webtest"
 	"fibercrons/app/web/api"
+	"fibercrons/app/web/reply"
 )
 
 // endless is a feed that always has something, or panics.
@@ -37,12 +39,20 @@ func (e *endless) At() string { return "x-0" }
 
 func (e *endless) Close() {}
 
+// quiet is a source without events.
+type quiet struct{ endless }
+
+func (*quiet) Next(ctx context.Context) ([]feed.Change, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
 // stream serves source alone, and returns the address.
 func stream(t *testing.T, log io.Writer, source api.Subscription) (streams api.Streams, addr string) {
 	t.Helper()
 	limits := api.StreamLimits{Open: 1, Write: 200 * time.Millisecond, Heartbeat: 10 * time.Millisecond}
-	streams = api.NewStreams(t.Context(), limits, slog.New(slog.NewTextHandler(log, nil)), source)
-	web := fiber.New(fiber.Config{DisableStartupMessage: true})
+	streams = api.NewStreams(limits, slog.New(slog.NewTextHandler(log, nil)), source)
+	web := fiber.New(fiber.Config{DisableStartupMessage: true, WriteTimeout: 500 * time.Millisecond, ErrorHandler: func(c *fiber.Ctx, err error) error { return reply.Fail(c, "id", err) }})
 	web.Get("/", streams.Handle)
 	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -97,4 +107,56 @@ func TestStreamsSurviveAPanic(t *testing.T) {
 	if !strings.Contains(log.String(), "event stream panicked") || !strings.Contains(log.String(), "events_test.go") {
 		t.Errorf("%.300s", log.String())
 	}
+}
+
+// A stream without events shows that it is alive, for longer than an answer may take.
+func TestStreamsGiveSignsOfLife(t *testing.T) {
+	_, addr := stream(t, io.Discard, &quiet{})
+	resp := get(t, addr)
+	defer resp.Body.Close()
+	begin, lines := time.Now(), bufio.NewScanner(resp.Body)
+	signs := 0
+	for time.Since(begin) < time.Second && lines.Scan() {
+		if lines.Text() == ": still here" {
+			signs++
+		}
+	}
+	if signs < 5 {
+		t.Errorf("%d signs of life in a second, %v", signs, lines.Err())
+	}
+}
+
+func TestStreamsTakeNoMoreThanTheirNumber(t *testing.T) {
+	streams, addr := stream(t, io.Discard, &quiet{}) // one at a time
+	first := get(t, addr)
+	second := get(t, addr)
+	second.Body.Close()
+	if second.StatusCode != http.StatusServiceUnavailable || second.Header.Get("Retry-After") != "10" {
+		t.Errorf("%d %v", second.StatusCode, second.Header)
+	}
+	head, err := http.Head("http://" + addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head.Body.Close()
+	if head.StatusCode != http.StatusOK {
+		t.Errorf("HEAD takes a place: %d", head.StatusCode)
+	}
+	first.Body.Close() // vanishes
+	webtest.Eventually(t, func() bool { return streams.Open() == 0 })
+	get(t, addr).Body.Close()
+}
+
+func get(t *testing.T, addr string) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp
 }

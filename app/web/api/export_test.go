@@ -16,10 +16,13 @@ type Subscription = subscription
 // Streams are event streams with a source of the test's.
 type Streams struct{ *streams }
 
+// StreamLimits are the limits of streams.
+type StreamLimits = streamLimits
+
 // NewStreams makes them.
-func NewStreams(closing context.Context, limits StreamLimits, log *slog.Logger, source Subscription) Streams {
+func NewStreams(limits StreamLimits, log *slog.Logger, source Subscription) Streams {
 	subscribe := func(context.Context, string) (Subscription, error) { return source, nil }
-	return Streams{&streams{subscribe: subscribe, closing: closing, limits: limits, log: log}}
+	return Streams{&streams{subscribe: subscribe, limits: limits, log: log}}
 }
 
 // Handle is handle.
@@ -32,7 +35,9 @@ func (s Streams) Open() int64 { return s.open.Load() }
 type Cache struct{ *cache }
 
 // NewCache is newCache.
-func NewCache(stamp func(context.Context) (int64, error)) Cache { return Cache{newCache(stamp)} }
+func NewCache(stamp func(context.Context) (int64, error), background func(func(context.Context)) bool) Cache {
+	return Cache{newCache(stamp, background)}
+}
 
 // Do is do.
 func (c Cache) Do(ctx context.Context, key string, create func() (string, time.Time)) (string, error) {
@@ -45,6 +50,3 @@ func (c Cache) Do(ctx context.Context, key string, create func() (string, time.T
 
 // Changed is changed.
 func (c Cache) Changed() { c.changed() }
-
-// Close is close.
-func (c Cache) Close() { c.close() }

@@ -13,6 +13,7 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
+	"fibercrons/app/web/access"
 	"fibercrons/app/web/reply"
 	"fibercrons/app/web/request"
 )
@@ -86,9 +87,9 @@ func (a *API) runJob(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	c.Location("/crons/runs/" + run.ID)
+	c.Location(access.Base(c) + "/crons/runs/" + run.ID)
 	if wait > 0 && !run.Status.Ended() {
-		ctx, cancel := context.WithTimeout(a.closing, wait)
+		ctx, cancel := context.WithTimeout(request.Serving(c), wait)
 		defer cancel()
 		// Whatever ends the wait early, the run was accepted, and the answer says so.
 		if now, err := a.app.Crons.Await(ctx, run.ID); now.ID != "" || err == nil {

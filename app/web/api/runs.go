@@ -9,6 +9,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"fibercrons/app/contract"
+	"fibercrons/app/web/access"
 	"fibercrons/app/web/reply"
 	"fibercrons/app/web/request"
 )
@@ -155,7 +156,7 @@ func (a *API) retryRun(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	c.Location("/crons/runs/" + run.ID)
+	c.Location(access.Base(c) + "/crons/runs/" + run.ID)
 	return reply.JSON(c, fiber.StatusAccepted, run)
 }
 

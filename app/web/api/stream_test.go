@@ -16,7 +16,6 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/webtest"
 	"fibercrons/app/scheduler"
-	"fibercrons/app/web"
 )
 
 // event is one event of a stream, as a browser's EventSource would see it.
@@ -31,7 +30,6 @@ type listener struct {
 	lines  *bufio.Reader
 	cancel context.CancelFunc
 	id     string // last seen, what a browser would come back with
-	signs  int    // comments seen
 }
 
 // listen opens a stream and reads its greeting.
@@ -86,7 +84,6 @@ func (l *listener) block() (e event, err error) {
 			e.data = value
 		case "":
 			if value != "" {
-				l.signs++
 				continue
 			}
 			if e != (event{}) {
@@ -275,35 +272,6 @@ func TestEventsOfTwoReplicas(t *testing.T) {
 	if e := listen(two, "Last-Event-ID: "+here.id).next(); e.kind != "reset" {
 		t.Error(e)
 	}
-}
-
-func TestEventsGiveSignsOfLife(t *testing.T) {
-	p := webtest.Start(t, func(set *webtest.Setup) {
-		webtest.SomeJobs(set)
-		set.Limits = web.Limits{Heartbeat: 20 * time.Millisecond, Write: 500 * time.Millisecond}
-	})
-	l := listen(p)
-	time.Sleep(time.Second) // longer than an answer may take
-	p.Write("/crons/backup/pause", "").Want(t, 200)
-	l.until(contract.JobWasPaused)
-	if l.signs < 5 {
-		t.Errorf("%d signs of life", l.signs)
-	}
-}
-
-func TestEventsTakeNoMoreThanTheirNumber(t *testing.T) {
-	p := webtest.Start(t, func(set *webtest.Setup) {
-		webtest.SomeJobs(set)
-		set.Limits = web.Limits{Streams: 2, Heartbeat: 10 * time.Millisecond}
-	})
-	first, _ := listen(p), listen(p)
-	a := p.Read("/crons/events").Want(t, 503)
-	if a.Header.Get("Retry-After") != "10" {
-		t.Error(a.Header)
-	}
-	p.Do("HEAD", "/crons/events", "", webtest.AsViewer).Want(t, 200) // takes no place
-	first.close()                                                    // vanishes
-	p.Eventually(func() bool { return listen(p).answer.StatusCode == http.StatusOK })
 }
 
 // Streams end first at shutdown, so that it does not wait for them.

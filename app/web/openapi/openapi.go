@@ -9,6 +9,7 @@
 package openapi
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -19,10 +20,14 @@ import (
 //go:embed openapi.yaml
 var source []byte
 
-// JSON is the description as JSON, in the order of the file.
-func JSON() (json.Marshaler, error) {
+// JSON is the description as JSON, in the order of the file. base precedes its paths on the server.
+func JSON(base string) (json.Marshaler, error) {
 	root, err := parse()
-	return ordered{root}, err
+	if err != nil {
+		return nil, err
+	}
+	at(at(root, "servers").Content[0], "url").Value = cmp.Or(base, "/")
+	return ordered{root}, nil
 }
 
 func parse() (*yaml.Node, error) {

@@ -17,6 +17,7 @@ var pageHTML string
 
 // view is what the page shows of openapi.yaml.
 type view struct {
+	Base               string // precedes the paths on the server
 	Title, Description string
 	Groups             []group
 	Schemas            []schema
@@ -63,7 +64,7 @@ type property struct {
 type typeName struct{ Text, Ref string }
 
 // Page is the description as HTML. It needs no script.
-func Page() ([]byte, error) {
+func Page(base string) ([]byte, error) {
 	layout, err := template.New("page.html").Funcs(template.FuncMap{"prose": prose}).Parse(pageHTML)
 	if err != nil {
 		return nil, err
@@ -82,7 +83,7 @@ func Page() ([]byte, error) {
 		return nil, fmt.Errorf("openapi.yaml: %w", err)
 	}
 	r := reader{root}
-	v := view{Title: file.Info.Title, Description: file.Info.Description}
+	v := view{Base: base, Title: file.Info.Title, Description: file.Info.Description}
 	for _, tag := range file.Tags {
 		g := group{Name: tag.Name, Description: tag.Description}
 		for path, item := range pairs(&file.Paths) {

@@ -11,7 +11,7 @@ import (
 	"fibercrons/app/web/request"
 )
 
-const alertsPath = dashboard.Root + "/alerts"
+func alertsPath(c *fiber.Ctx) string { return rootPath(c) + "/alerts" }
 
 func (p *Pages) alertsPage(c *fiber.Ctx) error {
 	q, ctx := request.QueryOf(c), c.UserContext()
@@ -54,7 +54,7 @@ func (p *Pages) silenceForm(c *fiber.Ctx) error {
 	if _, err := p.app.Alerts.By(request.Caller(c)).Silence(c.UserContext(), job, until, reason); err != nil {
 		return err
 	}
-	return done(c, alertsPath, "silence")
+	return done(c, alertsPath(c), "silence")
 }
 
 func (p *Pages) unsilenceForm(c *fiber.Ctx) error {
@@ -65,7 +65,7 @@ func (p *Pages) unsilenceForm(c *fiber.Ctx) error {
 	if _, err := p.app.Alerts.By(request.Caller(c)).Unsilence(c.UserContext(), id); err != nil {
 		return err
 	}
-	return done(c, alertsPath, "unsilence")
+	return done(c, alertsPath(c), "unsilence")
 }
 
 func (p *Pages) testAlertsForm(c *fiber.Ctx) error {
@@ -78,5 +78,5 @@ func (p *Pages) testAlertsForm(c *fiber.Ctx) error {
 			p.app.Log.Warn("a test of a channel of alerts failed", "channel", r.Channel, "error", r.Error, "request_id", request.ID(c))
 		}
 	}
-	return doneMany(c, alertsPath, "test", sent, broken)
+	return doneMany(c, alertsPath(c), "test", sent, broken)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"fibercrons/app/dashboard"
+	"fibercrons/app/web/access"
 	"fibercrons/app/web/reply"
 	"fibercrons/app/web/request"
 )
@@ -65,11 +66,13 @@ func doneToJob(c *fiber.Ctx, did string, err error) error {
 	if err != nil {
 		return err
 	}
-	return done(c, jobPath(request.JobName(c)), did)
+	return done(c, jobPath(c, request.JobName(c)), did)
 }
 
-func jobPath(name string) string { return dashboard.Root + "/jobs/" + url.PathEscape(name) }
-func runPath(id string) string   { return dashboard.Root + "/runs/" + url.PathEscape(id) }
+// rootPath, jobPath and runPath are pages as the browser sees them.
+func rootPath(c *fiber.Ctx) string             { return access.Base(c) + dashboard.Root }
+func jobPath(c *fiber.Ctx, name string) string { return rootPath(c) + "/jobs/" + url.PathEscape(name) }
+func runPath(c *fiber.Ctx, id string) string   { return rootPath(c) + "/runs/" + url.PathEscape(id) }
 
 // withoutFlash removes the parameters that doneMany adds.
 func withoutFlash(v url.Values) url.Values {
@@ -83,15 +86,15 @@ func withoutFlash(v url.Values) url.Values {
 func ownAddress(c *fiber.Ctx) string {
 	v, err := url.ParseQuery(string(c.Context().QueryArgs().QueryString()))
 	if err != nil || len(withoutFlash(v)) == 0 {
-		return c.Path()
+		return access.Path(c)
 	}
-	return c.Path() + "?" + v.Encode()
+	return access.Path(c) + "?" + v.Encode()
 }
 
 // cameFrom is the page of the dashboard that the reader came from.
 func cameFrom(c *fiber.Ctx) string {
 	u, err := url.Parse(c.Get(fiber.HeaderReferer))
-	if err != nil || !strings.HasPrefix(u.Path, dashboard.Root) || u.Path == c.Path() {
+	if err != nil || !strings.HasPrefix(u.Path, rootPath(c)) || u.Path == access.Path(c) {
 		return ""
 	}
 	u.Scheme, u.Host, u.User, u.Fragment = "", "", nil, ""

@@ -48,7 +48,7 @@ func (p *Pages) jobPage(c *fiber.Ctx) error {
 		return err
 	}
 	now := time.Now().UTC()
-	return p.show(c, fiber.StatusOK, dashboard.Page{Title: name, Nav: "jobs", Now: now, Body: dashboard.NewJobPage(now, job, recent[name], list, changes)})
+	return p.show(c, fiber.StatusOK, dashboard.Page{Title: name, Nav: "jobs", Now: now, Body: dashboard.NewJobPage(base(c), now, job, recent[name], list, changes)})
 }
 
 // previewPart shows what a schedule means, while someone is typing it.
@@ -84,7 +84,7 @@ func (p *Pages) runForm(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(runPath(run.ID), fiber.StatusSeeOther)
+	return c.Redirect(runPath(c, run.ID), fiber.StatusSeeOther)
 }
 
 func (p *Pages) pauseForm(c *fiber.Ctx) error {
@@ -133,5 +133,5 @@ func (p *Pages) backfillForm(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return doneMany(c, jobPath(name), "backfill", len(runs), 0)
+	return doneMany(c, jobPath(c, name), "backfill", len(runs), 0)
 }

@@ -85,7 +85,7 @@ func (p *Pages) bulkForm(c *fiber.Ctx) error {
 			return err
 		}
 	}
-	list := dashboard.Root + "/jobs"
+	list := rootPath(c) + "/jobs"
 	if u, err := url.Parse(cameFrom(c)); err == nil && u.Path == list { // with its filters
 		u.RawQuery = withoutFlash(u.Query()).Encode()
 		list = u.String()

@@ -11,7 +11,6 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"fibercrons/app/dashboard"
 	"fibercrons/app/web/access"
 	"fibercrons/app/web/reply"
 	"fibercrons/app/web/request"
@@ -27,28 +26,34 @@ var loginPage = template.Must(template.ParseFS(files, "login/login.html"))
 // shows it. The page's script removes it from the address bar and posts it.
 
 func (p *Pages) loginRoutes() []access.Route {
-	return []access.Route{
-		{Method: "GET", Path: "/crons/login", Handler: p.loginForm},
-		{Method: "POST", Path: "/crons/login", Handler: p.login, Forms: access.AnyForms},
-		{Method: "POST", Path: "/crons/logout", Handler: p.logout},
+	list := []access.Route{
 		{Method: "GET", Path: "/crons/login/login.js", Handler: file("login.js", "text/javascript; charset=utf-8")},
 		{Method: "GET", Path: "/crons/login/icon.svg", Handler: file("icon.svg", "image/svg+xml")},
 		{Method: "GET", Path: "/crons/login/page.css", Handler: file("page.css", "text/css; charset=utf-8")},
 	}
+	if p.access.Ruled() {
+		return list // the API's page uses them too
+	}
+	return append(list,
+		access.Route{Method: "GET", Path: "/crons/login", Handler: p.loginForm},
+		access.Route{Method: "POST", Path: "/crons/login", Handler: p.login, Forms: access.AnyForms},
+		access.Route{Method: "POST", Path: "/crons/logout", Handler: p.logout},
+	)
 }
 
 type loginView struct {
+	Base    string
 	Next    string
 	Message string
 	Off     bool
 }
 
 func (p *Pages) loginForm(c *fiber.Ctx) error {
-	return p.showLogin(c, fiber.StatusOK, loginView{Next: localPath(c.Query("next"))})
+	return p.showLogin(c, fiber.StatusOK, loginView{Next: localPath(c, c.Query("next"))})
 }
 
 func (p *Pages) showLogin(c *fiber.Ctx, status int, view loginView) error {
-	view.Off = p.access.Off()
+	view.Base, view.Off = access.Base(c), p.access.Off()
 	var b strings.Builder
 	if err := loginPage.Execute(&b, view); err != nil {
 		return err
@@ -66,7 +71,7 @@ func (p *Pages) login(c *fiber.Ctx) error {
 	} else if err := request.Body(c, request.Into("token", &secret), request.Into("next", &next)); err != nil {
 		return err
 	}
-	next = localPath(next)
+	next = localPath(c, next)
 
 	r, err := p.access.Login(c, secret)
 	if refused := new(access.Refusal); errors.As(err, &refused) {
@@ -90,17 +95,17 @@ func (p *Pages) logout(c *fiber.Ctx) error {
 	}
 	p.access.Logout(c)
 	if strings.Contains(c.Get(fiber.HeaderAccept), fiber.MIMETextHTML) {
-		return c.Redirect("/crons/login", fiber.StatusSeeOther)
+		return c.Redirect(access.Base(c)+"/crons/login", fiber.StatusSeeOther)
 	}
 	return c.SendStatus(fiber.StatusNoContent)
 }
 
 // localPath is the page after the login: always one of our own.
-func localPath(next string) string {
+func localPath(c *fiber.Ctx, next string) string {
 	u, err := url.Parse(next)
 	if err != nil || u.Scheme != "" || u.Host != "" || u.Opaque != "" || strings.Contains(next, `\`) ||
-		!strings.HasPrefix(u.EscapedPath(), "/crons/") || strings.HasPrefix(u.Path, "/crons/login") {
-		return dashboard.Root
+		!strings.HasPrefix(u.EscapedPath(), access.Base(c)+"/crons/") || strings.HasPrefix(u.Path, access.Base(c)+"/crons/login") {
+		return rootPath(c)
 	}
 	return u.EscapedPath()
 }

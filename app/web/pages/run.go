@@ -98,7 +98,7 @@ func (p *Pages) cancelForm(c *fiber.Ctx) error {
 	if _, err := p.app.Crons.By(request.Caller(c)).Cancel(c.UserContext(), id); err != nil {
 		return err
 	}
-	return done(c, runPath(id), "cancel")
+	return done(c, runPath(c, id), "cancel")
 }
 
 func (p *Pages) retryForm(c *fiber.Ctx) error {
@@ -110,5 +110,5 @@ func (p *Pages) retryForm(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(runPath(run.ID), fiber.StatusSeeOther)
+	return c.Redirect(runPath(c, run.ID), fiber.StatusSeeOther)
 }

@@ -18,10 +18,9 @@ import (
 
 // show answers with a page, or with its main part when a script asks.
 func (p *Pages) show(c *fiber.Ctx, status int, page dashboard.Page) error {
-	who, script := access.CallerOf(c), c.Get("HX-Request") != ""
-	page.Actor, page.Change = who.Name, who.Role >= access.Operator
-	page.Login = !p.access.Off()
-	page.Session = who.LoggedIn()
+	who, script := access.SenderOf(c), c.Get("HX-Request") != ""
+	page.Base, page.Actor, page.Change = base(c), who.Name, who.Role >= access.Operator
+	page.Login, page.Session = p.access.Logins(), who.Login
 	if page.Now.IsZero() {
 		page.Now = time.Now().UTC()
 	}
@@ -44,7 +43,7 @@ func (p *Pages) show(c *fiber.Ctx, status int, page dashboard.Page) error {
 // makes one that the browser follows.
 func (p *Pages) Finish(c *fiber.Ctx, err error) error {
 	if err == nil {
-		if c.Response().StatusCode() == fiber.StatusSeeOther && c.Get("HX-Request") != "" {
+		if isRedirect(c.Response().StatusCode()) && c.Get("HX-Request") != "" {
 			c.Set("HX-Redirect", string(c.Response().Header.Peek(fiber.HeaderLocation)))
 			c.Response().Header.Del(fiber.HeaderLocation)
 			c.Status(fiber.StatusOK)
@@ -65,8 +64,10 @@ func (p *Pages) Finish(c *fiber.Ctx, err error) error {
 	case fiber.StatusConflict:
 		body.Title = "Not now"
 	case fiber.StatusUnauthorized:
-		body.Title, body.Detail = "Log in to do that", "You can view this page; changes require the operator token."
-		body.Login = true
+		body.Title = "Log in to do that"
+		if body.Login = p.access.Logins(); body.Login {
+			body.Detail = "You can view this page; changes require the operator token."
+		}
 	case fiber.StatusForbidden:
 		body.Title = "Not allowed"
 	case fiber.StatusBadRequest:
@@ -80,6 +81,13 @@ func (p *Pages) Finish(c *fiber.Ctx, err error) error {
 	}
 	return p.show(c, problem.Status, dashboard.Page{Title: body.Title, Body: body})
 }
+
+// isRedirect says whether a status sends the browser elsewhere.
+func isRedirect(status int) bool {
+	return status >= 300 && status < 400 && status != fiber.StatusNotModified
+}
+
+func base(c *fiber.Ctx) dashboard.Base { return dashboard.Base(access.Base(c)) }
 
 // sentence begins with a capital and ends with a full stop.
 func sentence(text string) string {

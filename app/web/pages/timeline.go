@@ -42,5 +42,5 @@ func (p *Pages) timelinePage(c *fiber.Ctx) error {
 	if t.Runs, err = p.app.Store.Spans(ctx, from, now, dashboard.TimelineRuns+1); err != nil {
 		return err
 	}
-	return p.show(c, fiber.StatusOK, dashboard.Page{Title: "Timeline", Nav: "timeline", Now: now, Body: dashboard.NewTimeline(t, window, search, keep)})
+	return p.show(c, fiber.StatusOK, dashboard.Page{Title: "Timeline", Nav: "timeline", Now: now, Body: dashboard.NewTimeline(base(c), t, window, search, keep)})
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
+
+	"fibercrons/app/web/access"
 )
 
 // JSON answers with v.
@@ -81,7 +83,7 @@ func Page[T any](list []T, limit int) (page []T, more bool) {
 
 // Next names the next page in a Link header (RFC 8288).
 func Next(c *fiber.Ctx, v url.Values) {
-	c.Set(fiber.HeaderLink, "<"+c.Path()+"?"+v.Encode()+`>; rel="next"`)
+	c.Set(fiber.HeaderLink, "<"+access.Path(c)+"?"+v.Encode()+`>; rel="next"`)
 }
 
 // encode writes v as JSON that is inert wherever it is shown: encoding/json escapes <, > and & and

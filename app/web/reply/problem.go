@@ -120,6 +120,8 @@ func badFields(err *cron.ArgsError, under string) *Problem {
 	return p
 }
 
+const nothing = "nothing is served at this path"
+
 // webProblem words Fiber's own errors. The text of a user's fiber.NewError is for the caller up to
 // 499; from 500 on it stays in the log.
 func webProblem(err *fiber.Error) *Problem {
@@ -129,11 +131,12 @@ func webProblem(err *fiber.Error) *Problem {
 	case err.Code >= 500:
 		return Refuse(err.Code, brokeHere)
 	case err.Code == fiber.StatusNotFound && strings.HasPrefix(err.Message, "Cannot "):
-		return Refuse(err.Code, "nothing is served at this path")
+		return Refuse(err.Code, nothing)
 	case err.Message != utils.StatusMessage(err.Code):
 		return Refuse(err.Code, err.Message)
 	}
 	return Refuse(err.Code, map[int]string{
+		fiber.StatusNotFound:                    nothing,
 		fiber.StatusMethodNotAllowed:            "this path does not take this method; the Allow header lists those it takes",
 		fiber.StatusRequestEntityTooLarge:       "the body is larger than this server takes",
 		fiber.StatusRequestHeaderFieldsTooLarge: "the headers are larger than this server takes",

@@ -6,7 +6,7 @@
   history.replaceState(null, "", location.pathname + location.search);
   const message = document.getElementById("message");
   message.textContent = "Logging in…";
-  fetch("/crons/login", {
+  fetch(document.getElementById("login").action, {
     method: "POST",
     headers: { "Content-Type": "application/json", Accept: "application/json" },
     body: JSON.stringify({ token, next: document.getElementById("next").value }),

@@ -1,4 +1,4 @@
-package web
+package site
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ import (
 
 // screen runs before Fiber. It answers to unknown methods, which Fiber would do in plain text, and refuses
 // requests that give their length twice.
-func (s *Server) screen(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+func (s *Site) screen(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	known := map[string]bool{}
 	for _, method := range s.fiber.Config().RequestMethods {
 		known[method] = true
@@ -56,7 +56,7 @@ func twoLengths(headers []byte) bool {
 
 // unreadable is Fiber's error handler. observe turns all errors of handlers into responses, so what is left are
 // requests that Fiber could not read.
-func (s *Server) unreadable(c *fiber.Ctx, err error) error {
+func (s *Site) unreadable(c *fiber.Ctx, err error) error {
 	var web *fiber.Error
 	if !errors.As(err, &web) || web.Code == fiber.StatusBadRequest || web.Code == fiber.StatusBadGateway {
 		// The text of the parser repeats what was sent.

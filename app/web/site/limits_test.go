@@ -1,4 +1,4 @@
-package web_test
+package site_test
 
 import (
 	"errors"
@@ -14,7 +14,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"fibercrons/app/internal/webtest"
-	"fibercrons/app/web"
+	"fibercrons/app/web/site"
 )
 
 func TestLimitsOfOneRequest(t *testing.T) {
@@ -52,7 +52,7 @@ func TestLimitsOfOneRequest(t *testing.T) {
 // Whoever sends a byte at a time is cut off, however long it goes on, and disturbs nobody meanwhile.
 func TestTricklingConnections(t *testing.T) {
 	const many = 500
-	p := webtest.Start(t, func(set *webtest.Setup) { set.Limits = web.Limits{Read: time.Second, Idle: time.Second} })
+	p := webtest.Start(t, func(set *webtest.Setup) { set.Limits = site.Limits{Read: time.Second, Idle: time.Second} })
 	starts := []string{
 		"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
 		"POST /crons/hello/run HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{",
@@ -115,16 +115,16 @@ func trickle(addr, begin string, opened func()) error {
 // A handler that panics costs its own request, and tells the caller nothing.
 func TestPanickingHandlers(t *testing.T) {
 	p := webtest.Start(t, func(set *webtest.Setup) {
-		set.Mount = func(s *web.Server) {
-			s.Web().Get("/panic", func(c *fiber.Ctx) error {
+		set.Mount = func(r fiber.Router) {
+			r.Get("/panic", func(c *fiber.Ctx) error {
 				c.Set("X-Half", "made")
 				_ = c.SendString("half an answer")
 				panic("the password is hunter2")
 			})
-			s.Web().Get("/error", func(*fiber.Ctx) error { return fmt.Errorf("dsn is postgres://u:hunter2@db") })
-			s.Web().Get("/teapot", func(*fiber.Ctx) error { return fiber.NewError(418, "short and stout") })
-			s.Web().Get("/none", func(*fiber.Ctx) error { return fiber.NewError(404, "no such invoice") })
-			s.Web().Get("/own500", func(*fiber.Ctx) error { return fiber.NewError(502, "hunter2 is down") })
+			r.Get("/error", func(*fiber.Ctx) error { return fmt.Errorf("dsn is postgres://u:hunter2@db") })
+			r.Get("/teapot", func(*fiber.Ctx) error { return fiber.NewError(418, "short and stout") })
+			r.Get("/none", func(*fiber.Ctx) error { return fiber.NewError(404, "no such invoice") })
+			r.Get("/own500", func(*fiber.Ctx) error { return fiber.NewError(502, "hunter2 is down") })
 		}
 	})
 	const many = 1000

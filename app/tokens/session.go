@@ -1,4 +1,4 @@
-package access
+package tokens
 
 import (
 	"crypto/hmac"
@@ -6,19 +6,18 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"strconv"
 	"sync"
 	"time"
 )
 
-// sessionLife is how long a login lasts.
-const sessionLife = 12 * time.Hour
+// SessionLife is how long a session lasts.
+const SessionLife = 12 * time.Hour
 
 // sessions makes and reads the cookie of a login. The cookie holds a role and an expiry, sealed by a key that is
 // derived from that role's token. So nothing is stored, every replica accepts the sessions of the others, and changing
 // a token ends its sessions.
 type sessions struct {
-	keys map[Role][]byte
+	keys map[Role][]byte // by the role that a session has
 
 	mu    sync.Mutex
 	ended map[string]time.Time // logged out here before their end
@@ -49,7 +48,7 @@ func (s *sessions) seal(head []byte) []byte {
 func (s *sessions) open(r Role, now time.Time) string {
 	head := make([]byte, 0, sessionSize)
 	head = append(head, byte(r))
-	head = binary.BigEndian.AppendUint64(head, uint64(now.Add(sessionLife).Unix()))
+	head = binary.BigEndian.AppendUint64(head, uint64(now.Add(SessionLife).Unix()))
 	nonce := make([]byte, 16)
 	_, _ = rand.Read(nonce) // it never fails (crypto/rand)
 	head = append(head, nonce...)
@@ -101,7 +100,3 @@ func (s *sessions) read(cookie string) (r Role, nonce string, end time.Time) {
 	}
 	return r, string(head[9:]), time.Unix(int64(binary.BigEndian.Uint64(head[1:9])), 0)
 }
-
-// cookieName contains the port: cookies do not distinguish the ports of a host, so two applications on one machine
-// would log each other out.
-func cookieName(port int) string { return "crons_" + strconv.Itoa(port) }

@@ -1,4 +1,4 @@
-package web
+package site
 
 import (
 	"strings"
@@ -9,7 +9,7 @@ import (
 )
 
 // patterns are the patterns of all routes, by method; known once the first request has come.
-func (s *Server) patterns() map[string]map[string]bool {
+func (s *Site) patterns() map[string]map[string]bool {
 	all := make(map[string]map[string]bool)
 	for _, route := range s.fiber.GetRoutes(true) {
 		if all[route.Method] == nil {
@@ -24,7 +24,7 @@ func (s *Server) patterns() map[string]map[string]bool {
 const unmatched = "unmatched"
 
 // counting counts requests by the pattern of the route that answered or refused them.
-func (s *Server) counting() func(c *fiber.Ctx, took time.Duration) {
+func (s *Site) counting() func(c *fiber.Ctx, took time.Duration) {
 	patterns := sync.OnceValue(s.patterns)
 	return func(c *fiber.Ctx, took time.Duration) {
 		route, status := c.Route().Path, c.Response().StatusCode()

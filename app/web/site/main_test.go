@@ -1,0 +1,9 @@
+package site_test
+
+import (
+	"testing"
+
+	"fibercrons/app/internal/webtest"
+)
+
+func TestMain(m *testing.M) { webtest.Main(m) }
