@@ -1,0 +1,153 @@
+package pages_test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/gofiber/fiber/v2"
+
+	"fibercrons/app/internal/webtest"
+	"fibercrons/app/web"
+)
+
+// behindNginx is nginx that publishes p at /ops/ and strips that path.
+const behindNginx = `
+daemon off;
+pid %[1]s/nginx.pid;
+error_log stderr warn;
+events {}
+http {
+	access_log off;
+	client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/proxy; fastcgi_temp_path %[1]s/f; uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s;
+	server {
+		listen 127.0.0.1:%[2]s;
+		location /ops/ {
+			proxy_pass %[3]s/;
+			proxy_http_version 1.1;
+			proxy_set_header Host $http_host;
+			proxy_set_header X-Forwarded-For $remote_addr;
+			proxy_set_header X-Forwarded-Proto $scheme;
+			%[4]s
+		}
+	}
+}
+`
+
+func TestBrowserBehindNginx(t *testing.T) {
+	nginx := os.Getenv("TEST_NGINX")
+	if nginx == "" {
+		t.Skip("TEST_NGINX is not set: it is the path of an nginx to test with")
+	}
+	for name, how := range map[string]struct{ base, header string }{
+		"by CRON_BASE_PATH":     {"/ops", ""},
+		"by X-Forwarded-Prefix": {"", "proxy_set_header X-Forwarded-Prefix /ops;"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := webtest.Start(t, func(set *webtest.Setup) {
+				officeJobs(set)
+				set.Env["CRON_BASE_PATH"], set.Env["CRON_TRUSTED_PROXIES"] = how.base, "127.0.0.1"
+			})
+			dir, port := t.TempDir(), freePort(t)
+			config := filepath.Join(dir, "nginx.conf")
+			if err := os.WriteFile(config, fmt.Appendf(nil, behindNginx, dir, port, p.URL(), how.header), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command(nginx, "-e", "stderr", "-p", dir, "-c", config)
+			cmd.Stderr = os.Stderr
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := cmd.Process.Signal(os.Interrupt); err != nil {
+					t.Error(err)
+				}
+				_ = cmd.Wait()
+			})
+			at := "http://127.0.0.1:" + port + "/ops"
+			p.Eventually(func() bool {
+				resp, err := webtest.Client.Get(at + "/livez")
+				if err == nil {
+					resp.Body.Close()
+				}
+				return err == nil && resp.StatusCode == http.StatusOK
+			})
+			drive(t, p, at)
+		})
+	}
+}
+
+func TestBrowserUnderAPrefix(t *testing.T) {
+	p := webtest.Start(t, officeJobs)
+	outer := fiber.New(fiber.Config{DisableStartupMessage: true})
+	web.Mount(outer.Group("/admin"), p.App, web.Options{})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- outer.Listener(ln) }()
+	t.Cleanup(func() {
+		if err := errors.Join(outer.Shutdown(), <-served); err != nil {
+			t.Error(err)
+		}
+	})
+	drive(t, p, "http://"+ln.Addr().String()+"/admin")
+}
+
+// drive uses the dashboard at an address: what it loads, where it leads, its forms, its events.
+func drive(t *testing.T, p *webtest.Program, at string) {
+	t.Helper()
+	u, err := url.Parse(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := browse(t, p)
+	b.at = at
+	b.open("/crons/dashboard/jobs?q=quick") // asks for a login, and comes back
+	b.until(`location.pathname === "` + u.Path + `/crons/login"`)
+	b.fill("#token", webtest.OperatorToken)
+	b.click("form button")
+	b.until(`location.pathname === "` + u.Path + `/crons/dashboard/jobs"`)
+	b.until(`document.querySelector("#link .says").textContent === "live"`)
+	b.click(`a.name`)
+	b.until(`location.pathname === "` + u.Path + `/crons/dashboard/jobs/` + `" + document.querySelector("h1").innerText`)
+	b.open("/crons/dashboard/jobs/quick")
+	b.click(`[popovertarget="run-form"]`)
+	b.click(`#run-form button.primary`)
+	b.until(`location.pathname.startsWith("` + u.Path + `/crons/dashboard/runs/")`)
+	b.until(`document.querySelector(".head .s-succeeded")`)
+	b.text(`["g", "t"].forEach((key) => document.body.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true})))`)
+	b.until(`location.pathname === "` + u.Path + `/crons/dashboard/timeline"`)
+	b.open("/crons/docs")
+	b.until(`getComputedStyle(document.querySelector("main")).maxWidth === "960px"`) // the style sheet is there
+	b.open("/crons/dashboard")
+	b.click(`form[action$="/crons/logout"] button`)
+	b.until(`location.pathname === "` + u.Path + `/crons/login"`)
+	if leaks := b.text(`document.cookie`); strings.Contains(leaks, "crons") {
+		t.Errorf("a script can read %s", leaks)
+	}
+	// The link that the server prints logs in at once. (A fragment alone would load nothing.)
+	b.do(chromedp.Navigate("about:blank"))
+	b.open("/crons/login#token=" + webtest.OperatorToken)
+	b.until(`location.pathname === "` + u.Path + `/crons/dashboard"`)
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	_, port, _ := net.SplitHostPort(ln.Addr().String())
+	return port
+}
