@@ -71,6 +71,7 @@ var arrows = map[string]rule{
 	"app/trace":                {inner: []string{"app/contract", "app/cron"}, outer: []string{"go.opentelemetry.io"}},
 	"app/alert":                {inner: []string{"app/contract", "app/cron", "app/internal/millis", "app/internal/texts"}, outer: []string{uuid, "github.com/wneessen/go-mail"}},
 	"app/ping":                 {inner: []string{"app/contract", "app/cron", "app/outgoing"}},
+	"app/deploy":               {},
 	"app/outgoing":             {outer: []string{"golang.org/x/net"}},
 	"app/feed":                 {inner: []string{"app/contract", "app/cron", "app/ops"}},
 	"app/ops":                  {inner: []string{"app/contract", "app/cron", "app/internal/millis", "app/plan", "app/schedule", "app/scheduler"}},

@@ -1,7 +1,9 @@
 package web_test
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"slices"
@@ -10,14 +12,19 @@ import (
 	"github.com/gofiber/fiber/v2/middleware/session"
 
 	"fibercrons/app"
+	"fibercrons/app/cron"
+	"fibercrons/app/env"
 	"fibercrons/app/web"
 )
 
 // A program with sessions of its own: whoever is logged in there may read, and admins may change.
 func ExampleMount() {
+	crons, err := app.New(context.Background(), env.Config{}, cron.Default)
+	if err != nil {
+		panic(err)
+	}
 	site, sessions := fiber.New(), session.New()
-	var crons *app.App // of app.New
-	authorize := func(c *fiber.Ctx) (web.Caller, error) {
+	web.Mount(site.Group("/admin"), crons, web.Options{Authorize: func(c *fiber.Ctx) (web.Caller, error) {
 		s, err := sessions.Get(c)
 		if err != nil {
 			return web.Caller{}, err
@@ -30,10 +37,7 @@ func ExampleMount() {
 			return web.Caller{Role: web.Operator, Name: user}, nil
 		}
 		return web.Caller{Role: web.Viewer, Name: user}, nil
-	}
-	if crons != nil {
-		web.Mount(site.Group("/admin"), crons, web.Options{Authorize: authorize})
-	}
+	}})
 }
 
 // Single sign-on by a proxy in front, such as oauth2-proxy or Cloudflare Access, that logs people in and names them in a
@@ -60,7 +64,7 @@ func ExampleOptions_singleSignOn() {
 		fmt.Println(who.Role, err)
 		return err
 	})
-	forged := httptest.NewRequest("GET", "/", nil)
+	forged := httptest.NewRequest(http.MethodGet, "/", nil)
 	forged.Header.Set("X-Forwarded-Email", "ada@example.com")
 	resp, err := site.Test(forged) // not from the proxy
 	if err != nil {

@@ -19,8 +19,8 @@ import (
 	"fibercrons/app/web"
 )
 
-// behindNginx is nginx that publishes p at /ops/ and strips that path.
-const behindNginx = `
+// nginxConfig is a configuration of nginx, around the locations that users copy.
+const nginxConfig = `
 daemon off;
 pid %[1]s/nginx.pid;
 error_log stderr warn;
@@ -30,14 +30,7 @@ http {
 	client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/proxy; fastcgi_temp_path %[1]s/f; uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s;
 	server {
 		listen 127.0.0.1:%[2]s;
-		location /ops/ {
-			proxy_pass %[3]s/;
-			proxy_http_version 1.1;
-			proxy_set_header Host $http_host;
-			proxy_set_header X-Forwarded-For $remote_addr;
-			proxy_set_header X-Forwarded-Proto $scheme;
-			%[4]s
-		}
+		%[3]s
 	}
 }
 `
@@ -47,18 +40,22 @@ func TestBrowserBehindNginx(t *testing.T) {
 	if nginx == "" {
 		t.Skip("TEST_NGINX is not set: it is the path of an nginx to test with")
 	}
-	for name, how := range map[string]struct{ base, header string }{
+	shipped, err := os.ReadFile("../../deploy/nginx.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, how := range map[string]struct{ base, proxies string }{
 		"by CRON_BASE_PATH":     {"/ops", ""},
-		"by X-Forwarded-Prefix": {"", "proxy_set_header X-Forwarded-Prefix /ops;"},
+		"by X-Forwarded-Prefix": {"", "127.0.0.1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := webtest.Start(t, func(set *webtest.Setup) {
 				officeJobs(set)
-				set.Env["CRON_BASE_PATH"], set.Env["CRON_TRUSTED_PROXIES"] = how.base, "127.0.0.1"
+				set.Env["CRON_BASE_PATH"], set.Env["CRON_TRUSTED_PROXIES"] = how.base, how.proxies
 			})
 			dir, port := t.TempDir(), freePort(t)
 			config := filepath.Join(dir, "nginx.conf")
-			if err := os.WriteFile(config, fmt.Appendf(nil, behindNginx, dir, port, p.URL(), how.header), 0o600); err != nil {
+			if err := os.WriteFile(config, fmt.Appendf(nil, nginxConfig, dir, port, strings.ReplaceAll(string(shipped), "http://127.0.0.1:3000", p.URL())), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			cmd := exec.Command(nginx, "-e", "stderr", "-p", dir, "-c", config)
