@@ -16,6 +16,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,6 +32,7 @@ import (
 	"fibercrons/app/metrics"
 	"fibercrons/app/ops"
 	"fibercrons/app/outgoing"
+	"fibercrons/app/part"
 	"fibercrons/app/ping"
 	"fibercrons/app/redis"
 	"fibercrons/app/store"
@@ -90,8 +92,8 @@ func ReadOnly() Option { return func(o *options) { o.readOnly = true } }
 // programs that run a job on the spot, and for those that run none.
 func Here() Option { return func(o *options) { o.here = true } }
 
-// New checks the jobs of registry, opens the store and builds the scheduler. Its error is a
-// [*cron.Mistakes], or the store's.
+// New checks the jobs of registry, opens the store and builds the scheduler. Its error is a [*cron.Mistakes], an
+// [*env.Error], or the store's.
 func New(ctx context.Context, cfg env.Config, registry *cron.Registry, opts ...Option) (_ *App, err error) {
 	o := options{log: slog.Default()}
 	for _, opt := range opts {
@@ -151,9 +153,21 @@ func (a *App) observe(e contract.Event) {
 	a.Trace.Observe(e)
 }
 
-func (a *App) openStore(ctx context.Context, o options) (err error) {
+// Database returns the URL of the configured database, or an [*env.Error] if the program is built without its part.
+func Database(cfg env.Config) (url string, err error) {
+	if name := cfg.Database.Driver; name != "" && !slices.Contains(part.Built(), name) {
+		return "", &env.Error{Mistakes: []env.Mistake{{Problem: part.Missing("DATABASE_URL", name).Error()}}}
+	}
+	return cfg.Database.Reveal(), nil
+}
+
+func (a *App) openStore(ctx context.Context, o options) error {
+	url, err := Database(a.Config)
+	if err != nil {
+		return err
+	}
 	so := store.Options{
-		URL: a.Config.Database.Reveal(), ReadOnly: o.readOnly, Lease: a.Config.Lease, Migrations: o.migrations, Logger: o.log,
+		URL: url, ReadOnly: o.readOnly, Lease: a.Config.Lease, Migrations: o.migrations, Logger: o.log,
 		Committed: func(c store.Commit) { a.Metrics.Committed(c.Calls, c.Took, c.Err) },
 	}
 	if a.Trace != nil {

@@ -19,6 +19,7 @@ import (
 	"fibercrons/app/env"
 	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
+	_ "fibercrons/app/store/sqlite"
 )
 
 func settings(t *testing.T, path string) env.Config {

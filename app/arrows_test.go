@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -35,8 +36,8 @@ const (
 
 // arrows point down: nothing below knows what stands above it.
 var arrows = map[string]rule{
-	"cmd/server":               {inner: []string{"app/cron", "app/server", "config", "jobs", "models", "routes"}, yours: true},
-	"cmd/cli":                  {inner: []string{"app/cli", "app/cron", "config", "jobs", "models"}, yours: true},
+	"cmd/server":               {inner: []string{"app/cron", "app/parts", "app/server", "config", "jobs", "models", "routes"}, yours: true},
+	"cmd/cli":                  {inner: []string{"app/cli", "app/cron", "app/parts", "config", "jobs", "models"}, yours: true},
 	"app/server":               {inner: []string{"app", "app/cron", "app/env", "app/internal/console", "app/ops", "app/store/row", "app/web/site"}},
 	"app/cli":                  {inner: []string{"app", "app/alert", "app/cli/source", "app/cli/term", "app/contract", "app/cron", "app/env", "app/internal/console", "app/internal/texts", "app/metrics", "app/ops", "app/schedule", "app/scheduler", "app/store", "app/store/row"}, outer: []string{"github.com/spf13/cobra"}},
 	"app/cli/source":           {},
@@ -55,15 +56,20 @@ var arrows = map[string]rule{
 	"app":                      {inner: []string{"app/..."}, outer: []string{gorm}}, // gorm for the type of DB alone
 	"app/assembly":             {inner: []string{"app/..."}},
 	"app/part":                 {},
+	"app/parts":                {inner: []string{"app/store/mysql", "app/store/postgres", "app/store/sqlite"}, yours: true},
 	"app/crontest":             {inner: []string{"app/contract", "app/cron", "app/plan", "app/scheduler"}},
-	"app/internal/webtest":     {inner: []string{"app", "app/cron", "app/env", "app/web", "app/web/site"}, outer: []string{fiber, jsonschema, "go.uber.org/goleak"}},
+	"app/internal/webtest":     {inner: []string{"app", "app/cron", "app/env", "app/store/sqlite", "app/web", "app/web/site"}, outer: []string{fiber, jsonschema, "go.uber.org/goleak"}},
 	"app/internal/conformance": {inner: []string{"app/contract", "app/cron", "app/crontest", "app/internal/millis", "app/plan", "app/scheduler"}, outer: []string{uuid}},
 	"app/dashboard":            {inner: []string{"app/alert", "app/contract", "app/cron", "app/internal/memo", "app/ops", "app/schedule"}},
 	"app/store":                {inner: []string{"app/alert", "app/contract", "app/cron", "app/plan", "app/store/alerts", "app/store/db", "app/store/row", "app/store/usertx"}, outer: []string{gorm}},
 	"app/store/alerts":         {inner: []string{"app/alert", "app/cron", "app/store/row"}, outer: []string{gorm, uuid}},
-	"app/store/db":             {inner: []string{"app/internal/texts", "app/store/row", "app/store/usertx"}, outer: []string{gorm, "gorm.io/driver", glebarez, pgx, mysql, uuid}},
+	"app/store/db":             {inner: []string{"app/part", "app/store/row", "app/store/usertx"}, outer: []string{gorm, uuid}},
+	"app/store/sqlite":         {inner: []string{"app/part", "app/store/db", "app/store/usertx"}, outer: []string{gorm, glebarez}},
+	"app/store/postgres":       {inner: []string{"app/part", "app/store/db", "app/store/remote"}, outer: []string{gorm, "gorm.io/driver", pgx}},
+	"app/store/mysql":          {inner: []string{"app/internal/texts", "app/part", "app/store/db", "app/store/remote"}, outer: []string{gorm, "gorm.io/driver", mysql}},
+	"app/store/remote":         {inner: []string{"app/store/db"}},
 	"app/store/usertx":         {inner: []string{"app/cron"}, outer: []string{gorm}},
-	"app/internal/testdb":      {outer: []string{pgx, mysql, uuid}},
+	"app/internal/testdb":      {inner: []string{"app/store/mysql", "app/store/postgres", "app/store/sqlite"}, outer: []string{uuid}},
 	"app/redis":                {inner: []string{"app/contract"}, outer: []string{"github.com/redis/go-redis/v9"}},
 	"app/river":                {inner: []string{"app/contract", "app/cron"}, outer: []string{"github.com/riverqueue", pgx}},
 	"app/asynq":                {inner: []string{"app/contract", "app/cron"}, outer: []string{"github.com/hibiken/asynq"}},
@@ -130,11 +136,12 @@ func TestArrowsPointDown(t *testing.T) {
 func TestOneTechnologyPerPackage(t *testing.T) {
 	homes := map[string][]string{
 		"github.com/reugn/":      {"app/clock"},
-		"gorm.io/":               {"app", "app/store", "app/store/alerts", "app/store/db", "app/store/row", "app/store/usertx", "models"},
-		"github.com/glebarez/":   {"app/store/db"},
+		"gorm.io/":               {"app", "app/store", "app/store/alerts", "app/store/db", "app/store/mysql", "app/store/postgres", "app/store/row", "app/store/sqlite", "app/store/usertx", "models"},
+		"gorm.io/driver/":        {"app/store/mysql", "app/store/postgres"},
+		"github.com/glebarez/":   {"app/store/sqlite"},
 		"github.com/gofiber/":    {"app/web", "app/web/access", "app/web/api", "app/web/pages", "app/web/reply", "app/web/request", "app/web/site", "app/internal/webtest", "routes"},
-		pgx:                      {"app/store/db", "app/river", "app/internal/testdb"},
-		mysql:                    {"app/store/db", "app/internal/testdb"},
+		pgx:                      {"app/store/postgres", "app/river"},
+		mysql:                    {"app/store/mysql"},
 		"github.com/valyala/":    {"app/web/site"},
 		"github.com/redis/":      {"app/redis"},
 		"github.com/riverqueue/": {"app/river"},
@@ -145,7 +152,7 @@ func TestOneTechnologyPerPackage(t *testing.T) {
 		"github.com/joho/":       {"app/env"},
 		"github.com/spf13/":      {"app/cli"},
 		"github.com/jedib0t/":    {"app/cli/term"},
-		"database/sql":           {"app/store", "app/store/db", "app/store/row", "app/store/usertx", "app/internal/testdb"},
+		"database/sql":           {"app/store", "app/store/db", "app/store/mysql", "app/store/postgres", "app/store/remote", "app/store/row", "app/store/sqlite", "app/store/usertx", "app/internal/testdb"},
 		"github.com/wneessen/":   {"app/alert"},
 	}
 	module := strings.TrimSpace(string(goList(t, "-m")))
@@ -161,6 +168,39 @@ func TestOneTechnologyPerPackage(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A database's driver is in the build only with its part.
+func TestDriversComeWithTheirParts(t *testing.T) {
+	driver := regexp.MustCompile(`^(github\.com/(glebarez|go-sql-driver|jackc|lib)/|modernc\.org/|gorm\.io/driver/)`)
+	seen := 0
+	for _, name := range []string{"app/store", "app/store/db", "app/store/remote", "app/internal/conformance"} {
+		for path := range strings.Lines(string(goList(t, "-deps", "./"+name))) {
+			seen++
+			if driver.MatchString(path) {
+				t.Errorf("%s is built with %s", name, path)
+			}
+		}
+	}
+	for part, other := range map[string]*regexp.Regexp{
+		"sqlite":   regexp.MustCompile(`^(github\.com/(go-sql-driver|jackc)/|gorm\.io/driver/)`),
+		"postgres": regexp.MustCompile(`^(github\.com/(glebarez|go-sql-driver)/|modernc\.org/)`),
+		"mysql":    regexp.MustCompile(`^(github\.com/(glebarez|jackc)/|modernc\.org/)`),
+	} {
+		own := false
+		for path := range strings.Lines(string(goList(t, "-deps", "./app/store/"+part))) {
+			if other.MatchString(path) {
+				t.Errorf("app/store/%s is built with %s", part, path)
+			}
+			own = own || driver.MatchString(path)
+		}
+		if !own {
+			t.Errorf("app/store/%s is built without a driver: the test sees nothing", part)
+		}
+	}
+	if seen < 100 {
+		t.Errorf("%d packages: the test sees nothing", seen)
 	}
 }
 

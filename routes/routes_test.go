@@ -11,6 +11,7 @@ import (
 	"fibercrons/app"
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
+	_ "fibercrons/app/store/sqlite"
 	"fibercrons/app/web/site"
 	"fibercrons/routes"
 )

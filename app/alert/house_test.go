@@ -16,6 +16,7 @@ import (
 	"fibercrons/app/ops"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
+	_ "fibercrons/app/store/sqlite"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -20,6 +20,7 @@ import (
 	"fibercrons/app/ping"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
+	_ "fibercrons/app/store/sqlite"
 	tracing "fibercrons/app/trace"
 )
 

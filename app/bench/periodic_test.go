@@ -26,6 +26,9 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
+	_ "fibercrons/app/store/mysql"
+	_ "fibercrons/app/store/postgres"
+	_ "fibercrons/app/store/sqlite"
 )
 
 var (

@@ -253,6 +253,18 @@ func TestUnusableStore(t *testing.T) {
 }
 
 // Ctrl-C cancels the run and waits until that is recorded.
+// A database whose part is not in the build is a mistake of the configuration.
+func TestDatabaseOfAnotherBuild(t *testing.T) {
+	f := newFixture(t)
+	f.env["DATABASE_URL"] = "mysql://u:hunter2@127.0.0.1:1/d"
+	for _, args := range [][]string{{"list"}, {"migrate"}, {"migrate", "status"}} {
+		r := f.run(args...)
+		if r.status != exitUsage || !strings.Contains(r.err, `DATABASE_URL needs the part "mysql"`) || !strings.Contains(r.err, "go run ./cmd/cli add mysql") || strings.Contains(r.err, "hunter2") {
+			t.Errorf("%v: status %d, %s", args, r.status, r.err)
+		}
+	}
+}
+
 func TestInterruptCancelsTheRun(t *testing.T) {
 	f := newFixture(t)
 	ctx, interrupt := context.WithCancel(t.Context())

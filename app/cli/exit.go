@@ -6,6 +6,7 @@ import (
 
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
+	"fibercrons/app/env"
 )
 
 // The exit statuses.
@@ -42,7 +43,7 @@ func (e *storeError) Unwrap() error { return e.err }
 
 // asked marks an error of the scheduler or the store that has no status of its own as the store's.
 func asked(err error) error {
-	if err == nil || status(err) != exitUsage || is[*cron.ArgsError](err) || is[*statusError](err) {
+	if err == nil || status(err) != exitUsage || is[*cron.ArgsError](err) || is[*env.Error](err) || is[*statusError](err) {
 		return err
 	}
 	return &storeError{err}

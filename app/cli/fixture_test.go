@@ -15,6 +15,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
+	_ "fibercrons/app/store/sqlite"
 )
 
 var update = flag.Bool("update", false, "write the golden files in testdata")

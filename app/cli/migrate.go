@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"fibercrons/app"
 	"fibercrons/app/cli/term"
 	"fibercrons/app/internal/console"
 	"fibercrons/app/store"
@@ -45,7 +46,11 @@ func (p *program) schema(ctx context.Context, look bool, format string) error {
 	if err != nil {
 		return err
 	}
-	db, err := store.Open(ctx, store.Options{URL: cfg.Database.Reveal(), ReadOnly: look, NoMigrate: look, Lease: cfg.Lease, Migrations: p.Migrations})
+	url, err := app.Database(cfg)
+	if err != nil {
+		return err
+	}
+	db, err := store.Open(ctx, store.Options{URL: url, ReadOnly: look, NoMigrate: look, Lease: cfg.Lease, Migrations: p.Migrations})
 	if err != nil {
 		return asked(err)
 	}

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Error holds every mistake that [Load] found. Its text has a line for each; main prints it and exits with 2.
+// Error holds every mistake that [Load] found, or that an assembled program has with its settings. Its text has a line
+// for each; main prints it and exits with 2.
 type Error struct {
 	Mistakes []Mistake
 }
@@ -27,7 +28,7 @@ func (e *Error) Error() string {
 
 // Mistake is one invalid setting.
 type Mistake struct {
-	// Variable is the variable's name, or file:line for a file that cannot be read.
+	// Variable is the variable's name, or file:line for a file that cannot be read. Empty: Problem says it all.
 	Variable string
 	// Value is the value to display: quoted, shortened, [hidden] for a secret. Empty if none was given.
 	Value string
@@ -39,6 +40,9 @@ type Mistake struct {
 
 // String returns the mistake on one line.
 func (m Mistake) String() string {
+	if m.Variable == "" {
+		return m.Problem
+	}
 	var b strings.Builder
 	b.WriteString(m.Variable)
 	if m.Value != "" {

@@ -15,6 +15,7 @@ import (
 	"fibercrons/app/metrics"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
+	_ "fibercrons/app/store/sqlite"
 )
 
 // BenchmarkScrape measures one answer of /metrics with 5,000 jobs, each of which has run: made anew

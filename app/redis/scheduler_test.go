@@ -19,6 +19,7 @@ import (
 	"fibercrons/app/redis"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/store"
+	_ "fibercrons/app/store/sqlite"
 )
 
 // tally counts the calls of each slot.

@@ -16,6 +16,7 @@ import (
 	"fibercrons/app/internal/conformance"
 	"fibercrons/app/river"
 	"fibercrons/app/store"
+	_ "fibercrons/app/store/sqlite"
 )
 
 var killFor = flag.Duration("kill.for", 15*time.Second, "how long processes are killed")

@@ -81,6 +81,9 @@ func run(ctx context.Context, p process) int {
 	if mistakes, ok := errors.AsType[*cron.Mistakes](err); ok {
 		return p.fail(exitUsage, listed(mistakes))
 	}
+	if mistakes, ok := errors.AsType[*env.Error](err); ok {
+		return p.fail(exitUsage, mistakes)
+	}
 	if err != nil {
 		return p.fail(exitStore, err)
 	}

@@ -19,6 +19,7 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
 	"fibercrons/app/ops"
+	_ "fibercrons/app/store/sqlite"
 	"fibercrons/app/web"
 	"fibercrons/app/web/site"
 )

@@ -46,6 +46,9 @@ func TestStartUpFailures(t *testing.T) {
 			f.env["HOST"], f.env["CRON_OPERATOR_TOKN"] = "0.0.0.0", "0123456789abcdef"
 			delete(f.env, "CRON_OPERATOR_TOKEN")
 		}, exitUsage, []string{`HOST="0.0.0.0"`, "warning: CRON_OPERATOR_TOKN is not a variable", "the nearest one is CRON_OPERATOR_TOKEN"}},
+		{"a database whose part is not in the build", func(_ *testing.T, f *fixture) {
+			f.env["DATABASE_URL"] = "mysql://u:hunter2@127.0.0.1:1/d"
+		}, exitUsage, []string{`DATABASE_URL needs the part "mysql"`, "go run ./cmd/cli add mysql"}},
 		{"an argument", func(_ *testing.T, f *fixture) {
 			f.args = []string{"--help"}
 		}, exitUsage, []string{`no argument such as "--help"`, ".env.example", "cmd/cli"}},

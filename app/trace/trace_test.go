@@ -26,6 +26,7 @@ import (
 	"fibercrons/app/crontest"
 	"fibercrons/app/env"
 	"fibercrons/app/scheduler"
+	_ "fibercrons/app/store/sqlite"
 	"fibercrons/app/trace"
 	"fibercrons/app/web"
 	"fibercrons/app/web/site"

@@ -6,6 +6,7 @@ import (
 
 	"fibercrons/app/cli"
 	"fibercrons/app/cron"
+	_ "fibercrons/app/parts"
 	"fibercrons/config"
 	_ "fibercrons/jobs"
 	"fibercrons/models"

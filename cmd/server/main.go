@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"fibercrons/app/cron"
+	_ "fibercrons/app/parts"
 	"fibercrons/app/server"
 	"fibercrons/config"
 	_ "fibercrons/jobs"

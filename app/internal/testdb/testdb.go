@@ -1,6 +1,6 @@
 // Package testdb makes databases for tests: SQLite files, schemas on Postgres and databases on MySQL, each empty, used
-// by one test and dropped with it. It also reads tables and layouts back, and knows what releases before the prefix
-// job_ left (testdata).
+// by one test and dropped with it. A test that imports it is built with all three parts. It also reads tables and
+// layouts back, and knows what releases before the prefix job_ left (testdata).
 package testdb
 
 import (
@@ -17,9 +17,11 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/go-sql-driver/mysql" // the driver "mysql"
 	"github.com/google/uuid"
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+
+	_ "fibercrons/app/store/mysql"    // and the driver "mysql"
+	_ "fibercrons/app/store/postgres" // and the driver "pgx"
+	_ "fibercrons/app/store/sqlite"
 )
 
 // Kind is a kind of database server.

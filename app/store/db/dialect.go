@@ -10,64 +10,79 @@ import (
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
+
+	"fibercrons/app/store/usertx"
 )
 
-// dialect is what differs between databases: sqlite*.go, postgres*.go and mysql*.go.
-type dialect interface {
-	// open creates what is missing and connects, or says in a sentence why it cannot.
-	open(ctx context.Context, readOnly bool) (pools, error)
-	gorm(pool gorm.ConnPool) gorm.Dialector
-	migrations() []migration
-	// lock begins the transaction of a migration, which excludes every other process's.
-	lock(ctx context.Context, db *sql.DB) (step, error)
-	// piecemeal reports whether each statement of a migration commits by itself, so that a migration may be left half
-	// done. Then done recognises the error of a statement that was carried out before.
-	piecemeal() bool
-	done(err error) bool
-	// relations finds which of these names are taken, in the schema that tables are created in.
-	relations(ctx context.Context, q Querier, names []string) (map[string]relation, error)
-	// rename gives tables other names, and renames what belongs to them where that has names in the same schema;
+// Dialect is what differs between databases. Each has a package of its own, with its driver, that implements it.
+type Dialect interface {
+	// Connect creates what is missing and connects, or says in a sentence why it cannot.
+	Connect(ctx context.Context) (Pools, error)
+	// Remote reports whether the database is on a server, which has rights and breaks connections.
+	Remote() bool
+	// Gorm returns gorm's own dialect on the pool.
+	Gorm(pool gorm.ConnPool) gorm.Dialector
+	// Migrations are all steps of the schema, in order.
+	Migrations() []Migration
+	// Lock begins the transaction of a migration, which excludes every other process's.
+	Lock(ctx context.Context, db *sql.DB) (Step, error)
+	// Piecemeal reports whether each statement of a migration commits by itself, so that a migration may be left half
+	// done. Then Done recognises the error of a statement that was carried out before.
+	Piecemeal() bool
+	Done(err error) bool
+	// Relations finds which of these names are taken, in the schema that tables are created in.
+	Relations(ctx context.Context, q Querier, names []string) (map[string]Relation, error)
+	// Rename gives tables other names, and renames what belongs to them where that has names in the same schema;
 	// steps are those that made them.
-	rename(ctx context.Context, tx step, from, to []string, steps []migration) error
-	// namesTaken is the error about names that belong to what this program did not make.
-	namesTaken(things []string) error
-	// now is the clock of leases, in UTC milliseconds.
-	now(ctx context.Context, q Querier) (int64, error)
-	// sql are the statements of the hot path.
-	sql() *Statements
-	// withTimeout bounds how long a transaction may take, so that a dead network blocks nobody.
-	withTimeout(ctx context.Context) (context.Context, context.CancelFunc)
-	// sentence is an error about the database, with a remedy.
-	sentence(cause error, format string, args ...any) error
-	// explain turns an error of the driver into a sentence with a remedy.
-	explain(err error) error
-	// class says what a failed commit calls for.
-	class(err error) Class
+	Rename(ctx context.Context, tx Step, from, to []string, steps []Migration) error
+	// Elsewhere says how to keep this program's tables apart from another's that has their names.
+	Elsewhere() string
+	// Now is the clock of leases, in UTC milliseconds.
+	Now(ctx context.Context, q Querier) (int64, error)
+	// Statements are those of the hot path.
+	Statements() *Statements
+	// WithTimeout bounds how long a transaction may take, so that a dead network blocks nobody.
+	WithTimeout(ctx context.Context) (context.Context, context.CancelFunc)
+	// Sentence is an error about the database, with a remedy; see [Sentence].
+	Sentence(cause error, format string, args ...any) error
+	// Explain turns an error of the driver into a sentence with a remedy. Any other error stays as it is.
+	Explain(err error) error
+	// Class says what a failed commit calls for.
+	Class(err error) Class
 }
 
-// stamper is a dialect that can tell cheaply whether anything was committed.
-type stamper interface {
-	// version returns a number that changes with every commit of any other connection.
-	version(ctx context.Context, conn Querier) (int64, error)
+// Stamper is a Dialect that can tell cheaply whether anything was committed.
+type Stamper interface {
+	// Version returns a number that changes with every commit of any other connection.
+	Version(ctx context.Context, conn Querier) (int64, error)
 }
 
-// watcher is a stamper whose versions are comparable on one connection only.
-type watcher interface {
-	stamper
-	// watchPool opens that connection, which does nothing else.
-	watchPool() (*sql.DB, error)
+// Watcher is a Stamper whose versions are comparable on one connection only.
+type Watcher interface {
+	Stamper
+	// WatchPool opens that connection, which does nothing else.
+	WatchPool() (*sql.DB, error)
 }
 
-// pools are the connections to one database.
-type pools struct {
-	writes, reads, users *sql.DB
-	changes              *sql.DB // of migrations, which may take long; nil: writes
-	anchor               *sql.DB // keeps a database in memory alive; else nil
-	absent               bool
+// Adviser is a Dialect that may have to say something about a database that was opened.
+type Adviser interface {
+	// Advise logs it.
+	Advise(log *slog.Logger)
 }
 
-// step is the transaction of a migration.
-type step interface {
+// Pools are the connections to one database. The same pool may have several uses.
+type Pools struct {
+	Writes, Reads, Users *sql.DB
+	Changes              *sql.DB         // of migrations, which may take long; nil: Writes
+	Anchor               *sql.DB         // keeps a database in memory alive; else nil
+	Tracker              *usertx.Tracker // of transactions on Users that keep Writes waiting; nil: there are none
+	// Seal makes the database read-only once it has its tables. Not nil: there is no database, and this one in memory
+	// stands for it.
+	Seal func(ctx context.Context) error
+}
+
+// Step is the transaction of a migration.
+type Step interface {
 	Querier
 	Commit() error
 	Rollback() error
@@ -85,37 +100,38 @@ type Querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// migration is one step of the schema. Steps are only ever appended: one that has been released
+// Migration is one step of the schema. Steps are only ever appended: one that has been released
 // is never edited, so that every database has walked the same way.
-type migration struct {
-	name string
-	sql  []string
+type Migration struct {
+	Name string
+	SQL  []string
 }
 
-// relation is what has a name among the tables of a database.
-type relation struct {
-	kind    string // table, view, index and so on
-	columns []string
+// Relation is what has a name among the tables of a database.
+type Relation struct {
+	Kind    string // table, view, index and so on
+	Columns []string
 }
 
 // is reports whether it is a table with at least these columns.
-func (r relation) is(columns string) bool {
+func (r Relation) is(columns string) bool {
 	for c := range strings.FieldsSeq(columns) {
-		if !slices.Contains(r.columns, c) {
+		if !slices.Contains(r.Columns, c) {
 			return false
 		}
 	}
-	return r.kind == "table"
+	return r.Kind == "table"
 }
 
-// readRelations reads rows of name, kind and column, the last of which may be NULL.
-func readRelations(ctx context.Context, q Querier, key func(string) string, query string, args ...any) (map[string]relation, error) {
+// ReadRelations reads rows of name, kind and column, the last of which may be NULL. Key gives names the form that they
+// are compared in.
+func ReadRelations(ctx context.Context, q Querier, key func(string) string, query string, args ...any) (map[string]Relation, error) {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	all := map[string]relation{}
+	all := map[string]Relation{}
 	for rows.Next() {
 		var name, kind string
 		var column *string
@@ -123,17 +139,17 @@ func readRelations(ctx context.Context, q Querier, key func(string) string, quer
 			return nil, err
 		}
 		r := all[key(name)]
-		r.kind = kind
+		r.Kind = kind
 		if column != nil {
-			r.columns = append(r.columns, key(*column))
+			r.Columns = append(r.Columns, key(*column))
 		}
 		all[key(name)] = r
 	}
 	return all, rows.Err()
 }
 
-// oneColumn reads rows of one text.
-func oneColumn(ctx context.Context, q Querier, query string, args ...any) ([]string, error) {
+// OneColumn reads rows of one text.
+func OneColumn(ctx context.Context, q Querier, query string, args ...any) ([]string, error) {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
@@ -151,8 +167,8 @@ func oneColumn(ctx context.Context, q Querier, query string, args ...any) ([]str
 }
 
 // openGorm returns a handle on the pool, which may be a transaction.
-func openGorm(d dialect, pool gorm.ConnPool, log *slog.Logger) (*gorm.DB, error) {
-	return gorm.Open(d.gorm(pool), &gorm.Config{
+func openGorm(d Dialect, pool gorm.ConnPool, log *slog.Logger) (*gorm.DB, error) {
+	return gorm.Open(d.Gorm(pool), &gorm.Config{
 		SkipDefaultTransaction: true,
 		// No PrepareStmt: the drivers prepare as they see fit, and gorm's cache of statements has a
 		// goroutine that nothing ends.

@@ -1,17 +1,18 @@
-// Package db opens the database of the store, which is an SQLite file, a database in memory, a schema of PostgreSQL or
-// a database of MySQL or MariaDB. It connects, brings the tables up to date, and says in the words of each database
-// what the store asks for. It knows which tables there are, and nothing of what the store decides about claims and
-// runs.
+// Package db opens the database of the store, brings the tables up to date, and says in the words of each database what
+// the store asks for. It knows which tables there are, and nothing of what the store decides about claims and runs.
+//
+// It has no driver. Each kind of database is a package of its own that registers itself here, as [database/sql]'s
+// drivers do: sqlite, postgres and mysql, beside this one. A program imports those that it is to be built with, by package
+// app/parts. A URL of another one is refused with the command that adds its part.
 //
 // # Files, in reading order
 //
-//   - database.go: [Open], [Database], the choice of a dialect by the URL. stamp.go: whether anything was committed.
-//   - dialect.go: the interface that SQLite, Postgres and MySQL implement. errors.go: classes of errors, and errors
-//     that carry a remedy. statements.go: the statements of the hot path, and transactions that give them their form.
+//   - database.go: [Open], [Database]. options.go, register.go: what to open; the choice of a dialect by the URL.
+//     stamp.go: whether anything was committed.
+//   - dialect.go: the interface that the dialects implement. errors.go: classes of errors, and errors that carry a
+//     remedy. statements.go: the statements of the hot path, and transactions that give them their form.
 //   - migrate.go: one step of the schema after another, then the user's own migrations. steps.go: the table of
 //     versions. survey.go: which tables there are, and who made them. rename.go: tables of old releases.
-//   - sqlite.go, postgres.go and mysql.go: the dialects. Beside each, _sql.go has its statements and migrations,
-//     _errors.go its errors, _conn.go and _params.go what its connections need. server.go: what servers have in common.
 //
 // # The tables
 //
@@ -28,41 +29,11 @@
 // A file or database that is damaged, foreign or newer than this program is refused by a sentence with the remedy, and
 // never recreated, truncated or migrated.
 //
-// # SQLite
-//
-// The writer has one connection, whose transactions take the write lock when they begin (_txlock=immediate): what one
-// has read holds until it commits. Reads have connections of their own that cannot write, and never wait for a writer
-// (WAL). The user's own tables have theirs too, which package usertx watches. A commit is on the disk
-// (synchronous=FULL).
-//
-// Another connection is only for PRAGMA data_version, which shows in some ten microseconds whether anything has changed
-// ([Database.Stamp]).
-//
-// SQLite's driver prepares a statement anew at each execution, which costs more than the rows do: few statements with
-// many rows are what makes it fast.
-//
 // # Database servers
 //
-//   - A process has at most ten connections: two of the writer, four that cannot write, four of the user's
-//     own. No read or write on the first six waits longer than ten seconds and no transaction longer than
-//     fifteen, whatever the network does. The server rolls back a process that has stopped in
-//     mid-transaction after fifteen seconds, so that it holds the others up no longer.
-//   - A commit is on the disk on Postgres (synchronous_commit). A MySQL server whose operator set
-//     innodb_flush_log_at_trx_commit to something else may lose the last second.
-//   - Leases end, and slots begin, by the server's clock, which every process shares.
-//   - On Postgres the snapshot of the next statement shows whether anything has changed. MySQL has no cheap way.
-//   - Migrations hold a lock of the server's. On Postgres it is the transaction's (pg_advisory_xact_lock). MySQL has
-//     locks of a session only (GET_LOCK): it is held on a connection of its own for one step, released on the same one,
-//     and ends with it. MySQL commits each change of a table by itself, so there a step is noted when it begins and can
-//     be carried out again.
-//   - On Postgres the tables are in the schema that search_path names first, and no other is searched.
-//   - On Postgres nothing depends on the state of a session, and nothing changes it: a pooler in transaction
-//     mode gives the next transaction to another one, and ours to another program. Settings travel with BEGIN
-//     (postgres_conn.go), nothing is prepared, locks end with their transaction. The proxies of MySQL keep the
-//     state of a session with its client.
-//   - A connection to a server that has become read-only is not used again (OnPgError, mysql_conn.go): after
-//     a fail-over the next one leads to the new primary.
-//   - Texts are made to fit: NUL bytes and broken UTF-8 are replaced.
+// Leases end, and slots begin, by the server's clock, which every process shares. Texts are made to fit: NUL bytes and
+// broken UTF-8 are replaced.
 //
-// Read-only, a server's database without tables reads as empty, as a file that does not exist.
+// Read-only, a server's database without tables reads as empty, as a file that does not exist. A program that is built
+// without SQLite refuses it instead.
 package db

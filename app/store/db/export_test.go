@@ -7,23 +7,23 @@ import (
 )
 
 // BreakMigrationAfter has the next migrations fail when n statements were carried out.
-func (d *Database) BreakMigrationAfter(n int) { d.migrator.dialect = &brittle{d.dialect, n} }
+func (d *Database) BreakMigrationAfter(n int) { d.migrator.Dialect = &brittle{d.dialect, n} }
 
 // ErrBroken is what such a migration answers.
 var ErrBroken = errors.New("broken off")
 
 type brittle struct {
-	dialect
+	Dialect
 	left int
 }
 
-func (d *brittle) lock(ctx context.Context, db *sql.DB) (step, error) {
-	tx, err := d.dialect.lock(ctx, db)
+func (d *brittle) Lock(ctx context.Context, db *sql.DB) (Step, error) {
+	tx, err := d.Dialect.Lock(ctx, db)
 	return &brittleStep{tx, d}, err
 }
 
 type brittleStep struct {
-	step
+	Step
 	d *brittle
 }
 
@@ -31,10 +31,5 @@ func (b *brittleStep) ExecContext(ctx context.Context, query string, args ...any
 	if b.d.left--; b.d.left < 0 {
 		return nil, ErrBroken
 	}
-	return b.step.ExecContext(ctx, query, args...)
-}
-
-// ExplainSQLite is what is said of a result code of SQLite about a file, and whether it is tried again.
-func ExplainSQLite(path string, code int) string {
-	return explainSQLite(path, code, errors.New("disk I/O error")).Error()
+	return b.Step.ExecContext(ctx, query, args...)
 }

@@ -14,7 +14,7 @@ import (
 
 // migrator brings the tables of a database up to date.
 type migrator struct {
-	dialect
+	Dialect
 	writes  *sql.DB
 	changes *sql.DB // for migrations, which may take long
 	lease   time.Duration
@@ -24,10 +24,10 @@ type migrator struct {
 
 // versions returns the version of the database's tables, 0 for none, and the one that this program needs.
 func (m *migrator) versions(ctx context.Context) (have, want int, err error) {
-	want = len(m.migrations())
-	v, err := look(ctx, m.dialect, m.writes)
+	want = len(m.Migrations())
+	v, err := look(ctx, m.Dialect, m.writes)
 	if err != nil {
-		return 0, want, fmt.Errorf("read schema version: %w", m.explain(err))
+		return 0, want, fmt.Errorf("read schema version: %w", m.Explain(err))
 	}
 	return v.have, want, nil
 }
@@ -52,28 +52,28 @@ func newer(have, want int) error {
 
 // migrate carries out the missing steps, then the user's migrations.
 func (m *migrator) migrate(ctx context.Context) error {
-	v, err := look(ctx, m.dialect, m.writes)
-	for more := v.have != len(m.migrations()); more && err == nil; {
+	v, err := look(ctx, m.Dialect, m.writes)
+	for more := v.have != len(m.Migrations()); more && err == nil; {
 		more, err = m.step(ctx)
 	}
 	if err == nil {
 		err = m.migrateModels(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("migrate: %w", m.explain(err))
+		return fmt.Errorf("migrate: %w", m.Explain(err))
 	}
 	return nil
 }
 
 // step applies the next migration, and reports whether there is another.
 func (m *migrator) step(ctx context.Context) (more bool, err error) {
-	steps := m.migrations()
-	tx, err := m.lock(ctx, m.changes)
+	steps := m.Migrations()
+	tx, err := m.Lock(ctx, m.changes)
 	if err != nil {
 		return false, err
 	}
 	defer tx.Rollback() //nolint:errcheck // after Commit it only says so
-	v, err := look(ctx, m.dialect, tx)
+	v, err := look(ctx, m.Dialect, tx)
 	switch {
 	case err != nil:
 		return false, err
@@ -82,7 +82,7 @@ func (m *migrator) step(ctx context.Context) (more bool, err error) {
 	case v.have == len(steps):
 		return false, nil
 	case v.old:
-		err = renameOldTables(ctx, m.dialect, tx, v, m.lease)
+		err = renameOldTables(ctx, m.Dialect, tx, v, m.lease)
 	default:
 		err = m.apply(ctx, tx, v, steps[v.have])
 	}
@@ -93,27 +93,27 @@ func (m *migrator) step(ctx context.Context) (more bool, err error) {
 }
 
 // apply carries out the step after v.have.
-func (m *migrator) apply(ctx context.Context, tx step, v survey, next migration) error {
-	version := versionRow{v.have + 1, next.name, int64(row.MillisOf(time.Now()))}
+func (m *migrator) apply(ctx context.Context, tx Step, v survey, next Migration) error {
+	version := versionRow{v.have + 1, next.Name, int64(row.MillisOf(time.Now()))}
 	if _, there := v.relations[versionTable]; v.have == 0 && !v.begun && !there {
 		if err := createVersions(ctx, tx); err != nil {
 			return err
 		}
 	}
-	if m.piecemeal() && !v.begun {
-		if err := insertVersions(ctx, m.dialect, tx, versionTable, versionRow{version.version, version.name, 0}); err != nil {
+	if m.Piecemeal() && !v.begun {
+		if err := insertVersions(ctx, m.Dialect, tx, versionTable, versionRow{version.version, version.name, 0}); err != nil {
 			return err
 		}
 	}
-	for _, q := range next.sql {
-		if err := carryOut(ctx, m.dialect, tx, q, v.begun); err != nil {
-			return fmt.Errorf("step %d (%s): %w", version.version, next.name, err)
+	for _, q := range next.SQL {
+		if err := carryOut(ctx, m.Dialect, tx, q, v.begun); err != nil {
+			return fmt.Errorf("step %d (%s): %w", version.version, next.Name, err)
 		}
 	}
-	if !m.piecemeal() {
-		return insertVersions(ctx, m.dialect, tx, versionTable, version)
+	if !m.Piecemeal() {
+		return insertVersions(ctx, m.Dialect, tx, versionTable, version)
 	}
-	_, err := tx.ExecContext(ctx, m.sql().bound("UPDATE "+versionTable+" SET applied_at = ? WHERE version = ?"), version.at, version.version)
+	_, err := tx.ExecContext(ctx, m.Statements().bound("UPDATE "+versionTable+" SET applied_at = ? WHERE version = ?"), version.at, version.version)
 	return err
 }
 
@@ -125,14 +125,14 @@ func (m *migrator) writable(ctx context.Context) error {
 		return err
 	}
 	defer tx.Rollback() //nolint:errcheck // nothing was changed
-	for _, step := range m.migrations() {
-		for _, statement := range step.sql {
+	for _, step := range m.Migrations() {
+		for _, statement := range step.SQL {
 			if !strings.HasPrefix(statement, "CREATE TABLE ") {
 				continue
 			}
-			table := created(statement)
+			table := Created(statement)
 			if err := mayWrite(ctx, tx, table); err != nil {
-				return fmt.Errorf("write to %s: %w", table, m.explain(err))
+				return fmt.Errorf("write to %s: %w", table, m.Explain(err))
 			}
 		}
 	}
@@ -186,13 +186,13 @@ func checkModels(list []row.Migration) error {
 }
 
 // migrateModel carries out a migration of the user's, unless the database has had it.
-func migrateModel(ctx context.Context, d dialect, changes *sql.DB, m row.Migration, log *slog.Logger) error {
-	lock, err := d.lock(ctx, changes)
+func migrateModel(ctx context.Context, d Dialect, changes *sql.DB, m row.Migration, log *slog.Logger) error {
+	lock, err := d.Lock(ctx, changes)
 	if err != nil {
 		return err
 	}
 	defer lock.Rollback() //nolint:errcheck // after Commit it only says so
-	had, err := oneColumn(ctx, lock, d.sql().bound("SELECT id FROM "+modelTable+" WHERE id = ?"), m.ID)
+	had, err := OneColumn(ctx, lock, d.Statements().bound("SELECT id FROM "+modelTable+" WHERE id = ?"), m.ID)
 	if err != nil || len(had) > 0 {
 		return err
 	}
@@ -210,7 +210,7 @@ func migrateModel(ctx context.Context, d dialect, changes *sql.DB, m row.Migrati
 	if err := m.Up(db.WithContext(ctx)); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, d.sql().bound("INSERT INTO "+modelTable+" (id, applied_at) VALUES (?, ?)"), m.ID, int64(row.MillisOf(time.Now()))); err != nil {
+	if _, err := tx.ExecContext(ctx, d.Statements().bound("INSERT INTO "+modelTable+" (id, applied_at) VALUES (?, ?)"), m.ID, int64(row.MillisOf(time.Now()))); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil || whole {
@@ -221,12 +221,12 @@ func migrateModel(ctx context.Context, d dialect, changes *sql.DB, m row.Migrati
 
 // modelSteps returns the IDs of the user's migrations: those that the database has had, and those that are pending.
 func (m *migrator) modelSteps(ctx context.Context) (applied, pending []string, err error) {
-	v, err := look(ctx, m.dialect, m.writes)
+	v, err := look(ctx, m.Dialect, m.writes)
 	if _, there := v.relations[modelTable]; err == nil && there {
-		applied, err = oneColumn(ctx, m.writes, "SELECT id FROM "+modelTable+" ORDER BY applied_at, id")
+		applied, err = OneColumn(ctx, m.writes, "SELECT id FROM "+modelTable+" ORDER BY applied_at, id")
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("read migrations of models: %w", m.explain(err))
+		return nil, nil, fmt.Errorf("read migrations of models: %w", m.Explain(err))
 	}
 	had := map[string]bool{}
 	for _, id := range applied {
@@ -250,7 +250,7 @@ func (m *migrator) migrateModels(ctx context.Context) error {
 		return err
 	}
 	for _, model := range m.models {
-		if err := migrateModel(ctx, m.dialect, m.changes, model, m.log); err != nil {
+		if err := migrateModel(ctx, m.Dialect, m.changes, model, m.log); err != nil {
 			return fmt.Errorf("migration %q of models/migrations.go: %w", model.ID, err)
 		}
 	}

@@ -11,30 +11,30 @@ import (
 	"fibercrons/app/store/row"
 )
 
-// Releases before prefixStep had names that are other programs', too. Their tables are renamed here before any further
+// Releases before PrefixStep had names that are other programs', too. Their tables are renamed here before any further
 // step is taken. On SQLite and Postgres that is one transaction. MySQL commits each statement by itself, so there it
-// resumes where it was broken off: the row of prefixStep in the old table of versions, which is written first, says
+// resumes where it was broken off: the row of PrefixStep in the old table of versions, which is written first, says
 // that it has begun, and the rows of the new table, which are written last and in one statement, that it is done.
 //
-// The old table of versions stays, with that row: a release before prefixStep finds it, takes the database for a newer
+// The old table of versions stays, with that row: a release before PrefixStep finds it, takes the database for a newer
 // release's and changes nothing. The table may be dropped once no such release is left.
 
-// renameOldTables gives the tables of releases before prefixStep their names, in the transaction of a migration.
-func renameOldTables(ctx context.Context, d dialect, tx step, v survey, lease time.Duration) error {
+// renameOldTables gives the tables of releases before PrefixStep their names, in the transaction of a migration.
+func renameOldTables(ctx context.Context, d Dialect, tx Step, v survey, lease time.Duration) error {
 	if err := checkNoneAlive(ctx, d, tx, v, lease); err != nil {
 		return err
 	}
-	steps := d.migrations()
+	steps := d.Migrations()
 	made := makers(steps)
-	prefix := slices.IndexFunc(steps, func(m migration) bool { return m.name == prefixStep }) + 1
+	prefix := slices.IndexFunc(steps, func(m Migration) bool { return m.Name == PrefixStep }) + 1
 	if !v.moving {
-		version := versionRow{prefix, prefixStep, int64(row.MillisOf(time.Now()))}
+		version := versionRow{prefix, PrefixStep, int64(row.MillisOf(time.Now()))}
 		if err := insertVersions(ctx, d, tx, oldVersionTable, version); err != nil {
 			return err
 		}
 	}
 	most := v.have
-	if d.piecemeal() { // the next step may have made some of its tables
+	if d.Piecemeal() { // the next step may have made some of its tables
 		most++
 	}
 	var from, to []string
@@ -50,14 +50,14 @@ func renameOldTables(ctx context.Context, d dialect, tx step, v survey, lease ti
 		}
 	}
 	if len(from) > 0 {
-		if err := d.rename(ctx, tx, from, to, steps[:v.have]); err != nil {
+		if err := d.Rename(ctx, tx, from, to, steps[:v.have]); err != nil {
 			return fmt.Errorf("rename tables: %w", err)
 		}
 	}
 	for _, table := range again {
 		about := regexp.MustCompile(`^((CREATE|ALTER) TABLE|CREATE (UNIQUE )?INDEX \w+ ON) ` + table + `\b`)
 		for _, m := range steps[:v.have] {
-			for _, q := range m.sql {
+			for _, q := range m.SQL {
 				if !about.MatchString(q) {
 					continue
 				}
@@ -73,15 +73,15 @@ func renameOldTables(ctx context.Context, d dialect, tx step, v survey, lease ti
 		}
 	}
 	rows := v.steps
-	if d.piecemeal() && v.have < prefix-1 {
-		rows = append(rows, versionRow{v.have + 1, steps[v.have].name, 0})
+	if d.Piecemeal() && v.have < prefix-1 {
+		rows = append(rows, versionRow{v.have + 1, steps[v.have].Name, 0})
 	}
 	return insertVersions(ctx, d, tx, versionTable, rows...)
 }
 
 // checkNoneAlive refuses to rename the tables of live processes. A process of an old release does not check the version
 // again after its start: its jobs would run without heartbeats.
-func checkNoneAlive(ctx context.Context, d dialect, tx Querier, v survey, lease time.Duration) error {
+func checkNoneAlive(ctx context.Context, d Dialect, tx Querier, v survey, lease time.Duration) error {
 	table := "instances"
 	if _, there := v.relations["job_instances"]; there {
 		table = "job_instances"
@@ -89,12 +89,12 @@ func checkNoneAlive(ctx context.Context, d dialect, tx Querier, v survey, lease 
 	if !v.relations[table].is("id host pid version seen_at stopped_at") {
 		return nil
 	}
-	now, err := d.now(ctx, tx)
+	now, err := d.Now(ctx, tx)
 	if err != nil {
 		return err
 	}
 	alive := 2 * lease
-	rows, err := tx.QueryContext(ctx, d.sql().bound("SELECT host, pid, version, id, seen_at FROM "+table+" WHERE stopped_at IS NULL AND seen_at > ? ORDER BY host, pid"), now-alive.Milliseconds())
+	rows, err := tx.QueryContext(ctx, d.Statements().bound("SELECT host, pid, version, id, seen_at FROM "+table+" WHERE stopped_at IS NULL AND seen_at > ? ORDER BY host, pid"), now-alive.Milliseconds())
 	if err != nil {
 		return err
 	}
@@ -114,6 +114,6 @@ func checkNoneAlive(ctx context.Context, d dialect, tx Querier, v survey, lease 
 		return err
 	}
 	wait := (time.Duration(last-now)*time.Millisecond + alive).Round(time.Second)
-	return d.sentence(nil, "is in use by an older release, whose tables have other names: %s; nothing was changed: stop all of its processes, "+
+	return d.Sentence(nil, "is in use by an older release, whose tables have other names: %s; nothing was changed: stop all of its processes, "+
 		"then start this release (a rolling update cannot do that); one that was killed counts as alive for another %s", strings.Join(all, ", "), max(wait, time.Second))
 }

@@ -87,3 +87,44 @@ func refusedWith(t *testing.T, url string, want []string) {
 		t.Errorf("it took %s", took)
 	}
 }
+
+// TestServerSockets opens the databases through the unix sockets that they have on this machine.
+func TestServerSockets(t *testing.T) {
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
+		good := k.URL(t)
+		s := openURL(t, good)
+		query := "SELECT @@socket"
+		if k.Name == "Postgres" {
+			query = "SELECT split_part(current_setting('unix_socket_directories'), ',', 1)"
+		}
+		var path string
+		if err := s.Writer().QueryRow(query).Scan(&path); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(path); err != nil {
+			t.Skip("the server's socket is not on this machine: ", err)
+		}
+		param := "socket"
+		if k.Name == "Postgres" {
+			param = "host"
+		}
+		for _, host := range []string{"", "localhost"} {
+			at := testdb.Altered(t, good, func(u *url.URL) {
+				q := u.Query()
+				q.Set(param, path)
+				u.Host, u.RawQuery = host, q.Encode()
+			})
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+			other, err := db.Open(ctx, db.Options{URL: at})
+			cancel()
+			if err != nil {
+				t.Errorf("host %q, %s=%s: %v", host, param, path, err)
+				continue
+			}
+			if err := other.Read(t.Context()).Exec("SELECT id FROM job_instances").Error; err != nil {
+				t.Errorf("host %q, %s=%s: %v", host, param, path, err)
+			}
+			other.Close()
+		}
+	})
+}

@@ -18,30 +18,30 @@ type stamps struct {
 
 // stamp returns a number that changes with every commit of any process. Of a database without a cheap way to tell, it
 // counts the calls.
-func (s *stamps) stamp(ctx context.Context, d dialect, reads *sql.DB, absent bool) (int64, error) {
+func (s *stamps) stamp(ctx context.Context, d Dialect, reads *sql.DB, absent bool) (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	from, ok := d.(stamper)
+	from, ok := d.(Stamper)
 	if !ok || absent {
 		s.count++
 		return s.count, nil
 	}
 	var q Querier = reads
-	if w, ok := from.(watcher); ok {
+	if w, ok := from.(Watcher); ok {
 		if s.conn == nil {
 			if err := s.connect(ctx, w); err != nil {
-				return 0, fmt.Errorf("watch store: %w", d.explain(err))
+				return 0, fmt.Errorf("watch store: %w", d.Explain(err))
 			}
 			s.version = -1 // of another connection
 		}
 		q = s.conn
 	}
-	v, err := from.version(ctx, q)
+	v, err := from.Version(ctx, q)
 	if err != nil {
 		if ctx.Err() == nil {
 			s.disconnect()
 		}
-		return 0, fmt.Errorf("watch store: %w", d.explain(err))
+		return 0, fmt.Errorf("watch store: %w", d.Explain(err))
 	}
 	if v != s.version {
 		s.version = v
@@ -50,9 +50,9 @@ func (s *stamps) stamp(ctx context.Context, d dialect, reads *sql.DB, absent boo
 	return s.count, nil
 }
 
-func (s *stamps) connect(ctx context.Context, d watcher) (err error) {
+func (s *stamps) connect(ctx context.Context, d Watcher) (err error) {
 	if s.pool == nil {
-		if s.pool, err = d.watchPool(); err != nil {
+		if s.pool, err = d.WatchPool(); err != nil {
 			return err
 		}
 	}

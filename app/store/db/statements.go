@@ -3,7 +3,6 @@ package db
 import (
 	"context"
 	"database/sql"
-	"strconv"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -35,29 +34,29 @@ type Statements struct {
 
 	Locks  *Locks         // nil: whoever has begun to write is alone
 	ReadTx *sql.TxOptions // of a read that takes several statements
-	begin  *sql.TxOptions // of the writer's transactions
+	Begin  *sql.TxOptions // of the writer's transactions
 
-	bind func(string) string // gives the parameters of a statement the dialect's form; nil: they stay ?
-	text func(string) string // makes a text acceptable to the database; nil: it accepts any
+	Bind func(string) string // gives the parameters of a statement the dialect's form; nil: they stay ?
+	Text func(string) string // makes a text acceptable to the database; nil: it accepts any
 
-	array string // the function that makes a JSON array; empty: json_array
-	whole string // the operator that divides whole numbers; empty: a slash
+	Array string // the function that makes a JSON array; empty: json_array
+	Whole string // the operator that divides whole numbers; empty: a slash
 }
 
 // JSON replaces json_array in the query by this dialect's function of the same use.
 func (s *Statements) JSON(query string) string {
-	if s.array == "" {
+	if s.Array == "" {
 		return query
 	}
-	return strings.Replace(query, "json_array(", s.array+"(", 1)
+	return strings.Replace(query, "json_array(", s.Array+"(", 1)
 }
 
 // Divide replaces the slash in the query by this dialect's operator that divides whole numbers.
 func (s *Statements) Divide(query string) string {
-	if s.whole == "" {
+	if s.Whole == "" {
 		return query
 	}
-	return strings.Replace(query, "/", s.whole, 1)
+	return strings.Replace(query, "/", s.Whole, 1)
 }
 
 // Locks are the statements that lock what a transaction decides about, on a database where others
@@ -74,56 +73,56 @@ type Locks struct {
 // MaxRows is how many rows one statement takes at most, where its parameters are lists.
 const MaxRows = 1000
 
-// runColumns are what the statements about runs select of job_runs, in this order. RunsByKey selects the key as well.
-const runColumns = "r.id, r.job, r.slot, r.token, r.status, r.reason, r.attempt, COALESCE(r.started_at, 0), " +
+// RunColumns are what the statements about runs select of job_runs, in this order. RunsByKey selects the key as well.
+const RunColumns = "r.id, r.job, r.slot, r.token, r.status, r.reason, r.attempt, COALESCE(r.started_at, 0), " +
 	"COALESCE(r.cancel_at, 0), r.cancel_reason, r.instance, r.lease_until, r.run_group"
 
 // Values is a statement with a list of rows in it.
 type Values struct {
-	head, row, tail string
-	first           string // the first row, when it differs
-	sep             string // between two rows; empty: a comma
-	size            int    // rows of one statement; 0: as the caller likes
-	// columns are the types of a row's columns, one letter each: t for a text, n for a number.
-	// Then each column is one parameter, an array, and head is the whole statement.
-	columns string
+	Head, Row, Tail string
+	First           string // the first row, when it differs
+	Sep             string // between two rows; empty: a comma
+	Size            int    // rows of one statement; 0: as the caller likes
+	// Columns are the types of a row's columns, one letter each: t for a text, n for a number.
+	// Then each column is one parameter, an array, and Head is the whole statement.
+	Columns string
 	cache   sync.Map // int -> string
 }
 
 // Exists reports whether the dialect has the statement.
-func (v *Values) Exists() bool { return v.head != "" }
+func (v *Values) Exists() bool { return v.Head != "" }
 
 // SQL is the text of the statement for so many rows.
 func (v *Values) SQL(rows int) string {
-	if v.columns != "" {
-		return v.head
+	if v.Columns != "" {
+		return v.Head
 	}
 	if q, ok := v.cache.Load(rows); ok {
 		return q.(string)
 	}
-	sep, first := v.sep, v.first
+	sep, first := v.Sep, v.First
 	if sep == "" {
 		sep = ","
 	}
 	if first == "" {
-		first = v.row
+		first = v.Row
 	}
-	q := v.head + first + strings.Repeat(sep+v.row, rows-1) + v.tail
+	q := v.Head + first + strings.Repeat(sep+v.Row, rows-1) + v.Tail
 	v.cache.Store(rows, q)
 	return q
 }
 
 // Call returns the statement for n rows whose parameters are in flat, row by row, and its own.
 func (v *Values) Call(n int, flat []any, last ...any) (query string, args []any) {
-	if v.columns == "" {
+	if v.Columns == "" {
 		return v.SQL(n), append(flat, last...)
 	}
-	args = make([]any, len(v.columns), len(v.columns)+len(last))
-	for c, kind := range v.columns {
+	args = make([]any, len(v.Columns), len(v.Columns)+len(last))
+	for c, kind := range v.Columns {
 		if kind == 't' {
-			args[c] = column[string](flat, c, len(v.columns))
+			args[c] = column[string](flat, c, len(v.Columns))
 		} else {
-			args[c] = column[int64](flat, c, len(v.columns))
+			args[c] = column[int64](flat, c, len(v.Columns))
 		}
 	}
 	return v.SQL(n), append(args, last...)
@@ -157,24 +156,24 @@ func nullable[V any](flat []any, at, width int) []*V {
 // AtMost is how many rows one statement takes, where the caller would give it some.
 func (v *Values) AtMost(some int) int {
 	switch {
-	case v.columns != "":
+	case v.Columns != "":
 		return MaxRows
-	case v.size > 0:
-		return v.size
+	case v.Size > 0:
+		return v.Size
 	}
 	return some
 }
 
-// list repeats an item n times with commas between.
-func list(item string, n int) string {
+// List repeats an item n times with commas between.
+func List(item string, n int) string {
 	return strings.TrimSuffix(strings.Repeat(item+",", n), ",")
 }
 
 // Tuple is n placeholders in brackets.
-func Tuple(n int) string { return "(" + list("?", n) + ")" }
+func Tuple(n int) string { return "(" + List("?", n) + ")" }
 
-// in is a statement that ends with a list of n items and a closing bracket.
-func in(head, item string) Values { return Values{head: head, row: item, tail: ")"} }
+// In is a statement that ends with a list of n items and a closing bracket.
+func In(head, item string) Values { return Values{Head: head, Row: item, Tail: ")"} }
 
 // Args are texts as the parameters of a statement.
 func Args(list []string) []any {
@@ -216,42 +215,42 @@ func (t *Tx) bound(query string) string {
 }
 
 func (s *Statements) bound(query string) string {
-	if s.bind == nil {
+	if s.Bind == nil {
 		return query
 	}
-	return s.bind(query)
+	return s.Bind(query)
 }
 
 // fit makes every text among the parameters acceptable to the database. What a job logs must not
 // keep its end from being recorded.
 func (s *Statements) fit(args []any) []any {
-	if s.text == nil {
+	if s.Text == nil {
 		return args
 	}
 	for i, a := range args {
 		switch v := a.(type) {
 		case string:
-			args[i] = s.text(v)
+			args[i] = s.Text(v)
 		case []string:
 			for k := range v {
-				v[k] = s.text(v[k])
+				v[k] = s.Text(v[k])
 			}
 		case []*string:
 			for _, p := range v {
 				if p != nil {
-					*p = s.text(*p)
+					*p = s.Text(*p)
 				}
 			}
 		case sql.NullString:
-			v.String = s.text(v.String)
+			v.String = s.Text(v.String)
 			args[i] = v
 		}
 	}
 	return args
 }
 
-// plainText is a text as UTF-8 without NUL bytes, which Postgres cannot store.
-func plainText(s string) string {
+// PlainText is a text as UTF-8 without NUL bytes, which Postgres cannot store.
+func PlainText(s string) string {
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, "\uFFFD")
 	}
@@ -259,31 +258,4 @@ func plainText(s string) string {
 		s = strings.ReplaceAll(s, "\x00", "\uFFFD")
 	}
 	return s
-}
-
-// numbered returns a function that turns ? into $1, $2 and so on. No statement here has a question mark in a
-// text of its own.
-func numbered() func(string) string {
-	var cache sync.Map
-	return func(query string) string {
-		if strings.IndexByte(query, '?') < 0 {
-			return query
-		}
-		if q, ok := cache.Load(query); ok {
-			return q.(string)
-		}
-		var b strings.Builder
-		n := 0
-		for _, c := range query {
-			if c == '?' {
-				n++
-				b.WriteByte('$')
-				b.WriteString(strconv.Itoa(n))
-			} else {
-				b.WriteRune(c)
-			}
-		}
-		cache.Store(query, b.String())
-		return b.String()
-	}
 }

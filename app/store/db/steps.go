@@ -48,33 +48,33 @@ func versionRows(ctx context.Context, q Querier, table string) ([]versionRow, er
 }
 
 // match reports whether the rows are about these steps. Further ones are a newer release's.
-func match(rows []versionRow, steps []migration) bool {
+func match(rows []versionRow, steps []Migration) bool {
 	for i, r := range rows {
-		if r.at < 0 || i < len(steps) && (r.version != i+1 || r.name != steps[i].name) {
+		if r.at < 0 || i < len(steps) && (r.version != i+1 || r.name != steps[i].Name) {
 			return false
 		}
 	}
 	return true
 }
 
-func createVersions(ctx context.Context, tx step) error {
+func createVersions(ctx context.Context, tx Step) error {
 	_, err := tx.ExecContext(ctx, "CREATE TABLE "+versionTable+" (version BIGINT NOT NULL PRIMARY KEY, name VARCHAR(200) NOT NULL, applied_at BIGINT NOT NULL)")
 	return err
 }
 
-func insertVersions(ctx context.Context, d dialect, tx step, table string, rows ...versionRow) error {
+func insertVersions(ctx context.Context, d Dialect, tx Step, table string, rows ...versionRow) error {
 	var args []any
 	for _, r := range rows {
 		args = append(args, r.version, r.name, r.at)
 	}
-	_, err := tx.ExecContext(ctx, d.sql().bound("INSERT INTO "+table+" (version, name, applied_at) VALUES "+list(Tuple(3), len(rows))), args...)
+	_, err := tx.ExecContext(ctx, d.Statements().bound("INSERT INTO "+table+" (version, name, applied_at) VALUES "+List(Tuple(3), len(rows))), args...)
 	return err
 }
 
 // carryOut executes a statement of a step. With again, the step was begun before, and may have got this far.
-func carryOut(ctx context.Context, d dialect, tx step, q string, again bool) error {
+func carryOut(ctx context.Context, d Dialect, tx Step, q string, again bool) error {
 	_, err := tx.ExecContext(ctx, q)
-	if again && d.done(err) {
+	if again && d.Done(err) {
 		return nil
 	}
 	return err
@@ -82,8 +82,8 @@ func carryOut(ctx context.Context, d dialect, tx step, q string, again bool) err
 
 var creates = regexp.MustCompile(`^CREATE (?:UNIQUE )?(?:TABLE|INDEX) (\w+)`)
 
-// created is the name of the table or index that a statement creates; empty: it creates none.
-func created(statement string) string {
+// Created is the name of the table or index that a statement creates; empty: it creates none.
+func Created(statement string) string {
 	if m := creates.FindStringSubmatch(statement); m != nil {
 		return m[1]
 	}
@@ -91,11 +91,11 @@ func created(statement string) string {
 }
 
 // makers maps each table and index to the number, from 1, of the step that creates it.
-func makers(steps []migration) map[string]int {
+func makers(steps []Migration) map[string]int {
 	made := map[string]int{}
 	for i, m := range steps {
-		for _, statement := range m.sql {
-			if name := created(statement); name != "" && made[name] == 0 {
+		for _, statement := range m.SQL {
+			if name := Created(statement); name != "" && made[name] == 0 {
 				made[name] = i + 1
 			}
 		}
@@ -104,17 +104,17 @@ func makers(steps []migration) map[string]int {
 }
 
 // takenNames says which names are taken, and what to do about it.
-func takenNames(things []string, instead string) string {
+func takenNames(d Dialect, things []string) error {
 	what := "has the " + things[0]
 	if len(things) > 1 {
 		what = fmt.Sprintf("has names that this program needs (%s)", strings.Join(things, ", "))
 	}
-	return what + ", which this program did not make; nothing was changed: rename it, or " + instead
+	return d.Sentence(nil, "%s, which this program did not make; nothing was changed: rename it, or %s", what, d.Elsewhere())
 }
 
-// versionsSQL is the step that adds versions; text is the type of a key, and table
+// VersionsSQL is the step that adds versions; text is the type of a key, and table
 // what follows the columns of a table.
-func versionsSQL(text, table string) []string {
+func VersionsSQL(text, table string) []string {
 	return []string{
 		"CREATE TABLE job_versions (print " + text + " NOT NULL PRIMARY KEY, generation BIGINT NOT NULL, seen_at BIGINT NOT NULL)" + table,
 		"ALTER TABLE job_instances ADD COLUMN generation BIGINT NOT NULL DEFAULT 0",

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// prefixStep is the step since which all tables begin with job_. rename.go carries it out.
-const prefixStep = "tables that begin with job_"
+// PrefixStep is the step since which all tables begin with job_. rename.go carries it out.
+const PrefixStep = "tables that begin with job_"
 
-// oldVersionTable is the table of versions of releases before prefixStep. Others have a table of this name, too: Rails,
+// oldVersionTable is the table of versions of releases before PrefixStep. Others have a table of this name, too: Rails,
 // golang-migrate, dbmate.
 const oldVersionTable = "schema_migrations"
 
-// oldTables are the tables of releases before prefixStep, with columns that tell them from those of others.
+// oldTables are the tables of releases before PrefixStep, with columns that tell them from those of others.
 var oldTables = []struct{ old, now, columns string }{
 	{"job_state", "job_state", "name definition first_seen watermark removed_at paused_until last_run_id last_duration_ms"},
 	{"job_runs", "job_runs", "seq id job slot data_slot token status triggered_by request_key run_group lease_until"},
@@ -29,8 +29,8 @@ var oldTables = []struct{ old, now, columns string }{
 	{"silences", "job_silences", "id job until_at reason actor created_at ended_at ended_by"},
 }
 
-// recognizable reports whether the columns of a table of this name show which program made it.
-func recognizable(name string) bool {
+// Recognizable reports whether the columns of a table of this name show which program made it.
+func Recognizable(name string) bool {
 	for _, t := range oldTables {
 		if name == t.old {
 			return true
@@ -39,7 +39,7 @@ func recognizable(name string) bool {
 	return name == versionTable || name == oldVersionTable || name == "job_instances"
 }
 
-// renamed reports whether the name of a table or index is new with prefixStep.
+// renamed reports whether the name of a table or index is new with PrefixStep.
 func renamed(name string) bool {
 	for _, t := range oldTables {
 		if t.old != t.now && (name == t.now || strings.HasPrefix(name, t.now+"_")) {
@@ -53,16 +53,23 @@ func renamed(name string) bool {
 type survey struct {
 	have  int  // steps that were carried out
 	begun bool // the next one was begun; see dialect.piecemeal
-	// old means that the tables still have their names from before prefixStep, and moving that they are being renamed.
+	// old means that the tables still have their names from before PrefixStep, and moving that they are being renamed.
 	old, moving bool
 	steps       []versionRow
-	relations   map[string]relation
+	relations   map[string]Relation
+}
+
+// CheckTables returns an error if a table or an index of another program, or of a newer release, has a name that this
+// one needs. It changes nothing.
+func CheckTables(ctx context.Context, d Dialect, q Querier) error {
+	_, err := look(ctx, d, q)
+	return err
 }
 
 // look reads which tables there are, and who made them. What has one of this package's names and was not made by it is
 // an error, and nothing may be changed beside it.
-func look(ctx context.Context, d dialect, q Querier) (survey, error) {
-	steps := d.migrations()
+func look(ctx context.Context, d Dialect, q Querier) (survey, error) {
+	steps := d.Migrations()
 	made := makers(steps)
 	made[versionTable] = 0
 	names := append(slices.Collect(maps.Keys(made)), oldVersionTable)
@@ -72,11 +79,11 @@ func look(ctx context.Context, d dialect, q Querier) (survey, error) {
 	slices.Sort(names)
 	var v survey
 	var err error
-	if v.relations, err = d.relations(ctx, q, slices.Compact(names)); err != nil {
+	if v.relations, err = d.Relations(ctx, q, slices.Compact(names)); err != nil {
 		return v, err
 	}
 	var strange []string
-	take := func(name string) { strange = append(strange, v.relations[name].kind+" "+name) }
+	take := func(name string) { strange = append(strange, v.relations[name].Kind+" "+name) }
 	if table, there := v.relations[versionTable]; there {
 		if table.is(versionColumns) {
 			if v.steps, err = versionRows(ctx, q, versionTable); err != nil {
@@ -104,7 +111,7 @@ func look(ctx context.Context, d dialect, q Querier) (survey, error) {
 		}
 	}
 	if len(strange) > 0 {
-		return v, d.namesTaken(strange)
+		return v, takenNames(d, strange)
 	}
 	return v, nil
 }
@@ -121,22 +128,22 @@ func (v *survey) count(known int) {
 	}
 }
 
-// lookForOld finds the tables of a release before prefixStep. Its table of versions is told from that of others by its
+// lookForOld finds the tables of a release before PrefixStep. Its table of versions is told from that of others by its
 // columns and its rows.
-func (v *survey) lookForOld(ctx context.Context, d dialect, q Querier, take func(name string)) error {
+func (v *survey) lookForOld(ctx context.Context, d Dialect, q Querier, take func(name string)) error {
 	table := v.relations[oldVersionTable]
-	if !table.is(versionColumns) || len(table.columns) != len(strings.Fields(versionColumns)) {
+	if !table.is(versionColumns) || len(table.Columns) != len(strings.Fields(versionColumns)) {
 		return nil
 	}
 	rows, err := versionRows(ctx, q, oldVersionTable)
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	moving := rows[len(rows)-1].name == prefixStep
+	moving := rows[len(rows)-1].name == PrefixStep
 	if moving {
 		rows = rows[:len(rows)-1]
 	}
-	if !match(rows, d.migrations()) {
+	if !match(rows, d.Migrations()) {
 		return nil
 	}
 	if _, there := v.relations["job_state"]; moving && !there { // somebody has dropped them all, to start over
@@ -144,12 +151,12 @@ func (v *survey) lookForOld(ctx context.Context, d dialect, q Querier, take func
 	}
 	v.moving = moving
 	v.old, v.steps = true, rows
-	v.count(len(d.migrations()))
+	v.count(len(d.Migrations()))
 	for _, t := range oldTables[:2] {
 		r, there := v.relations[t.now]
 		switch {
 		case !there:
-			return d.sentence(nil, "has no table %s, although its %s says that this program made it: restore a backup, or drop %[2]s to begin anew", t.now, oldVersionTable)
+			return d.Sentence(nil, "has no table %s, although its %s says that this program made it: restore a backup, or drop %[2]s to begin anew", t.now, oldVersionTable)
 		case !r.is(t.columns):
 			take(t.now)
 		}

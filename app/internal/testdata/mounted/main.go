@@ -17,6 +17,7 @@ import (
 	"fibercrons/app"
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
+	_ "fibercrons/app/store/sqlite" // the database
 	"fibercrons/app/web"
 )
 

@@ -1,4 +1,4 @@
-package db
+package postgres
 
 import (
 	"context"
@@ -13,6 +13,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"fibercrons/app/store/remote"
 )
 
 // Sessions may be shared: behind a pooler in transaction mode (PgBouncer, pgcat, RDS Proxy, Supabase's) another
@@ -84,7 +86,7 @@ func (c *localConn) leave(ctx context.Context, how string) error {
 	if conn.IsClosed() {
 		return driver.ErrBadConn
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dialWait)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), remote.DialWait)
 	defer cancel()
 	tag, err := conn.Exec(ctx, how)
 	if err == nil && how == "COMMIT" && tag.String() == "ROLLBACK" {

@@ -1,4 +1,6 @@
-package db
+package sqlite
+
+import "fibercrons/app/store/db"
 
 const (
 	endColumns = "ended_at = v.column2, started_at = COALESCE(job_runs.started_at, v.column3), attempts = COALESCE(v.column4, job_runs.attempts), "
@@ -8,92 +10,92 @@ const (
 
 // OR FAIL: a statement that meets a duplicate leaves the rows before it, where ABORT, the default,
 // would keep a journal of each statement to take them back. The transaction is rolled back anyway.
-var sqliteStatements = Statements{
-	StatesByJob: in("SELECT s.name, s.watermark, s.paused, COALESCE(s.paused_until, 0), s.generation, COALESCE(s.override_at, 0), "+
+var statements = db.Statements{
+	StatesByJob: db.In("SELECT s.name, s.watermark, s.paused, COALESCE(s.paused_until, 0), s.generation, COALESCE(s.override_at, 0), "+
 		"EXISTS (SELECT 1 FROM job_runs r WHERE r.job = s.name AND r.ended_at IS NULL) "+
 		"FROM job_state s WHERE s.name IN (", "?"),
-	RunsByID:       in("SELECT "+runColumns+" FROM job_runs r WHERE r.id IN (", "?"),
-	RunsBySlot:     in("SELECT "+runColumns+" FROM job_runs r WHERE r.slot IS NOT NULL AND (r.job, r.slot) IN (VALUES ", "(?,?)"),
-	RunsByKey:      in("SELECT "+runColumns+", r.request_key FROM job_runs r WHERE r.request_key IS NOT NULL AND (r.job, r.request_key) IN (VALUES ", "(?,?)"),
-	ActiveByJob:    in("SELECT "+runColumns+" FROM job_runs r WHERE r.ended_at IS NULL AND r.job IN (", "?"),
-	RunningByGroup: in("SELECT "+runColumns+" FROM job_runs r WHERE r.ended_at IS NULL AND r.run_group <> '' AND r.status = 'running' AND r.run_group IN (", "?"),
-	WaitingByGroup: in("SELECT "+runColumns+" FROM job_runs r WHERE r.ended_at IS NULL AND r.run_group <> '' AND r.status = 'queued' AND r.attempt = 0 AND r.run_group IN (", "?"),
+	RunsByID:       db.In("SELECT "+db.RunColumns+" FROM job_runs r WHERE r.id IN (", "?"),
+	RunsBySlot:     db.In("SELECT "+db.RunColumns+" FROM job_runs r WHERE r.slot IS NOT NULL AND (r.job, r.slot) IN (VALUES ", "(?,?)"),
+	RunsByKey:      db.In("SELECT "+db.RunColumns+", r.request_key FROM job_runs r WHERE r.request_key IS NOT NULL AND (r.job, r.request_key) IN (VALUES ", "(?,?)"),
+	ActiveByJob:    db.In("SELECT "+db.RunColumns+" FROM job_runs r WHERE r.ended_at IS NULL AND r.job IN (", "?"),
+	RunningByGroup: db.In("SELECT "+db.RunColumns+" FROM job_runs r WHERE r.ended_at IS NULL AND r.run_group <> '' AND r.status = 'running' AND r.run_group IN (", "?"),
+	WaitingByGroup: db.In("SELECT "+db.RunColumns+" FROM job_runs r WHERE r.ended_at IS NULL AND r.run_group <> '' AND r.status = 'queued' AND r.attempt = 0 AND r.run_group IN (", "?"),
 
-	Insert: Values{
-		head: "INSERT OR FAIL INTO job_runs (id, job, slot, token, queued_at, started_at, ended_at, status, triggered_by, attempt, instance, lease_until, reason, error) " +
+	Insert: db.Values{
+		Head: "INSERT OR FAIL INTO job_runs (id, job, slot, token, queued_at, started_at, ended_at, status, triggered_by, attempt, instance, lease_until, reason, error) " +
 			"SELECT v.column1, v.column2, v.column3, v.column4, v.column5, CASE c.status WHEN 'running' THEN v.column5 END, " +
 			"CASE c.status WHEN 'skipped' THEN v.column5 END, c.* FROM (VALUES ",
-		row:  Tuple(5),
-		tail: ") v, (SELECT ? AS status, ?, ?, ?, ?, ?, ?) c",
+		Row:  db.Tuple(5),
+		Tail: ") v, (SELECT ? AS status, ?, ?, ?, ?, ?, ?) c",
 	},
-	InsertWide: Values{
-		head: "INSERT OR FAIL INTO job_runs (id, job, slot, token, status, triggered_by, attempt, instance, queued_at, started_at, lease_until, ended_at, " +
+	InsertWide: db.Values{
+		Head: "INSERT OR FAIL INTO job_runs (id, job, slot, token, status, triggered_by, attempt, instance, queued_at, started_at, lease_until, ended_at, " +
 			"reason, error, run_group, actor, request_key, args, data_slot) VALUES ",
-		row: Tuple(19),
+		Row: db.Tuple(19),
 	},
-	Start: Values{
-		head: "UPDATE OR FAIL job_runs SET status = 'running', attempt = v.column2, started_at = v.column3, lease_until = v.column4, instance = v.column5, attempt_at = v.column6, next_at = NULL FROM (VALUES ",
-		row:  Tuple(6),
-		tail: byID,
+	Start: db.Values{
+		Head: "UPDATE OR FAIL job_runs SET status = 'running', attempt = v.column2, started_at = v.column3, lease_until = v.column4, instance = v.column5, attempt_at = v.column6, next_at = NULL FROM (VALUES ",
+		Row:  db.Tuple(6),
+		Tail: byID,
 	},
-	QuickStart: Values{
-		head: "UPDATE OR FAIL job_runs SET status = 'running', attempt = job_runs.attempt + 1, started_at = COALESCE(job_runs.started_at, v.column2), " +
+	QuickStart: db.Values{
+		Head: "UPDATE OR FAIL job_runs SET status = 'running', attempt = job_runs.attempt + 1, started_at = COALESCE(job_runs.started_at, v.column2), " +
 			"lease_until = v.column3, attempt_at = v.column2, next_at = NULL FROM (VALUES ",
-		row:  Tuple(4),
-		tail: byID + " AND job_runs.token = v.column4 AND job_runs.status = 'queued' AND job_runs.cancel_at IS NULL",
+		Row:  db.Tuple(4),
+		Tail: byID + " AND job_runs.token = v.column4 AND job_runs.status = 'queued' AND job_runs.cancel_at IS NULL",
 	},
-	QuickEnd: Values{
-		head: "UPDATE OR FAIL job_runs SET ended_at = v.column2, started_at = v.column3, attempts = COALESCE(v.column4, job_runs.attempts), " +
+	QuickEnd: db.Values{
+		Head: "UPDATE OR FAIL job_runs SET ended_at = v.column2, started_at = v.column3, attempts = COALESCE(v.column4, job_runs.attempts), " +
 			"status = 'succeeded', reason = '', error = '', stack = '', next_at = NULL FROM (VALUES ",
-		row:  Tuple(5),
-		tail: byID + " AND job_runs.token = v.column5 AND job_runs.status IN ('running', 'queued')",
+		Row:  db.Tuple(5),
+		Tail: byID + " AND job_runs.token = v.column5 AND job_runs.status IN ('running', 'queued')",
 	},
-	End: Values{
-		head: "UPDATE OR FAIL job_runs SET " + endColumns + "status = 'succeeded', reason = '', error = '', stack = '', next_at = NULL FROM (VALUES ",
-		row:  Tuple(4),
-		tail: byID,
+	End: db.Values{
+		Head: "UPDATE OR FAIL job_runs SET " + endColumns + "status = 'succeeded', reason = '', error = '', stack = '', next_at = NULL FROM (VALUES ",
+		Row:  db.Tuple(4),
+		Tail: byID,
 	},
-	EndWide: Values{
-		head: "UPDATE OR FAIL job_runs SET " + endColumns + "status = v.column5, reason = v.column6, error = v.column7, stack = v.column8, " +
+	EndWide: db.Values{
+		Head: "UPDATE OR FAIL job_runs SET " + endColumns + "status = v.column5, reason = v.column6, error = v.column7, stack = v.column8, " +
 			"result = COALESCE(v.column9, job_runs.result), progress = COALESCE(v.column10, job_runs.progress), " +
 			"next_at = v.column11, instance = v.column12, lease_until = v.column13, token = v.column14 FROM (VALUES ",
-		row:  Tuple(14),
-		tail: byID,
+		Row:  db.Tuple(14),
+		Tail: byID,
 	},
-	Lines: Values{
-		head: "INSERT INTO job_run_logs (run_id, seq, at, attempt, level, message, attrs) VALUES ",
-		row:  Tuple(7),
-		tail: " ON CONFLICT DO NOTHING",
+	Lines: db.Values{
+		Head: "INSERT INTO job_run_logs (run_id, seq, at, attempt, level, message, attrs) VALUES ",
+		Row:  db.Tuple(7),
+		Tail: " ON CONFLICT DO NOTHING",
 	},
-	States: Values{
-		head: "INSERT INTO job_state (name, first_seen, watermark) VALUES ",
-		row:  Tuple(3),
+	States: db.Values{
+		Head: "INSERT INTO job_state (name, first_seen, watermark) VALUES ",
+		Row:  db.Tuple(3),
 	},
-	Watermarks: Values{
-		head: "UPDATE OR FAIL job_state SET watermark = v.column2 FROM (VALUES ",
-		row:  Tuple(2),
-		tail: byName,
+	Watermarks: db.Values{
+		Head: "UPDATE OR FAIL job_state SET watermark = v.column2 FROM (VALUES ",
+		Row:  db.Tuple(2),
+		Tail: byName,
 	},
-	Skips: Values{
-		head: "UPDATE OR FAIL job_state SET watermark = v.column2, last_status = 'skipped', last_error = v.column3 FROM (VALUES ",
-		row:  Tuple(3),
-		tail: byName,
+	Skips: db.Values{
+		Head: "UPDATE OR FAIL job_state SET watermark = v.column2, last_status = 'skipped', last_error = v.column3 FROM (VALUES ",
+		Row:  db.Tuple(3),
+		Tail: byName,
 	},
-	Successes: Values{
-		head: "UPDATE OR FAIL job_state SET last_status = 'succeeded', last_error = '', last_run = v.column2, last_run_id = v.column3, last_slot = v.column4, " +
+	Successes: db.Values{
+		Head: "UPDATE OR FAIL job_state SET last_status = 'succeeded', last_error = '', last_run = v.column2, last_run_id = v.column3, last_slot = v.column4, " +
 			"last_duration_ms = v.column5 - v.column2, last_success = v.column5, runs = job_state.runs + v.column6 FROM (VALUES ",
-		row:  Tuple(6),
-		tail: byName,
+		Row:  db.Tuple(6),
+		Tail: byName,
 	},
-	Definitions: Values{
-		head: "INSERT INTO job_state (name, definition, first_seen, watermark, removed_at, generation) VALUES ",
-		row:  Tuple(6),
-		tail: " ON CONFLICT (name) DO UPDATE SET definition = excluded.definition, watermark = excluded.watermark, removed_at = excluded.removed_at, generation = excluded.generation",
+	Definitions: db.Values{
+		Head: "INSERT INTO job_state (name, definition, first_seen, watermark, removed_at, generation) VALUES ",
+		Row:  db.Tuple(6),
+		Tail: " ON CONFLICT (name) DO UPDATE SET definition = excluded.definition, watermark = excluded.watermark, removed_at = excluded.removed_at, generation = excluded.generation",
 	},
-	Outcomes: Values{
-		head: "INSERT INTO job_state (name, first_seen, last_status, last_error, last_run, last_run_id, last_slot, last_duration_ms, last_success, runs, failures) VALUES ",
-		row:  Tuple(11),
-		tail: " ON CONFLICT (name) DO UPDATE SET last_status = excluded.last_status, last_error = excluded.last_error, " +
+	Outcomes: db.Values{
+		Head: "INSERT INTO job_state (name, first_seen, last_status, last_error, last_run, last_run_id, last_slot, last_duration_ms, last_success, runs, failures) VALUES ",
+		Row:  db.Tuple(11),
+		Tail: " ON CONFLICT (name) DO UPDATE SET last_status = excluded.last_status, last_error = excluded.last_error, " +
 			"last_run = COALESCE(excluded.last_run, job_state.last_run), " +
 			"last_run_id = CASE WHEN excluded.last_run IS NULL THEN job_state.last_run_id ELSE excluded.last_run_id END, " +
 			"last_slot = CASE WHEN excluded.last_run IS NULL THEN job_state.last_slot ELSE excluded.last_slot END, " +
@@ -108,8 +110,8 @@ var sqliteStatements = Statements{
 //
 // An active run is one with ended_at NULL. Unlike the status, that does not change between queued
 // and running, so the partial indexes are written only twice in a run's life.
-var sqliteMigrations = []migration{
-	{"the first tables", []string{
+var migrations = []db.Migration{
+	{Name: "the first tables", SQL: []string{
 		`CREATE TABLE job_state (
 			name TEXT NOT NULL PRIMARY KEY,
 			definition TEXT NOT NULL DEFAULT '',
@@ -203,15 +205,15 @@ var sqliteMigrations = []migration{
 		)`,
 		`CREATE INDEX job_audit_target ON job_audit (target)`,
 	}},
-	{"versions of the program", versionsSQL("TEXT", "")},
-	{"the database's identity", []string{
+	{Name: "versions of the program", SQL: db.VersionsSQL("TEXT", "")},
+	{Name: "the database's identity", SQL: []string{
 		`CREATE TABLE job_identity (id TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID`,
 	}},
-	{"alerts", []string{
+	{Name: "alerts", SQL: []string{
 		`ALTER TABLE job_runs ADD COLUMN looked_at INTEGER`,
 		`UPDATE job_runs SET looked_at = ended_at WHERE ended_at IS NOT NULL`,
 		// Successful runs never enter it, and the others leave it as soon as they have been checked for alerts.
-		`CREATE INDEX job_runs_troubled ON job_runs (ended_at) WHERE ` + Troubled,
+		`CREATE INDEX job_runs_troubled ON job_runs (ended_at) WHERE ` + db.Troubled,
 		`CREATE TABLE job_alerts (
 			id TEXT NOT NULL PRIMARY KEY,
 			job TEXT NOT NULL,
@@ -263,20 +265,20 @@ var sqliteMigrations = []migration{
 		)`,
 		`CREATE INDEX job_silences_until ON job_silences (until_at)`,
 	}},
-	{"the start of an attempt", []string{
+	{Name: "the start of an attempt", SQL: []string{
 		`ALTER TABLE job_runs ADD COLUMN attempt_at INTEGER`,
 	}},
-	{"an index of active runs that is preferred", []string{
+	{Name: "an index of active runs that is preferred", SQL: []string{
 		// SQLite prefers two columns that are compared to the one of job_runs_history, in which it would search
 		// for a job's active run among all its runs.
 		`DROP INDEX job_runs_active`,
 		`CREATE INDEX job_runs_active ON job_runs (job, ended_at) WHERE ended_at IS NULL`,
 	}},
-	{"the time-zone data of an instance", []string{
+	{Name: "the time-zone data of an instance", SQL: []string{
 		"ALTER TABLE job_instances ADD COLUMN tzdata TEXT NOT NULL DEFAULT ''",
 	}},
-	{prefixStep, nil}, // done by rename.go
-	{"migrations of the user's", []string{
+	{Name: db.PrefixStep}, // done by db/rename.go
+	{Name: "migrations of the user's", SQL: []string{
 		"CREATE TABLE job_model_migrations (id TEXT NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)",
 	}},
 }

@@ -1,4 +1,4 @@
-package db
+package mysql
 
 import (
 	"cmp"
@@ -18,12 +18,22 @@ import (
 	"github.com/go-sql-driver/mysql"
 	gormmy "gorm.io/driver/mysql"
 	"gorm.io/gorm"
+
+	"fibercrons/app/part"
+	"fibercrons/app/store/db"
+	"fibercrons/app/store/remote"
 )
 
-// mySQL is the dialect of a MySQL or MariaDB database.
-type mySQL struct {
-	server
+func init() {
+	part.Register("mysql")
+	db.Register("mysql", parse)
+}
+
+// dialect is that of a MySQL or MariaDB database.
+type dialect struct {
+	remote.Server
 	ours, users *mysql.Config
+	readOnly    bool
 }
 
 // ourParams are the parameters of a URL that say how to connect. The others change what statements mean,
@@ -33,12 +43,12 @@ var ourParams = []string{
 	"allowCleartextPasswords", "allowOldPasswords", "allowFallbackToPlaintext", "compress", "rejectReadOnly",
 }
 
-// parseMySQL reads a URL, the parameters of which are those of the driver
+// parse reads a URL, the parameters of which are those of the driver
 // (https://github.com/go-sql-driver/mysql#parameters).
-func parseMySQL(whole string) (dialect, error) {
+func parse(o db.Options) (db.Dialect, error) {
 	wrong := errors.New("open store: DATABASE_URL is not a MySQL URL: use mysql://user:password@host:3306/name, " +
 		"with percent codes for special characters in the password, and check the parameters after the question mark")
-	u, err := url.Parse(whole)
+	u, err := url.Parse(o.URL)
 	if err != nil { // it quotes the URL
 		return nil, wrong
 	}
@@ -65,23 +75,23 @@ func parseMySQL(whole string) (dialect, error) {
 	if !all.Has("parseTime") {
 		all.Set("parseTime", "true") // without, a time.Time in a model cannot be read
 	}
-	d := &mySQL{server: server{at: at, name: name, user: u.User.Username()}}
+	d := &dialect{Server: remote.Server{At: at, Name: name, User: u.User.Username()}, readOnly: o.ReadOnly}
 	if d.ours, err = myConfig(u, at, name, params, ours); err != nil {
 		return nil, wrong
 	}
 	if d.users, err = myConfig(u, at, name, params, all); err != nil {
 		return nil, wrong
 	}
-	d.users.DialFunc = dial(0)
-	d.ours.DialFunc = dial(networkTimeout)
+	d.users.DialFunc = remote.Dial(0)
+	d.ours.DialFunc = remote.Dial(remote.NetworkTimeout)
 	d.ours.InterpolateParams = true // instead of preparing each statement for its one use
 	d.ours.Collation = "utf8mb4_bin"
 	d.ours.Params = map[string]string{
 		"sql_mode":                 "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
 		"time_zone":                "'+00:00'",
-		"innodb_lock_wait_timeout": strconv.Itoa(int(lockTimeout.Seconds())),
+		"innodb_lock_wait_timeout": strconv.Itoa(int(remote.LockTimeout.Seconds())),
 		// The server closes a connection that has been silent for so long, and rolls its transaction back.
-		"wait_timeout": strconv.Itoa(int(idleTimeout.Seconds())),
+		"wait_timeout": strconv.Itoa(int(remote.IdleTimeout.Seconds())),
 	}
 	return d, nil
 }
@@ -102,7 +112,7 @@ func myConfig(u *url.URL, at, name string, p myParams, driver url.Values) (*mysq
 	config.Passwd, _ = u.User.Password()
 	config.Logger = &mysql.NopLogger{} // what fails is returned
 	if config.Timeout == 0 {
-		config.Timeout = dialWait
+		config.Timeout = remote.DialWait
 	}
 	return config, nil
 }
@@ -128,47 +138,48 @@ func (b initConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	return fresh(c)
 }
 
-func (d *mySQL) pool(size int, config *mysql.Config, with ...string) (*sql.DB, error) {
+func (d *dialect) pool(size int, config *mysql.Config, with ...string) (*sql.DB, error) {
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
 		return nil, err
 	}
-	return limitPool(sql.OpenDB(initConnector{connector, with}), size), nil
+	return remote.Limit(sql.OpenDB(initConnector{connector, with}), size), nil
 }
 
-func (d *mySQL) open(ctx context.Context, readOnly bool) (p pools, err error) {
+// Connect implements [db.Dialect].
+func (d *dialect) Connect(ctx context.Context) (p db.Pools, err error) {
 	const (
 		committed = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
 		looking   = "SET SESSION TRANSACTION READ ONLY"
 	)
-	if p.reads, err = d.pool(serverReaders, d.ours, committed, looking); err != nil {
+	if p.Reads, err = d.pool(remote.Readers, d.ours, committed, looking); err != nil {
 		return p, err
 	}
-	if readOnly {
-		p.writes = p.reads
-		p.users, err = d.pool(serverUsers, d.users, looking)
+	if d.readOnly {
+		p.Writes = p.Reads
+		p.Users, err = d.pool(remote.Users, d.users, looking)
 	} else {
-		if p.writes, err = d.pool(serverWriters, d.ours, committed); err != nil {
+		if p.Writes, err = d.pool(remote.Writers, d.ours, committed); err != nil {
 			return p, err
 		}
-		p.users, err = d.pool(serverUsers, d.users)
-		p.changes = p.users
+		p.Users, err = d.pool(remote.Users, d.users)
+		p.Changes = p.Users
 	}
 	if err != nil {
 		return p, err
 	}
-	for _, ours := range []*sql.DB{p.reads, p.writes} {
-		ours.SetConnMaxIdleTime(idleTimeout / 2)
+	for _, ours := range []*sql.DB{p.Reads, p.Writes} {
+		ours.SetConnMaxIdleTime(remote.IdleTimeout / 2)
 	}
 	var version string
-	if err := p.writes.QueryRowContext(ctx, "SELECT VERSION()").Scan(&version); err != nil {
+	if err := p.Writes.QueryRowContext(ctx, "SELECT VERSION()").Scan(&version); err != nil {
 		return p, err
 	}
 	return p, d.checkVersion(version)
 }
 
 // checkVersion refuses servers without defaults that are expressions, or without SKIP LOCKED.
-func (d *mySQL) checkVersion(version string) error {
+func (d *dialect) checkVersion(version string) error {
 	kind, least := "MySQL", []int{8, 0, 16}
 	if strings.Contains(version, "MariaDB") {
 		kind, least = "MariaDB", []int{10, 6, 0}
@@ -184,25 +195,29 @@ func (d *mySQL) checkVersion(version string) error {
 		have = append(have, n)
 	}
 	if len(have) > 0 && slices.Compare(have, least) < 0 {
-		return d.sentence(nil, "is on %s %s, which is too old: use version %d.%d.%d or newer", kind, number, least[0], least[1], least[2])
+		return d.Sentence(nil, "is on %s %s, which is too old: use version %d.%d.%d or newer", kind, number, least[0], least[1], least[2])
 	}
 	return nil
 }
 
-func (d *mySQL) gorm(pool gorm.ConnPool) gorm.Dialector { return gormmy.New(gormmy.Config{Conn: pool}) }
+// Gorm implements [db.Dialect].
+func (d *dialect) Gorm(pool gorm.ConnPool) gorm.Dialector {
+	return gormmy.New(gormmy.Config{Conn: pool})
+}
 
-func (d *mySQL) migrations() []migration { return mysqlMigrations }
+// Migrations implements [db.Dialect].
+func (d *dialect) Migrations() []db.Migration { return migrations }
 
-// lock is a lock with the name of the database. It belongs to its connection.
-func (d *mySQL) lock(ctx context.Context, db *sql.DB) (step, error) {
-	c, err := db.Conn(ctx)
+// Lock implements [db.Dialect] by a lock with the name of the database, which belongs to its connection.
+func (d *dialect) Lock(ctx context.Context, pool *sql.DB) (db.Step, error) {
+	c, err := pool.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256([]byte(d.name))
+	sum := sha256.Sum256([]byte(d.Name))
 	m := &mysqlStep{Conn: c, name: "fibercrons " + hex.EncodeToString(sum[:8])}
 	var got sql.NullInt64
-	err = c.QueryRowContext(ctx, "SELECT GET_LOCK(?, ?)", m.name, int(migrationWait.Seconds())).Scan(&got)
+	err = c.QueryRowContext(ctx, "SELECT GET_LOCK(?, ?)", m.name, int(remote.MigrationWait.Seconds())).Scan(&got)
 	if err == nil && got.Int64 != 1 {
 		err = &mysql.MySQLError{Number: myLockWait, Message: "another process is migrating"}
 	}
@@ -226,7 +241,7 @@ func (m *mysqlStep) Commit() error {
 		return sql.ErrTxDone
 	}
 	m.ended = true
-	ctx, cancel := context.WithTimeout(context.Background(), dialWait)
+	ctx, cancel := context.WithTimeout(context.Background(), remote.DialWait)
 	defer cancel()
 	_, err := m.Conn.ExecContext(ctx, "DO RELEASE_LOCK(?)", m.name)
 	if err != nil {
@@ -238,9 +253,11 @@ func (m *mysqlStep) Commit() error {
 // Rollback releases the lock, too. It undoes nothing.
 func (m *mysqlStep) Rollback() error { return m.Commit() }
 
-func (d *mySQL) piecemeal() bool { return true }
+// Piecemeal implements [db.Dialect].
+func (d *dialect) Piecemeal() bool { return true }
 
-func (d *mySQL) done(err error) bool {
+// Done implements [db.Dialect].
+func (d *dialect) Done(err error) bool {
 	switch myCode(err) {
 	case myTableExists, myColumnExists, myKeyExists, myNothingToDrop:
 		return true
@@ -248,9 +265,9 @@ func (d *mySQL) done(err error) bool {
 	return false
 }
 
-// relations reads the columns only of tables that are recognised by them, each by its name: a condition that is not
-// constant would make the server open every table of every database.
-func (d *mySQL) relations(ctx context.Context, q Querier, names []string) (map[string]relation, error) {
+// Relations implements [db.Dialect]. It reads the columns only of tables that are recognised by them, each by its
+// name: a condition that is not constant would make the server open every table of every database.
+func (d *dialect) Relations(ctx context.Context, q db.Querier, names []string) (map[string]db.Relation, error) {
 	var folded bool
 	if err := q.QueryRowContext(ctx, "SELECT @@lower_case_table_names <> 0").Scan(&folded); err != nil {
 		return nil, err
@@ -259,16 +276,16 @@ func (d *mySQL) relations(ctx context.Context, q Querier, names []string) (map[s
 	if folded {
 		key = strings.ToLower
 	}
-	found, err := readRelations(ctx, q, key, "SELECT table_name, CASE table_type WHEN 'BASE TABLE' THEN 'table' WHEN 'VIEW' THEN 'view' ELSE 'relation' END, NULL "+
-		"FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name IN "+Tuple(len(names)), Args(names)...)
+	found, err := db.ReadRelations(ctx, q, key, "SELECT table_name, CASE table_type WHEN 'BASE TABLE' THEN 'table' WHEN 'VIEW' THEN 'view' ELSE 'relation' END, NULL "+
+		"FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name IN "+db.Tuple(len(names)), db.Args(names)...)
 	if err != nil {
 		return nil, err
 	}
-	maps.DeleteFunc(found, func(name string, _ relation) bool { return !slices.Contains(names, name) }) // but for capitals
+	maps.DeleteFunc(found, func(name string, _ db.Relation) bool { return !slices.Contains(names, name) }) // but for capitals
 	var each []string
 	var args []any
 	for name, r := range found {
-		if r.kind == "table" && recognizable(name) {
+		if r.Kind == "table" && db.Recognizable(name) {
 			each = append(each, "SELECT table_name, 'table', column_name FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ?")
 			args = append(args, name)
 		}
@@ -276,7 +293,7 @@ func (d *mySQL) relations(ctx context.Context, q Querier, names []string) (map[s
 	if len(each) == 0 {
 		return found, nil
 	}
-	columns, err := readRelations(ctx, q, key, strings.Join(each, " UNION ALL "), args...)
+	columns, err := db.ReadRelations(ctx, q, key, strings.Join(each, " UNION ALL "), args...)
 	for name, r := range columns {
 		if _, there := found[name]; there {
 			found[name] = r
@@ -285,8 +302,9 @@ func (d *mySQL) relations(ctx context.Context, q Querier, names []string) (map[s
 	return found, err
 }
 
-// rename is one statement, which is atomic. Names of indexes are local to their table, and stay.
-func (d *mySQL) rename(ctx context.Context, tx step, from, to []string, _ []migration) error {
+// Rename implements [db.Dialect] by one statement, which is atomic. Names of indexes are local to their table, and
+// stay.
+func (d *dialect) Rename(ctx context.Context, tx db.Step, from, to []string, _ []db.Migration) error {
 	pairs := make([]string, len(from))
 	for i := range from {
 		pairs[i] = from[i] + " TO " + to[i]
@@ -295,19 +313,23 @@ func (d *mySQL) rename(ctx context.Context, tx step, from, to []string, _ []migr
 	return err
 }
 
-func (d *mySQL) namesTaken(things []string) error {
-	return d.sentence(nil, "%s", takenNames(things, "give this program a database of its own: CREATE DATABASE crons, and its name in DATABASE_URL"))
+// Elsewhere implements [db.Dialect].
+func (d *dialect) Elsewhere() string {
+	return "give this program a database of its own: CREATE DATABASE crons, and its name in DATABASE_URL"
 }
 
-// now is the server's clock.
-func (d *mySQL) now(ctx context.Context, q Querier) (int64, error) {
+// Now implements [db.Dialect] by the server's clock.
+func (d *dialect) Now(ctx context.Context, q db.Querier) (int64, error) {
 	var now int64
 	err := q.QueryRowContext(ctx, "SELECT "+myClock).Scan(&now)
 	return now, err
 }
 
-func (d *mySQL) sql() *Statements { return &mysqlStatements }
+// Statements implements [db.Dialect].
+func (d *dialect) Statements() *db.Statements { return &statements }
 
-func (d *mySQL) explain(err error) error { return explainMySQL(&d.server, err) }
+// Explain implements [db.Dialect].
+func (d *dialect) Explain(err error) error { return explain(&d.Server, err) }
 
-func (d *mySQL) class(err error) Class { return classOfMySQL(err) }
+// Class implements [db.Dialect].
+func (d *dialect) Class(err error) db.Class { return classOf(err) }

@@ -1,10 +1,10 @@
-package db_test
+package sqlite_test
 
 import (
 	"strings"
 	"testing"
 
-	"fibercrons/app/store/db"
+	"fibercrons/app/store/sqlite"
 )
 
 // What a file system without locks or shared memory answers is told as that, and not as a broken disk.
@@ -20,7 +20,7 @@ func TestFileSystemsWithoutLocksAreTold(t *testing.T) {
 		266:  "check the disk",    // SQLITE_IOERR_READ
 		13:   "disk is full",
 	} {
-		text := db.ExplainSQLite("/mnt/crons.db", code)
+		text := sqlite.Explain("/mnt/crons.db", code)
 		if !strings.Contains(text, want) || !strings.Contains(text, "/mnt/crons.db") || want == "without the locks" && !strings.Contains(text, "local disk") {
 			t.Errorf("%d: %s", code, text)
 		}

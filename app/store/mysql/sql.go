@@ -1,27 +1,29 @@
-package db
+package mysql
 
 import (
 	"database/sql"
 	"fmt"
 	"strings"
+
+	"fibercrons/app/store/db"
 )
 
-// Lists come as a table v with columns a, b, c and so on, made of one SELECT for each row: MySQL and MariaDB both
+// Lists come as a table v with columns a, b, c and so on, made of one SELECT for each Row: MySQL and MariaDB both
 // accept that. The joins name their order and their index, since a plan that reads more rows than it needs would lock
 // them, too.
 
 // myRows is a statement with rows as v between head and tail.
-func myRows(head string, columns int, tail string) Values {
+func myRows(head string, columns int, tail string) db.Values {
 	var first []string
 	for i := range columns {
 		first = append(first, fmt.Sprintf("? AS %c", 'a'+i))
 	}
-	return Values{head: head + "(SELECT ", first: strings.Join(first, ", "), row: list("?", columns), sep: " UNION ALL SELECT ", tail: ") v" + tail}
+	return db.Values{Head: head + "(SELECT ", First: strings.Join(first, ", "), Row: db.List("?", columns), Sep: " UNION ALL SELECT ", Tail: ") v" + tail}
 }
 
 // myIn is a statement with one list in it.
-func myIn(head, tail string) Values {
-	return Values{head: head + " IN (", row: "?", tail: ")" + tail, size: MaxRows}
+func myIn(head, tail string) db.Values {
+	return db.Values{Head: head + " IN (", Row: "?", Tail: ")" + tail, Size: db.MaxRows}
 }
 
 const (
@@ -31,35 +33,35 @@ const (
 	myStates     = " STRAIGHT_JOIN job_state s FORCE INDEX (PRIMARY) ON s.name = v.a SET "
 )
 
-var mysqlStatements = Statements{
+var statements = db.Statements{
 	// No begin: the session sets READ COMMITTED. With the default, a transaction sees what was committed at its first
 	// read, and locks the gaps between rows.
 	ReadTx: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
-	text:   plainText,
-	array:  "JSON_ARRAY",
-	whole:  "DIV",
+	Text:   db.PlainText,
+	Array:  "JSON_ARRAY",
+	Whole:  "DIV",
 
-	Locks: &Locks{
+	Locks: &db.Locks{
 		Watermarks: myIn("SELECT name, watermark, "+myClock+" FROM job_state WHERE name", ""),
 		FreeStates: myIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, COALESCE(override_at, 0), "+myClock+" FROM job_state FORCE INDEX (PRIMARY) WHERE name", " ORDER BY name FOR UPDATE SKIP LOCKED"),
 		States:     myIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, COALESCE(override_at, 0), "+myClock+" FROM job_state FORCE INDEX (PRIMARY) WHERE name", " ORDER BY name FOR UPDATE"),
 		// Not IGNORE: of several that wait for the same row, each would get a shared lock, and none the exclusive one.
-		Create:       Values{head: "INSERT INTO job_state (name, first_seen) VALUES ", row: Tuple(2), tail: " ON DUPLICATE KEY UPDATE name = name"},
+		Create:       db.Values{Head: "INSERT INTO job_state (name, first_seen) VALUES ", Row: db.Tuple(2), Tail: " ON DUPLICATE KEY UPDATE name = name"},
 		Groups:       myIn("SELECT name FROM job_groups FORCE INDEX (PRIMARY) WHERE name", " ORDER BY name FOR UPDATE"),
-		CreateGroups: Values{head: "INSERT INTO job_groups (name) VALUES ", row: Tuple(1), tail: " ON DUPLICATE KEY UPDATE name = name"},
+		CreateGroups: db.Values{Head: "INSERT INTO job_groups (name) VALUES ", Row: db.Tuple(1), Tail: " ON DUPLICATE KEY UPDATE name = name"},
 	},
 
-	RunsByID:       myIn("SELECT "+runColumns+" FROM job_runs r FORCE INDEX (job_runs_id) WHERE r.id", " ORDER BY r.id FOR UPDATE"),
-	RunsBySlot:     myRows("SELECT "+runColumns+" FROM ", 2, " STRAIGHT_JOIN job_runs r FORCE INDEX (job_runs_slot) ON r.job = v.a AND r.slot = v.b"),
-	RunsByKey:      myRows("SELECT "+runColumns+", r.request_key FROM ", 2, " STRAIGHT_JOIN job_runs r FORCE INDEX (job_runs_key) ON r.job = v.a AND r.request_key = v.b"),
-	ActiveByJob:    myIn("SELECT "+runColumns+" FROM job_runs r FORCE INDEX (job_runs_active) WHERE r.ended_at IS NULL AND r.job", ""),
-	RunningByGroup: myIn("SELECT "+runColumns+" FROM job_runs r FORCE INDEX (job_runs_group) WHERE r.ended_at IS NULL AND r.status = 'running' AND r.run_group", ""),
-	WaitingByGroup: myIn("SELECT "+runColumns+" FROM job_runs r FORCE INDEX (job_runs_group) WHERE r.ended_at IS NULL AND r.status = 'queued' AND r.attempt = 0 AND r.run_group", ""),
+	RunsByID:       myIn("SELECT "+db.RunColumns+" FROM job_runs r FORCE INDEX (job_runs_id) WHERE r.id", " ORDER BY r.id FOR UPDATE"),
+	RunsBySlot:     myRows("SELECT "+db.RunColumns+" FROM ", 2, " STRAIGHT_JOIN job_runs r FORCE INDEX (job_runs_slot) ON r.job = v.a AND r.slot = v.b"),
+	RunsByKey:      myRows("SELECT "+db.RunColumns+", r.request_key FROM ", 2, " STRAIGHT_JOIN job_runs r FORCE INDEX (job_runs_key) ON r.job = v.a AND r.request_key = v.b"),
+	ActiveByJob:    myIn("SELECT "+db.RunColumns+" FROM job_runs r FORCE INDEX (job_runs_active) WHERE r.ended_at IS NULL AND r.job", ""),
+	RunningByGroup: myIn("SELECT "+db.RunColumns+" FROM job_runs r FORCE INDEX (job_runs_group) WHERE r.ended_at IS NULL AND r.status = 'running' AND r.run_group", ""),
+	WaitingByGroup: myIn("SELECT "+db.RunColumns+" FROM job_runs r FORCE INDEX (job_runs_group) WHERE r.ended_at IS NULL AND r.status = 'queued' AND r.attempt = 0 AND r.run_group", ""),
 
-	InsertWide: Values{
-		head: "INSERT INTO job_runs (id, job, slot, token, status, triggered_by, attempt, instance, queued_at, started_at, lease_until, ended_at, " +
+	InsertWide: db.Values{
+		Head: "INSERT INTO job_runs (id, job, slot, token, status, triggered_by, attempt, instance, queued_at, started_at, lease_until, ended_at, " +
 			"reason, error, run_group, actor, request_key, args, data_slot) VALUES ",
-		row: Tuple(19), size: 100,
+		Row: db.Tuple(19), Size: 100,
 	},
 	Start: myRows("UPDATE ", 6, myRuns+" SET r.status = 'running', r.attempt = v.b, r.started_at = v.c, r.lease_until = v.d, r.instance = v.e, r.attempt_at = v.f, r.next_at = NULL"),
 	End:   myRows("UPDATE ", 4, myRuns+myEndColumns+"status = 'succeeded', r.reason = '', r.error = '', r.stack = '', r.next_at = NULL"),
@@ -67,16 +69,16 @@ var mysqlStatements = Statements{
 		"r.result = COALESCE(v.i, r.result), r.progress = COALESCE(v.j, r.progress), "+
 		"r.next_at = v.k, r.instance = v.l, r.lease_until = v.m, r.token = v.n"),
 	// IGNORE: a line that exists stays, and one that is too long is cut.
-	Lines: Values{head: "INSERT IGNORE INTO job_run_logs (run_id, seq, at, attempt, level, message, attrs) VALUES ", row: Tuple(7), size: 100},
-	States: Values{head: "INSERT INTO job_state (name, first_seen, watermark) VALUES ", row: Tuple(3),
-		tail: " ON DUPLICATE KEY UPDATE watermark = GREATEST(watermark, VALUES(watermark))"},
+	Lines: db.Values{Head: "INSERT IGNORE INTO job_run_logs (run_id, seq, at, attempt, level, message, attrs) VALUES ", Row: db.Tuple(7), Size: 100},
+	States: db.Values{Head: "INSERT INTO job_state (name, first_seen, watermark) VALUES ", Row: db.Tuple(3),
+		Tail: " ON DUPLICATE KEY UPDATE watermark = GREATEST(watermark, VALUES(watermark))"},
 	Watermarks: myRows("UPDATE ", 2, myStates+"s.watermark = v.b"),
 	Successes: myRows("UPDATE ", 6, myStates+"s.last_status = 'succeeded', s.last_error = '', s.last_run = v.b, s.last_run_id = v.c, s.last_slot = v.d, "+
 		"s.last_duration_ms = v.e - v.b, s.last_success = v.e, s.runs = s.runs + v.f"),
-	Definitions: Values{head: "INSERT INTO job_state (name, definition, first_seen, watermark, removed_at, generation) VALUES ", row: Tuple(6),
-		tail: " ON DUPLICATE KEY UPDATE definition = VALUES(definition), watermark = GREATEST(watermark, VALUES(watermark)), removed_at = VALUES(removed_at), generation = VALUES(generation)"},
-	Outcomes: Values{head: "INSERT INTO job_state (name, first_seen, last_status, last_error, last_run, last_run_id, last_slot, last_duration_ms, last_success, runs, failures) VALUES ", row: Tuple(11),
-		tail: " ON DUPLICATE KEY UPDATE last_status = VALUES(last_status), last_error = VALUES(last_error), " +
+	Definitions: db.Values{Head: "INSERT INTO job_state (name, definition, first_seen, watermark, removed_at, generation) VALUES ", Row: db.Tuple(6),
+		Tail: " ON DUPLICATE KEY UPDATE definition = VALUES(definition), watermark = GREATEST(watermark, VALUES(watermark)), removed_at = VALUES(removed_at), generation = VALUES(generation)"},
+	Outcomes: db.Values{Head: "INSERT INTO job_state (name, first_seen, last_status, last_error, last_run, last_run_id, last_slot, last_duration_ms, last_success, runs, failures) VALUES ", Row: db.Tuple(11),
+		Tail: " ON DUPLICATE KEY UPDATE last_status = VALUES(last_status), last_error = VALUES(last_error), " +
 			"last_run = COALESCE(VALUES(last_run), last_run), " +
 			"last_run_id = CASE WHEN VALUES(last_run) IS NULL THEN last_run_id ELSE VALUES(last_run_id) END, " +
 			"last_slot = CASE WHEN VALUES(last_run) IS NULL THEN last_slot ELSE VALUES(last_slot) END, " +
@@ -92,8 +94,8 @@ var mysqlStatements = Statements{
 // Names compare by bytes (utf8mb4_bin). NULLs do not collide in a unique key, as slots and
 // request keys need. Request keys are binary, so that trailing spaces count. Active runs are those with ended_at
 // NULL, and the first entries of an index.
-var mysqlMigrations = []migration{
-	{"the first tables", []string{
+var migrations = []db.Migration{
+	{Name: "the first tables", SQL: []string{
 		`CREATE TABLE job_state (
 			name VARCHAR(255) NOT NULL PRIMARY KEY,
 			definition LONGTEXT NOT NULL DEFAULT (''),
@@ -188,8 +190,8 @@ var mysqlMigrations = []migration{
 			KEY audit_entries_target (target, id)
 		)` + mysqlTable,
 	}},
-	{"versions of the program", versionsSQL("VARCHAR(64)", mysqlTable)},
-	{"alerts", []string{
+	{Name: "versions of the program", SQL: db.VersionsSQL("VARCHAR(64)", mysqlTable)},
+	{Name: "alerts", SQL: []string{
 		"ALTER TABLE job_runs ADD COLUMN looked_at BIGINT",
 		"UPDATE job_runs SET looked_at = ended_at WHERE ended_at IS NOT NULL",
 		"CREATE INDEX job_runs_troubled ON job_runs (looked_at, status, reason)",
@@ -244,14 +246,14 @@ var mysqlMigrations = []migration{
 			KEY silences_until (until_at)
 		)` + mysqlTable,
 	}},
-	{"the start of an attempt", []string{
+	{Name: "the start of an attempt", SQL: []string{
 		"ALTER TABLE job_runs ADD COLUMN attempt_at BIGINT",
 	}},
-	{"the time-zone data of an instance", []string{
+	{Name: "the time-zone data of an instance", SQL: []string{
 		"ALTER TABLE job_instances ADD COLUMN tzdata VARCHAR(64) NOT NULL DEFAULT ''",
 	}},
-	{prefixStep, nil}, // done by rename.go
-	{"migrations of the user's", []string{
+	{Name: db.PrefixStep}, // done by db/rename.go
+	{Name: "migrations of the user's", SQL: []string{
 		"CREATE TABLE job_model_migrations (id VARCHAR(200) NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)" + mysqlTable,
 	}},
 }

@@ -1,16 +1,20 @@
-package db
+package postgres
 
 import (
 	"database/sql"
 	"fmt"
+	"strconv"
 	"strings"
+	"sync"
+
+	"fibercrons/app/store/db"
 )
 
 // Lists come as arrays, one for each column, so that a statement has one text whatever the number of
 // rows: it is prepared once on each connection.
 
 // pgRows is a statement with rows as v, with columns a, b, c and so on, between head and tail.
-func pgRows(head, columns, tail string) Values {
+func pgRows(head, columns, tail string) db.Values {
 	var params, names []string
 	for i, kind := range columns {
 		array := "bigint[]"
@@ -20,12 +24,12 @@ func pgRows(head, columns, tail string) Values {
 		params = append(params, fmt.Sprintf("$%d::%s", i+1, array))
 		names = append(names, string(rune('a'+i)))
 	}
-	return Values{columns: columns, head: head + "unnest(" + strings.Join(params, ", ") + ") v (" + strings.Join(names, ", ") + ")" + tail}
+	return db.Values{Columns: columns, Head: head + "unnest(" + strings.Join(params, ", ") + ") v (" + strings.Join(names, ", ") + ")" + tail}
 }
 
 // pgIn is a statement with one list in it.
-func pgIn(head, tail string) Values {
-	return Values{columns: "t", head: head + " = ANY ($1::text[])" + tail}
+func pgIn(head, tail string) db.Values {
+	return db.Values{Columns: "t", Head: head + " = ANY ($1::text[])" + tail}
 }
 
 const (
@@ -36,14 +40,14 @@ const (
 	pgByName     = " WHERE s.name = v.a"
 )
 
-var postgresStatements = Statements{
-	begin:  &sql.TxOptions{Isolation: sql.LevelReadCommitted},
+var statements = db.Statements{
+	Begin:  &sql.TxOptions{Isolation: sql.LevelReadCommitted},
 	ReadTx: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
-	bind:   numbered(),
-	text:   plainText,
-	array:  "json_build_array",
+	Bind:   numbered(),
+	Text:   db.PlainText,
+	Array:  "json_build_array",
 
-	Locks: &Locks{
+	Locks: &db.Locks{
 		Watermarks:   pgIn("SELECT name, watermark, "+pgClock+" FROM job_state WHERE name", ""),
 		FreeStates:   pgIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, COALESCE(override_at, 0), "+pgClock+" FROM job_state WHERE name", " ORDER BY name FOR NO KEY UPDATE SKIP LOCKED"),
 		States:       pgIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, COALESCE(override_at, 0), "+pgClock+" FROM job_state WHERE name", " ORDER BY name FOR NO KEY UPDATE"),
@@ -52,12 +56,12 @@ var postgresStatements = Statements{
 		CreateGroups: pgRows("INSERT INTO job_groups (name) SELECT v.a FROM ", "t", " ORDER BY v.a ON CONFLICT DO NOTHING"),
 	},
 
-	RunsByID:       pgIn("SELECT "+runColumns+" FROM job_runs r WHERE r.id", " ORDER BY r.id FOR NO KEY UPDATE"),
-	RunsBySlot:     pgRows("SELECT "+runColumns+" FROM ", "tn", " JOIN job_runs r ON r.slot IS NOT NULL AND r.job = v.a AND r.slot = v.b"),
-	RunsByKey:      pgRows("SELECT "+runColumns+", r.request_key FROM ", "tt", " JOIN job_runs r ON r.request_key IS NOT NULL AND r.job = v.a AND r.request_key = v.b"),
-	ActiveByJob:    pgIn("SELECT "+runColumns+" FROM job_runs r WHERE r.ended_at IS NULL AND r.job", ""),
-	RunningByGroup: pgIn("SELECT "+runColumns+" FROM job_runs r WHERE r.ended_at IS NULL AND r.run_group <> '' AND r.status = 'running' AND r.run_group", ""),
-	WaitingByGroup: pgIn("SELECT "+runColumns+" FROM job_runs r WHERE r.ended_at IS NULL AND r.run_group <> '' AND r.status = 'queued' AND r.attempt = 0 AND r.run_group", ""),
+	RunsByID:       pgIn("SELECT "+db.RunColumns+" FROM job_runs r WHERE r.id", " ORDER BY r.id FOR NO KEY UPDATE"),
+	RunsBySlot:     pgRows("SELECT "+db.RunColumns+" FROM ", "tn", " JOIN job_runs r ON r.slot IS NOT NULL AND r.job = v.a AND r.slot = v.b"),
+	RunsByKey:      pgRows("SELECT "+db.RunColumns+", r.request_key FROM ", "tt", " JOIN job_runs r ON r.request_key IS NOT NULL AND r.job = v.a AND r.request_key = v.b"),
+	ActiveByJob:    pgIn("SELECT "+db.RunColumns+" FROM job_runs r WHERE r.ended_at IS NULL AND r.job", ""),
+	RunningByGroup: pgIn("SELECT "+db.RunColumns+" FROM job_runs r WHERE r.ended_at IS NULL AND r.run_group <> '' AND r.status = 'running' AND r.run_group", ""),
+	WaitingByGroup: pgIn("SELECT "+db.RunColumns+" FROM job_runs r WHERE r.ended_at IS NULL AND r.run_group <> '' AND r.status = 'queued' AND r.attempt = 0 AND r.run_group", ""),
 
 	Insert: pgRows("INSERT INTO job_runs (id, job, slot, token, queued_at, started_at, ended_at, status, triggered_by, attempt, instance, lease_until, reason, error) "+
 		"SELECT v.a, v.b, v.c, v.d, v.e, CASE $6::text WHEN 'running' THEN v.e END, CASE $6::text WHEN 'skipped' THEN v.e END, "+
@@ -94,8 +98,8 @@ var postgresStatements = Statements{
 // A row that changes no indexed column, nor one in an index's condition, is updated in place (HOT), where
 // its page has room: hence the fill factors, and no status in an index. Sequences count in order of
 // insertion, which is not that of commits; see app/store/watch.go.
-var postgresMigrations = []migration{
-	{"the first tables", []string{
+var migrations = []db.Migration{
+	{Name: "the first tables", SQL: []string{
 		`CREATE TABLE job_state (
 			name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
 			definition TEXT NOT NULL DEFAULT '',
@@ -191,12 +195,12 @@ var postgresMigrations = []migration{
 		)`,
 		`CREATE INDEX job_audit_target ON job_audit (target, id)`,
 	}},
-	{"versions of the program", versionsSQL(`TEXT COLLATE "C"`, "")},
-	{"alerts", []string{
+	{Name: "versions of the program", SQL: db.VersionsSQL(`TEXT COLLATE "C"`, "")},
+	{Name: "alerts", SQL: []string{
 		`ALTER TABLE job_runs ADD COLUMN looked_at BIGINT`,
 		`UPDATE job_runs SET looked_at = ended_at WHERE ended_at IS NOT NULL`,
 		// Successful runs never enter it, and the others leave it as soon as they have been checked for alerts.
-		`CREATE INDEX job_runs_troubled ON job_runs (ended_at) WHERE ` + Troubled,
+		`CREATE INDEX job_runs_troubled ON job_runs (ended_at) WHERE ` + db.Troubled,
 		`CREATE TABLE job_alerts (
 			id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
 			job TEXT COLLATE "C" NOT NULL,
@@ -248,14 +252,41 @@ var postgresMigrations = []migration{
 		)`,
 		`CREATE INDEX job_silences_until ON job_silences (until_at)`,
 	}},
-	{"the start of an attempt", []string{
+	{Name: "the start of an attempt", SQL: []string{
 		`ALTER TABLE job_runs ADD COLUMN attempt_at BIGINT`,
 	}},
-	{"the time-zone data of an instance", []string{
+	{Name: "the time-zone data of an instance", SQL: []string{
 		"ALTER TABLE job_instances ADD COLUMN tzdata TEXT NOT NULL DEFAULT ''",
 	}},
-	{prefixStep, nil}, // done by rename.go
-	{"migrations of the user's", []string{
+	{Name: db.PrefixStep}, // done by db/rename.go
+	{Name: "migrations of the user's", SQL: []string{
 		"CREATE TABLE job_model_migrations (id TEXT COLLATE \"C\" NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)",
 	}},
+}
+
+// numbered returns a function that turns ? into $1, $2 and so on. No statement here has a question mark in a
+// text of its own.
+func numbered() func(string) string {
+	var cache sync.Map
+	return func(query string) string {
+		if strings.IndexByte(query, '?') < 0 {
+			return query
+		}
+		if q, ok := cache.Load(query); ok {
+			return q.(string)
+		}
+		var b strings.Builder
+		n := 0
+		for _, c := range query {
+			if c == '?' {
+				n++
+				b.WriteByte('$')
+				b.WriteString(strconv.Itoa(n))
+			} else {
+				b.WriteRune(c)
+			}
+		}
+		cache.Store(query, b.String())
+		return b.String()
+	}
 }

@@ -1,4 +1,4 @@
-package db
+package sqlite
 
 import (
 	"database/sql/driver"
@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	driverlite "github.com/glebarez/go-sqlite"
+
+	"fibercrons/app/store/db"
 )
 
 // The result codes of SQLite that mean something to an operator (sqlite.org/rescode.html).
@@ -49,11 +51,11 @@ func lacksLocks(code int) bool {
 
 // fileError is an error about a database file, or about one in memory, that names it.
 func fileError(path string, cause error, format string, args ...any) error {
-	return &sentence{text: path + " " + fmt.Sprintf(format, args...), cause: cause}
+	return db.Sentence(cause, path+" "+fmt.Sprintf(format, args...))
 }
 
-// sqliteCode is the result code of an error; 0: it is not one of SQLite.
-func sqliteCode(err error) int {
+// codeOf is the result code of an error; 0: it is not one of SQLite.
+func codeOf(err error) int {
 	if e, ok := errors.AsType[*driverlite.Error](err); ok {
 		return e.Code()
 	}
@@ -62,12 +64,12 @@ func sqliteCode(err error) int {
 
 // lockTaken reports whether somebody else has the write lock.
 func lockTaken(err error) bool {
-	c := sqliteCode(err) & 0xff
+	c := codeOf(err) & 0xff
 	return c == codeBusy || c == codeLocked
 }
 
-// explainSQLite turns an error with this result code into a sentence with a remedy.
-func explainSQLite(path string, code int, err error) error {
+// explain turns an error with this result code into a sentence with a remedy.
+func explain(path string, code int, err error) error {
 	if lacksLocks(code) {
 		return fileError(path, err, "is on a file system without the locks or the shared memory that SQLite needs, as network and FUSE mounts are: let DATABASE_URL name a file on a local disk, or a postgres:// or mysql:// server")
 	}
@@ -90,25 +92,25 @@ func explainSQLite(path string, code int, err error) error {
 	return err
 }
 
-func classOfSQLite(err error) Class {
+func classOf(err error) db.Class {
 	if errors.Is(err, driver.ErrBadConn) {
-		return Transient
+		return db.Transient
 	}
-	c := sqliteCode(err)
+	c := codeOf(err)
 	if lacksLocks(c) {
-		return Hopeless
+		return db.Hopeless
 	}
 	switch c & 0xff {
 	case codeBusy, codeLocked:
-		return Locked
+		return db.Locked
 	case codeIO:
-		return Transient
+		return db.Transient
 	case codeFull, codeReadOnly, codeCorrupt, codeNotADB, codeCantOpen:
-		return Hopeless
+		return db.Hopeless
 	case codeConstraint:
 		if c == codeUnique || c == codePrimaryKey {
-			return Duplicate
+			return db.Duplicate
 		}
 	}
-	return Other
+	return db.Other
 }

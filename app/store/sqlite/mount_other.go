@@ -1,6 +1,6 @@
 //go:build !linux
 
-package db
+package sqlite
 
 // remoteFileSystem knows none.
 func remoteFileSystem(string) string { return "" }

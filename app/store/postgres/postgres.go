@@ -1,4 +1,4 @@
-package db
+package postgres
 
 import (
 	"context"
@@ -17,21 +17,31 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	gormpg "gorm.io/driver/postgres"
 	"gorm.io/gorm"
+
+	"fibercrons/app/part"
+	"fibercrons/app/store/db"
+	"fibercrons/app/store/remote"
 )
 
-// postgres is the dialect of a PostgreSQL database, or the schema of it that search_path names.
-type postgres struct {
-	server
-	config     *pgx.ConnConfig
-	searchPath string // of the URL; empty: the user's or the database's own
+func init() {
+	part.Register("postgres")
+	db.Register("postgres", parse)
 }
 
-const postgresMin = 120000 // PostgreSQL 12
+// dialect is that of a PostgreSQL database, or the schema of it that search_path names.
+type dialect struct {
+	remote.Server
+	config     *pgx.ConnConfig
+	searchPath string // of the URL; empty: the user's or the database's own
+	readOnly   bool
+}
 
-// parsePostgres reads a URL. Its parameters are libpq's and the server's (sslmode, search_path,
+const oldest = 120000 // PostgreSQL 12
+
+// parse reads a URL. Its parameters are libpq's and the server's (sslmode, search_path,
 // connect_timeout and so on), and pass through.
-func parsePostgres(url string) (dialect, error) {
-	config, err := pgx.ParseConfig(url)
+func parse(o db.Options) (db.Dialect, error) {
+	config, err := pgx.ParseConfig(o.URL)
 	if err != nil { // it quotes the URL
 		return nil, errors.New("open store: DATABASE_URL is not a PostgreSQL URL: use postgres://user:password@host:5432/name, " +
 			"with percent codes for special characters in the password, and check the parameters after the question mark")
@@ -44,7 +54,7 @@ func parsePostgres(url string) (dialect, error) {
 		config.Database = config.User // as libpq does
 	}
 	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = dialWait
+		config.ConnectTimeout = remote.DialWait
 	}
 	// Cache descriptions in this process: prepared statements would belong to the session.
 	if config.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement {
@@ -58,13 +68,13 @@ func parsePostgres(url string) (dialect, error) {
 		// After a fail-over the server may still be there, as a standby: connect anew.
 		return err.Code != pgReadOnly && fatal(c, err)
 	}
-	return &postgres{server: server{at: at, name: config.Database, user: config.User}, config: config, searchPath: searchPath}, nil
+	return &dialect{Server: remote.Server{At: at, Name: config.Database, User: config.User}, readOnly: o.ReadOnly, config: config, searchPath: searchPath}, nil
 }
 
 // pool is of connections whose transactions begin with begin and the settings.
-func (d *postgres) pool(size int, limit time.Duration, begin string, settings ...setting) *sql.DB {
+func (d *dialect) pool(size int, limit time.Duration, begin string, settings ...setting) *sql.DB {
 	config := d.config.Copy()
-	config.DialFunc = dial(limit)
+	config.DialFunc = remote.Dial(limit)
 	connector := stdlib.GetConnector(*config)
 	if d.searchPath != "" {
 		settings = append(settings, setting{"search_path", pgText(d.searchPath)})
@@ -72,49 +82,50 @@ func (d *postgres) pool(size int, limit time.Duration, begin string, settings ..
 	if begin != "BEGIN" || len(settings) > 0 {
 		connector = localConnector{Connector: connector, begin: begin, local: localSQL(settings)}
 	}
-	return limitPool(sql.OpenDB(connector), size)
+	return remote.Limit(sql.OpenDB(connector), size)
 }
 
-func (d *postgres) open(ctx context.Context, readOnly bool) (pools, error) {
-	// Statements are short, and compiling one to machine code takes longer than carrying it out.
+// Connect implements [db.Dialect].
+func (d *dialect) Connect(ctx context.Context) (db.Pools, error) {
+	// db.Statements are short, and compiling one to machine code takes longer than carrying it out.
 	limits := []setting{
-		{"jit", pgText("off")}, {"statement_timeout", pgMillis(statementTimeout)}, {"lock_timeout", pgMillis(lockTimeout)},
-		{"idle_in_transaction_session_timeout", pgMillis(idleTimeout)},
+		{"jit", pgText("off")}, {"statement_timeout", pgMillis(remote.StatementTimeout)}, {"lock_timeout", pgMillis(remote.LockTimeout)},
+		{"idle_in_transaction_session_timeout", pgMillis(remote.IdleTimeout)},
 	}
 	if d.config.RuntimeParams["application_name"] == "" { // for the transaction: a pooler would keep it for the next client
 		limits = append(limits, setting{"application_name", pgText("fibercrons")})
 	}
 	const looking = "BEGIN READ ONLY"
-	var p pools
-	p.reads = d.pool(serverReaders, networkTimeout, looking, limits...)
-	if readOnly {
-		p.writes = p.reads
-		p.users = d.pool(serverUsers, 0, looking)
+	var p db.Pools
+	p.Reads = d.pool(remote.Readers, remote.NetworkTimeout, looking, limits...)
+	if d.readOnly {
+		p.Writes = p.Reads
+		p.Users = d.pool(remote.Users, 0, looking)
 	} else {
 		// Statistics lag behind a table that grows from nothing, and a plan is kept for long: no sequential scans. A
 		// commit waits for the disk, whatever the server's default.
-		p.writes = d.pool(serverWriters, networkTimeout, "BEGIN", append(limits, setting{"enable_seqscan", pgText("off")}, setting{"synchronous_commit", durable})...)
-		p.users = d.pool(serverUsers, 0, "BEGIN")
-		p.changes = p.users
+		p.Writes = d.pool(remote.Writers, remote.NetworkTimeout, "BEGIN", append(limits, setting{"enable_seqscan", pgText("off")}, setting{"synchronous_commit", durable})...)
+		p.Users = d.pool(remote.Users, 0, "BEGIN")
+		p.Changes = p.Users
 	}
 	var version int
 	var encoding string
-	err := p.writes.QueryRowContext(ctx, "SELECT current_setting('server_version_num')::int, current_setting('server_encoding')").Scan(&version, &encoding)
+	err := p.Writes.QueryRowContext(ctx, "SELECT current_setting('server_version_num')::int, current_setting('server_encoding')").Scan(&version, &encoding)
 	switch {
 	case err != nil:
-	case version < postgresMin:
-		err = d.sentence(nil, "is on PostgreSQL %d, which is too old: use version %d or newer", version/10000, postgresMin/10000)
+	case version < oldest:
+		err = d.Sentence(nil, "is on PostgreSQL %d, which is too old: use version %d or newer", version/10000, oldest/10000)
 	case encoding != "UTF8":
-		err = d.sentence(nil, "has the encoding %s: create one with ENCODING 'UTF8'", encoding)
+		err = d.Sentence(nil, "has the encoding %s: create one with ENCODING 'UTF8'", encoding)
 	default:
-		err = d.checkSchema(ctx, p.writes)
+		err = d.checkSchema(ctx, p.Writes)
 	}
 	return p, err
 }
 
 // checkSchema checks the schema that tables are created in, which is the first of the search_path that exists. It must
 // be the one that was meant: in another, all jobs would start without history.
-func (d *postgres) checkSchema(ctx context.Context, q Querier) error {
+func (d *dialect) checkSchema(ctx context.Context, q db.Querier) error {
 	var have, other sql.NullString
 	// Tables of this program in a schema that comes later.
 	err := q.QueryRowContext(ctx, `SELECT current_schema(), (
@@ -128,9 +139,9 @@ func (d *postgres) checkSchema(ctx context.Context, q Querier) error {
 	case err != nil:
 		return err
 	case want != "" && have.String != want:
-		return d.sentence(nil, "has no schema %q that user %q may use: CREATE SCHEMA, GRANT CREATE, USAGE ON it, or correct search_path in DATABASE_URL", want, d.user)
+		return d.Sentence(nil, "has no schema %q that user %q may use: CREATE SCHEMA, GRANT CREATE, USAGE ON it, or correct search_path in DATABASE_URL", want, d.User)
 	case want == "" && other.Valid:
-		return d.sentence(nil, "has the tables of this program in schema %q, and new ones would be made in %q: say which one is meant, such as ?search_path=%s in DATABASE_URL", other.String, have.String, other.String)
+		return d.Sentence(nil, "has the tables of this program in schema %q, and new ones would be made in %q: say which one is meant, such as ?search_path=%s in DATABASE_URL", other.String, have.String, other.String)
 	}
 	return nil
 }
@@ -151,20 +162,22 @@ func firstSchema(path string) string {
 	return name
 }
 
-func (d *postgres) gorm(pool gorm.ConnPool) gorm.Dialector {
+// Gorm implements [db.Dialect].
+func (d *dialect) Gorm(pool gorm.ConnPool) gorm.Dialector {
 	return gormpg.New(gormpg.Config{Conn: pool})
 }
 
-func (d *postgres) migrations() []migration { return postgresMigrations }
+// Migrations implements [db.Dialect].
+func (d *dialect) Migrations() []db.Migration { return migrations }
 
-// lock is an advisory lock on the database and schema. It ends with the transaction.
-func (d *postgres) lock(ctx context.Context, db *sql.DB) (step, error) {
-	tx, err := db.BeginTx(ctx, nil)
+// Lock implements [db.Dialect] by an advisory lock on the database and schema, which ends with the transaction.
+func (d *dialect) Lock(ctx context.Context, pool *sql.DB) (db.Step, error) {
+	tx, err := pool.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
 	// A large table may take long to change.
-	_, err = tx.ExecContext(ctx, fmt.Sprintf("SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '%d', true)", migrationWait.Milliseconds()))
+	_, err = tx.ExecContext(ctx, fmt.Sprintf("SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '%d', true)", remote.MigrationWait.Milliseconds()))
 	if err == nil {
 		_, err = tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(hashtext('fibercrons migration'), hashtext(current_schema()))")
 	}
@@ -175,14 +188,16 @@ func (d *postgres) lock(ctx context.Context, db *sql.DB) (step, error) {
 	return tx, nil
 }
 
-func (d *postgres) piecemeal() bool { return false }
+// Piecemeal implements [db.Dialect].
+func (d *dialect) Piecemeal() bool { return false }
 
-func (d *postgres) done(error) bool { return false }
+// Done implements [db.Dialect].
+func (d *dialect) Done(error) bool { return false }
 
-// relations searches the current schema only: the rest of the search_path may be another program's. Types share the
-// namespace of tables.
-func (d *postgres) relations(ctx context.Context, q Querier, names []string) (map[string]relation, error) {
-	return readRelations(ctx, q, func(s string) string { return s }, `
+// Relations implements [db.Dialect]. It searches the current schema only: the rest of the search_path may be another
+// program's. Types share the namespace of tables.
+func (d *dialect) Relations(ctx context.Context, q db.Querier, names []string) (map[string]db.Relation, error) {
+	return db.ReadRelations(ctx, q, func(s string) string { return s }, `
 		SELECT c.relname::text, CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'view' WHEN 'i' THEN 'index'
 			WHEN 'S' THEN 'sequence' ELSE 'relation' END, a.attname::text
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -192,10 +207,11 @@ func (d *postgres) relations(ctx context.Context, q Querier, names []string) (ma
 		WHERE t.typrelid = 0 AND n.nspname = current_schema() AND t.typname = ANY ($1::text[]::name[])`, names)
 }
 
-// rename also renames the indexes, those of constraints included, and the sequence of an identity.
-func (d *postgres) rename(ctx context.Context, tx step, from, to []string, _ []migration) error {
+// Rename implements [db.Dialect]. It also renames the indexes, those of constraints included, and the sequence of an
+// identity.
+func (d *dialect) Rename(ctx context.Context, tx db.Step, from, to []string, _ []db.Migration) error {
 	for i, old := range from {
-		belongings, err := oneColumn(ctx, tx, `
+		belongings, err := db.OneColumn(ctx, tx, `
 			SELECT format('ALTER %s %I RENAME TO %I', CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'INDEX' END, c.relname, n.name)
 			FROM pg_class c, LATERAL (SELECT $2::text || substr(c.relname, length($1::text) + 1) AS name) n
 			WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND starts_with(c.relname::text, $1::text || '_')
@@ -214,22 +230,25 @@ func (d *postgres) rename(ctx context.Context, tx step, from, to []string, _ []m
 	return nil
 }
 
-func (d *postgres) namesTaken(things []string) error {
-	return d.sentence(nil, "%s", takenNames(things, "give this program a schema of its own: CREATE SCHEMA crons, and ?search_path=crons in DATABASE_URL"))
+// Elsewhere implements [db.Dialect].
+func (d *dialect) Elsewhere() string {
+	return "give this program a schema of its own: CREATE SCHEMA crons, and ?search_path=crons in DATABASE_URL"
 }
 
-// now is the server's clock.
-func (d *postgres) now(ctx context.Context, q Querier) (int64, error) {
+// Now implements [db.Dialect] by the server's clock.
+func (d *dialect) Now(ctx context.Context, q db.Querier) (int64, error) {
 	var now int64
 	err := q.QueryRowContext(ctx, "SELECT "+pgClock).Scan(&now)
 	return now, err
 }
 
-func (d *postgres) sql() *Statements { return &postgresStatements }
+// Statements implements [db.Dialect].
+func (d *dialect) Statements() *db.Statements { return &statements }
 
-// version changes whenever a transaction that writes begins or ends: two snapshots that read the
-// same see the same rows. (The end of the write-ahead log would change before its commit can be seen.)
-func (d *postgres) version(ctx context.Context, conn Querier) (int64, error) {
+// Version implements [db.Stamper] by a number that changes whenever a transaction that writes begins or ends: two
+// snapshots that read the same see the same rows. (The end of the write-ahead log would change before its commit can
+// be seen.)
+func (d *dialect) Version(ctx context.Context, conn db.Querier) (int64, error) {
 	var snapshot string
 	if err := conn.QueryRowContext(ctx, "SELECT txid_current_snapshot()::text").Scan(&snapshot); err != nil {
 		return 0, err
@@ -239,6 +258,8 @@ func (d *postgres) version(ctx context.Context, conn Querier) (int64, error) {
 	return int64(h.Sum64() >> 1), nil //nolint:gosec // 63 bits
 }
 
-func (d *postgres) explain(err error) error { return explainPostgres(&d.server, err) }
+// Explain implements [db.Dialect].
+func (d *dialect) Explain(err error) error { return explain(&d.Server, err) }
 
-func (d *postgres) class(err error) Class { return classOfPostgres(err) }
+// Class implements [db.Dialect].
+func (d *dialect) Class(err error) db.Class { return classOf(err) }
