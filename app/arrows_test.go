@@ -73,7 +73,7 @@ var arrows = map[string]rule{
 	"app/redis":                {inner: []string{"app/contract"}, outer: []string{"github.com/redis/go-redis/v9"}},
 	"app/river":                {inner: []string{"app/contract", "app/cron"}, outer: []string{"github.com/riverqueue", pgx}},
 	"app/asynq":                {inner: []string{"app/contract", "app/cron"}, outer: []string{"github.com/hibiken/asynq"}},
-	"app/metrics":              {inner: []string{"app/contract", "app/cron", "app/scheduler"}, outer: []string{"github.com/prometheus", "google.golang.org/protobuf"}},
+	"app/metrics":              {inner: []string{"app/contract", "app/cron"}, outer: []string{"github.com/prometheus", "google.golang.org/protobuf"}},
 	"app/trace":                {inner: []string{"app/contract", "app/cron"}, outer: []string{"go.opentelemetry.io"}},
 	"app/alert":                {inner: []string{"app/contract", "app/cron", "app/internal/millis", "app/internal/texts"}, outer: []string{uuid, "github.com/wneessen/go-mail"}},
 	"app/ping":                 {inner: []string{"app/contract", "app/cron", "app/outgoing"}},

@@ -4,7 +4,7 @@
 //	store.go state.go watch.go   Store: claims, ends and leases of runs; queries and changes; change detection
 //	executor.go                  Executor: the queue that runs may go through
 //	peers.go                     Peers: communication between processes beside the store
-//	event.go                     what observers see
+//	event.go stats.go            what observers see: what happened, and the state of this process
 //	refused.go                   why a manual run is refused
 //
 // The suite of app/internal/conformance checks every store on every database, also while connections break and

@@ -10,12 +10,11 @@ import (
 
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
-	"fibercrons/app/scheduler"
 )
 
 // Source provides current states.
 type Source interface {
-	Stats() scheduler.Stats
+	Stats() contract.Stats
 	States(ctx context.Context) (map[string]contract.State, error)
 }
 
@@ -128,7 +127,7 @@ type jobState struct {
 }
 
 // perJob emits the gauges of jobs, and counts jobs by status.
-func (g *gauges) perJob(list []scheduler.JobStats, now time.Time, to chan<- prometheus.Metric) map[contract.JobStatus]int {
+func (g *gauges) perJob(list []contract.JobStats, now time.Time, to chan<- prometheus.Metric) map[contract.JobStatus]int {
 	count := map[contract.JobStatus]int{contract.JobScheduled: 0, contract.JobPaused: 0, contract.JobDisabled: 0}
 	var rest jobState
 	for i := range list {
@@ -154,7 +153,7 @@ func (g *gauges) perJob(list []scheduler.JobStats, now time.Time, to chan<- prom
 	return count
 }
 
-func (g *gauges) stands(j *scheduler.JobStats, now time.Time) (s jobState) {
+func (g *gauges) stands(j *contract.JobStats, now time.Time) (s jobState) {
 	if st, ok := g.states[j.Name]; ok {
 		last := st.LastSuccess
 		if last.IsZero() {

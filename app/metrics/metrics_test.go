@@ -18,19 +18,18 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/metrics"
-	"fibercrons/app/scheduler"
 )
 
 // stub answers as a scheduler would.
 type stub struct {
 	mu     sync.Mutex
-	pulse  scheduler.Stats
+	pulse  contract.Stats
 	states map[string]contract.State
 	err    error
 	pulses int
 }
 
-func (s *stub) Stats() scheduler.Stats {
+func (s *stub) Stats() contract.Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pulses++
@@ -157,7 +156,7 @@ func TestJobsBeyondTheCapShareALabel(t *testing.T) {
 		name := fmt.Sprintf("job-%02d", i)
 		names = append(names, name)
 		source.states[name] = contract.State{Name: name, LastSuccess: now.Add(-time.Duration(i) * time.Hour), LastStatus: cron.Succeeded}
-		source.pulse.Jobs = append(source.pulse.Jobs, scheduler.JobStats{Name: name, Enabled: true, Next: now.Add(time.Duration(30-i) * time.Hour), Gap: time.Hour})
+		source.pulse.Jobs = append(source.pulse.Jobs, contract.JobStats{Name: name, Enabled: true, Next: now.Add(time.Duration(30-i) * time.Hour), Gap: time.Hour})
 	}
 	m := metrics.New(metrics.Options{Jobs: names, MaxJobs: 5, MaxHistograms: 2})
 	m.Watch(source, queue)
@@ -201,7 +200,7 @@ func TestGauges(t *testing.T) {
 	crontest.Bubble(t, func(t *testing.T) {
 		now := time.Now()
 		source := &stub{
-			pulse: scheduler.Stats{Workers: 64, Busy: 3, Running: 3, Waiting: 2, Overdue: 1, TickedAt: now.Add(-2 * time.Second), Jobs: []scheduler.JobStats{
+			pulse: contract.Stats{Workers: 64, Busy: 3, Running: 3, Waiting: 2, Overdue: 1, TickedAt: now.Add(-2 * time.Second), Jobs: []contract.JobStats{
 				{Name: "fine", Enabled: true, Next: now.Add(time.Minute), Gap: time.Hour},
 				{Name: "new", Enabled: true, Next: now.Add(-3 * time.Second), Gap: time.Minute},
 				{Name: "off"},
@@ -364,7 +363,7 @@ func everything(t *testing.T) *metrics.Metrics {
 	now, took := time.Now(), int64(1)
 	m := metrics.New(metrics.Options{Jobs: []string{"a"}, Version: "v1.2.3"})
 	m.Watch(&stub{
-		pulse:  scheduler.Stats{Workers: 1, TickedAt: now, Jobs: []scheduler.JobStats{{Name: "a", Enabled: true, Next: now, Gap: time.Hour}}},
+		pulse:  contract.Stats{Workers: 1, TickedAt: now, Jobs: []contract.JobStats{{Name: "a", Enabled: true, Next: now, Gap: time.Hour}}},
 		states: map[string]contract.State{"a": {LastSuccess: now}},
 	}, queue)
 	m.Observe(contract.Event{Kind: contract.RunStarted, Job: "a", Record: cron.Record{Trigger: cron.BySchedule, Attempt: 1, Slot: &now, StartedAt: &now}})

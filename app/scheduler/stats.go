@@ -9,26 +9,6 @@ import (
 	"fibercrons/app/plan"
 )
 
-// Stats is the state of this process's scheduler. It costs no query.
-type Stats struct {
-	Workers int // maximum of concurrent functions
-	Busy    int // workers with a run
-	Running int // runs whose function is executing
-	Waiting int // waiting runs (for a worker, turn, group or next attempt), and jobs with an unclaimed slot
-	Overdue int // runs past their timeout or cancel request
-	// TickedAt is the last tick; zero: the clock is off or has not started.
-	TickedAt time.Time
-	Jobs     []JobStats
-}
-
-// JobStats is a job's position in its schedule.
-type JobStats struct {
-	Name    string
-	Enabled bool          // the job runs in this environment and the clock is on
-	Next    time.Time     // first unsettled slot; zero: none, or the clock is off
-	Gap     time.Duration // longest between the next slots; 0: fewer than two
-}
-
 // gaps caches the longest gap between slots of each job.
 type gaps struct {
 	mu    sync.Mutex
@@ -47,17 +27,17 @@ const (
 )
 
 // Stats returns the current state.
-func (s *Scheduler) Stats() Stats {
+func (s *Scheduler) Stats() contract.Stats {
 	now := time.Now()
 	runs := s.runner.Counts(now)
-	p := Stats{Workers: s.cfg.Workers, Busy: runs.Busy, Running: runs.Running, Waiting: runs.Waiting, Overdue: runs.Overdue}
+	p := contract.Stats{Workers: s.cfg.Workers, Busy: runs.Busy, Running: runs.Running, Waiting: runs.Waiting, Overdue: runs.Overdue}
 	if s.phase.get() == ticking {
 		p.TickedAt = s.ticked()
 	}
-	p.Jobs = make([]JobStats, len(s.cfg.Jobs))
+	p.Jobs = make([]contract.JobStats, len(s.cfg.Jobs))
 	for i, at := range s.claimer.standings(now.UnixMilli()) {
 		j := s.cfg.Jobs[i]
-		p.Jobs[i] = JobStats{Name: j.Name, Enabled: j.Disabled == "" && !s.cfg.Disabled}
+		p.Jobs[i] = contract.JobStats{Name: j.Name, Enabled: j.Disabled == "" && !s.cfg.Disabled}
 		if at.due {
 			p.Waiting++
 		}

@@ -25,8 +25,8 @@ func TestPulse(t *testing.T) {
 			r.Register("office", "0 9 * * MON-FRI", idleJob)
 			r.Register("once", "@at 2000-01-01T00:00:30Z", idleJob)
 		}, func(c *scheduler.Config) { c.Workers = 5 })
-		jobs := func(pulse scheduler.Stats) map[string]scheduler.JobStats {
-			m := map[string]scheduler.JobStats{}
+		jobs := func(pulse contract.Stats) map[string]contract.JobStats {
+			m := map[string]contract.JobStats{}
 			for _, j := range pulse.Jobs {
 				m[j.Name] = j
 			}
@@ -54,7 +54,7 @@ func TestPulse(t *testing.T) {
 		if age := time.Since(now.TickedAt); age < 0 || age > time.Second {
 			t.Errorf("the clock was looked at %s ago", age)
 		}
-		for name, want := range map[string]scheduler.JobStats{
+		for name, want := range map[string]contract.JobStats{
 			"deaf":   {Name: "deaf", Enabled: true, Next: at("2000-01-01T00:03:00Z"), Gap: time.Minute},
 			"off":    {Name: "off"},
 			"office": {Name: "office", Enabled: true, Next: at("2000-01-03T09:00:00Z"), Gap: 3 * 24 * time.Hour},
