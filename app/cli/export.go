@@ -3,7 +3,7 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
-	"fibercrons/app/metrics"
+	"fibercrons/app/metrics/board"
 )
 
 func (p *program) export() *cobra.Command {
@@ -28,10 +28,10 @@ grafana is a board to import as it is; alerts is a file for rule_files in promet
 			var err error
 			switch args[0] {
 			case "grafana":
-				text, err = metrics.Board()
+				text, err = board.Board()
 				text = append(text, '\n')
 			case "alerts":
-				text, err = metrics.Rules()
+				text, err = board.Rules()
 			default:
 				return usage("%q cannot be exported; use grafana or alerts", args[0])
 			}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"fibercrons/app/metrics"
+	"fibercrons/app/metrics/board"
 )
 
 var (
@@ -51,7 +51,7 @@ type grafana struct {
 }
 
 func TestBoardAsksForMetricsThatThereAre(t *testing.T) {
-	text, err := metrics.Board()
+	text, err := board.Board()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestBoardAsksForMetricsThatThereAre(t *testing.T) {
 }
 
 func TestRulesAskForMetricsThatThereAre(t *testing.T) {
-	text, err := metrics.Rules()
+	text, err := board.Rules()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func promtool(t *testing.T, stdin []byte, args ...string) {
 
 // The rules load, and raise and withhold their alerts in the cases of testdata/alerts.yml.
 func TestRulesPassPromtool(t *testing.T) {
-	text, err := metrics.Rules()
+	text, err := board.Rules()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestRulesPassPromtool(t *testing.T) {
 
 // Each expression of the board is one that Prometheus understands.
 func TestBoardPassesPromtool(t *testing.T) {
-	text, err := metrics.Board()
+	text, err := board.Board()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,11 +12,10 @@
 //
 // # Names and labels
 //
-// Every name is a constant in names.go. [Board] and [Rules], the Grafana board and the alert rules, use the same
-// constants. A job's name is the label job_name, because Prometheus uses job for the target and would rename it. A
-// run's ID is never a label. Jobs beyond [Options].MaxJobs, sorted by name, share the job_name [Other], which no job
-// can have. Those beyond MaxHistograms share it in histograms, whose fifteen buckets cost the most. Gauges of Other
-// show the worst value.
+// Every name is a constant of package board, whose Grafana board and alert rules use the same constants. A job's name
+// is the label job_name, because Prometheus uses job for the target and would rename it. A run's ID is never a label.
+// Jobs beyond [Options].MaxJobs, sorted by name, share the job_name [board.Other], which no job can have. Those beyond
+// MaxHistograms share it in histograms, whose fifteen buckets cost the most. Gauges of Other show the worst value.
 //
 // Counters and histograms cover this process; sum them over all processes. The gauges of a job come from the store and
 // are the same in all processes; take their maximum. All histograms have native buckets besides the classic ones.

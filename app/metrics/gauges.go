@@ -10,6 +10,7 @@ import (
 
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
+	"fibercrons/app/metrics/board"
 )
 
 // Source provides current states.
@@ -45,26 +46,26 @@ func (m *Metrics) Watch(source Source, queued func() int) {
 func newGauges(j *jobs) *gauges { return &gauges{jobs: j} }
 
 func jobGauge(name, help string) *prometheus.Desc {
-	return prometheus.NewDesc(name, help, []string{labelJob}, nil)
+	return prometheus.NewDesc(name, help, []string{board.LabelJob}, nil)
 }
 
 func oneGauge(name, help string) *prometheus.Desc { return prometheus.NewDesc(name, help, nil, nil) }
 
 var (
-	sinceSuccessDesc = jobGauge(sinceSuccess, "Time since the job last succeeded, on any process; since it was first registered, if it never has.")
-	untilNextDesc    = jobGauge(untilNext, "Time until the next slot that is not settled; below zero if it is due. Missing for a job without one.")
-	slotGapDesc      = jobGauge(slotGap, "The longest time between two of the next ten slots.")
-	jobFailingDesc   = jobGauge(jobFailing, "1 while the job's last run failed or was interrupted, on any process.")
-	jobPausedDesc    = jobGauge(jobPaused, "1 while the job is paused.")
-	jobsDesc         = prometheus.NewDesc(jobsByState, "Registered jobs by status.", []string{labelState}, nil)
-	runningDesc      = oneGauge(runsRunning, "Runs whose function is being called in this process.")
-	waitingDesc      = oneGauge(runsWaiting, "Runs of this process that wait for a worker, their turn, their group or their next attempt.")
-	overdueDesc      = oneGauge(runsOverdue, "Runs of this process that are still active after their timeout or cancellation.")
-	workersDesc      = oneGauge(workers, "Maximum number of concurrent runs in this process.")
-	busyDesc         = oneGauge(workersBusy, "Workers that have a run.")
-	sinceTickDesc    = oneGauge(sinceTick, "Time since the scheduler last checked the clock, which it does every second. Missing while the clock is off.")
-	storeUpDesc      = oneGauge(storeUp, "1 if the store answered the last query for the state of jobs.")
-	storeQueueDesc   = oneGauge(storeQueue, "Calls that wait to be written.")
+	sinceSuccessDesc = jobGauge(board.SinceSuccess, "Time since the job last succeeded, on any process; since it was first registered, if it never has.")
+	untilNextDesc    = jobGauge(board.UntilNext, "Time until the next slot that is not settled; below zero if it is due. Missing for a job without one.")
+	slotGapDesc      = jobGauge(board.SlotGap, "The longest time between two of the next ten slots.")
+	jobFailingDesc   = jobGauge(board.JobFailing, "1 while the job's last run failed or was interrupted, on any process.")
+	jobPausedDesc    = jobGauge(board.JobPaused, "1 while the job is paused.")
+	jobsDesc         = prometheus.NewDesc(board.JobsByState, "Registered jobs by status.", []string{board.LabelState}, nil)
+	runningDesc      = oneGauge(board.RunsRunning, "Runs whose function is being called in this process.")
+	waitingDesc      = oneGauge(board.RunsWaiting, "Runs of this process that wait for a worker, their turn, their group or their next attempt.")
+	overdueDesc      = oneGauge(board.RunsOverdue, "Runs of this process that are still active after their timeout or cancellation.")
+	workersDesc      = oneGauge(board.Workers, "Maximum number of concurrent runs in this process.")
+	busyDesc         = oneGauge(board.WorkersBusy, "Workers that have a run.")
+	sinceTickDesc    = oneGauge(board.SinceTick, "Time since the scheduler last checked the clock, which it does every second. Missing while the clock is off.")
+	storeUpDesc      = oneGauge(board.StoreUp, "1 if the store answered the last query for the state of jobs.")
+	storeQueueDesc   = oneGauge(board.StoreQueue, "Calls that wait to be written.")
 )
 
 // Describe implements prometheus.Collector.
@@ -100,7 +101,7 @@ func (g *gauges) Collect(to chan<- prometheus.Metric) {
 		emit(sinceTickDesc, max(now.Sub(p.TickedAt).Seconds(), 0))
 	}
 	for state, n := range g.perJob(p.Jobs, now, to) {
-		emit(jobsDesc, float64(n), pair(labelState, string(state)))
+		emit(jobsDesc, float64(n), pair(board.LabelState, string(state)))
 	}
 }
 

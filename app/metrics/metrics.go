@@ -8,6 +8,7 @@ import (
 
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
+	"fibercrons/app/metrics/board"
 )
 
 // Options configure [Metrics].
@@ -60,24 +61,24 @@ func New(o Options) *Metrics {
 	o = o.withDefaults()
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
-		skipped:  counters(skippedTotal, "Slots and runs that were skipped, by reason.", labelReason),
-		catchUp:  counters(catchUpTotal, "Outcomes of missed slots: run late, superseded by a later slot, or missed.", labelResult),
+		skipped:  counters(board.SkippedTotal, "Slots and runs that were skipped, by reason.", board.LabelReason),
+		catchUp:  counters(board.CatchUpTotal, "Outcomes of missed slots: run late, superseded by a later slot, or missed.", board.LabelResult),
 		reasons:  make(map[cron.Reason]prometheus.Counter),
 		caught:   make(map[string]prometheus.Counter),
-		claims:   histogram(claimDuration, "Time the store took to answer one call that claims slots."),
-		commits:  histogram(commitDuration, "Time from the start to the commit of a group of writes, repetitions included."),
+		claims:   histogram(board.ClaimDuration, "Time the store took to answer one call that claims slots."),
+		commits:  histogram(board.CommitDuration, "Time from the start to the commit of a group of writes, repetitions included."),
 		grouped: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: commitCalls, Help: "Calls that shared one commit.", Buckets: prometheus.ExponentialBuckets(1, 2, 10),
+			Name: board.CommitCalls, Help: "Calls that shared one commit.", Buckets: prometheus.ExponentialBuckets(1, 2, 10),
 			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 100, NativeHistogramMinResetDuration: time.Hour,
 		}),
-		refusals:  prometheus.NewCounter(prometheus.CounterOpts{Name: commitErrors, Help: "Groups of writes in which the database permanently refused a call."}),
-		requests:  counters(requestsTotal, "Requests answered, by the pattern of their route.", labelMethod, labelRoute, labelCode),
-		durations: histograms(requestDuration, "Time to the answer of a request, by the pattern of its route. Streams are not in it.", labelMethod, labelRoute),
+		refusals:  prometheus.NewCounter(prometheus.CounterOpts{Name: board.CommitErrors, Help: "Groups of writes in which the database permanently refused a call."}),
+		requests:  counters(board.RequestsTotal, "Requests answered, by the pattern of their route.", board.LabelMethod, board.LabelRoute, board.LabelCode),
+		durations: histograms(board.RequestDuration, "Time to the answer of a request, by the pattern of its route. Streams are not in it.", board.LabelMethod, board.LabelRoute),
 	}
 	m.jobs = newJobs(o)
 	m.gauges = newGauges(m.jobs)
 	m.answers.gather = m.registry.Gather
-	claims := counters(claimsTotal, "Claims of slots and runs that this process won, those that another process had settled before, and those the store answered with an error.", labelResult)
+	claims := counters(board.ClaimsTotal, "Claims of slots and runs that this process won, those that another process had settled before, and those the store answered with an error.", board.LabelResult)
 	m.won, m.lost, m.failed = claims.WithLabelValues("won"), claims.WithLabelValues("lost"), claims.WithLabelValues("error")
 	for _, r := range skipReasons {
 		m.reasons[r] = m.skipped.WithLabelValues(string(r))
@@ -85,7 +86,7 @@ func New(o Options) *Metrics {
 	for _, r := range []string{"run", string(cron.ReasonSuperseded), string(cron.ReasonMissed)} {
 		m.caught[r] = m.catchUp.WithLabelValues(r)
 	}
-	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: buildInfo, Help: "1, labelled with the version of the program."}, []string{labelVersion})
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: board.BuildInfo, Help: "1, labelled with the version of the program."}, []string{board.LabelVersion})
 	build.WithLabelValues(o.Version).Set(1)
 	m.registry.MustRegister(
 		m.jobs, m.jobs.took, m.jobs.late, m.gauges, m.skipped, m.catchUp, claims, m.claims,

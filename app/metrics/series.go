@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"fibercrons/app/cron"
+	"fibercrons/app/metrics/board"
 )
 
 // end is a possible end of a run.
@@ -102,12 +103,12 @@ type jobs struct {
 func newJobs(o Options) *jobs {
 	j := &jobs{
 		byName: make(map[string]*series, len(o.Jobs)),
-		took:   histograms(runDuration, "Time from the start of a run's first attempt to its end.", labelJob),
-		late:   histograms(startLateness, "Time from the slot of a run to its start. Slots that were caught up are not in it.", labelJob),
+		took:   histograms(board.RunDuration, "Time from the start of a run's first attempt to its end.", board.LabelJob),
+		late:   histograms(board.StartLateness, "Time from the slot of a run to its start. Slots that were caught up are not in it.", board.LabelJob),
 	}
 	names := slices.Sorted(slices.Values(o.Jobs))
 	j.capped = len(names) > o.MaxJobs
-	j.other = newSeries(Other)
+	j.other = newSeries(board.Other)
 	for i, name := range names {
 		if i >= o.MaxJobs {
 			j.byName[name] = j.other
@@ -117,18 +118,18 @@ func newJobs(o Options) *jobs {
 		if i < o.MaxHistograms {
 			s.took, s.late = j.took.WithLabelValues(name), j.late.WithLabelValues(name)
 		} else {
-			s.took, s.late = j.took.WithLabelValues(Other), j.late.WithLabelValues(Other)
+			s.took, s.late = j.took.WithLabelValues(board.Other), j.late.WithLabelValues(board.Other)
 		}
 		j.byName[name], j.list = s, append(j.list, s)
 	}
 	// Always needed: runs of jobs unknown to this program are counted too, if their process died.
-	j.other.took, j.other.late = j.took.WithLabelValues(Other), j.late.WithLabelValues(Other)
+	j.other.took, j.other.late = j.took.WithLabelValues(board.Other), j.late.WithLabelValues(board.Other)
 	j.list = append(j.list, j.other)
 	return j
 }
 
 func newSeries(name string) *series {
-	return &series{name: name, jobLabel: []*dto.LabelPair{pair(labelJob, name)}}
+	return &series{name: name, jobLabel: []*dto.LabelPair{pair(board.LabelJob, name)}}
 }
 
 func pair(name, value string) *dto.LabelPair {
@@ -146,16 +147,16 @@ func (s *series) labels(i int) []*dto.LabelPair {
 	if p := s.labelsByEnd[i].Load(); p != nil {
 		return *p
 	}
-	pairs := []*dto.LabelPair{pair(labelCause, ends[i].cause), s.jobLabel[0], pair(labelOutcome, string(ends[i].status))}
+	pairs := []*dto.LabelPair{pair(board.LabelCause, ends[i].cause), s.jobLabel[0], pair(board.LabelOutcome, string(ends[i].status))}
 	s.labelsByEnd[i].Store(&pairs)
 	return pairs
 }
 
 var (
-	runsDesc = prometheus.NewDesc(runsTotal, "Runs that ended, and slots that were skipped, by outcome and cause: the reason, or for a failure error, panic or timeout.",
-		[]string{labelCause, labelJob, labelOutcome}, nil)
-	retriesDesc   = prometheus.NewDesc(retriesTotal, "Failed attempts that will be retried.", []string{labelJob}, nil)
-	unheedingDesc = prometheus.NewDesc(unheedingTotal, "Attempts whose function was still running 5 seconds after its context had ended by timeout or cancellation.", []string{labelJob}, nil)
+	runsDesc = prometheus.NewDesc(board.RunsTotal, "Runs that ended, and slots that were skipped, by outcome and cause: the reason, or for a failure error, panic or timeout.",
+		[]string{board.LabelCause, board.LabelJob, board.LabelOutcome}, nil)
+	retriesDesc   = prometheus.NewDesc(board.RetriesTotal, "Failed attempts that will be retried.", []string{board.LabelJob}, nil)
+	unheedingDesc = prometheus.NewDesc(board.UnheedingTotal, "Attempts whose function was still running 5 seconds after its context had ended by timeout or cancellation.", []string{board.LabelJob}, nil)
 )
 
 // Describe implements prometheus.Collector.

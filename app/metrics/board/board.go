@@ -1,4 +1,4 @@
-package metrics
+package board
 
 import (
 	"encoding/json"
@@ -25,8 +25,8 @@ func Board() ([]byte, error) {
 		"links":       []any{},
 		"templating": map[string]any{"list": []any{
 			map[string]any{"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus", "current": map[string]any{}, "hide": 0, "includeAll": false, "multi": false, "options": []any{}, "refresh": 1, "regex": ""},
-			b.variable("target", "Target", "label_values("+workers+", job)"),
-			b.variable("job", "Job", "label_values("+runsTotal+`{job=~"$target"}, `+labelJob+")"),
+			b.variable("target", "Target", "label_values("+Workers+", job)"),
+			b.variable("job", "Job", "label_values("+RunsTotal+`{job=~"$target"}, `+LabelJob+")"),
 		}},
 		"panels": b.panels,
 	}, "", "  ")
@@ -124,13 +124,13 @@ func chosen(expr string) string {
 		name, labels, _ := strings.Cut(strings.TrimSuffix(metric, "}"), "{")
 		picked := []string{`job=~"$target"`}
 		if ofJob[name] {
-			picked = append(picked, labelJob+`=~"$job"`)
+			picked = append(picked, LabelJob+`=~"$job"`)
 		}
 		if labels != "" {
 			picked = append(picked, labels)
 		}
 		if suffixed := strings.TrimSuffix(name, "_bucket"); ofJob[suffixed] && suffixed != name {
-			picked = append(picked, labelJob+`=~"$job"`)
+			picked = append(picked, LabelJob+`=~"$job"`)
 		}
 		out.WriteString(name + "{" + strings.Join(picked, ",") + "}")
 		expr = after
@@ -139,6 +139,6 @@ func chosen(expr string) string {
 
 // ofJob are the metrics with the label job_name.
 var ofJob = map[string]bool{
-	runsTotal: true, retriesTotal: true, unheedingTotal: true, runDuration: true, startLateness: true, sinceSuccess: true,
-	untilNext: true, slotGap: true, jobFailing: true, jobPaused: true,
+	RunsTotal: true, RetriesTotal: true, UnheedingTotal: true, RunDuration: true, StartLateness: true, SinceSuccess: true,
+	UntilNext: true, SlotGap: true, JobFailing: true, JobPaused: true,
 }
