@@ -29,16 +29,13 @@ import (
 	"fibercrons/app/env"
 	"fibercrons/app/feed"
 	"fibercrons/app/internal/background"
-	"fibercrons/app/metrics"
 	"fibercrons/app/ops"
 	"fibercrons/app/outgoing"
 	"fibercrons/app/part"
 	"fibercrons/app/ping"
-	"fibercrons/app/redis"
 	"fibercrons/app/store"
 	"fibercrons/app/store/row"
 	"fibercrons/app/tokens"
-	"fibercrons/app/trace"
 )
 
 // App is the assembled application.
@@ -48,12 +45,12 @@ type App struct {
 	Feed    *feed.Feed
 	Alerts  *alert.Alerter
 	Store   *store.Store
-	Queue   assembly.Queue // nil with CRON_EXECUTOR=local
-	Redis   *redis.Client  // nil without REDIS_URL
+	Queue   part.Queue // nil with CRON_EXECUTOR=local
+	Redis   part.Link  // nil without REDIS_URL
 	Log     *slog.Logger
-	Metrics *metrics.Metrics // what is measured of all the others
-	Trace   *trace.Tracer    // nil unless OpenTelemetry's variables ask for spans
-	Tokens  *tokens.Tokens   // of those who may read and change, for what serves the application
+	Metrics part.Meter     // what is measured of all the others
+	Trace   part.Tracer    // part.Untraced unless OpenTelemetry's variables ask for spans
+	Tokens  *tokens.Tokens // of those who may read and change, for what serves the application
 
 	pings     *ping.Pinger
 	transport http.RoundTripper                     // of HTTP; nil: http.DefaultTransport
@@ -99,7 +96,11 @@ func New(ctx context.Context, cfg env.Config, registry *cron.Registry, opts ...O
 	for _, opt := range opts {
 		opt(&o)
 	}
-	a := &App{Config: cfg, Log: o.log, context: o.context, Trace: trace.Open(ctx, assembly.Trace(cfg, o.log)), tasks: background.New()}
+	queue := !o.here && !o.readOnly
+	if err := assembly.Missing(cfg, queue); err != nil {
+		return nil, err
+	}
+	a := &App{Config: cfg, Log: o.log, context: o.context, Trace: assembly.Tracer(ctx, cfg, o.log), tasks: background.New()}
 	a.Tokens = tokens.New(cfg.OperatorToken.Reveal(), cfg.ViewerToken.Reveal())
 	defer func() {
 		if err != nil {
@@ -115,7 +116,7 @@ func New(ctx context.Context, cfg env.Config, registry *cron.Registry, opts ...O
 	if err != nil {
 		return nil, &cron.Mistakes{List: []string{err.Error()}}
 	}
-	a.Metrics = metrics.New(metrics.Options{Jobs: names(jobs), Version: Version()})
+	a.Metrics = assembly.Meter(cfg, names(jobs))
 	if err := a.openStore(ctx, o); err != nil {
 		return nil, err
 	}
@@ -123,7 +124,7 @@ func New(ctx context.Context, cfg env.Config, registry *cron.Registry, opts ...O
 	if err != nil {
 		return nil, err
 	}
-	if !o.here && !o.readOnly {
+	if queue {
 		if a.Queue, err = assembly.OpenQueue(ctx, cfg, o.log); err != nil {
 			return nil, err
 		}
@@ -136,7 +137,7 @@ func New(ctx context.Context, cfg env.Config, registry *cron.Registry, opts ...O
 	c := assembly.Scheduler(cfg)
 	c.Store, c.Jobs, c.Executor, c.Peers, c.Log = a.Store, jobs, a.Queue, peers, o.log
 	c.Context, c.Claimed, c.Observe = a.Context, a.Metrics.Claimed, a.observe
-	if a.Trace != nil {
+	if a.Trace != part.Untraced {
 		c.TraceID, c.Asked = a.Trace.TraceID, a.Trace.Asked
 	}
 	a.Crons = ops.New(c)
@@ -170,7 +171,7 @@ func (a *App) openStore(ctx context.Context, o options) error {
 		URL: url, ReadOnly: o.readOnly, Lease: a.Config.Lease, Migrations: o.migrations, Logger: o.log,
 		Committed: func(c store.Commit) { a.Metrics.Committed(c.Calls, c.Took, c.Err) },
 	}
-	if a.Trace != nil {
+	if a.Trace != part.Untraced {
 		so.Span = a.Trace.Statement
 	}
 	a.Store, err = store.Open(ctx, so)
@@ -182,13 +183,13 @@ func (a *App) meet(ctx context.Context, o options) (p contract.Peers, err error)
 	if !a.Config.Redis.IsSet() {
 		return p, nil
 	}
-	ro := assembly.Redis(a.Config, o.log)
+	own := ""                                                  // all replicas share one database
 	if a.Config.Database.Driver == env.SQLite && !o.readOnly { // the replicas have a file each
-		if ro.Database, err = a.Store.Identity(ctx); err != nil {
+		if own, err = a.Store.Identity(ctx); err != nil {
 			return p, err
 		}
 	}
-	if a.Redis, err = redis.Open(ro); err != nil || o.readOnly {
+	if a.Redis, err = assembly.OpenLink(a.Config, own, o.log); err != nil || o.readOnly {
 		return p, err
 	}
 	a.Redis.Start()
@@ -206,7 +207,7 @@ func names(jobs []*cron.Job) []string {
 // Jobs returns the jobs of registry with the defaults of cfg filled in, or a [*cron.Mistakes]. It
 // touches nothing.
 func Jobs(cfg env.Config, registry *cron.Registry) ([]*cron.Job, error) {
-	return registry.Jobs(assembly.Defaults(cfg, nil))
+	return registry.Jobs(assembly.Defaults(cfg, part.Untraced))
 }
 
 // Run ticks until ctx ends and then drains; see [scheduler.Scheduler.Run]. Alerts go on for as long.

@@ -166,7 +166,7 @@ func TestRedisIsAway(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx) }()
-	for deadline := time.Now().Add(time.Minute); a.Redis.Err() == nil && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); a.Redis.Peers().Gate.Err() == nil && time.Now().Before(deadline); {
 		time.Sleep(time.Millisecond)
 	}
 	if err := a.Crons.Ready(t.Context()); err == nil || a.Crons.Degraded() == nil {

@@ -16,6 +16,7 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
 	"fibercrons/app/scheduler"
+	_ "fibercrons/app/trace"
 )
 
 // Alerts, pings, traces and the requests of jobs take the proxy that .env names, which the process's own environment

@@ -15,8 +15,10 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"fibercrons/app"
+	_ "fibercrons/app/asynq"
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
+	_ "fibercrons/app/redis"
 	"fibercrons/app/scheduler"
 )
 

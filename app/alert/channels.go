@@ -2,9 +2,16 @@ package alert
 
 import (
 	"cmp"
+	"context"
 	"fmt"
+	"net"
 	"net/http"
+
+	"fibercrons/app/part"
 )
+
+// Mails has the part "mail", which makes the channel for [Settings].EmailTo.
+var Mails part.Kind[func(Settings) (Channel, error)]
 
 // Settings are the channels from the environment. Empty fields mean no channel.
 type Settings struct {
@@ -17,6 +24,9 @@ type Settings struct {
 	Client *http.Client
 	Dial   Dial
 }
+
+// Dial opens a connection, like net.Dialer.DialContext.
+type Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 // Channels returns the channels of the settings, and those added by [Use]. Its error names the variable.
 func Channels(s Settings) ([]Channel, error) {
@@ -36,7 +46,13 @@ func Channels(s Settings) ([]Channel, error) {
 	}
 	add("ALERT_WEBHOOK_URL", s.WebhookURL, func() (Channel, error) { return Webhook(s.WebhookURL, s.WebhookSecret, client) })
 	add("ALERT_SLACK_URL", s.SlackURL, func() (Channel, error) { return Slack(s.SlackURL, client) })
-	add("ALERT_EMAIL_TO", s.EmailTo, func() (Channel, error) { return Email(s.SMTP, s.EmailFrom, s.EmailTo, s.Dial) })
+	add("ALERT_EMAIL_TO", s.EmailTo, func() (Channel, error) {
+		open, err := Mails.Find("ALERT_EMAIL_TO", "mail")
+		if err != nil {
+			return nil, err
+		}
+		return open(s)
+	})
 	if wrong != nil {
 		return nil, wrong
 	}

@@ -9,6 +9,7 @@ import (
 
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"
+	"fibercrons/app/internal/texts"
 )
 
 // Message is the content of a delivery: one alert, or a digest of many.
@@ -92,12 +93,12 @@ func (m *Message) Text() string {
 	}
 	for i := range m.Alerts {
 		a := &m.Alerts[i]
-		fmt.Fprintf(&b, "\n%s  %s %s\n", instant(a.At), a.Job, a.Detail)
+		fmt.Fprintf(&b, "\n%s  %s %s\n", texts.Instant(a.At), a.Job, a.Detail)
 		if a.Error != "" {
 			b.WriteString("  " + strings.ReplaceAll(a.Error, "\n", "\n  ") + "\n")
 		}
 		if a.Slot != nil {
-			b.WriteString("  slot " + instant(*a.Slot) + "\n")
+			b.WriteString("  slot " + texts.Instant(*a.Slot) + "\n")
 		}
 		if link := m.Link(a); link != "" {
 			b.WriteString("  " + link + "\n")

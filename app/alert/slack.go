@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"fibercrons/app/internal/texts"
 )
 
 type slack struct {
@@ -45,7 +47,7 @@ type slackBlock struct {
 
 // Send implements [Channel]. Slack does not deduplicate; the header is for compatible services.
 func (s slack) Send(ctx context.Context, m Message) error {
-	title := slackEscape(clip(m.Title, slackTitle))
+	title := slackEscape(texts.Ellipsis(m.Title, slackTitle))
 	body := struct {
 		Text   string       `json:"text"` // for notifications and clients without blocks
 		Blocks []slackBlock `json:"blocks"`
@@ -88,10 +90,10 @@ func slackLine(m *Message, a *Alert) string {
 	if link := m.Link(a); link != "" {
 		name = "<" + link + "|" + slackEscape(a.Job) + ">"
 	}
-	text := "• " + name + " " + slackEscape(clip(a.Detail, 100)) + ", " + instant(a.At)
+	text := "• " + name + " " + slackEscape(texts.Ellipsis(a.Detail, 100)) + ", " + texts.Instant(a.At)
 	if a.Error != "" {
 		// A code fence in the text would end the block.
-		text += "\n```" + strings.ReplaceAll(slackEscape(clip(a.Error, 400)), "```", "'''") + "```"
+		text += "\n```" + strings.ReplaceAll(slackEscape(texts.Ellipsis(a.Error, 400)), "```", "'''") + "```"
 	}
 	return text + "\n"
 }

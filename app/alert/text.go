@@ -20,14 +20,8 @@ func about(rec *cron.Record, kind cron.AlertKind, at time.Time, detail string) A
 // brief shortens a text for a message.
 func brief(text string) string {
 	const most = 400
-	text = strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD"))
-	if r := []rune(text); len(r) > most {
-		return string(r[:most]) + "…"
-	}
-	return text
+	return texts.Ellipsis(strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD")), most)
 }
-
-func instant(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST") }
 
 // lasting formats a duration for people.
 func lasting(d time.Duration) string {
@@ -40,11 +34,4 @@ func lasting(d time.Duration) string {
 		d = d.Round(time.Millisecond)
 	}
 	return texts.Duration(d)
-}
-
-func clip(text string, most int) string {
-	if r := []rune(text); len(r) > most {
-		return string(r[:most]) + "…"
-	}
-	return text
 }

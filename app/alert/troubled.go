@@ -6,6 +6,7 @@ import (
 
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
+	"fibercrons/app/internal/texts"
 )
 
 const (
@@ -31,7 +32,7 @@ func (p *pass) troubled() error {
 		}
 		for _, a := range missed {
 			if a.Number > 1 {
-				a.Detail = fmt.Sprintf("%d slots were missed, the first at %s", a.Number, instant(*a.Slot))
+				a.Detail = fmt.Sprintf("%d slots were missed, the first at %s", a.Number, texts.Instant(*a.Slot))
 			}
 			if err := p.add(*a, true); err != nil {
 				return err

@@ -1,14 +1,13 @@
-// Package assembly is what each part of the application is told of the configuration. The parts do not
-// know where it comes from, and package app ties them together without a word about settings.
+// Package assembly is what each package of the application is told of the configuration. They do not know where it
+// comes from, and package app ties them together without a word about settings. Optional parts are made here as well,
+// if this program is built with them; see package part.
 //
-// Nothing here keeps anything, and but for [OpenQueue] nothing opens anything.
+// Nothing here keeps anything.
 package assembly
 
 import (
 	"cmp"
-	"log/slog"
 	"net/http"
-	"os"
 	"path"
 	"runtime/debug"
 
@@ -16,13 +15,12 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
 	"fibercrons/app/outgoing"
-	"fibercrons/app/redis"
+	"fibercrons/app/part"
 	"fibercrons/app/scheduler"
-	"fibercrons/app/trace"
 )
 
 // Defaults are for jobs that do not say otherwise. Without traces there is no wrapper that makes them.
-func Defaults(cfg env.Config, traces *trace.Tracer) cron.Defaults {
+func Defaults(cfg env.Config, traces part.Tracer) cron.Defaults {
 	d := cron.Defaults{
 		Zone:          cfg.Timezone,
 		Env:           cfg.AppEnv,
@@ -35,7 +33,7 @@ func Defaults(cfg env.Config, traces *trace.Tracer) cron.Defaults {
 		KeepFor:       cfg.KeepFor,
 		Alerts:        alertPolicy(cfg.Alerts),
 	}
-	if traces != nil {
+	if traces != part.Untraced {
 		d.Use = []cron.Middleware{traces.Attempt}
 	}
 	return d
@@ -60,14 +58,6 @@ func Scheduler(cfg env.Config) scheduler.Config {
 	return c
 }
 
-// Trace is what OpenTelemetry's variables say; spans for people to read go to the standard output.
-func Trace(cfg env.Config, log *slog.Logger) trace.Options {
-	return trace.Options{
-		Get: func(name string) string { return cfg.OTel[name].Reveal() }, Service: service(), Version: Version(), Log: log, Console: os.Stdout,
-		Proxy: Proxy(cfg).Func(),
-	}
-}
-
 // Outgoing says what alerts and pings may call, and which way.
 func Outgoing(cfg env.Config) outgoing.Options {
 	return outgoing.Options{Allow: cfg.AlertAllowedHosts, Proxy: Proxy(cfg)}
@@ -88,11 +78,6 @@ func Transport(cfg env.Config) http.RoundTripper {
 	own = own.Clone()
 	own.Proxy = proxy
 	return own
-}
-
-// Redis is for replicas that share a database; those that have a file each add its identity.
-func Redis(cfg env.Config, log *slog.Logger) redis.Options {
-	return redis.Options{URL: cfg.Redis.Reveal(), Prefix: cfg.RedisPrefix, Log: log}
 }
 
 // version is set by the linker where the build cannot see the commit, as in the Dockerfile. Empty: it can.
@@ -119,8 +104,8 @@ func Version() string {
 	return built
 }
 
-// service is the program's name: the last part of its module's path.
-func service() string {
+// program is its name: the last part of its module's path.
+func program() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Path == "" {
 		return ""

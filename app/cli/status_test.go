@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	_ "fibercrons/app/redis"
 )
 
 func TestStatusTellsOfRedis(t *testing.T) {

@@ -11,13 +11,8 @@ import (
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/metrics/board"
+	"fibercrons/app/part"
 )
-
-// Source provides current states.
-type Source interface {
-	Stats() contract.Stats
-	States(ctx context.Context) (map[string]contract.State, error)
-}
 
 const (
 	statesHold = 5 * time.Second // how long the store's states are cached
@@ -29,7 +24,7 @@ type gauges struct {
 	jobs *jobs
 
 	mu     sync.Mutex
-	source Source
+	source part.Source
 	queued func() int
 	states map[string]contract.State
 	asked  time.Time
@@ -37,7 +32,7 @@ type gauges struct {
 }
 
 // Watch sets the sources of states: the scheduler, and the store's queue.
-func (m *Metrics) Watch(source Source, queued func() int) {
+func (m *Metrics) Watch(source part.Source, queued func() int) {
 	m.gauges.mu.Lock()
 	defer m.gauges.mu.Unlock()
 	m.gauges.source, m.gauges.queued = source, queued

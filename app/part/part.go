@@ -3,6 +3,14 @@
 // A part is a package of the template that a program can do without, such as a database's driver or a work queue. It
 // registers itself in init, as jobs do. Package app/parts imports those of this program, one blank import a line; a
 // line less takes the part, and all that only the part depends on, out of the build.
+//
+// What uses a part declares the interface that it needs, and a [Kind] from which it gets what the parts have registered.
+// Those of package app are here.
+//
+//	known.go   the parts that there are
+//	part.go    the parts of this build; what a setting says that needs another
+//	kind.go    a place where parts of one kind register
+//	queue.go link.go tracer.go meter.go   the kinds of package app
 package part
 
 import (

@@ -25,6 +25,7 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/env"
+	"fibercrons/app/part"
 	"fibercrons/app/scheduler"
 	_ "fibercrons/app/store/sqlite"
 	"fibercrons/app/trace"
@@ -293,7 +294,7 @@ func TestWithoutBeingAskedNothingIsTraced(t *testing.T) {
 			t.Errorf("%s: the run is %v", name, record)
 		}
 		p.stop()
-		if p.Trace != nil || len(p.log.lines("trace")) > 0 {
+		if p.Trace != part.Untraced || len(p.log.lines("trace")) > 0 {
 			t.Errorf("%s: there are traces of it: %v", name, p.log.lines("trace"))
 		}
 	}

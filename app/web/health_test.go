@@ -11,6 +11,7 @@ import (
 	"fibercrons/app/contract"
 	"fibercrons/app/internal/webtest"
 	"fibercrons/app/ops"
+	_ "fibercrons/app/redis"
 	"fibercrons/app/scheduler"
 )
 

@@ -44,6 +44,17 @@ func Shorten(text string, n int) string {
 	return Clip(text, n)
 }
 
+// Ellipsis shortens text to that many runes, and marks it with an ellipsis.
+func Ellipsis(text string, runes int) string {
+	if r := []rune(text); len(r) > runes {
+		return string(r[:runes]) + "…"
+	}
+	return text
+}
+
+// Instant is t as messages to people show it.
+func Instant(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST") }
+
 // OfError is what is kept of an error; never empty, since a failed run without a word helps nobody.
 func OfError(err error) string {
 	if text := Clip(err.Error(), MaxLine); text != "" {

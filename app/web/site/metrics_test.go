@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"fibercrons/app/internal/webtest"
+	"fibercrons/app/metrics"
 )
 
 func TestMetricsCountRequestsByPattern(t *testing.T) {
@@ -32,7 +33,7 @@ http_requests_total{code="404",method="GET",route="/crons/:name"} 1
 http_requests_total{code="404",method="GET",route="unmatched"} 3
 http_requests_total{code="405",method="PUT",route="unmatched"} 1
 `
-	if err := testutil.GatherAndCompare(p.App.Metrics, strings.NewReader(want), "http_requests_total"); err != nil {
+	if err := testutil.GatherAndCompare(p.App.Metrics.(*metrics.Metrics), strings.NewReader(want), "http_requests_total"); err != nil {
 		t.Error(err)
 	}
 }

@@ -1,4 +1,5 @@
-package alert
+// Package mail is the part that sends alerts by email.
+package mail
 
 import (
 	"context"
@@ -14,11 +15,17 @@ import (
 	"sync"
 	"time"
 
-	"github.com/wneessen/go-mail"
+	gomail "github.com/wneessen/go-mail"
+
+	"fibercrons/app/alert"
+	"fibercrons/app/internal/texts"
 )
 
-// Dial opens a connection, like net.Dialer.DialContext.
-type Dial func(ctx context.Context, network, address string) (net.Conn, error)
+func init() {
+	alert.Mails.Register("mail", func(s alert.Settings) (alert.Channel, error) {
+		return Email(s.SMTP, s.EmailFrom, s.EmailTo, s.Dial)
+	})
+}
 
 // mailFor limits the whole exchange with a mail server.
 const mailFor = 15 * time.Second
@@ -31,7 +38,7 @@ type email struct {
 	tls      string // none, starttls or implicit
 	from     *netmail.Address
 	to       []*netmail.Address
-	dial     Dial
+	dial     alert.Dial
 	roots    *tls.Config
 }
 
@@ -42,11 +49,11 @@ type email struct {
 //	smtps://user:password@mail.example.com:465   TLS from the first byte
 //
 // From is an address as in a mail's header, to a list of them separated by commas.
-func Email(address, from, to string, dial Dial) (Channel, error) {
+func Email(address, from, to string, dial alert.Dial) (alert.Channel, error) {
 	return newEmail(address, from, to, dial, nil)
 }
 
-func newEmail(address, from, to string, dial Dial, roots *tls.Config) (Channel, error) {
+func newEmail(address, from, to string, dial alert.Dial, roots *tls.Config) (alert.Channel, error) {
 	e := email{dial: dial, tls: "starttls", port: 587, roots: roots}
 	u, err := url.Parse(address)
 	if err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" {
@@ -83,11 +90,11 @@ func newEmail(address, from, to string, dial Dial, roots *tls.Config) (Channel, 
 	return e, nil
 }
 
-// Name implements [Channel].
+// Name implements [alert.Channel].
 func (email) Name() string { return "email" }
 
-// Send implements [Channel].
-func (e email) Send(ctx context.Context, m Message) error {
+// Send implements [alert.Channel].
+func (e email) Send(ctx context.Context, m alert.Message) error {
 	msg, err := e.mail(m)
 	if err != nil {
 		return err
@@ -101,15 +108,15 @@ func (e email) Send(ctx context.Context, m Message) error {
 		conn, err := e.connect(dialing, network, address)
 		return line.hold(conn), err
 	}
-	policy := map[string]mail.TLSPolicy{"none": mail.NoTLS, "starttls": mail.TLSMandatory, "implicit": mail.TLSOpportunistic}[e.tls]
-	options := []mail.Option{
-		mail.WithPort(e.port), mail.WithTimeout(mailFor), mail.WithHELO(helo(e.from)), mail.WithDialContextFunc(connect),
-		mail.WithTLSPolicy(policy), mail.WithTLSConfig(e.tlsConfig()),
+	policy := map[string]gomail.TLSPolicy{"none": gomail.NoTLS, "starttls": gomail.TLSMandatory, "implicit": gomail.TLSOpportunistic}[e.tls]
+	options := []gomail.Option{
+		gomail.WithPort(e.port), gomail.WithTimeout(mailFor), gomail.WithHELO(helo(e.from)), gomail.WithDialContextFunc(connect),
+		gomail.WithTLSPolicy(policy), gomail.WithTLSConfig(e.tlsConfig()),
 	}
 	if e.user != "" {
-		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(e.user), mail.WithPassword(e.password))
+		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(e.user), gomail.WithPassword(e.password))
 	}
-	client, err := mail.NewClient(e.host, options...)
+	client, err := gomail.NewClient(e.host, options...)
 	if err != nil {
 		return fmt.Errorf("mail server %s: %w", e.host, err)
 	}
@@ -151,8 +158,8 @@ func (e email) refused(err error) error {
 	if e.password != "" {
 		text = strings.ReplaceAll(text, e.password, "[hidden]")
 	}
-	out := &RefusedError{Err: fmt.Errorf("mail server %s: %s", e.host, clip(text, 200))}
-	if sent, ok := errors.AsType[*mail.SendError](err); ok {
+	out := &alert.RefusedError{Err: fmt.Errorf("mail server %s: %s", e.host, texts.Ellipsis(text, 200))}
+	if sent, ok := errors.AsType[*gomail.SendError](err); ok {
 		out.Setup = !sent.IsTemp()
 	}
 	return out
@@ -166,21 +173,21 @@ func helo(from *netmail.Address) string {
 }
 
 // mail builds the message. No header can be injected: the subject is one line, and the addresses are configured.
-func (e email) mail(m Message) (*mail.Msg, error) {
-	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
+func (e email) mail(m alert.Message) (*gomail.Msg, error) {
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(e.from)
 	msg.ToMailAddress(e.to...)
-	msg.Subject(oneLine(clip(m.Title, 200)))
+	msg.Subject(oneLine(texts.Ellipsis(m.Title, 200)))
 	msg.SetDateWithValue(m.At)
 	msg.SetMessageIDWithValue(m.ID + "@" + helo(e.from))
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office answers
-	msg.SetGenHeader(mail.Header(HeaderDelivery), m.ID)
-	msg.SetBodyString(mail.TypeTextPlain, m.Text())
+	msg.SetGenHeader(gomail.Header(alert.HeaderDelivery), m.ID)
+	msg.SetBodyString(gomail.TypeTextPlain, m.Text())
 	var b strings.Builder
 	if err := mailPage.Execute(&b, &m); err != nil {
 		return nil, err
 	}
-	msg.AddAlternativeString(mail.TypeTextHTML, b.String())
+	msg.AddAlternativeString(gomail.TypeTextHTML, b.String())
 	return msg, nil
 }
 
@@ -194,7 +201,7 @@ func oneLine(text string) string {
 	}, text)
 }
 
-var mailPage = template.Must(template.New("mail").Funcs(template.FuncMap{"instant": instant, "ref": ref}).Parse(`<!doctype html>
+var mailPage = template.Must(template.New("mail").Funcs(template.FuncMap{"instant": texts.Instant, "ref": ref}).Parse(`<!doctype html>
 <html><body style="font-family: sans-serif; font-size: 14px">
 <p><b>{{.Title}}</b></p>
 {{if .Test}}<p>This is a test message. Nothing has happened.</p>{{end}}
@@ -205,7 +212,7 @@ var mailPage = template.Must(template.New("mail").Funcs(template.FuncMap{"instan
 `))
 
 // ref returns a template's alert, or nil for all alerts.
-func ref(list ...Alert) *Alert {
+func ref(list ...alert.Alert) *alert.Alert {
 	if len(list) == 0 {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package alert_test
+package mail_test
 
 import (
 	"bufio"
@@ -17,7 +17,7 @@ import (
 	"mime/multipart"
 	"mime/quotedprintable"
 	"net"
-	"net/mail"
+	netmail "net/mail"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +25,8 @@ import (
 	"time"
 
 	"fibercrons/app/alert"
+	"fibercrons/app/alert/mail"
+	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 )
 
@@ -185,7 +187,7 @@ func TestEmail(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serveMail(t, c.server)
-			channel, err := alert.EmailWithRoots(c.url, "Crons <crons@example.com>", "ada@example.com, Bob <bob@example.org>", s.to, trust)
+			channel, err := mail.EmailWithRoots(c.url, "Crons <crons@example.com>", "ada@example.com, Bob <bob@example.org>", s.to, trust)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -199,21 +201,21 @@ func TestEmail(t *testing.T) {
 			if len(s.mails) != 1 || s.secure != c.secure || strings.Join(s.logins, ",") != c.login {
 				t.Fatalf("%d mails, %d secure, logins %q", len(s.mails), s.secure, s.logins)
 			}
-			if got := strings.Join(s.rcpts, ","); !strings.Contains(got, "ada@example.com") || !strings.Contains(got, "bob@example.org") || strings.Contains(got, "eve") {
-				t.Errorf("recipients %s", got)
+			if to := strings.Join(s.rcpts, ","); !strings.Contains(to, "ada@example.com") || !strings.Contains(to, "bob@example.org") || strings.Contains(to, "eve") {
+				t.Errorf("recipients %s", to)
 			}
-			mail, err := mail.ReadMessage(strings.NewReader(s.mails[0]))
+			got, err := netmail.ReadMessage(strings.NewReader(s.mails[0]))
 			if err != nil {
 				t.Fatal(err)
 			}
-			subject, err := new(mime.WordDecoder).DecodeHeader(mail.Header.Get("Subject"))
-			if err != nil || subject != "[production] billing failed after 3 attempts  Bcc: eve@example.com" || mail.Header.Get("Bcc") != "" {
-				t.Errorf("subject %q, headers %v, error %v", subject, mail.Header, err)
+			subject, err := new(mime.WordDecoder).DecodeHeader(got.Header.Get("Subject"))
+			if err != nil || subject != "[production] billing failed after 3 attempts  Bcc: eve@example.com" || got.Header.Get("Bcc") != "" {
+				t.Errorf("subject %q, headers %v, error %v", subject, got.Header, err)
 			}
-			if id := mail.Header.Get("Message-ID"); id != "<"+m.ID+"@example.com>" {
+			if id := got.Header.Get("Message-ID"); id != "<"+m.ID+"@example.com>" {
 				t.Errorf("message ID %q", id)
 			}
-			parts := partsOf(t, mail)
+			parts := partsOf(t, got)
 			if !strings.Contains(parts["text/plain"], "billing failed after 3 attempts") || !strings.Contains(parts["text/plain"], "<!channel>") {
 				t.Errorf("text %q", parts["text/plain"])
 			}
@@ -224,7 +226,18 @@ func TestEmail(t *testing.T) {
 	}
 }
 
-func partsOf(t *testing.T, m *mail.Message) map[string]string {
+func sample() alert.Message {
+	at := time.Date(2026, 3, 1, 2, 1, 0, 0, time.UTC)
+	return alert.Message{
+		ID: "0197f5c0-0000-7000-8000-000000000001", Environment: "production", At: at, Title: "[production] billing failed after 3 attempts",
+		Alerts: []alert.Alert{{
+			ID: "a1", Job: "billing", Kind: cron.AlertFailed, Run: "r1", At: at, Detail: "failed after 3 attempts", Error: "<!channel> & <https://evil.example|click>", Number: 1,
+		}},
+		Total: 1, Kinds: map[cron.AlertKind]int{cron.AlertFailed: 1},
+	}
+}
+
+func partsOf(t *testing.T, m *netmail.Message) map[string]string {
 	t.Helper()
 	_, params, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
 	if err != nil {
@@ -265,7 +278,7 @@ func TestEmailErrors(t *testing.T) {
 		"no password yet": {&mailServer{tls: serve}, false},
 	} {
 		s := serveMail(t, c.server)
-		channel, err := alert.EmailWithRoots("smtp://ada:s3cret-word@mail.example.com", "crons@example.com", "ada@example.com", s.to, trust)
+		channel, err := mail.EmailWithRoots("smtp://ada:s3cret-word@mail.example.com", "crons@example.com", "ada@example.com", s.to, trust)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -286,7 +299,7 @@ func TestEmailEndsWithContext(t *testing.T) {
 		ours, theirs := net.Pipe()
 		defer theirs.Close()
 		dial := func(context.Context, string, string) (net.Conn, error) { return ours, nil }
-		channel, err := alert.Email("smtp://mail.example.com?tls=none", "a@example.com", "b@example.com", dial)
+		channel, err := mail.Email("smtp://mail.example.com?tls=none", "a@example.com", "b@example.com", dial)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -314,7 +327,7 @@ func TestEmailMistakes(t *testing.T) {
 		"to":        {"smtp://h", "a@b.c", "a@b.c, nobody"},
 		"injection": {"smtp://h", "a@b.c\r\nBcc: e@v.e", "a@b.c"},
 	} {
-		if _, err := alert.Email(c[0], c[1], c[2], nil); err == nil || strings.Contains(err.Error(), "s3cret") {
+		if _, err := mail.Email(c[0], c[1], c[2], nil); err == nil || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
