@@ -5,4 +5,5 @@
 //	module.go    the module's path, the name of a job's file
 //	unbuilt.go   jobs that no build includes
 //	rename.go    another path for the module
+//	parts.go     the list of the parts that the program is built with
 package source

@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"fibercrons/app/part"
+)
+
+func (f *fixture) parts() string {
+	f.t.Helper()
+	text, err := os.ReadFile(filepath.Join(f.dir, "app", "parts", "parts.go"))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestAddAndRemoveParts(t *testing.T) {
+	f := newFixture(t)
+	f.env["CRON_WORKERS"] = "none" // a mistaken configuration is no obstacle
+	const before = "package parts\n\nimport (\n\t_ \"example.com/me/app/app/redis\"        // replicas agree by Redis (REDIS_URL)\n\t_ \"example.com/me/app/app/store/sqlite\" // mine: our database\n)\n\n// more of the user's\n"
+	f.module(map[string]string{"go.mod": "module example.com/me/app\n", "app/parts/parts.go": before})
+	if r := f.run("add", "river", "otel", "redis"); r.status != exitDone || !strings.Contains(r.out, "added river: runs go") || !strings.Contains(r.out, "added otel: ") || !strings.Contains(r.out, "redis is there already") {
+		t.Errorf("got %+v", r)
+	}
+	if got := f.parts(); !strings.Contains(got, "\t_ \"example.com/me/app/app/redis\"        // replicas agree by Redis (REDIS_URL)\n\t_ \"example.com/me/app/app/river\"        // runs go through") ||
+		!strings.Contains(got, "\t_ \"example.com/me/app/app/trace\"        // runs are") {
+		t.Errorf("after add\n%s", got)
+	}
+	if r := f.run("add", "river"); r.status != exitDone || r.out != "river is there already\n" {
+		t.Errorf("a second time: %+v", r)
+	}
+	if r := f.run("remove", "otel", "river", "river"); r.status != exitDone || r.out != "removed otel\nremoved river\nriver is not there\n" {
+		t.Errorf("got %+v", r)
+	}
+	if got := f.parts(); got != before {
+		t.Errorf("after remove\n%s", got)
+	}
+}
+
+// Parts go into whatever imports the file has.
+func TestAddToAnyList(t *testing.T) {
+	const line = "\t_ \"fibercrons/app/redis\" // replicas agree by Redis (REDIS_URL)\n"
+	for name, test := range map[string]struct{ before, after string }{
+		"nothing":       {"package parts\n", "package parts\n\nimport (\n" + line + ")\n"},
+		"no line end":   {"package parts", "package parts\n\nimport (\n" + line + ")\n"},
+		"an empty list": {"package parts\n\nimport ()\n", "package parts\n\nimport (\n" + line + ")\n"},
+		"one import": {
+			"// Package parts is mine.\npackage parts\n\nimport _ \"x.example/y\" // mine\n",
+			"// Package parts is mine.\npackage parts\n\nimport _ \"x.example/y\" // mine\n\nimport (\n" + line + ")\n",
+		},
+		"more in the file": {"package parts\n\nvar x = 1\n", "package parts\n\nimport (\n" + line + ")\n\nvar x = 1\n"},
+	} {
+		f := newFixture(t)
+		f.module(map[string]string{"go.mod": "module fibercrons\n", "app/parts/parts.go": test.before})
+		if r := f.run("add", "redis"); r.status != exitDone || f.parts() != test.after {
+			t.Errorf("%s: %+v\n%s", name, r, f.parts())
+		}
+	}
+}
+
+func TestPartsThatCannotBeChanged(t *testing.T) {
+	for name, test := range map[string]struct {
+		list string
+		args []string
+		want string
+	}{
+		"no part":      {"package parts\n", []string{"add"}, "sqlite, postgres"},
+		"an unknown":   {"package parts\n", []string{"add", "redis", "kafka"}, `no part "kafka"; there are sqlite, postgres, mysql, redis, mail, metrics, river, asynq, otel; nothing was changed`},
+		"a broken":     {"package parts\nimport (\n", []string{"remove", "redis"}, "parts.go:"},
+		"without list": {"", []string{"add", "redis"}, "there is no app/parts/parts.go"},
+	} {
+		f := newFixture(t)
+		files := map[string]string{"go.mod": "module fibercrons\n", "app/parts/parts.go": test.list}
+		if test.list == "" {
+			delete(files, "app/parts/parts.go")
+		}
+		f.module(files)
+		if r := f.run(test.args...); r.status != exitUsage || !strings.Contains(r.err, test.want) {
+			t.Errorf("%s: %+v", name, r)
+		}
+		if test.list != "" && f.parts() != test.list {
+			t.Errorf("%s: the list was changed to\n%s", name, f.parts())
+		}
+	}
+}
+
+// Every part of the template can be imported under its path and calls itself by its name; the list that the template
+// comes with is written as add writes it.
+func TestKnownParts(t *testing.T) {
+	shipped, err := os.ReadFile("../parts/parts.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range part.Known {
+		dir := filepath.Join("..", "..", filepath.FromSlash(k.Package))
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		registers := false
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			registers = registers || strings.Contains(string(text), "Register(\""+k.Name+"\"")
+		}
+		if !registers {
+			t.Errorf("%s does not register the part %q", k.Package, k.Name)
+		}
+		for line := range strings.Lines(string(shipped)) {
+			if strings.Contains(line, "/"+k.Package+`"`) && !strings.HasSuffix(line, "// "+k.Gives+"\n") {
+				t.Errorf("the template's list says of %s\n%s", k.Name, line)
+			}
+		}
+	}
+}
