@@ -48,6 +48,7 @@ func Scheduler(cfg env.Config) scheduler.Config {
 		MaxRunLog: cmp.Or(int(cfg.MaxRunLog), -1), // 0 bytes are none; for the scheduler 0 is the default
 		Disabled:  !cfg.Enabled,
 		Version:   Version(),
+		Parts:     part.Built(),
 	}
 	switch cfg.Role {
 	case env.RoleScheduler:

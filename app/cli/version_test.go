@@ -10,7 +10,7 @@ import (
 
 func TestVersionTellsItsTimeZoneData(t *testing.T) {
 	f := newFixture(t)
-	if out := f.say("version").out; !strings.Contains(out, " tzdata "+schedule.DataVersion()) {
+	if out := f.say("version").out; !strings.Contains(out, " tzdata "+schedule.DataVersion()+"\nparts: ") || !strings.Contains(out, " sqlite") {
 		t.Errorf("version says %q", out)
 	}
 	var b struct {

@@ -298,6 +298,7 @@ type InstanceInfo struct {
 	PID       int       `json:"pid"`
 	Version   string    `json:"version"`
 	TZData    string    `json:"tzdata"` // see [schedule.DataVersion]; empty: a program older than this field
+	Parts     []string  `json:"parts"`  // what it is built with; see package part. Empty: a program older than this field
 	StartedAt time.Time `json:"started_at"`
 	SeenAt    time.Time `json:"seen_at"`
 	StoppedAt time.Time `json:"stopped_at,omitzero"`

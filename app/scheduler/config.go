@@ -50,6 +50,8 @@ type Config struct {
 	Log *slog.Logger
 	// Version of the program, shown with the instance. Optional.
 	Version string
+	// Parts are what the program is built with, shown with the instance. Optional.
+	Parts []string
 }
 
 // shared is what the parts of a scheduler have in common. All but phase is set by New.

@@ -47,7 +47,7 @@ func New(c Config) *Scheduler {
 	s := &Scheduler{
 		shared: &shared{
 			cfg: &c, log: c.Log, byName: make(map[string]*entry, len(c.Jobs)),
-			instance: contract.InstanceInfo{ID: uuid.NewString(), Host: host, PID: os.Getpid(), Version: c.Version, TZData: schedule.DataVersion(), StartedAt: millis.Now()},
+			instance: contract.InstanceInfo{ID: uuid.NewString(), Host: host, PID: os.Getpid(), Version: c.Version, TZData: schedule.DataVersion(), Parts: c.Parts, StartedAt: millis.Now()},
 		},
 		ticks:    ticks{sign: make(chan struct{}, 1)},
 		changed:  make(chan struct{}, 1),

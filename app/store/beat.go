@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -53,6 +54,7 @@ func (s *Store) Beat(ctx context.Context, b contract.Beat) ([]contract.LeasedRun
 func saveInstance(db *gorm.DB, b *contract.Beat) error {
 	sign := row.Instance{
 		ID: b.Instance.ID, Host: b.Instance.Host, PID: b.Instance.PID, Version: b.Instance.Version, TZData: b.Instance.TZData,
+		Parts:     strings.Join(b.Instance.Parts, " "),
 		StartedAt: row.MillisOf(b.Instance.StartedAt), SeenAt: row.MillisOf(b.At),
 	}
 	if b.Gone {
@@ -60,7 +62,7 @@ func saveInstance(db *gorm.DB, b *contract.Beat) error {
 	}
 	return db.Clauses(clause.OnConflict{
 		Columns:   []clause.Column{{Name: "id"}},
-		DoUpdates: clause.AssignmentColumns([]string{"host", "pid", "version", "tzdata", "started_at", "seen_at", "stopped_at"}),
+		DoUpdates: clause.AssignmentColumns([]string{"host", "pid", "version", "tzdata", "parts", "started_at", "seen_at", "stopped_at"}),
 	}).Create(&sign).Error
 }
 
@@ -115,7 +117,7 @@ func (s *Store) Instances(ctx context.Context) ([]contract.InstanceInfo, error) 
 	out := make([]contract.InstanceInfo, len(rows))
 	for i, r := range rows {
 		out[i] = contract.InstanceInfo{
-			ID: r.ID, Host: r.Host, PID: r.PID, Version: r.Version, TZData: r.TZData,
+			ID: r.ID, Host: r.Host, PID: r.PID, Version: r.Version, TZData: r.TZData, Parts: strings.Fields(r.Parts),
 			StartedAt: r.StartedAt.Time(), SeenAt: r.SeenAt.Time(), StoppedAt: r.StoppedAt.Time(),
 		}
 	}

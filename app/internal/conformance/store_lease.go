@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"fibercrons/app/contract"
@@ -43,11 +44,14 @@ func (s *suite) beat(instance string, change ...func(*contract.Beat)) []contract
 var leaseCases = map[string]func(*suite){
 	"an instance is listed as it last told": func(s *suite) {
 		s.beat("x", func(b *contract.Beat) { b.Instance.Version, b.Instance.TZData = "1", "2026a" })
-		s.beat("x", func(b *contract.Beat) { b.Instance.Version, b.Instance.TZData = "2", "host 2026b" })
+		s.beat("x", func(b *contract.Beat) {
+			b.Instance.Version, b.Instance.TZData, b.Instance.Parts = "2", "host 2026b", []string{"postgres", "river"}
+		})
 		for _, i := range must(s.Instances(s.ctx))(s) {
 			if i.ID == "x" {
 				s.equal("version", i.Version, "2")
 				s.equal("tzdata", i.TZData, "host 2026b")
+				s.equal("parts", strings.Join(i.Parts, " "), "postgres river")
 				return
 			}
 		}

@@ -141,6 +141,9 @@ func TestMigrationsAreResumed(t *testing.T) {
 				}
 				s = openURL(t, url)
 				if old {
+					for i, row := range was["instances"] { // a later migration adds a column
+						was["instances"][i] = strings.Replace(strings.TrimSuffix(row, "]"), "tzdata]", "tzdata parts]", 1) + " ]"
+					}
 					for table, rows := range contents(t, kind, s, 1) {
 						if !slices.Equal(rows, was[table]) {
 							t.Errorf("%s was\n%s\nand is\n%s", table, strings.Join(was[table], "\n"), strings.Join(rows, "\n"))

@@ -256,6 +256,9 @@ var migrations = []db.Migration{
 	{Name: "migrations of the user's", SQL: []string{
 		"CREATE TABLE job_model_migrations (id VARCHAR(200) NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)" + mysqlTable,
 	}},
+	{Name: "the parts of an instance", SQL: []string{
+		"ALTER TABLE job_instances ADD COLUMN parts VARCHAR(255) NOT NULL DEFAULT ''",
+	}},
 }
 
 const mysqlTable = " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"

@@ -262,6 +262,9 @@ var migrations = []db.Migration{
 	{Name: "migrations of the user's", SQL: []string{
 		"CREATE TABLE job_model_migrations (id TEXT COLLATE \"C\" NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)",
 	}},
+	{Name: "the parts of an instance", SQL: []string{
+		"ALTER TABLE job_instances ADD COLUMN parts TEXT NOT NULL DEFAULT ''",
+	}},
 }
 
 // numbered returns a function that turns ? into $1, $2 and so on. No statement here has a question mark in a

@@ -7,6 +7,7 @@ type Instance struct {
 	PID       int `gorm:"column:pid"`
 	Version   string
 	TZData    string `gorm:"column:tzdata"` // the release of its time-zone data
+	Parts     string // what it is built with, separated by blanks
 	StartedAt Millis
 	SeenAt    Millis // its last sign of life
 	StoppedAt Millis // NULL: it has not said goodbye

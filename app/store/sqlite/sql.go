@@ -281,4 +281,7 @@ var migrations = []db.Migration{
 	{Name: "migrations of the user's", SQL: []string{
 		"CREATE TABLE job_model_migrations (id TEXT NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)",
 	}},
+	{Name: "the parts of an instance", SQL: []string{
+		"ALTER TABLE job_instances ADD COLUMN parts TEXT NOT NULL DEFAULT ''",
+	}},
 }

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,6 +60,6 @@ func TestInstances(t *testing.T) {
 	p := webtest.Start(t, nil)
 	p.Eventually(func() bool {
 		list := webtest.Decode[[]contract.InstanceInfo](t, p.Read("/crons/instances").Want(t, 200))
-		return len(list) == 1 && list[0].PID > 0 && list[0].TZData == schedule.DataVersion() && list[0].StoppedAt.IsZero()
+		return len(list) == 1 && list[0].PID > 0 && list[0].TZData == schedule.DataVersion() && slices.Contains(list[0].Parts, "sqlite") && list[0].StoppedAt.IsZero()
 	})
 }
