@@ -97,7 +97,7 @@ func New(ctx context.Context, cfg env.Config, registry *cron.Registry, opts ...O
 		opt(&o)
 	}
 	queue := !o.here && !o.readOnly
-	if err := assembly.Missing(cfg, queue); err != nil {
+	if err := assembly.Missing(cfg, false, queue); err != nil { // the database: openStore
 		return nil, err
 	}
 	a := &App{Config: cfg, Log: o.log, context: o.context, Trace: assembly.Tracer(ctx, cfg, o.log), tasks: background.New()}
@@ -209,6 +209,9 @@ func names(jobs []*cron.Job) []string {
 func Jobs(cfg env.Config, registry *cron.Registry) ([]*cron.Job, error) {
 	return registry.Jobs(assembly.Defaults(cfg, part.Untraced))
 }
+
+// Missing returns an [*env.Error] with every setting that needs a part which this program is built without, or nil.
+func Missing(cfg env.Config) error { return assembly.Missing(cfg, true, true) }
 
 // Run ticks until ctx ends and then drains; see [scheduler.Scheduler.Run]. Alerts go on for as long.
 func (a *App) Run(ctx context.Context) error {

@@ -39,7 +39,7 @@ var arrows = map[string]rule{
 	"cmd/server":               {inner: []string{"app/cron", "app/parts", "app/server", "config", "jobs", "models", "routes"}, yours: true},
 	"cmd/cli":                  {inner: []string{"app/cli", "app/cron", "app/parts", "config", "jobs", "models"}, yours: true},
 	"app/server":               {inner: []string{"app", "app/cron", "app/env", "app/internal/console", "app/ops", "app/store/row", "app/web/site"}},
-	"app/cli":                  {inner: []string{"app", "app/alert", "app/cli/source", "app/cli/term", "app/contract", "app/cron", "app/env", "app/internal/console", "app/internal/texts", "app/metrics/board", "app/ops", "app/schedule", "app/scheduler", "app/store", "app/store/row"}, outer: []string{"github.com/spf13/cobra"}},
+	"app/cli":                  {inner: []string{"app", "app/alert", "app/cli/source", "app/cli/term", "app/contract", "app/cron", "app/env", "app/internal/console", "app/internal/texts", "app/metrics/board", "app/ops", "app/part", "app/schedule", "app/scheduler", "app/store", "app/store/row"}, outer: []string{"github.com/spf13/cobra"}},
 	"app/cli/source":           {},
 	"app/cli/term":             {inner: []string{"app/internal/console", "app/internal/texts"}, outer: []string{"github.com/jedib0t/go-pretty/v6"}},
 	"app/internal/console":     {inner: []string{"app/env"}, outer: []string{"github.com/lmittmann/tint", "github.com/mattn/go-isatty", "golang.org/x/sys"}},

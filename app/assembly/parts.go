@@ -10,15 +10,18 @@ import (
 	"fibercrons/app/part"
 )
 
-// Missing is an [*env.Error] with the settings that need parts which are not in this build, or nil. queue: runs go
-// through CRON_EXECUTOR.
-func Missing(cfg env.Config, queue bool) error {
+// Missing is an [*env.Error] with the settings that need parts which are not in this build, or nil. database: the
+// store is that of DATABASE_URL; queue: runs go through CRON_EXECUTOR.
+func Missing(cfg env.Config, database, queue bool) error {
 	built := part.Built()
 	var mistakes []env.Mistake
 	need := func(variable, name string) {
-		if variable != "" && !slices.Contains(built, name) {
+		if variable != "" && name != "" && !slices.Contains(built, name) {
 			mistakes = append(mistakes, env.Mistake{Problem: part.Missing(variable, name).Error()})
 		}
+	}
+	if database {
+		need("DATABASE_URL", cfg.Database.Driver)
 	}
 	if cfg.Redis.IsSet() {
 		need("REDIS_URL", "redis")

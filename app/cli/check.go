@@ -76,6 +76,9 @@ func (p *program) examine() findings {
 	f := findings{Mistakes: []string{}, Warnings: []string{}}
 	cfg, _, warnings, err := p.Load(p.config...)
 	f.Warnings = append(f.Warnings, warnings...)
+	if err == nil {
+		err = app.Missing(cfg)
+	}
 	if wrong, ok := errors.AsType[*env.Error](err); ok {
 		for _, m := range wrong.Mistakes {
 			f.Mistakes = append(f.Mistakes, m.String())
