@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"fibercrons/app/cli/source"
 	"fibercrons/app/part"
 )
 
@@ -117,5 +118,95 @@ func TestKnownParts(t *testing.T) {
 				t.Errorf("the template's list says of %s\n%s", k.Name, line)
 			}
 		}
+	}
+}
+
+// brings is what comes with each part, and with nothing else that the program has.
+var brings = map[string][]string{
+	"sqlite":   {"modernc.org/sqlite/lib", "github.com/glebarez/sqlite"},
+	"postgres": {"github.com/jackc/pgx/v5", "gorm.io/driver/postgres"},
+	"mysql":    {"github.com/go-sql-driver/mysql", "gorm.io/driver/mysql"},
+	"redis":    {"github.com/redis/go-redis/v9"},
+	"mail":     {"github.com/wneessen/go-mail"},
+	"metrics":  {"github.com/prometheus/client_golang/prometheus"},
+	"river":    {"github.com/riverqueue/river"},
+	"asynq":    {"github.com/hibiken/asynq"},
+	"otel":     {"go.opentelemetry.io/otel/sdk/trace", "google.golang.org/grpc/status"},
+}
+
+// A part that is taken out takes what it needs out of both programs, and one that is added brings it, without a change
+// of go.mod and under another module's path. With -build the programs are also built and run.
+func TestPartsOfABuild(t *testing.T) {
+	f := newFixture(t)
+	copyModule(t, "../..", f.dir)
+	if r := f.run("rename", "example.com/me/app"); r.status != exitDone {
+		t.Fatalf("got %+v", r)
+	}
+	mod, err := os.ReadFile(filepath.Join(f.dir, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	holds := func(name string) (all, some bool) {
+		packages := "\n" + goTool(t, f.dir, "list", "-deps", "./cmd/server", "./cmd/cli")
+		all = true
+		for _, path := range brings[name] {
+			has := strings.Contains(packages, "\n"+path+"\n")
+			all, some = all && has, some || has
+		}
+		return all, some
+	}
+	if r := f.run(append([]string{"remove"}, partNames()...)...); r.status != exitDone {
+		t.Fatalf("got %+v", r)
+	}
+	for _, name := range partNames() {
+		if _, some := holds(name); some {
+			t.Errorf("a program without parts is built with %v", brings[name])
+		}
+		if r := f.run("add", name); r.status != exitDone || r.out == "" {
+			t.Fatalf("got %+v", r)
+		}
+		if all, _ := holds(name); !all || len(brings[name]) == 0 {
+			t.Errorf("a program with the part %s is built without %v", name, brings[name])
+		}
+		if *buildAll {
+			if out := goTool(t, f.dir, "run", "./cmd/cli", "version"); !strings.HasSuffix(out, "parts: "+name+"\n") {
+				t.Errorf("a program with the part %s says\n%s", name, out)
+			}
+		}
+		if r := f.run("remove", name); r.status != exitDone {
+			t.Fatalf("got %+v", r)
+		}
+	}
+	if after, err := os.ReadFile(filepath.Join(f.dir, "go.mod")); err != nil || string(after) != string(mod) {
+		t.Errorf("go.mod has changed (%v)", err)
+	}
+}
+
+// What the list of this program leaves out is in neither program.
+func TestPartsThatAreOut(t *testing.T) {
+	list, err := source.ReadParts("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	prefixes := map[string][]string{
+		"river": {"github.com/riverqueue/"}, "asynq": {"github.com/hibiken/"}, "otel": {"google.golang.org/grpc", "go.opentelemetry.io/"},
+		"metrics": {"github.com/prometheus/"}, "mail": {"github.com/wneessen/"},
+	}
+	packages, seen := goTool(t, "../..", "list", "-deps", "./cmd/server", "./cmd/cli"), 0
+	for _, k := range part.Known {
+		if list.Has(k.Package) {
+			continue
+		}
+		for path := range strings.Lines(packages) {
+			seen++
+			for _, prefix := range prefixes[k.Name] {
+				if strings.HasPrefix(path, prefix) {
+					t.Errorf("built without %s and yet with %s", k.Name, path)
+				}
+			}
+		}
+	}
+	if seen < 300 {
+		t.Skip("every part is in this program")
 	}
 }
