@@ -121,6 +121,32 @@ func TestKnownParts(t *testing.T) {
 	}
 }
 
+// A setting that needs a part is a mistake where it would be used: the queue in the server alone. check names all.
+func TestSettingsOfOtherParts(t *testing.T) {
+	for name, test := range map[string]struct {
+		env           map[string]string
+		list, checked int
+		want          string
+	}{
+		"a queue":      {map[string]string{"CRON_EXECUTOR": "asynq", "REDIS_URL": "redis://127.0.0.1:1"}, exitDone, exitUsage, `CRON_EXECUTOR needs the part "asynq"`},
+		"mail":         {map[string]string{"ALERT_EMAIL_TO": "a@example.com", "ALERT_EMAIL_FROM": "b@example.com", "SMTP_URL": "smtp://127.0.0.1:1"}, exitUsage, exitUsage, `ALERT_EMAIL_TO needs the part "mail"`},
+		"traces":       {map[string]string{"OTEL_TRACES_EXPORTER": "console"}, exitUsage, exitUsage, `OTEL_TRACES_EXPORTER needs the part "otel"`},
+		"no traces":    {map[string]string{"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}, exitDone, exitDone, ""},
+		"disabled":     {map[string]string{"OTEL_SDK_DISABLED": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}, exitDone, exitDone, ""},
+		"other labels": {map[string]string{"OTEL_SERVICE_NAME": "crons"}, exitDone, exitDone, ""},
+	} {
+		f := newFixture(t)
+		someJobs(f)
+		for k, v := range test.env {
+			f.env[k] = v
+		}
+		listed, checked := f.run("list"), f.run("check")
+		if listed.status != test.list || checked.status != test.checked || !strings.Contains(checked.err, test.want) {
+			t.Errorf("%s: %+v, check %+v", name, listed, checked)
+		}
+	}
+}
+
 // brings is what comes with each part, and with nothing else that the program has.
 var brings = map[string][]string{
 	"sqlite":   {"modernc.org/sqlite/lib", "github.com/glebarez/sqlite"},

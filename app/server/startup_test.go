@@ -49,6 +49,13 @@ func TestStartUpFailures(t *testing.T) {
 		{"a database whose part is not in the build", func(_ *testing.T, f *fixture) {
 			f.env["DATABASE_URL"] = "mysql://u:hunter2@127.0.0.1:1/d"
 		}, exitUsage, []string{`DATABASE_URL needs the part "mysql"`, "go run ./cmd/cli add mysql"}},
+		{"settings of other parts", func(_ *testing.T, f *fixture) {
+			f.env["REDIS_URL"], f.env["CRON_EXECUTOR"], f.env["OTEL_EXPORTER_OTLP_ENDPOINT"] = "redis://:hunter2@127.0.0.1:1", "asynq", "http://127.0.0.1:1"
+			f.env["ALERT_EMAIL_TO"], f.env["ALERT_EMAIL_FROM"], f.env["SMTP_URL"] = "a@example.com", "b@example.com", "smtp://127.0.0.1:1"
+		}, exitUsage, []string{
+			`REDIS_URL needs the part "redis", which this program is built without: add it with go run ./cmd/cli add redis`,
+			`CRON_EXECUTOR needs the part "asynq"`, `ALERT_EMAIL_TO needs the part "mail"`, `OTEL_EXPORTER_OTLP_ENDPOINT needs the part "otel"`,
+		}},
 		{"an argument", func(_ *testing.T, f *fixture) {
 			f.args = []string{"--help"}
 		}, exitUsage, []string{`no argument such as "--help"`, ".env.example", "cmd/cli"}},
