@@ -152,7 +152,7 @@ var brings = map[string][]string{
 	"sqlite":   {"modernc.org/sqlite/lib", "github.com/glebarez/sqlite"},
 	"postgres": {"github.com/jackc/pgx/v5", "gorm.io/driver/postgres"},
 	"mysql":    {"github.com/go-sql-driver/mysql", "gorm.io/driver/mysql"},
-	"redis":    {"github.com/redis/go-redis/v9"},
+	"redis":    {"github.com/gomodule/redigo/redis"},
 	"mail":     {"github.com/wneessen/go-mail"},
 	"metrics":  {"github.com/prometheus/client_golang/prometheus"},
 	"river":    {"github.com/riverqueue/river"},

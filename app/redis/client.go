@@ -3,16 +3,13 @@ package redis
 import (
 	"context"
 	"crypto/rand"
-	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
-	goredis "github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/logging"
-	"github.com/redis/go-redis/v9/maintnotifications"
-
 	"fibercrons/app/contract"
+	"fibercrons/app/internal/redisurl"
 )
 
 // Options configure a [Client].
@@ -34,7 +31,7 @@ type Client struct {
 	opts   Options
 	self   string // this process
 	holder string // the holder of a slot: this process, or its database
-	server *goredis.Client
+	server *server
 	log    *slog.Logger
 
 	ctx     context.Context // ends with Close
@@ -55,12 +52,6 @@ var (
 	_ contract.Notifier = (*Client)(nil)
 )
 
-const (
-	// callTimeout limits a call. The callers' own limits are shorter.
-	callTimeout = time.Second
-	connections = 4
-)
-
 // Open parses the URL; it does not connect. Its error is about the URL.
 func Open(opts Options) (*Client, error) {
 	if opts.Prefix == "" {
@@ -69,22 +60,12 @@ func Open(opts Options) (*Client, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	o, err := goredis.ParseURL(opts.URL)
-	if err != nil { // its text may hold the password
-		return nil, errors.New("open redis: REDIS_URL is invalid: use redis://host:6379/0, rediss:// for TLS, or unix:///path/to/redis.sock")
+	to, err := redisurl.Parse(opts.URL)
+	if err != nil {
+		return nil, fmt.Errorf("open redis: %w", err)
 	}
-	o.ClientName = "fibercrons"
-	o.DisableIdentity = true
-	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	// Make each call once: a hidden retry would delay the breaker.
-	o.MaxRetries, o.DialerRetries = -1, 1
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = callTimeout, callTimeout, callTimeout, callTimeout
-	o.ContextTimeoutEnabled = true
-	o.PoolSize, o.MinIdleConns, o.PipelinePoolSize = connections, 0, -1
-	goredis.SetLogger(&logging.VoidLogger{}) // it writes to stderr; errors are returned and logged once
-
 	c := &Client{
-		opts: opts, self: rand.Text(), holder: opts.Database, server: goredis.NewClient(o), log: opts.Log,
+		opts: opts, self: rand.Text(), holder: opts.Database, server: newServer(to), log: opts.Log,
 		pending: make(chan struct{}, 1), heard: make(chan struct{}, 1),
 	}
 	if c.holder == "" {
@@ -107,7 +88,7 @@ func (c *Client) Start() {
 func (c *Client) Close() error {
 	c.stop()
 	c.wg.Wait()
-	return c.server.Close()
+	return c.server.close()
 }
 
 // Peers returns the client as the scheduler uses it.
@@ -122,7 +103,7 @@ func (c *Client) Peers() contract.Peers {
 // Ping returns the server's response time.
 func (c *Client) Ping(ctx context.Context) (time.Duration, error) {
 	began := time.Now()
-	err := c.server.Ping(ctx).Err()
+	_, err := c.server.do(ctx, "PING")
 	return time.Since(began), err
 }
 

@@ -62,7 +62,7 @@
 //
 // A dedicated user needs these rights, with REDIS_PREFIX in place of PREFIX (the tests run with them):
 //
-//	ACL SETUSER NAME on >PASSWORD resetkeys resetchannels -@all ~PREFIX:* &PREFIX:* +hello +ping +select +client|setname +eval +evalsha +get +set +time +zadd +zcard +zscore +zrem +zremrangebyscore +pttl +pexpire +publish +subscribe +unsubscribe +info
+//	ACL SETUSER NAME on >PASSWORD resetkeys resetchannels -@all ~PREFIX:* &PREFIX:* +ping +select +client|setname +eval +evalsha +get +set +time +zadd +zcard +zscore +zrem +zremrangebyscore +pttl +pexpire +publish +subscribe +unsubscribe +info
 //
 // INFO is only for the warning about maxmemory-policy. CRON_EXECUTOR=asynq uses its own keys, asynq:*, and asynq's
 // commands.

@@ -5,14 +5,14 @@ import (
 	"fmt"
 	"strconv"
 
-	goredis "github.com/redis/go-redis/v9"
+	"github.com/gomodule/redigo/redis"
 
 	"fibercrons/app/contract"
 )
 
 // admit is SET NX PX for each key, and returns for each whether the caller has it. It checks the key first, so it can
 // be repeated: a lost response does not cost the winner its slot.
-var admit = goredis.NewScript(`
+var admit = redis.NewScript(-1, `
 local out = {}
 for i, key in ipairs(KEYS) do
 	local holder = redis.call('GET', key)
@@ -34,7 +34,7 @@ func (c *Client) Admit(ctx context.Context, tickets []contract.SlotRequest) ([]b
 	}
 	var answers []int64
 	err := c.call(ctx, func(ctx context.Context) (err error) {
-		answers, err = admit.Run(ctx, c.server, keys, args...).Int64Slice()
+		answers, err = redis.Int64s(c.server.run(ctx, admit, keys, args...))
 		if err == nil && len(answers) != len(tickets) {
 			err = fmt.Errorf("%d answers to %d tickets", len(answers), len(tickets))
 		}

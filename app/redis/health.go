@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	goredis "github.com/redis/go-redis/v9"
+	"github.com/gomodule/redigo/redis"
 )
 
 // health is a breaker: after a failure only the probe calls the server until it responds again, so an unavailable
@@ -87,7 +87,7 @@ func (c *Client) probe() {
 	away := c.Err() != nil
 	ctx, cancel := context.WithTimeout(c.ctx, callTimeout)
 	defer cancel()
-	_, err := admit.Run(ctx, c.server, []string{c.key("probe", c.self)}, c.self, probeKeep.Milliseconds()).Int64Slice()
+	_, err := c.server.run(ctx, admit, []string{c.key("probe", c.self)}, c.self, probeKeep.Milliseconds())
 	if err != nil {
 		c.inspected = false
 	} else if !c.inspected {
@@ -102,9 +102,10 @@ func (c *Client) inspect(ctx context.Context) bool {
 	if !c.separate() {
 		return true
 	}
-	info, err := c.server.Info(ctx, "memory").Result()
+	info, err := redis.String(c.server.do(ctx, "INFO", "memory"))
 	if err != nil {
-		return errors.As(err, new(goredis.Error)) // INFO may be forbidden
+		_, answered := errors.AsType[redis.Error](err)
+		return answered // INFO may be forbidden
 	}
 	policy := "noeviction"
 	for line := range strings.Lines(info) {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	goredis "github.com/redis/go-redis/v9"
+	"github.com/gomodule/redigo/redis"
 
 	"fibercrons/app/contract"
 )
@@ -14,7 +14,7 @@ import (
 // not agree.
 
 // enter: KEYS group; ARGV run, lease in ms, limit.
-var enter = goredis.NewScript(`
+var enter = redis.NewScript(-1, `
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
@@ -28,7 +28,7 @@ end
 return 1`)
 
 // renew: KEYS a group for each run; ARGV lease in ms, then the runs.
-var renew = goredis.NewScript(`
+var renew = redis.NewScript(-1, `
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 for i, key in ipairs(KEYS) do
@@ -42,7 +42,7 @@ return #KEYS`)
 // Enter implements [contract.Limits].
 func (c *Client) Enter(ctx context.Context, p contract.Place, limit int) (ok bool, err error) {
 	err = c.call(ctx, func(ctx context.Context) error {
-		n, err := enter.Run(ctx, c.server, []string{c.group(p)}, p.Run, p.Lease.Milliseconds(), limit).Int()
+		n, err := redis.Int(c.server.run(ctx, enter, []string{c.group(p)}, p.Run, p.Lease.Milliseconds(), limit))
 		ok = n == 1
 		return err
 	})
@@ -63,7 +63,10 @@ func (c *Client) Renew(ctx context.Context, places []contract.Place) error {
 		for i, p := range some {
 			keys[i], args = c.group(p), append(args, p.Run)
 		}
-		if err := c.call(ctx, func(ctx context.Context) error { return renew.Run(ctx, c.server, keys, args...).Err() }); err != nil {
+		if err := c.call(ctx, func(ctx context.Context) error {
+			_, err := c.server.run(ctx, renew, keys, args...)
+			return err
+		}); err != nil {
 			return fmt.Errorf("renew places in groups: %w", err)
 		}
 	}
@@ -72,7 +75,10 @@ func (c *Client) Renew(ctx context.Context, places []contract.Place) error {
 
 // Leave implements [contract.Limits].
 func (c *Client) Leave(ctx context.Context, p contract.Place) error {
-	err := c.call(ctx, func(ctx context.Context) error { return c.server.ZRem(ctx, c.group(p), p.Run).Err() })
+	err := c.call(ctx, func(ctx context.Context) error {
+		_, err := c.server.do(ctx, "ZREM", c.group(p), p.Run)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("leave group %q: %w", p.Group, err)
 	}

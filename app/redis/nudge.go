@@ -2,9 +2,10 @@ package redis
 
 import (
 	"context"
+	"sync"
 	"time"
 
-	goredis "github.com/redis/go-redis/v9"
+	"github.com/gomodule/redigo/redis"
 )
 
 // nudgeRest is the minimum time between two nudges of a process: at most twenty a second.
@@ -36,7 +37,10 @@ func (c *Client) publish() {
 		case <-c.pending:
 		}
 		ctx, cancel := context.WithTimeout(c.ctx, callTimeout)
-		_ = c.call(ctx, func(ctx context.Context) error { return c.server.Publish(ctx, c.channel(), c.self).Err() })
+		_ = c.call(ctx, func(ctx context.Context) error {
+			_, err := c.server.do(ctx, "PUBLISH", c.channel(), c.self)
+			return err
+		})
 		cancel()
 		select {
 		case <-c.ctx.Done():
@@ -46,22 +50,59 @@ func (c *Client) publish() {
 	}
 }
 
-// listen receives nudges of others. The subscription reconnects.
+const (
+	pulse   = 3 * time.Second  // between two pings of the subscription
+	silence = 10 * time.Second // without an answer, the connection is lost
+)
+
+// listen receives nudges of others. It subscribes again when the connection is lost.
 func (c *Client) listen() {
-	sub := c.server.Subscribe(c.ctx, c.channel())
-	defer sub.Close()
-	messages := sub.Channel(goredis.WithChannelSize(16))
 	for {
+		c.subscribed()
 		select {
 		case <-c.ctx.Done():
 			return
-		case m, ok := <-messages:
-			if !ok {
+		case <-time.After(probeDown):
+		}
+	}
+}
+
+// subscribed receives nudges until the connection is lost or the client is closed.
+func (c *Client) subscribed() {
+	conn, err := c.server.dial(c.ctx, silence)
+	if err != nil {
+		return
+	}
+	sub := redis.PubSubConn{Conn: conn}
+	var pings sync.WaitGroup
+	ctx, stop := context.WithCancel(c.ctx)
+	defer pings.Wait()
+	defer stop()
+	if err := sub.Subscribe(c.channel()); err != nil {
+		_ = conn.Close()
+		return
+	}
+	pings.Go(func() {
+		defer conn.Close() // ends Receive
+		for {
+			select {
+			case <-ctx.Done():
 				return
+			case <-time.After(pulse):
+				if sub.Ping("") != nil {
+					return
+				}
 			}
-			if m.Payload != c.self {
+		}
+	})
+	for {
+		switch m := sub.Receive().(type) {
+		case redis.Message:
+			if string(m.Data) != c.self {
 				ring(c.heard)
 			}
+		case error:
+			return
 		}
 	}
 }
