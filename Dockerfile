@@ -5,6 +5,10 @@ COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
 ENV CGO_ENABLED=0 GOFLAGS=-buildvcs=false GOCACHE=/go/build
+# Parts that are built in besides those of app/parts/parts.go: docker build --build-arg PARTS="river otel" .
+ARG PARTS=
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/go/build \
+    if [ -n "${PARTS}" ]; then go run -trimpath ./cmd/cli add ${PARTS}; fi
 # What /crons/instances and /metrics call this build, such as $(git describe --always --dirty); .git is not in here.
 ARG VERSION
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/go/build \

@@ -13,7 +13,7 @@ import (
 // oursOutside are the files outside app/ that an update replaces. Everything else there is the user's.
 var oursOutside = []string{
 	"config/config.go", "models/doc.go", "models/job_state.go", "models/ours.go", "cmd/server/main.go", "cmd/cli/main.go",
-	".ci/run", ".ci/report.go", "Dockerfile", ".dockerignore", ".golangci.yml", ".github/ARCHITECTURE.md", ".github/CHANGELOG.md", ".github/CONTRIBUTING.md",
+	".ci/run", ".ci/report.go", ".ci/weigh", ".ci/minimal/main.go", "Dockerfile", ".dockerignore", ".golangci.yml", ".github/ARCHITECTURE.md", ".github/CHANGELOG.md", ".github/CONTRIBUTING.md",
 	".github/workflows/ci.yml",
 }
 
@@ -37,7 +37,7 @@ func TestOursOutsideOfAppIsLittle(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s is on the list of what is ours: %v", path, err)
 		}
-		if strings.HasSuffix(path, ".go") && path != ".ci/report.go" {
+		if strings.HasSuffix(path, ".go") && !strings.HasPrefix(path, ".ci/") {
 			lines += strings.Count(string(text), "\n")
 		}
 		if folder, _, _ := strings.Cut(path, "/"); !strings.Contains(ours, "`"+path+"`") && !strings.Contains(ours, "`"+folder+"/`") && !strings.Contains(ours, "`"+folder+"`") {

@@ -21,7 +21,7 @@ const (
 # Outside single quotes $NAME and ${NAME} stand for a variable that is set above, and \$ is a dollar sign; a $ that
 # would expand to nothing is refused. Without quotes a # behind a space begins a comment.
 # Durations: 500ms, 30s, 5m, 1h, 30d. Sizes: 4096, 256KiB, 1MiB.
-# OpenTelemetry's own variables (OTEL_EXPORTER_OTLP_ENDPOINT and others) are read as well; without them there are no traces.
+# OpenTelemetry's own variables (OTEL_EXPORTER_OTLP_ENDPOINT and others) are read as well, and need the part otel; without them there are no traces.
 `
 )
 

@@ -20,7 +20,7 @@ type Alerts struct {
 	WebhookURL    Secret `env:"ALERT_WEBHOOK_URL" want:"an https:// URL" about:"Where alerts are posted as JSON."`
 	WebhookSecret Secret `env:"ALERT_WEBHOOK_SECRET" want:"16 characters or more; make one with: openssl rand -hex 32" about:"Key that signs webhook alerts (openssl rand -hex 32); empty leaves them unsigned."`
 	SlackURL      Secret `env:"ALERT_SLACK_URL" want:"the https:// URL of an incoming webhook" about:"Incoming webhook of Slack, or of a service with the same API, to post alerts to."`
-	EmailTo       string `env:"ALERT_EMAIL_TO" want:"mail addresses separated by commas" about:"Recipients of alert emails, separated by commas; needs ALERT_EMAIL_FROM and SMTP_URL."`
+	EmailTo       string `env:"ALERT_EMAIL_TO" want:"mail addresses separated by commas" about:"Recipients of alert emails, separated by commas; needs ALERT_EMAIL_FROM, SMTP_URL and the part mail."`
 	EmailFrom     string `env:"ALERT_EMAIL_FROM" want:"a mail address such as crons@example.com" about:"Sender address of alert emails."`
 	// SMTP is secret as a whole because the URL carries a password.
 	SMTP Secret `env:"SMTP_URL" want:"smtp://user:password@host:587, smtps://user:password@host:465, or smtp://host:25?tls=none" about:"Mail server: smtp://user:password@host:587 (STARTTLS), smtps:// (TLS), or smtp://host:25?tls=none."`

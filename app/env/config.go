@@ -28,7 +28,7 @@ type Config struct {
 	Database Database `env:"DATABASE_URL" envDefault:"sqlite://data/crons.db" secret:"true" want:"sqlite:// and a file, such as sqlite://data/crons.db, or the URL of a postgres:// or mysql:// server" about:"Database for state and runs: sqlite://relative/path.db or sqlite:///absolute/path.db, or sqlite::memory: for one process, lost when it ends; for more than one machine postgres://user:password@host:5432/name or mysql://user:password@host:3306/name (MariaDB too)."`
 
 	// Redis is a URL, or empty for none. It is secret because it may carry a password.
-	Redis Secret `env:"REDIS_URL" want:"a URL such as redis://127.0.0.1:6379/0, rediss:// for TLS, or unix:///run/redis.sock" about:"Redis shared by all replicas: redis://, rediss:// or unix://; empty is none. With SQLite it decides which replica runs a slot. CRON_EXECUTOR=asynq keeps its queue there."`
+	Redis Secret `env:"REDIS_URL" want:"a URL such as redis://127.0.0.1:6379/0, rediss:// for TLS, or unix:///run/redis.sock" about:"Redis shared by all replicas: redis://, rediss:// or unix://; empty is none. With SQLite it decides which replica runs a slot. CRON_EXECUTOR=asynq keeps its queue there. Needs the part redis."`
 	// RedisPrefix begins every key.
 	RedisPrefix string `env:"REDIS_PREFIX" envDefault:"fibercrons" want:"letters, digits and ._:- such as fibercrons" about:"Prefix of all keys in Redis; the same for all replicas of a program, different for each program on that Redis."`
 
@@ -41,7 +41,7 @@ type Config struct {
 	// Workers is at least 1.
 	Workers int `env:"CRON_WORKERS" envDefault:"64" want:"1 or more" about:"Maximum number of concurrent runs in this process."`
 	// Executor is ExecutorLocal unless the requirements of the others are met.
-	Executor Executor `env:"CRON_EXECUTOR" envDefault:"local" want:"local, river or asynq" about:"Where claimed runs execute: local is the process that claimed them; river (Postgres, DATABASE_URL) and asynq (Redis, REDIS_URL) are queues that every process can work."`
+	Executor Executor `env:"CRON_EXECUTOR" envDefault:"local" want:"local, river or asynq" about:"Where claimed runs execute: local is the process that claimed them; river (Postgres, DATABASE_URL) and asynq (Redis, REDIS_URL) are queues that every process can work, and need the part of that name: go run ./cmd/cli add river."`
 	// Role is RoleAll if Executor is ExecutorLocal.
 	Role Role `env:"CRON_ROLE" envDefault:"all" want:"all, scheduler or worker" about:"What this process does when CRON_EXECUTOR is a queue: scheduler only fills it, worker only works it, all does both."`
 
