@@ -72,7 +72,7 @@ func (p *program) command() *cobra.Command {
 		p.list(), p.show(), p.next(), p.explain(), p.check(),
 		p.runJob(), p.backfill(), p.pause(), p.resume(), p.cancel(),
 		p.history(), p.logs(), p.timeline(), p.status(), p.alert(),
-		p.new(), p.rename(), p.add(), p.remove(), p.migrate(), p.export(), p.version(), p.completion(),
+		p.new(), p.init(), p.rename(), p.add(), p.remove(), p.update(), p.dev(), p.migrate(), p.export(), p.version(), p.completion(),
 	)
 	return root
 }

@@ -4,6 +4,7 @@
 //
 //	module.go    the module's path, the name of a job's file
 //	unbuilt.go   jobs that no build includes
-//	rename.go    another path for the module
+//	paths.go     another path for the module in one text
+//	rename.go    and in all of them
 //	parts.go     the list of the parts that the program is built with
 package source

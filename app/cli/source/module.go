@@ -7,11 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
-)
 
-var moduleLine = regexp.MustCompile(`(?m)^module[ \t]+"?([^\s"]+)"?`)
+	"golang.org/x/mod/modfile"
+)
 
 // Module reads the module's path from the go.mod in dir.
 func Module(dir string) (string, error) {
@@ -22,11 +21,7 @@ func Module(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	found := moduleLine.FindSubmatch(mod)
-	if found == nil {
-		return "", errors.New("go.mod has no module line; restore it")
-	}
-	return string(found[1]), nil
+	return ModulePath(mod)
 }
 
 // JobFile is the name of the file for a job. Every build includes it: cleanup_windows.go would be built on Windows
@@ -62,4 +57,13 @@ func relative(root, path string) string {
 		return r
 	}
 	return path
+}
+
+// ModulePath reads the module's path from the text of a go.mod.
+func ModulePath(mod []byte) (string, error) {
+	path := modfile.ModulePath(mod)
+	if path == "" {
+		return "", errors.New("go.mod has no module line; restore it")
+	}
+	return path, nil
 }

@@ -38,7 +38,7 @@ func ReadParts(dir string) (*Parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Parts{Edit{path, 0o644, text}, module}
+	p := &Parts{Edit{path: path, old: text, text: text}, module}
 	_, _, err = p.parse()
 	return p, err
 }
@@ -128,4 +128,4 @@ func (p *Parts) set(text []byte) error {
 }
 
 // Write writes the file.
-func (p *Parts) Write() error { return p.edit.Write() }
+func (p *Parts) Write() error { return Apply([]Edit{p.edit}) }

@@ -2,32 +2,48 @@ package source
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
-	"go/format"
-	"go/parser"
-	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/mod/modfile"
 )
 
-// template is the path in the template's own files, which a later merge brings in.
-const template = "fibercrons"
+// Template is the module path in the template's own files, which an update or a merge brings in.
+const Template = "fibercrons"
+
+// Record is the file in which a program keeps what the template's files were, in the template's words, so that it is never
+// renamed; see package template.
+const Record = "app/template.json"
 
 // Edit is the new content of one file.
 type Edit struct {
-	path string
-	mode fs.FileMode
-	text []byte
+	path      string
+	old, text []byte
 }
 
-// Write writes the file.
-func (e Edit) Write() error { return os.WriteFile(e.path, e.text, e.mode.Perm()) }
+// Apply writes the edits. When one cannot be written, those before it are taken back.
+func Apply(edits []Edit) error {
+	for i, e := range edits {
+		err := os.WriteFile(e.path, e.text, 0o600) // the file exists and keeps its mode
+		if err == nil {
+			continue
+		}
+		for _, done := range edits[:i+1] {
+			if undo := os.WriteFile(done.path, done.old, 0o600); undo != nil && done.path != e.path {
+				err = errors.Join(err, undo)
+			}
+		}
+		return err
+	}
+	return nil
+}
 
 // CheckModule refuses what cannot be the path of a module.
 func CheckModule(path string) error {
@@ -61,10 +77,32 @@ var standard = func() map[string]bool {
 const largest = 1 << 20
 
 // Rename returns the edits that give the module in root another path, wherever it is written: from its present path, and
-// from the template's. The root's go.mod comes last, so that a rename that failed half-way can be repeated.
+// from the template's. The root's go.mod comes last.
 func Rename(root, from, to string) ([]Edit, error) {
+	files, mods, err := texts(root)
+	if err != nil {
+		return nil, err
+	}
+	paths := NewPaths([]string{from, Template}, to, mods...)
 	var list, rootMod []Edit
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	for _, e := range files {
+		if e.text, err = paths.Rewrite(filepath.Base(e.path), e.old); err != nil {
+			return nil, fmt.Errorf("%s: %w", relative(root, e.path), err)
+		}
+		switch {
+		case bytes.Equal(e.text, e.old):
+		case e.path == filepath.Join(root, "go.mod"):
+			rootMod = append(rootMod, e)
+		default:
+			list = append(list, e)
+		}
+	}
+	return append(list, rootMod...), nil
+}
+
+// texts reads the files in root that may name the module, and every go.mod among them.
+func texts(root string) (files []Edit, mods [][]byte, err error) {
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -76,87 +114,33 @@ func Rename(root, from, to string) ([]Edit, error) {
 			return nil
 		}
 		info, err := d.Info()
-		if err != nil || !info.Mode().IsRegular() || info.Size() > largest {
+		if err != nil || !info.Mode().IsRegular() || info.Size() > largest || path == filepath.Join(root, filepath.FromSlash(Record)) {
 			return err
 		}
 		old, err := os.ReadFile(path) //nolint:gosec // a file of the user's own module
 		if err != nil || !utf8.Valid(old) || bytes.IndexByte(old, 0) >= 0 {
 			return err
 		}
-		text := old
-		for _, from := range []string{from, template} {
-			if from == to || !bytes.Contains(text, []byte(from)) {
-				continue
-			}
-			if text, err = (paths{from, to}).rewrite(d.Name(), text); err != nil {
-				return fmt.Errorf("%s: %w", relative(root, path), err)
-			}
+		if d.Name() == "go.mod" {
+			mods = append(mods, old)
 		}
-		switch {
-		case bytes.Equal(text, old):
-		case path == filepath.Join(root, "go.mod"):
-			rootMod = append(rootMod, Edit{path, info.Mode(), text})
-		default:
-			list = append(list, Edit{path, info.Mode(), text})
-		}
+		files = append(files, Edit{path: path, old: old})
 		return nil
 	})
-	return append(list, rootMod...), err
+	return files, mods, err
 }
 
-// paths are a module's old and new path.
-type paths struct{ from, to string }
-
-func (r paths) rewrite(name string, old []byte) ([]byte, error) {
-	text := old
-	switch {
-	case filepath.Ext(name) == ".go":
-		text = r.mentions(r.imports(text))
-		if same, err := format.Source(old); err == nil && bytes.Equal(same, old) {
-			// It was formatted and stays so: the order of imports may have changed.
-			return format.Source(text)
+// foreign are the modules that those of a tree require and that are not in the tree.
+func foreign(mods [][]byte) (list []string) {
+	var inside []string
+	for _, text := range mods {
+		inside = append(inside, modfile.ModulePath(text))
+		// Mistakes in a go.mod are told when it is rewritten.
+		if mod, err := modfile.Parse("go.mod", text, nil); err == nil {
+			for _, r := range mod.Require {
+				list = append(list, r.Mod.Path)
+			}
 		}
-		return text, nil
-	case name == "go.mod" || name == "go.work" || name == ".golangci.yml" || name == ".golangci.yaml":
-		return r.whole(text), nil
 	}
-	return r.mentions(text), nil
-}
-
-// imports replaces the paths in import declarations.
-func (r paths) imports(text []byte) []byte {
-	set := token.NewFileSet()
-	file, err := parser.ParseFile(set, "", text, parser.ImportsOnly)
-	if err != nil {
-		return text // it does not compile anyway
-	}
-	for _, spec := range slices.Backward(file.Imports) {
-		path, err := strconv.Unquote(spec.Path.Value)
-		if err != nil || path != r.from && !strings.HasPrefix(path, r.from+"/") {
-			continue
-		}
-		start, end := set.Position(spec.Path.Pos()).Offset, set.Position(spec.Path.End()).Offset
-		text = slices.Concat(text[:start], []byte(strconv.Quote(r.to+path[len(r.from):])), text[end:])
-	}
-	return text
-}
-
-// What stands before and after a module's path that is not part of a longer word.
-const (
-	notBefore = `(^|[^A-Za-z0-9._/~-])`
-	notAfter  = `($|[^A-Za-z0-9._~-])`
-)
-
-// mentions replaces paths of the template's packages in any text: strings, comments, build files. It leaves the
-// module's name alone, which may be any word.
-func (r paths) mentions(text []byte) []byte {
-	known := regexp.MustCompile(`(?m)` + notBefore + regexp.QuoteMeta(r.from) + `/(app|cmd|config|jobs|models|routes)\b`)
-	return known.ReplaceAll(text, []byte("${1}"+strings.ReplaceAll(r.to, "$", "$$")+"/${2}"))
-}
-
-// whole replaces the path as a word of its own and as the beginning of a longer path, in files where it means
-// nothing else.
-func (r paths) whole(text []byte) []byte {
-	word := regexp.MustCompile(`(?m)` + notBefore + regexp.QuoteMeta(r.from) + notAfter)
-	return word.ReplaceAll(text, []byte("${1}"+strings.ReplaceAll(r.to, "$", "$$")+"${2}"))
+	return slices.DeleteFunc(list, func(path string) bool { return slices.Contains(inside, path) })
 }

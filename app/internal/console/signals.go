@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -43,9 +44,43 @@ const ExitAtOnce = 130
 
 // Context returns a context that ends at the first signal. A second signal exits the process at once.
 func Context() (context.Context, context.CancelFunc) {
-	ctx, stop := context.WithCancel(context.Background())
+	last := new(lastWords)
+	ctx, stop := context.WithCancel(context.WithValue(context.Background(), lastKey{}, last))
 	OnSignals(stop, func() {
+		last.say()
 		os.Exit(ExitAtOnce) //nolint:forbidigo // a second signal does not wait for main
 	})
 	return ctx, stop
+}
+
+// AtOnce has do called when a second signal exits the process of [Context], until remove is called. Do must not wait.
+func AtOnce(ctx context.Context, do func()) (remove func()) {
+	last, ok := ctx.Value(lastKey{}).(*lastWords)
+	if !ok {
+		return func() {}
+	}
+	last.set(do)
+	return func() { last.set(nil) }
+}
+
+type lastKey struct{}
+
+// lastWords is what happens before the process exits at once.
+type lastWords struct {
+	mu sync.Mutex
+	do func()
+}
+
+func (l *lastWords) set(do func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.do = do
+}
+
+func (l *lastWords) say() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.do != nil {
+		l.do()
+	}
 }

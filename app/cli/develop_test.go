@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"cmp"
 	"flag"
 	"io/fs"
@@ -83,6 +84,39 @@ func TestRenameRefuses(t *testing.T) {
 	}
 }
 
+// The words around package template's work: what init and update say, and how they end.
+func TestInitAndUpdate(t *testing.T) {
+	f := newFixture(t)
+	template := map[string]string{
+		"go.mod": "module fibercrons\n\ngo 1.26\n", "README.md": "# fibercrons\n", ".ci/run": "x\n",
+		"app/app.go": "package app\n", "cmd/cli/main.go": "package main\n\nfunc main() {}\n", "cmd/server/main.go": "package main\n\nfunc main() {}\n",
+		".github/CHANGELOG.md": "# Changelog\n\n## v1.0.0\n\n- Old.\n",
+	}
+	f.module(template)
+	f.say("init", "example.com")
+	f.say("init", "net/app")
+	f.say("init", "example.com/me/app")
+	f.say("init", "example.com/me/app")
+	f.say("update")
+	next := newFixture(t)
+	template["app/app.go"] = "package app\n\n// New is new.\nconst New = 1\n"
+	template[".github/CHANGELOG.md"] = "# Changelog\n\n## v1.1.0\n\n- New.\n\n## v1.0.0\n\n- Old.\n"
+	next.module(template)
+	f.say("update", "--from", filepath.Join(next.dir, "nowhere.zip"))
+	f.say("update", "--from", next.dir, "--keep", "README.md")
+	f.say("update", "--from", next.dir, "--dry-run")
+	f.say("update", "--from", next.dir)
+	f.say("update", "--from", next.dir)
+	f.module(map[string]string{"app/app.go": "package app\n\n// New is new.\nconst New = 2\n"})
+	f.say("update", "--from", next.dir)
+	f.transcript = *bytes.NewBuffer(bytes.ReplaceAll(f.transcript.Bytes(), []byte(next.dir), []byte("NEXT")))
+	f.golden("update")
+	// From the newer copy, into a program.
+	if r := next.run("update", "--into", f.dir); r.status != exitRefused || !strings.Contains(r.err, "const New = 2") {
+		t.Errorf("--into: %+v", r)
+	}
+}
+
 var buildAll = flag.Bool("build", false, "build the renamed template, all of which has to be compiled anew")
 
 // Under another path every import of the whole template is found, and none is of the old one. With -build it also
@@ -109,6 +143,58 @@ func TestRenamedTemplateBuilds(t *testing.T) {
 		t.Errorf("the renamed program lists\n%s", out)
 	}
 	goTool(t, f.dir, "test", "./app")
+}
+
+// The whole template: begun, with files of the user's own, green, and brought to a newer version.
+func TestBegunTemplateIsGreenAndUpdates(t *testing.T) {
+	if !*buildAll {
+		t.Skip("-build is not given: all of the template is compiled twice")
+	}
+	f, next := newFixture(t), newFixture(t)
+	copyModule(t, "../..", f.dir)
+	copyModule(t, "../..", next.dir)
+	if r := f.run("init", "example.com/a/b/cmd/app"); r.status != exitDone {
+		t.Fatalf("got %+v", r)
+	}
+	f.module(map[string]string{
+		"jobs/mine.go":    "package jobs\n\nimport (\n\t\"context\"\n\n\t\"example.com/a/b/cmd/app/app/cron\"\n\t\"example.com/a/b/cmd/app/config\"\n)\n\nfunc init() {\n\tcron.Register(\"mine\", \"@daily\", func(ctx context.Context) error {\n\t\t_ = config.From(ctx).ReportSize\n\t\treturn nil\n\t})\n}\n",
+		"config/local.go": "package config\n\n// Local is mine.\ntype Local struct {\n\tReportSize int `env:\"REPORT_SIZE\" envDefault:\"100\" want:\"a whole number\" about:\"Lines.\"`\n}\n",
+		"routes/mine.go":  "package routes\n",
+		"models/mine.go":  "package models\n\n// Mine is mine.\ntype Mine struct{ ID string }\n",
+	})
+	goTool(t, f.dir, "test", "./config", "-update")
+	goTool(t, f.dir, "vet", "./...")
+	goTool(t, f.dir, "test", "./app", "./app/cli/...", "./app/env", "./config", "./jobs", "./routes", "./models")
+	next.module(map[string]string{
+		"app/fresh/fresh.go":   "// Package fresh is new.\npackage fresh\n",
+		"Dockerfile":           strings.Replace(next.read("Dockerfile"), "FROM golang:", "FROM --platform=$BUILDPLATFORM golang:", 1),
+		".github/CHANGELOG.md": "# Changelog\n\n## v9.0.0\n\n- News.\n\n" + next.read(".github/CHANGELOG.md"),
+	})
+	if err := os.Remove(filepath.Join(next.dir, "app", "exported_test.go")); err != nil {
+		t.Fatal(err)
+	}
+	r := f.run("update", "--from", next.dir)
+	if r.status != exitDone || !strings.Contains(r.out, "- News.") || !strings.Contains(r.out, "1 file removed") {
+		t.Fatalf("got %+v", r)
+	}
+	if text := f.read("Dockerfile"); !strings.Contains(text, "BUILDPLATFORM") || !strings.Contains(text, "example.com/a/b/cmd/app/app/") {
+		t.Errorf("Dockerfile is\n%s", text)
+	}
+	if text := f.read(".env.example"); !strings.Contains(text, "REPORT_SIZE=100") {
+		t.Errorf(".env.example is\n%s", text)
+	}
+	if out := goTool(t, f.dir, "run", "./cmd/cli", "list", "-o", "csv"); !strings.Contains(out, "\nmine,") {
+		t.Errorf("the updated program lists\n%s", out)
+	}
+}
+
+func (f *fixture) read(name string) string {
+	f.t.Helper()
+	text, err := os.ReadFile(filepath.Join(f.dir, filepath.FromSlash(name)))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return string(text)
 }
 
 func goTool(t *testing.T, dir string, args ...string) string {
