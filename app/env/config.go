@@ -4,14 +4,15 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 	// For time.LoadLocation in users' code: scratch containers and Windows have no zone database.
 	_ "time/tzdata"
 )
 
-// Config holds the settings of the template. [Load] and [Fill] make it, and it is valid if they return no error. It
-// does not change afterwards, so it may be copied and shared freely.
+// Config holds the settings of the template. [Load], [Fill] and [New] make it, and it is valid if they return no error.
+// It does not change afterwards, so it may be copied and shared freely.
 type Config struct {
 	// AppEnv is compared with the names in cron.Only.
 	AppEnv string `env:"APP_ENV" envDefault:"development" want:"a name in lower case such as development or production" about:"Where this process runs; a job may be limited to some environments with Only(\"production\")."`
@@ -36,7 +37,7 @@ type Config struct {
 	Enabled bool `env:"CRON_ENABLED" envDefault:"true" want:"true or false" about:"Whether jobs start on schedule in this process; with false, only manual runs."`
 	// Timezone is never nil and never time.Local, so slots are the same on every machine.
 	Timezone *time.Location `env:"CRON_TIMEZONE" envDefault:"UTC" want:"a name such as UTC or Europe/Berlin" about:"Time zone of schedules without their own."`
-	// TZData has been passed to schedule.PreferHost by Load.
+	// TZData has been passed to schedule.PreferHost by Load. It is one for the process: with two Configs the last counts.
 	TZData TZData `env:"CRON_TZDATA" envDefault:"embedded" want:"embedded or host" about:"Time-zone data for computing slots: embedded is part of the build, the same on every machine; host prefers the machine's files, which must then be the same on all replicas."`
 	// Workers is at least 1.
 	Workers int `env:"CRON_WORKERS" envDefault:"64" want:"1 or more" about:"Maximum number of concurrent runs in this process."`
@@ -112,6 +113,17 @@ func (c Config) Proxies() []netip.Prefix {
 // Loopback reports whether Host can be reached only from this machine. A hostname other than localhost counts as
 // reachable from outside, because it may resolve to another address later.
 func (c Config) Loopback() bool { return loopback(c.Host) }
+
+// OnDatabase returns c with another database than that of DATABASE_URL, and what [Config.Settings] says of the variable.
+func (c Config) OnDatabase(d Database, instead string) Config {
+	c.Database, c.settings = d, slices.Clone(c.settings)
+	for i := range c.settings {
+		if c.settings[i].Name == "DATABASE_URL" {
+			c.settings[i].Value = instead
+		}
+	}
+	return c
+}
 
 // Settings lists every variable read with c, the user's included, with its value. It holds no secrets.
 func (c Config) Settings() []Setting { return c.settings }

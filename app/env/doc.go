@@ -4,7 +4,8 @@
 // # How it works
 //
 // [Fill] reads the file .env if there is one, overrides it with the real environment, and fills the fields of Config,
-// and of a user's struct that embeds it, by their struct tags ([Load] is for Config alone):
+// and of a user's struct that embeds it, by their struct tags ([Load] is for Config alone, and [New] for one that a
+// program fills in by itself):
 //
 //	env         the variable
 //	envDefault  its default; none means empty
@@ -31,7 +32,7 @@
 //
 // # Files, in reading order
 //
-//	load.go                                        Load and Fill: the steps, in their order
+//	load.go new.go                                 Load, Fill and New: the steps, in their order
 //	config.go alerts.go proxy.go                   the settings
 //	values.go database.go secret.go                types of their values
 //	source.go dotenv.go statement.go               what is read: the environment, .env and its statements
