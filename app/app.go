@@ -9,6 +9,21 @@
 //
 // Under failure: New either returns an App or leaves nothing open. Mistakes in jobs come first,
 // before any file is touched.
+//
+// # In a program of your own
+//
+// A program that has a main, settings, a log and a web server already makes an App by [New], with the Config of env.Load
+// or env.New, and mounts its API by package web. It imports the parts that it needs, such as app/store/postgres. An App
+// installs no signal handler, and changes neither slog's default nor the environment; when Close has returned nothing
+// of it runs any more. Several Apps, each with a registry and a database, do not see each other. They share what the
+// process has once: the parts of the build, the channels of alert.Use, and CRON_TZDATA.
+//
+// What is the program's to do:
+//
+//   - slog.SetDefault(slog.New(cron.LogHandler(handler))). Jobs log by slog.InfoContext(ctx, ...), which is slog's default
+//     logger. Its lines are kept with the run, and bear its job and attempt, only if LogHandler is around its handler. So do
+//     those of any other logger that is made so; [Log] is for what the App itself has to say.
+//   - End the context of [App.Run], wait for it, then [App.Close], then close what [WithGorm] was given.
 package app
 
 import (
@@ -68,6 +83,8 @@ type options struct {
 	here     bool
 
 	migrations []row.Migration
+	gorm       *gorm.DB
+	lent       bool // gorm counts, also nil
 }
 
 // Log is where the application logs. Optional. Default: slog.Default().
@@ -80,6 +97,20 @@ func WithContext(add func(context.Context) context.Context) Option {
 
 // Migrations make the user's own tables, each once, in this order. Optional. Default: none.
 func Migrations(list []row.Migration) Option { return func(o *options) { o.migrations = list } }
+
+// WithGorm has the application work on a database that the program has opened itself, on Postgres or MySQL, and leaves
+// DATABASE_URL aside: its tables are there, its statements go by connections of that pool, and [DB] is that handle. The
+// App never closes it. Close the App first. A cmd/cli beside it opens DATABASE_URL: let that name the same database, and
+// on Postgres the same schema.
+//
+// Its pool must allow five connections or more (SetMaxOpenConns). The App takes up to four of them and keeps two, so that
+// heartbeats do not wait for the program's transactions. Nothing of gorm.Config changes the App's own statements, and
+// nothing of its own is left in a session. On Postgres the pool has pgx's driver, as gorm's postgres.Open has. On MySQL
+// its DSN says interpolateParams=true and no columnsWithAlias; a readTimeout bounds how long reads wait for a dead network.
+//
+// SQLite is refused, since the store needs connections of its own there, and CRON_EXECUTOR=river, which opens
+// DATABASE_URL.
+func WithGorm(db *gorm.DB) Option { return func(o *options) { o.gorm, o.lent = db, true } }
 
 // ReadOnly is for looking only: no file is made or changed, and a database that does not exist yet
 // is an empty one.
@@ -164,18 +195,27 @@ func Database(cfg env.Config) (url string, err error) {
 
 func (a *App) openStore(ctx context.Context, o options) error {
 	url, err := Database(a.Config)
-	if err != nil {
+	switch {
+	case !o.lent && err != nil:
 		return err
+	case o.lent && o.gorm == nil:
+		return errors.New("app.WithGorm was given nil")
+	case o.lent && a.Config.Executor == env.ExecutorRiver && !o.here:
+		return errors.New("CRON_EXECUTOR=river opens DATABASE_URL, which app.WithGorm leaves aside: use local or asynq")
 	}
 	so := store.Options{
-		URL: url, ReadOnly: o.readOnly, Lease: a.Config.Lease, Migrations: o.migrations, Logger: o.log,
+		URL: url, Gorm: o.gorm, ReadOnly: o.readOnly, Lease: a.Config.Lease, Migrations: o.migrations, Logger: o.log,
 		Committed: func(c store.Commit) { a.Metrics.Committed(c.Calls, c.Took, c.Err) },
 	}
 	if a.Trace != part.Untraced {
 		so.Span = a.Trace.Statement
 	}
-	a.Store, err = store.Open(ctx, so)
-	return err
+	if a.Store, err = store.Open(ctx, so); err != nil || !o.lent {
+		return err
+	}
+	host, name := a.Store.Location()
+	a.Config = a.Config.OnDatabase(env.Database{Driver: o.gorm.Name(), Host: host, Name: name}, "not used: app.WithGorm")
+	return nil
 }
 
 // meet opens Redis, if there is one. It does not wait for it: Redis may be away.
@@ -272,8 +312,9 @@ func (a *App) Context(ctx context.Context) context.Context {
 	return context.WithValue(ctx, appKey{}, a)
 }
 
-// DB returns the database, for use inside a job. It panics when ctx does not come from a run. On SQLite keep
-// transactions short: one that keeps the jobs waiting is rolled back after 10 s; see [store.Store.DB].
+// DB returns the database, for use inside a job: the configured one, or the handle that [WithGorm] was given, with its
+// own plugins, names and pool. It panics when ctx does not come from a run. On SQLite keep transactions short: one that
+// keeps the jobs waiting is rolled back after 10 s; see [store.Store.DB]. Do not close it.
 func DB(ctx context.Context) *gorm.DB { return from(ctx, "app.DB").Store.DB().WithContext(ctx) }
 
 // HTTP returns a client for requests to others, for use inside a job. When the program traces, its

@@ -69,7 +69,7 @@ var arrows = map[string]rule{
 	"app/store/sqlite":         {inner: []string{"app/part", "app/store/db", "app/store/usertx"}, outer: []string{gorm, glebarez}},
 	"app/store/postgres":       {inner: []string{"app/part", "app/store/db", "app/store/remote"}, outer: []string{gorm, "gorm.io/driver", pgx}},
 	"app/store/mysql":          {inner: []string{"app/internal/texts", "app/part", "app/store/db", "app/store/remote"}, outer: []string{gorm, "gorm.io/driver", mysql}},
-	"app/store/remote":         {inner: []string{"app/store/db"}},
+	"app/store/remote":         {inner: []string{"app/store/db"}, outer: []string{gorm}},
 	"app/store/usertx":         {inner: []string{"app/cron"}, outer: []string{gorm}},
 	"app/internal/testdb":      {inner: []string{"app/store/mysql", "app/store/postgres", "app/store/sqlite"}, outer: []string{uuid}},
 	"app/redis":                {inner: []string{"app/contract", "app/internal/redisurl", "app/part"}, outer: []string{"github.com/gomodule/redigo"}},
@@ -141,7 +141,7 @@ func TestArrowsPointDown(t *testing.T) {
 func TestOneTechnologyPerPackage(t *testing.T) {
 	homes := map[string][]string{
 		"github.com/reugn/":      {"app/clock"},
-		"gorm.io/":               {"app", "app/store", "app/store/alerts", "app/store/db", "app/store/mysql", "app/store/postgres", "app/store/row", "app/store/sqlite", "app/store/usertx", "models"},
+		"gorm.io/":               {"app", "app/store", "app/store/alerts", "app/store/db", "app/store/mysql", "app/store/postgres", "app/store/remote", "app/store/row", "app/store/sqlite", "app/store/usertx", "models"},
 		"gorm.io/driver/":        {"app/store/mysql", "app/store/postgres"},
 		"github.com/glebarez/":   {"app/store/sqlite"},
 		"github.com/gofiber/":    {"app/web", "app/web/access", "app/web/api", "app/web/pages", "app/web/reply", "app/web/request", "app/web/site", "app/internal/webtest", "routes"},

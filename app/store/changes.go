@@ -103,7 +103,7 @@ func (t *changes) flush() error {
 func (t *changes) handle() *gorm.DB {
 	t.fail(t.flush())
 	t.wrote = true
-	db := t.db.Users().Session(&gorm.Session{NewDB: true, Context: t.ctx})
+	db := t.db.Read(t.ctx).Session(&gorm.Session{NewDB: true, Context: t.ctx})
 	db.Statement.ConnPool = t.tx
 	return db
 }

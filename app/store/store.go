@@ -19,8 +19,11 @@ import (
 
 // Options say what to open. All but the last are those of [db.Options].
 type Options struct {
-	// URL of the database. Required.
+	// URL of the database. Required, but for Gorm.
 	URL string
+	// Gorm is another program's handle on a Postgres or MySQL database, and URL is then not looked at; see
+	// [db.Options].Gorm. Optional.
+	Gorm *gorm.DB
 	// ReadOnly opens for reading only: nothing is created or migrated, and every write is refused. A file that does not
 	// exist reads as an empty database; see [Store.Absent].
 	ReadOnly bool
@@ -65,7 +68,7 @@ var (
 // date. Its errors are sentences that name the file and the remedy, without credentials.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	d, err := db.Open(ctx, db.Options{
-		URL: o.URL, ReadOnly: o.ReadOnly, NoMigrate: o.NoMigrate, Logger: o.Logger, Migrations: o.Migrations,
+		URL: o.URL, Gorm: o.Gorm, ReadOnly: o.ReadOnly, NoMigrate: o.NoMigrate, Logger: o.Logger, Migrations: o.Migrations,
 		Lease: o.Lease, RetryFor: o.RetryFor, HoldFor: o.HoldFor, Span: o.Span,
 	})
 	if err != nil {
@@ -84,7 +87,7 @@ func (s *Store) Close() error {
 // Absent reports whether the database was opened read-only and does not exist yet. It then reads as empty.
 func (s *Store) Absent() bool { return s.db.Absent() }
 
-// DB returns a handle for the user's own tables. Its connections are not the writer's.
+// DB returns a handle for the user's own tables, [Options].Gorm if there is one. Its connections are not the writer's.
 //
 // On SQLite one transaction writes at a time, and while one of the user's is open no run starts and none is
 // recorded. One that keeps the writer waiting is logged after a second with its job, run and line, and is rolled
@@ -93,6 +96,9 @@ func (s *Store) Absent() bool { return s.db.Absent() }
 // says so (sql.TxOptions{ReadOnly: true}). What begins on the *sql.DB behind gorm is logged, and not ended.
 // On servers a transaction holds up only those that want its rows.
 func (s *Store) DB() *gorm.DB { return s.db.Users() }
+
+// Location returns the server and the name of the database; both are empty for a file.
+func (s *Store) Location() (at, name string) { return s.db.Location() }
 
 // Ping implements [contract.Admin].
 func (s *Store) Ping(ctx context.Context) error {

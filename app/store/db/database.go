@@ -56,6 +56,9 @@ const memoryURL = "sqlite::memory:"
 
 // dialectOf finds the dialect of a URL. The URL may hold a password and is never part of an error.
 func dialectOf(o Options) (Dialect, error) {
+	if o.Gorm != nil {
+		return dialectOfGorm(o)
+	}
 	scheme, _, ok := strings.Cut(o.URL, "://")
 	switch {
 	case o.URL == "":
@@ -74,6 +77,27 @@ func dialectOf(o Options) (Dialect, error) {
 		return nil, fmt.Errorf("open store: %w", part.Missing("DATABASE_URL", name))
 	}
 	return parse(o)
+}
+
+// dialectOfGorm finds the dialect of another program's handle.
+func dialectOfGorm(o Options) (Dialect, error) {
+	name := o.Gorm.Name()
+	switch {
+	case name == "sqlite":
+		return nil, errors.New("open store: app.WithGorm does not take SQLite: the store needs connections of its own there (one that locks the file when a transaction begins, " +
+			"others that cannot write) and rolls back transactions that keep it waiting: leave app.WithGorm out, and let DATABASE_URL name a file, such as sqlite://data/crons.db")
+	case schemes[name] != name:
+		return nil, fmt.Errorf("open store: app.WithGorm does not take databases of the kind %q: give it one on Postgres or MySQL, or set DATABASE_URL", name)
+	}
+	parse := parserOf(name)
+	if parse == nil {
+		return nil, fmt.Errorf("open store: %w", part.Missing("app.WithGorm", name))
+	}
+	dialect, err := parse(o)
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	return dialect, nil
 }
 
 // openPatiently waits for a process that migrates or writes much.
@@ -104,7 +128,7 @@ func (d *Database) open(ctx context.Context) error {
 		return err
 	}
 	d.migrator = migrator{
-		Dialect: d.dialect, writes: p.Writes, changes: cmp.Or(p.Changes, p.Writes), lease: d.o.Lease, models: d.o.Migrations, log: d.o.Logger,
+		Dialect: d.dialect, writes: p.Writes, changes: cmp.Or(p.Changes, p.Writes), lease: d.o.Lease, models: d.o.Migrations, gorm: d.o.Gorm, log: d.o.Logger,
 	}
 	switch {
 	case d.o.NoMigrate:
@@ -126,11 +150,27 @@ func (d *Database) open(ctx context.Context) error {
 	if d.reads, err = openGorm(d.dialect, p.Reads, d.o.Logger); err != nil {
 		return err
 	}
-	if d.users, err = openGorm(d.dialect, p.Tracker.Pool(p.Users), d.o.Logger); err != nil {
+	return d.openUsers()
+}
+
+// openUsers makes the handle for the user's own tables. Another program's handle has its own callbacks.
+func (d *Database) openUsers() (err error) {
+	switch {
+	case d.lent() && d.o.ReadOnly:
+		d.users = onPool(d.o.Gorm, d.pools.Reads)
+		return nil
+	case d.lent():
+		d.users = d.o.Gorm
+		return nil
+	}
+	if d.users, err = openGorm(d.dialect, d.pools.Tracker.Pool(d.pools.Users), d.o.Logger); err != nil {
 		return err
 	}
 	return usertx.Trace(d.users, d.o.Span)
 }
+
+// lent reports whether the database is another program's. One in memory that stands for it is not.
+func (d *Database) lent() bool { return d.o.Gorm != nil && d.dialect.Remote() }
 
 // none reports whether a server's database has no tables yet.
 func (d *Database) none(ctx context.Context) bool {
@@ -141,7 +181,7 @@ func (d *Database) none(ctx context.Context) bool {
 // openAbsent puts an empty database, in memory, in place of one that has no tables yet.
 func (d *Database) openAbsent(ctx context.Context) error {
 	memory := d.o
-	memory.URL = memoryURL
+	memory.URL, memory.Gorm = memoryURL, nil
 	empty, err := dialectOf(memory)
 	if err != nil { // built without SQLite
 		return d.dialect.Sentence(nil, "has no tables yet: start the server once, or run `go run ./cmd/cli migrate`")
@@ -174,6 +214,14 @@ func (d *Database) closePools() error {
 	return errors.Join(errs...)
 }
 
+// Location returns the server and the name of the database; both are empty for a file.
+func (d *Database) Location() (at, name string) {
+	if l, ok := d.dialect.(interface{ Location() (at, name string) }); ok {
+		return l.Location()
+	}
+	return "", ""
+}
+
 // Absent reports whether the database was opened read-only and does not exist yet. It then reads as empty.
 func (d *Database) Absent() bool { return d.pools.Seal != nil }
 
@@ -186,7 +234,7 @@ func (d *Database) Reader() *sql.DB { return d.pools.Reads }
 // Read returns a handle on [Database.Reader] for one read.
 func (d *Database) Read(ctx context.Context) *gorm.DB { return d.reads.WithContext(ctx) }
 
-// Users returns a handle for the user's own tables. Its connections are not the writer's.
+// Users returns a handle for the user's own tables, [Options].Gorm if there is one. Its connections are not the writer's.
 func (d *Database) Users() *gorm.DB { return d.users }
 
 // Statements are those of the hot path, in the words of this database.
@@ -256,8 +304,13 @@ func (d *Database) Models(ctx context.Context) (applied, pending []string, err e
 func (d *Database) Identity(ctx context.Context) (string, error) {
 	if !d.o.ReadOnly {
 		// By a connection that waits for others who write: nobody tries this again.
-		err := d.users.WithContext(ctx).Exec(
-			"INSERT INTO job_identity (id) SELECT ? WHERE NOT EXISTS (SELECT 1 FROM job_identity)", uuid.NewString()).Error
+		on, err := d.users, error(nil)
+		if d.lent() {
+			on, err = openGorm(d.dialect, d.pools.Changes, d.o.Logger)
+		}
+		if err == nil {
+			err = on.WithContext(ctx).Exec("INSERT INTO job_identity (id) SELECT ? WHERE NOT EXISTS (SELECT 1 FROM job_identity)", uuid.NewString()).Error
+		}
 		if err != nil {
 			return "", fmt.Errorf("name the database: %w", d.Explain(err))
 		}

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -164,6 +165,24 @@ func OneColumn(ctx context.Context, q Querier, query string, args ...any) ([]str
 		all = append(all, text)
 	}
 	return all, rows.Err()
+}
+
+// ColumnNames returns the names of a query's columns.
+func ColumnNames(ctx context.Context, q Querier, query string, args ...any) ([]string, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	return columns, errors.Join(err, rows.Err())
+}
+
+// onPool is another program's handle on another pool, or a transaction.
+func onPool(host *gorm.DB, pool gorm.ConnPool) *gorm.DB {
+	on := host.Session(&gorm.Session{NewDB: true, Context: context.Background()}) // a context has the statement copied
+	on.Statement.ConnPool = pool
+	return on
 }
 
 // openGorm returns a handle on the pool, which may be a transaction.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"gorm.io/gorm"
+
 	"fibercrons/app/store/row"
 )
 
@@ -19,6 +21,7 @@ type migrator struct {
 	changes *sql.DB // for migrations, which may take long
 	lease   time.Duration
 	models  []row.Migration
+	gorm    *gorm.DB // another program's, which its migrations go by; nil: a handle of the store's
 	log     *slog.Logger
 }
 
@@ -140,7 +143,7 @@ func (m *migrator) writable(ctx context.Context) error {
 }
 
 func mayWrite(ctx context.Context, q Querier, table string) error {
-	columns, err := columnsOf(ctx, q, table)
+	columns, err := ColumnNames(ctx, q, "SELECT * FROM "+table+" WHERE 1 = 0")
 	if err != nil {
 		return err
 	}
@@ -152,16 +155,6 @@ func mayWrite(ctx context.Context, q Querier, table string) error {
 		}
 	}
 	return nil
-}
-
-func columnsOf(ctx context.Context, q Querier, table string) ([]string, error) {
-	rows, err := q.QueryContext(ctx, "SELECT * FROM "+table+" WHERE 1 = 0")
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	return columns, errors.Join(err, rows.Err())
 }
 
 // modelTable lists the user's migrations that the database has had.
@@ -186,13 +179,13 @@ func checkModels(list []row.Migration) error {
 }
 
 // migrateModel carries out a migration of the user's, unless the database has had it.
-func migrateModel(ctx context.Context, d Dialect, changes *sql.DB, m row.Migration, log *slog.Logger) error {
-	lock, err := d.Lock(ctx, changes)
+func (m *migrator) migrateModel(ctx context.Context, model row.Migration) error {
+	lock, err := m.Lock(ctx, m.changes)
 	if err != nil {
 		return err
 	}
 	defer lock.Rollback() //nolint:errcheck // after Commit it only says so
-	had, err := OneColumn(ctx, lock, d.Statements().bound("SELECT id FROM "+modelTable+" WHERE id = ?"), m.ID)
+	had, err := OneColumn(ctx, lock, m.Statements().bound("SELECT id FROM "+modelTable+" WHERE id = ?"), model.ID)
 	if err != nil || len(had) > 0 {
 		return err
 	}
@@ -203,20 +196,28 @@ func migrateModel(ctx context.Context, d Dialect, changes *sql.DB, m row.Migrati
 		}
 		defer tx.Rollback() //nolint:errcheck // after Commit it only says so
 	}
-	db, err := openGorm(d, tx, log)
+	db, err := m.handle(tx)
 	if err != nil {
 		return err
 	}
-	if err := m.Up(db.WithContext(ctx)); err != nil {
+	if err := model.Up(db.WithContext(ctx)); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, d.Statements().bound("INSERT INTO "+modelTable+" (id, applied_at) VALUES (?, ?)"), m.ID, int64(row.MillisOf(time.Now()))); err != nil {
+	if _, err := tx.ExecContext(ctx, m.Statements().bound("INSERT INTO "+modelTable+" (id, applied_at) VALUES (?, ?)"), model.ID, int64(row.MillisOf(time.Now()))); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil || whole {
 		return err
 	}
 	return lock.Commit()
+}
+
+// handle is what the user's migrations go by.
+func (m *migrator) handle(tx *sql.Tx) (*gorm.DB, error) {
+	if m.gorm != nil {
+		return onPool(m.gorm, tx), nil
+	}
+	return openGorm(m.Dialect, tx, m.log)
 }
 
 // modelSteps returns the IDs of the user's migrations: those that the database has had, and those that are pending.
@@ -250,7 +251,7 @@ func (m *migrator) migrateModels(ctx context.Context) error {
 		return err
 	}
 	for _, model := range m.models {
-		if err := migrateModel(ctx, m.Dialect, m.changes, model, m.log); err != nil {
+		if err := m.migrateModel(ctx, model); err != nil {
 			return fmt.Errorf("migration %q of models/migrations.go: %w", model.ID, err)
 		}
 	}

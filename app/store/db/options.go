@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"time"
 
+	"gorm.io/gorm"
+
 	"fibercrons/app/store/row"
 	"fibercrons/app/store/usertx"
 )
@@ -13,8 +15,11 @@ type Options struct {
 	// URL of the database. sqlite://data/crons.db is a file relative to the working directory,
 	// sqlite:///var/lib/crons.db an absolute one, and sqlite::memory: a database of this process alone that ends with
 	// [Database.Close]. postgres://user:password@host:5432/name and mysql://user:password@host:3306/name are databases
-	// on servers. Required.
+	// on servers. Required, but for Gorm.
 	URL string
+	// Gorm is another program's handle on a Postgres or MySQL database, and URL is then not looked at. The store works on
+	// its pool, and [Database.Users] is this handle. Optional.
+	Gorm *gorm.DB
 	// ReadOnly opens for reading only: nothing is created or migrated, and every write is refused. A file that does not
 	// exist reads as an empty database; see [Database.Absent].
 	ReadOnly bool

@@ -31,6 +31,15 @@ type myStmt interface {
 type freshConn struct {
 	myConn
 	stale bool
+	back  func(broken bool) error // has the pool that lent it close it; nil: it is ours
+}
+
+// Close implements [driver.Conn].
+func (c *freshConn) Close() error {
+	if c.back != nil {
+		return c.back(true)
+	}
+	return c.myConn.Close()
 }
 
 func fresh(c driver.Conn) (driver.Conn, error) {

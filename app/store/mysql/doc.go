@@ -11,6 +11,10 @@
 //   - There is no cheap way to see whether anything has changed.
 //   - A connection to a server that has become read-only is not used again (conn.go).
 //
+// On a pool that another program lends, connections are set up in the same way, and closed instead of given back. What
+// the driver's parameters decide cannot be set from here, and is checked at the start: interpolateParams and
+// columnsWithAlias.
+//
 // # Files, in reading order
 //
 //   - mysql.go: the dialect: connections, checks at the start, locks, the clock.

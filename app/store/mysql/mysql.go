@@ -33,6 +33,7 @@ func init() {
 type dialect struct {
 	remote.Server
 	ours, users *mysql.Config
+	lent        *sql.DB // another program's pool, instead of ours and users
 	readOnly    bool
 }
 
@@ -46,6 +47,10 @@ var ourParams = []string{
 // parse reads a URL, the parameters of which are those of the driver
 // (https://github.com/go-sql-driver/mysql#parameters).
 func parse(o db.Options) (db.Dialect, error) {
+	if o.Gorm != nil {
+		lent, err := remote.Pool(o.Gorm)
+		return &dialect{Server: remote.Server{Lent: true}, lent: lent, readOnly: o.ReadOnly}, err
+	}
 	wrong := errors.New("open store: DATABASE_URL is not a MySQL URL: use mysql://user:password@host:3306/name, " +
 		"with percent codes for special characters in the password, and check the parameters after the question mark")
 	u, err := url.Parse(o.URL)
@@ -86,14 +91,17 @@ func parse(o db.Options) (db.Dialect, error) {
 	d.ours.DialFunc = remote.Dial(remote.NetworkTimeout)
 	d.ours.InterpolateParams = true // instead of preparing each statement for its one use
 	d.ours.Collation = "utf8mb4_bin"
-	d.ours.Params = map[string]string{
-		"sql_mode":                 "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
-		"time_zone":                "'+00:00'",
-		"innodb_lock_wait_timeout": strconv.Itoa(int(remote.LockTimeout.Seconds())),
-		// The server closes a connection that has been silent for so long, and rolls its transaction back.
-		"wait_timeout": strconv.Itoa(int(remote.IdleTimeout.Seconds())),
-	}
+	d.ours.Params = maps.Clone(ourVariables)
 	return d, nil
+}
+
+// ourVariables are those of the store's sessions.
+var ourVariables = map[string]string{
+	"sql_mode":                 "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
+	"time_zone":                "'+00:00'",
+	"innodb_lock_wait_timeout": strconv.Itoa(int(remote.LockTimeout.Seconds())),
+	// The server closes a connection that has been silent for so long, and rolls its transaction back.
+	"wait_timeout": strconv.Itoa(int(remote.IdleTimeout.Seconds())),
 }
 
 func myConfig(u *url.URL, at, name string, p myParams, driver url.Values) (*mysql.Config, error) {
@@ -138,6 +146,31 @@ func (b initConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	return fresh(c)
 }
 
+// lentConnector takes connections out of another program's pool and sets them up as the store's own. They do not go
+// back: that pool closes them when they are returned.
+type lentConnector struct {
+	pool *sql.DB
+	with []string
+}
+
+// Driver implements [driver.Connector].
+func (l lentConnector) Driver() driver.Driver { return l.pool.Driver() }
+
+// Connect implements [driver.Connector].
+func (l lentConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	c, back, err := remote.Borrow[myConn](ctx, l.pool)
+	if err != nil {
+		return nil, err
+	}
+	for _, q := range l.with {
+		if _, err := c.ExecContext(ctx, q, nil); err != nil {
+			_ = back(true) // the first error counts
+			return nil, err
+		}
+	}
+	return &freshConn{myConn: c, back: back}, nil
+}
+
 func (d *dialect) pool(size int, config *mysql.Config, with ...string) (*sql.DB, error) {
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
@@ -152,6 +185,9 @@ func (d *dialect) Connect(ctx context.Context) (p db.Pools, err error) {
 		committed = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
 		looking   = "SET SESSION TRANSACTION READ ONLY"
 	)
+	if d.lent != nil {
+		return d.openLent(ctx, committed, looking)
+	}
 	if p.Reads, err = d.pool(remote.Readers, d.ours, committed, looking); err != nil {
 		return p, err
 	}
@@ -171,15 +207,81 @@ func (d *dialect) Connect(ctx context.Context) (p db.Pools, err error) {
 	for _, ours := range []*sql.DB{p.Reads, p.Writes} {
 		ours.SetConnMaxIdleTime(remote.IdleTimeout / 2)
 	}
-	var version string
-	if err := p.Writes.QueryRowContext(ctx, "SELECT VERSION()").Scan(&version); err != nil {
+	return p, d.checkVersion(ctx, p.Writes)
+}
+
+// openLent opens pools on another program's.
+func (d *dialect) openLent(ctx context.Context, committed, looking string) (p db.Pools, err error) {
+	if err := d.locate(ctx); err != nil {
 		return p, err
 	}
-	return p, d.checkVersion(version)
+	changes := []string{
+		"USE `" + strings.ReplaceAll(d.Name, "`", "``") + "`", "SET SESSION TRANSACTION READ WRITE",
+		"SET NAMES utf8mb4 COLLATE utf8mb4_bin, autocommit = 1, foreign_key_checks = 1, unique_checks = 1, sql_mode = " + ourVariables["sql_mode"],
+	}
+	var variables []string
+	for _, name := range slices.Sorted(maps.Keys(ourVariables)) {
+		variables = append(variables, name+" = "+ourVariables[name])
+	}
+	ours := append(slices.Clone(changes), committed, "SET "+strings.Join(variables, ", "))
+	reads := lentConnector{d.lent, append(slices.Clone(ours), looking)}
+	if d.readOnly {
+		p = remote.LentPools(nil, reads, nil)
+	} else {
+		p = remote.LentPools(lentConnector{d.lent, ours}, reads, lentConnector{d.lent, changes})
+	}
+	if err := d.checkVersion(ctx, p.Writes); err != nil {
+		return p, err
+	}
+	return p, d.checkDriver(ctx, p.Reads)
+}
+
+// locate finds out where a lent pool leads to.
+func (d *dialect) locate(ctx context.Context) error {
+	var name sql.NullString
+	err := d.lent.QueryRowContext(ctx, "SELECT CONCAT(@@hostname, ':', @@port), DATABASE(), CURRENT_USER()").Scan(&d.At, &name, &d.User)
+	if d.Name = name.String; err == nil && !name.Valid {
+		err = d.Sentence(nil, "is not chosen: put its name into the DSN that the pool of app.WithGorm was opened with, user:password@tcp(host)/name")
+	}
+	return err
+}
+
+// checkDriver refuses a lent pool that changes what statements mean: its driver's parameters cannot be set from here.
+func (d *dialect) checkDriver(ctx context.Context, reads *sql.DB) error {
+	c, err := reads.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	prepared := func() (n int) {
+		var name string
+		if err == nil {
+			err = c.QueryRowContext(ctx, "SHOW SESSION STATUS LIKE 'Com_stmt_prepare'").Scan(&name, &n)
+		}
+		return n
+	}
+	before := prepared()
+	columns, failed := db.ColumnNames(ctx, c, "SELECT v.a FROM (SELECT ? AS a) v", 1)
+	err = errors.Join(err, failed)
+	after := prepared()
+	const remedy = "%s in the DSN that the pool of app.WithGorm was opened with"
+	switch {
+	case err != nil:
+		return err
+	case after != before:
+		return d.Sentence(nil, "is used with statements that are prepared, each for one use, in which numbers have no type of their own: set "+remedy, "interpolateParams=true")
+	case !slices.Equal(columns, []string{"a"}):
+		return d.Sentence(nil, "gives columns other names: remove "+remedy, "columnsWithAlias")
+	}
+	return nil
 }
 
 // checkVersion refuses servers without defaults that are expressions, or without SKIP LOCKED.
-func (d *dialect) checkVersion(version string) error {
+func (d *dialect) checkVersion(ctx context.Context, q db.Querier) error {
+	var version string
+	if err := q.QueryRowContext(ctx, "SELECT VERSION()").Scan(&version); err != nil {
+		return err
+	}
 	kind, least := "MySQL", []int{8, 0, 16}
 	if strings.Contains(version, "MariaDB") {
 		kind, least = "MariaDB", []int{10, 6, 0}

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,12 +25,20 @@ import (
 // localConnector makes connections whose transactions begin with settings of their own.
 type localConnector struct {
 	driver.Connector
-	begin string // such as "BEGIN READ ONLY"
-	local string // what follows it; empty: nothing
+	lent  *sql.DB // another program's pool, instead of Connector
+	begin string  // such as "BEGIN READ ONLY"
+	local string  // what follows it; empty: nothing
 }
 
 // Connect implements [driver.Connector].
 func (l localConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	if l.lent != nil {
+		c, back, err := remote.Borrow[*stdlib.Conn](ctx, l.lent)
+		if err != nil {
+			return nil, err
+		}
+		return &localConn{Conn: c, begin: l.begin, local: l.local, back: back, mode: modeOn(c)}, nil
+	}
 	c, err := l.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
@@ -37,11 +46,40 @@ func (l localConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	return &localConn{Conn: c.(*stdlib.Conn), begin: l.begin, local: l.local}, nil
 }
 
+// Driver implements [driver.Connector].
+func (l localConnector) Driver() driver.Driver { return stdlib.GetDefaultDriver() }
+
+// modeOn has a lent connection send statements as the store's own do, whatever its owner has chosen, if it can.
+func modeOn(c *stdlib.Conn) []driver.NamedValue {
+	if c.Conn().Config().DescriptionCacheCapacity == 0 {
+		return nil
+	}
+	return []driver.NamedValue{{Value: pgx.QueryExecModeCacheDescribe}}
+}
+
 // localConn is a connection on which a statement outside of a transaction gets one of its own.
 type localConn struct {
 	*stdlib.Conn
 	begin, local string
-	open         bool // a transaction is
+	open         bool                    // a transaction is
+	back         func(broken bool) error // gives a lent connection back; nil: it is ours
+	mode         []driver.NamedValue     // goes before the parameters
+}
+
+// Close implements [driver.Conn].
+func (c *localConn) Close() error {
+	if c.back != nil {
+		return c.back(c.open)
+	}
+	return c.Conn.Close()
+}
+
+// note closes a connection whose server has become read-only, as OnPgError does to the store's own.
+func (c *localConn) note(err error) error {
+	if c.back != nil && pgCode(err) == pgReadOnly && !strings.Contains(c.begin, "READ ONLY") {
+		_ = c.Conn.Close()
+	}
+	return err
 }
 
 // BeginTx implements [driver.ConnBeginTx].
@@ -100,8 +138,10 @@ func (c *localConn) leave(ctx context.Context, how string) error {
 
 // ExecContext implements [driver.ExecerContext].
 func (c *localConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	args = append(slices.Clip(c.mode), args...)
 	if c.open {
-		return c.Conn.ExecContext(ctx, query, args)
+		res, err := c.Conn.ExecContext(ctx, query, args)
+		return res, c.note(err)
 	}
 	if err := c.enter(ctx, c.begin); err != nil {
 		return nil, err
@@ -109,15 +149,17 @@ func (c *localConn) ExecContext(ctx context.Context, query string, args []driver
 	res, err := c.Conn.ExecContext(ctx, query, args)
 	if err != nil {
 		_ = c.leave(ctx, "ROLLBACK") // the first error counts
-		return nil, err
+		return nil, c.note(err)
 	}
 	return res, c.leave(ctx, "COMMIT")
 }
 
 // QueryContext implements [driver.QueryerContext].
 func (c *localConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	args = append(slices.Clip(c.mode), args...)
 	if c.open {
-		return c.Conn.QueryContext(ctx, query, args)
+		rows, err := c.Conn.QueryContext(ctx, query, args)
+		return rows, c.note(err)
 	}
 	if err := c.enter(ctx, c.begin); err != nil {
 		return nil, err

@@ -11,6 +11,9 @@
 //   - A connection to a server that has become read-only is not used again (OnPgError): after a fail-over the next one
 //     leads to the new primary.
 //
+// On a pool that another program lends, a connection goes back as it was: each transaction names its isolation and the
+// schema that the pool had at the start, besides the settings, and statements are sent as on connections of its own.
+//
 // # Files, in reading order
 //
 //   - postgres.go: the dialect: connections, checks at the start, locks, the clock.

@@ -3,11 +3,13 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"hash/fnv"
 	"net"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +36,7 @@ type dialect struct {
 	config     *pgx.ConnConfig
 	searchPath string // of the URL; empty: the user's or the database's own
 	readOnly   bool
+	lent       *sql.DB // another program's pool, instead of config
 }
 
 const oldest = 120000 // PostgreSQL 12
@@ -41,14 +44,14 @@ const oldest = 120000 // PostgreSQL 12
 // parse reads a URL. Its parameters are libpq's and the server's (sslmode, search_path,
 // connect_timeout and so on), and pass through.
 func parse(o db.Options) (db.Dialect, error) {
+	if o.Gorm != nil {
+		lent, err := remote.Pool(o.Gorm)
+		return &dialect{Server: remote.Server{Lent: true}, lent: lent, readOnly: o.ReadOnly}, err
+	}
 	config, err := pgx.ParseConfig(o.URL)
 	if err != nil { // it quotes the URL
 		return nil, errors.New("open store: DATABASE_URL is not a PostgreSQL URL: use postgres://user:password@host:5432/name, " +
 			"with percent codes for special characters in the password, and check the parameters after the question mark")
-	}
-	at := net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port)))
-	if len(config.Host) > 0 && config.Host[0] == '/' {
-		at = config.Host
 	}
 	if config.Database == "" {
 		config.Database = config.User // as libpq does
@@ -68,7 +71,7 @@ func parse(o db.Options) (db.Dialect, error) {
 		// After a fail-over the server may still be there, as a standby: connect anew.
 		return err.Code != pgReadOnly && fatal(c, err)
 	}
-	return &dialect{Server: remote.Server{At: at, Name: config.Database, User: config.User}, readOnly: o.ReadOnly, config: config, searchPath: searchPath}, nil
+	return &dialect{Server: remote.Server{At: address(config), Name: config.Database, User: config.User}, readOnly: o.ReadOnly, config: config, searchPath: searchPath}, nil
 }
 
 // pool is of connections whose transactions begin with begin and the settings.
@@ -76,13 +79,18 @@ func (d *dialect) pool(size int, limit time.Duration, begin string, settings ...
 	config := d.config.Copy()
 	config.DialFunc = remote.Dial(limit)
 	connector := stdlib.GetConnector(*config)
-	if d.searchPath != "" {
-		settings = append(settings, setting{"search_path", pgText(d.searchPath)})
-	}
-	if begin != "BEGIN" || len(settings) > 0 {
-		connector = localConnector{Connector: connector, begin: begin, local: localSQL(settings)}
+	if begin != "BEGIN" || len(settings) > 0 || d.searchPath != "" {
+		connector = localConnector{Connector: connector, begin: begin, local: d.local(settings)}
 	}
 	return remote.Limit(sql.OpenDB(connector), size)
+}
+
+// local sets them, and the search path, for a transaction.
+func (d *dialect) local(settings []setting) string {
+	if d.searchPath != "" {
+		settings = append(slices.Clone(settings), setting{"search_path", pgText(d.searchPath)})
+	}
+	return localSQL(settings)
 }
 
 // Connect implements [db.Dialect].
@@ -92,25 +100,79 @@ func (d *dialect) Connect(ctx context.Context) (db.Pools, error) {
 		{"jit", pgText("off")}, {"statement_timeout", pgMillis(remote.StatementTimeout)}, {"lock_timeout", pgMillis(remote.LockTimeout)},
 		{"idle_in_transaction_session_timeout", pgMillis(remote.IdleTimeout)},
 	}
-	if d.config.RuntimeParams["application_name"] == "" { // for the transaction: a pooler would keep it for the next client
+	if d.config != nil && d.config.RuntimeParams["application_name"] == "" { // for the transaction: a pooler would keep it for the next client
 		limits = append(limits, setting{"application_name", pgText("fibercrons")})
 	}
 	const looking = "BEGIN READ ONLY"
+	// Statistics lag behind a table that grows from nothing, and a plan is kept for long: no sequential scans. A commit
+	// waits for the disk, whatever the server's default.
+	writing := append(slices.Clone(limits), setting{"enable_seqscan", pgText("off")}, setting{"synchronous_commit", durable})
 	var p db.Pools
+	if d.lent != nil {
+		return d.openLent(ctx, limits, writing)
+	}
 	p.Reads = d.pool(remote.Readers, remote.NetworkTimeout, looking, limits...)
 	if d.readOnly {
 		p.Writes = p.Reads
 		p.Users = d.pool(remote.Users, 0, looking)
 	} else {
-		// Statistics lag behind a table that grows from nothing, and a plan is kept for long: no sequential scans. A
-		// commit waits for the disk, whatever the server's default.
-		p.Writes = d.pool(remote.Writers, remote.NetworkTimeout, "BEGIN", append(limits, setting{"enable_seqscan", pgText("off")}, setting{"synchronous_commit", durable})...)
+		p.Writes = d.pool(remote.Writers, remote.NetworkTimeout, "BEGIN", writing...)
 		p.Users = d.pool(remote.Users, 0, "BEGIN")
 		p.Changes = p.Users
 	}
+	return p, d.check(ctx, p.Writes)
+}
+
+// openLent opens pools on another program's. Its transactions say all that another program may have set for the session.
+func (d *dialect) openLent(ctx context.Context, limits, writing []setting) (p db.Pools, err error) {
+	if err := d.locate(ctx); err != nil {
+		return p, err
+	}
+	connector := func(begin string, settings []setting) driver.Connector {
+		return localConnector{lent: d.lent, begin: begin, local: d.local(settings)}
+	}
+	reads := connector("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY", limits)
+	if d.readOnly {
+		p = remote.LentPools(nil, reads, nil)
+	} else {
+		const begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+		p = remote.LentPools(connector(begin, writing), reads, connector(begin, nil))
+	}
+	return p, d.check(ctx, p.Writes)
+}
+
+// locate finds out where a lent pool leads to. The schema of that moment is then named in each transaction.
+func (d *dialect) locate(ctx context.Context) error {
+	c, back, err := remote.Borrow[*stdlib.Conn](ctx, d.lent)
+	if err != nil {
+		return err
+	}
+	defer back(false) //nolint:errcheck // its pool sees to it
+	config := c.Conn().Config()
+	d.At, d.Name, d.User = address(config), config.Database, config.User
+	var schema sql.NullString
+	if err := c.Conn().QueryRow(ctx, "SELECT quote_ident(current_schema())").Scan(&schema); err != nil {
+		return err
+	}
+	if d.searchPath = schema.String; !schema.Valid {
+		return d.Sentence(nil, "has no schema to create tables in: create the one that search_path names")
+	}
+	return nil
+}
+
+// address is host:port, or the folder of a socket.
+func address(config *pgx.ConnConfig) string {
+	if strings.HasPrefix(config.Host, "/") {
+		return config.Host
+	}
+	return net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port)))
+}
+
+// check refuses servers and databases that the store does not work on.
+func (d *dialect) check(ctx context.Context, q db.Querier) error {
 	var version int
 	var encoding string
-	err := p.Writes.QueryRowContext(ctx, "SELECT current_setting('server_version_num')::int, current_setting('server_encoding')").Scan(&version, &encoding)
+	err := q.QueryRowContext(ctx, "SELECT current_setting('server_version_num')::int, current_setting('server_encoding')").Scan(&version, &encoding)
 	switch {
 	case err != nil:
 	case version < oldest:
@@ -118,9 +180,9 @@ func (d *dialect) Connect(ctx context.Context) (db.Pools, error) {
 	case encoding != "UTF8":
 		err = d.Sentence(nil, "has the encoding %s: create one with ENCODING 'UTF8'", encoding)
 	default:
-		err = d.checkSchema(ctx, p.Writes)
+		err = d.checkSchema(ctx, q)
 	}
-	return p, err
+	return err
 }
 
 // checkSchema checks the schema that tables are created in, which is the first of the search_path that exists. It must

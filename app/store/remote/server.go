@@ -1,6 +1,6 @@
 // Package remote is what the dialects of database servers have in common: how many connections a process has and how
-// long it waits on them, connections that do not wait for a silent network (dial.go), and errors that name the server
-// (server.go). A process has at most ten connections to a server: two of the writer, four that cannot write, four of the
+// long it waits on them, connections that do not wait for a silent network (dial.go), a pool that another program lends
+// (lent.go), and errors that name the server (server.go). A process has at most ten connections to a server: two of the writer, four that cannot write, four of the
 // user's own. No read or write on the first six waits longer than ten seconds and no transaction longer than fifteen,
 // whatever the network does. The server rolls back a process that has stopped in mid-transaction after fifteen seconds,
 // so that it holds the others up no longer.
@@ -58,11 +58,19 @@ type Server struct {
 	At   string // host:port, or a socket
 	Name string // of the database
 	User string
+	Lent bool // by the program that mounts this one: it was opened with app.WithGorm
 }
 
 // Sentence implements [db.Dialect]. It never contains the password.
 func (s *Server) Sentence(cause error, format string, args ...any) error {
-	return db.Sentence(cause, fmt.Sprintf("the database %q at %s ", s.Name, s.At)+fmt.Sprintf(format, args...))
+	text, where := fmt.Sprintf(format, args...), fmt.Sprintf("the database %q at %s ", s.Name, s.At)
+	if s.Lent {
+		text = strings.ReplaceAll(text, "DATABASE_URL", "what the pool of app.WithGorm was opened with")
+	}
+	if s.At == "" { // nothing was heard of it yet
+		where = "the database of app.WithGorm "
+	}
+	return db.Sentence(cause, where+text)
 }
 
 // Unreachable explains errors of the connection.
@@ -82,6 +90,9 @@ func (s *Server) Unreachable(err error) error {
 	}
 	return err
 }
+
+// Location returns what [db.Database.Location] does.
+func (s *Server) Location() (at, name string) { return s.At, s.Name }
 
 // Remote implements [db.Dialect].
 func (s *Server) Remote() bool { return true }
