@@ -29,6 +29,7 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
 	"fibercrons/app/internal/testdb"
+	_ "fibercrons/app/river"
 	"fibercrons/app/scheduler"
 )
 
@@ -187,11 +188,16 @@ var (
 // stateful are the variables of packages that change, or can.
 var stateful = map[string]string{
 	"app/part.built":                "filled by init: the parts of the build",
+	"app/part.Links":                "filled by init: the parts of the build",
+	"app/part.Meters":               "filled by init: the parts of the build",
+	"app/part.Queues":               "filled by init: the parts of the build",
+	"app/part.Tracers":              "filled by init: the parts of the build",
+	"app/alert.Mails":               "filled by init: the parts of the build",
 	"app/store/db.parsers":          "filled by init: the databases of the build",
 	"app/cron.Default":              "the registry of the template; a program can have others",
 	"app/assembly.version":          "set by the linker",
 	"app/dashboard.assets":          "embedded files, read once",
-	"app/dashboard.templates":       "embedded files, read once",
+	"app/dashboard.parsed":          "embedded files, read once",
 	"app/schedule.locations":        "a cache of time zones",
 	"app/schedule.archived":         "embedded files, read once",
 	"app/schedule.hostFirst":        "CRON_TZDATA, one for the process",

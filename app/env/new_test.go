@@ -40,7 +40,7 @@ func TestNewHasTheDefaultsOfLoad(t *testing.T) {
 func TestNewKeepsWhatLoadHasRead(t *testing.T) {
 	set := map[string]string{
 		"APP_ENV": "production", "HOST": "0.0.0.0", "PORT": "8080", "DATABASE_URL": "postgres://u:p%40ss@db:5432/n?sslmode=disable", "REDIS_URL": "redis://:secret@r:6379/1",
-		"REDIS_PREFIX": "mine", "CRON_TIMEZONE": "Europe/Berlin", "CRON_WORKERS": "3", "CRON_EXECUTOR": "asynq", "CRON_ROLE": "worker", "CRON_DEFAULT_TIMEOUT": "1m30.5s",
+		"REDIS_PREFIX": "mine", "CRON_BASE_PATH": "/ops/", "CRON_TIMEZONE": "Europe/Berlin", "CRON_WORKERS": "3", "CRON_EXECUTOR": "asynq", "CRON_ROLE": "worker", "CRON_DEFAULT_TIMEOUT": "1m30.5s",
 		"CRON_DEFAULT_RETRIES": "2", "CRON_DEFAULT_RETRY_DELAY": "1500ms", "CRON_MAX_RETRY_DELAY": "1d", "CRON_CATCH_UP_WINDOW": "30d", "CRON_LEASE": "1m", "CRON_SHUTDOWN_GRACE": "3s",
 		"CRON_KEEP_RUNS": "5", "CRON_KEEP_FOR": "1h", "CRON_MAX_RUN_LOG": "1234567", "CRON_OPERATOR_TOKEN": "0123456789abcdef", "CRON_VIEWER_TOKEN": "fedcba9876543210", "CRON_AUTH": "off",
 		"CRON_ALLOWED_HOSTS": "a.example, B.example", "CRON_TRUSTED_PROXIES": "10.0.0.0/8,127.0.0.1", "ALERT_ALLOWED_HOSTS": "hooks.internal:8080", "HTTPS_PROXY": "http://p:3128", "NO_PROXY": ".internal",
@@ -76,6 +76,7 @@ func TestNewChecksWhatLoadChecks(t *testing.T) {
 		"APP_ENV":                  {env.Config{AppEnv: "Prod uction"}, "AppEnv"},
 		"HOST":                     {env.Config{Host: "0.0.0.0"}, "Host"},
 		"PORT":                     {env.Config{Port: 70000}, "Port"},
+		"CRON_BASE_PATH":           {env.Config{BasePath: "ops"}, "BasePath"},
 		"DATABASE_URL":             {env.Config{Database: env.Database{Driver: env.Postgres, Host: "h", Name: "n"}}, "Database"},
 		"REDIS_URL":                {env.Config{Redis: "http://hunter2"}, "Redis"},
 		"REDIS_PREFIX":             {env.Config{RedisPrefix: "a b"}, "RedisPrefix"},
