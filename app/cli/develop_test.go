@@ -10,36 +10,46 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"fibercrons/app/cli/source"
 )
+
+// named puts paths in where a rename of this file would not leave them alone.
+func named(files map[string]string) map[string]string {
+	for name, text := range files {
+		files[name] = strings.NewReplacer("TEMPLATE", source.Template, "TARGET", "example.com/me/app").Replace(text)
+	}
+	return files
+}
 
 func TestRename(t *testing.T) {
 	f := newFixture(t)
-	f.module(map[string]string{
+	f.module(named(map[string]string{
 		"go.mod":           "module fibercrons\n\ngo 1.26\n\nrequire example.com/fibercrons/other v1.0.0\n",
-		"app/bench/go.mod": "module fibercrons/app/bench\n\nrequire fibercrons v0.0.0\n\nreplace fibercrons => ../..\n",
+		"app/bench/go.mod": "module TEMPLATE/app/bench\n\nrequire fibercrons v0.0.0\n\nreplace fibercrons => ../..\n",
 		".golangci.yml":    "settings:\n  local-prefixes:\n    - fibercrons\n",
-		"Dockerfile":       "RUN go build -ldflags '-X fibercrons/app.version=1' -o /fibercrons ./cmd/server\n",
-		"README.md":        "# fibercrons\n\nimport \"fibercrons/app/cron\"\n",
-		"jobs/a.go":        "package jobs\n\nimport (\n\t_ \"fibercrons\"\n\t_ \"fibercrons/app/cron\"\n\t_ \"fibercrons/internal/mine\"\n\t_ \"fibercronsx/app\"\n)\n\nconst s = \"fibercrons/app and fibercrons and /data/fibercrons/app\"\n",
-		"jobs/broken.go":   "package jobs\n\nimport \"fibercrons/app\n",
-		"data/notes.txt":   "fibercrons/app\n",
-		".git/config":      "fibercrons/app\n",
-		"picture.png":      "\x89PNG\x00fibercrons/app",
-	})
+		"Dockerfile":       "RUN go build -ldflags '-X TEMPLATE/app.version=1' -o /fibercrons ./cmd/server\n",
+		"README.md":        "# fibercrons\n\nimport \"TEMPLATE/app/cron\"\n",
+		"jobs/a.go":        "package jobs\n\nimport (\n\t_ \"fibercrons\"\n\t_ \"TEMPLATE/app/cron\"\n\t_ \"TEMPLATE/internal/mine\"\n\t_ \"fibercronsx/app\"\n)\n\nconst s = \"TEMPLATE/app and fibercrons and /data/TEMPLATE/app\"\n",
+		"jobs/broken.go":   "package jobs\n\nimport \"TEMPLATE/app\n",
+		"data/notes.txt":   "TEMPLATE/app\n",
+		".git/config":      "TEMPLATE/app\n",
+		"picture.png":      "\x89PNG\x00TEMPLATE/app",
+	}))
 	if r := f.run("rename", "example.com/me/app"); r.status != exitDone || !strings.Contains(r.out, "example.com/me/app now") {
 		t.Fatalf("got %+v", r)
 	}
-	want := map[string]string{
+	want := named(map[string]string{
 		"go.mod":           "module example.com/me/app\n\ngo 1.26\n\nrequire example.com/fibercrons/other v1.0.0\n",
-		"app/bench/go.mod": "module example.com/me/app/app/bench\n\nrequire example.com/me/app v0.0.0\n\nreplace example.com/me/app => ../..\n",
+		"app/bench/go.mod": "module TARGET/app/bench\n\nrequire example.com/me/app v0.0.0\n\nreplace example.com/me/app => ../..\n",
 		".golangci.yml":    "settings:\n  local-prefixes:\n    - example.com/me/app\n",
-		"Dockerfile":       "RUN go build -ldflags '-X example.com/me/app/app.version=1' -o /fibercrons ./cmd/server\n",
-		"README.md":        "# fibercrons\n\nimport \"example.com/me/app/app/cron\"\n",
-		"jobs/a.go":        "package jobs\n\nimport (\n\t_ \"example.com/me/app\"\n\t_ \"example.com/me/app/app/cron\"\n\t_ \"example.com/me/app/internal/mine\"\n\t_ \"fibercronsx/app\"\n)\n\nconst s = \"example.com/me/app/app and fibercrons and /data/fibercrons/app\"\n",
-		"data/notes.txt":   "fibercrons/app\n",
-		".git/config":      "fibercrons/app\n",
-		"picture.png":      "\x89PNG\x00fibercrons/app",
-	}
+		"Dockerfile":       "RUN go build -ldflags '-X TARGET/app.version=1' -o /fibercrons ./cmd/server\n",
+		"README.md":        "# fibercrons\n\nimport \"TARGET/app/cron\"\n",
+		"jobs/a.go":        "package jobs\n\nimport (\n\t_ \"example.com/me/app\"\n\t_ \"TARGET/app/cron\"\n\t_ \"TARGET/internal/mine\"\n\t_ \"fibercronsx/app\"\n)\n\nconst s = \"TARGET/app and fibercrons and /data/TEMPLATE/app\"\n",
+		"data/notes.txt":   "TEMPLATE/app\n",
+		".git/config":      "TEMPLATE/app\n",
+		"picture.png":      "\x89PNG\x00TEMPLATE/app",
+	})
 	for name, text := range want {
 		if got, err := os.ReadFile(filepath.Join(f.dir, name)); err != nil || string(got) != text {
 			t.Errorf("%s is now\n%s(%v), want\n%s", name, got, err, text)
@@ -49,9 +59,9 @@ func TestRename(t *testing.T) {
 		t.Errorf("a second time: %+v", r)
 	}
 	// A later merge brings in a file of the template's.
-	f.module(map[string]string{"app/new.go": "package app\n\nimport _ \"fibercrons/app/cron\"\n"})
+	f.module(named(map[string]string{"app/new.go": "package app\n\nimport _ \"TEMPLATE/app/cron\"\n"}))
 	f.run("rename", "example.com/me/app")
-	if got, _ := os.ReadFile(filepath.Join(f.dir, "app", "new.go")); string(got) != "package app\n\nimport _ \"example.com/me/app/app/cron\"\n" {
+	if got, _ := os.ReadFile(filepath.Join(f.dir, "app", "new.go")); string(got) != "package app\n\nimport _ \"example.com/me/app"+"/app/cron\"\n" {
 		t.Errorf("after a merge: %s", got)
 	}
 	if r := f.run("rename", "corp/tools"); r.status != exitDone {
@@ -157,7 +167,7 @@ func TestBegunTemplateIsGreenAndUpdates(t *testing.T) {
 		t.Fatalf("got %+v", r)
 	}
 	f.module(map[string]string{
-		"jobs/mine.go":    "package jobs\n\nimport (\n\t\"context\"\n\n\t\"example.com/a/b/cmd/app/app/cron\"\n\t\"example.com/a/b/cmd/app/config\"\n)\n\nfunc init() {\n\tcron.Register(\"mine\", \"@daily\", func(ctx context.Context) error {\n\t\t_ = config.From(ctx).ReportSize\n\t\treturn nil\n\t})\n}\n",
+		"jobs/mine.go":    "package jobs\n\nimport (\n\t\"context\"\n\n\t\"example.com/a/b/cmd/app" + "/app/cron\"\n\t\"example.com/a/b/cmd/app" + "/config\"\n)\n\nfunc init() {\n\tcron.Register(\"mine\", \"@daily\", func(ctx context.Context) error {\n\t\t_ = config.From(ctx).ReportSize\n\t\treturn nil\n\t})\n}\n",
 		"config/local.go": "package config\n\n// Local is mine.\ntype Local struct {\n\tReportSize int `env:\"REPORT_SIZE\" envDefault:\"100\" want:\"a whole number\" about:\"Lines.\"`\n}\n",
 		"routes/mine.go":  "package routes\n",
 		"models/mine.go":  "package models\n\n// Mine is mine.\ntype Mine struct{ ID string }\n",
@@ -177,7 +187,7 @@ func TestBegunTemplateIsGreenAndUpdates(t *testing.T) {
 	if r.status != exitDone || !strings.Contains(r.out, "- News.") || !strings.Contains(r.out, "1 file removed") {
 		t.Fatalf("got %+v", r)
 	}
-	if text := f.read("Dockerfile"); !strings.Contains(text, "BUILDPLATFORM") || !strings.Contains(text, "example.com/a/b/cmd/app/app/") {
+	if text := f.read("Dockerfile"); !strings.Contains(text, "BUILDPLATFORM") || !strings.Contains(text, "example.com/a/b/cmd/app"+"/app/") {
 		t.Errorf("Dockerfile is\n%s", text)
 	}
 	if text := f.read(".env.example"); !strings.Contains(text, "REPORT_SIZE=100") {

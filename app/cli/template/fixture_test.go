@@ -27,8 +27,16 @@ func (f files) with(more files) files {
 	return all
 }
 
+// named puts the template's path in for TEMPLATE, where a rename would not leave it alone.
+func named(f files) files {
+	for name, text := range f {
+		f[name] = strings.ReplaceAll(text, "TEMPLATE", source.Template)
+	}
+	return f
+}
+
 // first is a template in small.
-var first = files{
+var first = named(files{
 	"go.mod":                     "module fibercrons\n\ngo 1.26\n",
 	"LICENSE":                    "MIT\n",
 	"README.md":                  "# fibercrons\n\nA template.\n",
@@ -39,14 +47,14 @@ var first = files{
 	".env.example":               "PORT=3000\n",
 	".github/CHANGELOG.md":       "# Changelog\n\n## v1.0.0\n\n### Added\n\n- The first entry.\n",
 	".github/workflows/ci.yml":   "on: push\n",
-	"Dockerfile":                 "FROM golang\nWORKDIR /src\nCOPY . .\nRUN go build -ldflags '-X fibercrons/app.version=1' ./cmd/server\nUSER 1\nEXPOSE 3000\nENTRYPOINT [\"/server\"]\n",
+	"Dockerfile":                 "FROM golang\nWORKDIR /src\nCOPY . .\nRUN go build -ldflags '-X TEMPLATE/app.version=1' ./cmd/server\nUSER 1\nEXPOSE 3000\nENTRYPOINT [\"/server\"]\n",
 	"docker-compose.yml":         "services:\n  server:\n    build: .\n    init: true\n    read_only: true\n    restart: always\n    ports: []\n",
-	"app/app.go":                 "// Package app is the example example.com/me/app/app of a template.\npackage app\n\nimport _ \"fibercrons/app/old\"\n\n// Hello says so.\nfunc Hello() string { return \"first\" }\n",
+	"app/app.go":                 "// Package app is the example example.com/me/app/app of a template.\npackage app\n\nimport _ \"TEMPLATE/app/old\"\n\n// Hello says so.\nfunc Hello() string { return \"first\" }\n",
 	"app/old/old.go":             "package old\n",
 	"app/store/db/sqlite_sql.go": "package db\n\ntype migration struct {\n\tname string\n\tsql  []string\n}\n\nvar _ = []migration{\n\t{\"the first tables\", nil},\n}\n",
 	"app/web/page.html":          "<p>first</p>\r\n",
-	"cmd/cli/main.go":            "package main\n\nimport (\n\t\"fibercrons/app\"\n\t_ \"fibercrons/jobs\"\n)\n\nfunc main() { println(app.Hello()) }\n",
-	"cmd/server/main.go":         "package main\n\nimport (\n\t\"fibercrons/app\"\n\t_ \"fibercrons/jobs\"\n)\n\nfunc main() { println(app.Hello()) }\n",
+	"cmd/cli/main.go":            "package main\n\nimport (\n\t\"TEMPLATE/app\"\n\t_ \"TEMPLATE/jobs\"\n)\n\nfunc main() { println(app.Hello()) }\n",
+	"cmd/server/main.go":         "package main\n\nimport (\n\t\"TEMPLATE/app\"\n\t_ \"TEMPLATE/jobs\"\n)\n\nfunc main() { println(app.Hello()) }\n",
 	"config/config.go":           "package config\n\n// Config is all.\ntype Config struct{ Local }\n",
 	"config/local.go":            "package config\n\n// Local is yours.\ntype Local struct{}\n",
 	"config/example_file_test.go": `package config
@@ -78,11 +86,11 @@ func TestExampleFile(t *testing.T) {
 	"models/ours.go":       "package models\n",
 	"models/migrations.go": "package models\n",
 	"routes/routes.go":     "package routes\n",
-}
+})
 
 // second is its next version: changed files, a new package, a removed one, a requirement, a step of the schema, a file
 // of the program's that has begun to be.
-var second = first.with(files{
+var second = first.with(named(files{
 	"go.mod":                      "module fibercrons\n\ngo 1.26\n\nrequire github.com/google/uuid v1.6.0\n",
 	"go.sum":                      "github.com/google/uuid v1.6.0 h1:NIvaJDMOsjHA8n1jAhLSgzrAzy1Hgr+hNrb57e+94F0=\ngithub.com/google/uuid v1.6.0/go.mod h1:TIyPZe4MgqvfeYDBFedMoGGpEw/LqOeaOT+nhxU+yHo=\n",
 	"README.md":                   "# fibercrons\n\nA better template.\n",
@@ -91,14 +99,14 @@ var second = first.with(files{
 	".github/CHANGELOG.md":        "# Changelog\n\n## Unreleased\n\n### Changed\n\n- A thing is\n  different.\n\n## v1.0.0\n\n### Added\n\n- The first entry.\n",
 	"Dockerfile":                  strings.Replace(first["Dockerfile"], "USER 1\n", "USER 65532\n", 1),
 	"docker-compose.yml":          strings.Replace(first["docker-compose.yml"], "restart: always", "restart: unless-stopped", 1),
-	"app/app.go":                  "// Package app is the example example.com/me/app/app of a template.\npackage app\n\nimport (\n\t\"github.com/google/uuid\"\n\n\t\"fibercrons/app/fresh\"\n\t\"fibercrons/models\"\n)\n\n// Hello says so.\nfunc Hello() string { return \"second\" + fresh.Name + models.Extra + uuid.NewString() }\n",
+	"app/app.go":                  "// Package app is the example example.com/me/app/app of a template.\npackage app\n\nimport (\n\t\"github.com/google/uuid\"\n\n\t\"TEMPLATE/app/fresh\"\n\t\"TEMPLATE/models\"\n)\n\n// Hello says so.\nfunc Hello() string { return \"second\" + fresh.Name + models.Extra + uuid.NewString() }\n",
 	"app/old/old.go":              "",
 	"app/fresh/fresh.go":          "package fresh\n\n// Name is new.\nconst Name = \"fresh\"\n",
 	"models/extra.go":             "package models\n\n// Extra is yours.\nconst Extra = \"\"\n",
 	"models/job_state.go":         "package models\n\n// JobState is a row.\ntype JobState struct{}\n",
 	"app/store/db/sqlite_sql.go":  strings.Replace(first["app/store/db/sqlite_sql.go"], "\", nil},\n", "\", nil},\n\t{\"a column more\", nil},\n", 1),
 	"config/example_file_test.go": strings.Replace(first["config/example_file_test.go"], `"PORT=3000\n"`, `"PORT=3000\nHOST=\n"`, 1),
-})
+}))
 
 // own is what a user has made of the first version.
 func own(module string) files {

@@ -178,7 +178,14 @@ func (s *stage) relocate(from, to string) error {
 func (s *stage) tool(ctx context.Context, args ...string) (stdout []byte, err error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = s.new()
-	cmd.Env = append(os.Environ(), "PWD="+s.new(), "GOFLAGS="+strings.TrimSpace(os.Getenv("GOFLAGS")+" -mod=mod"))
+	cmd.Env = cmd.Environ()
+	flags := "-mod=mod" // vendor/ is not in the stage
+	for _, e := range cmd.Env {
+		if set, ok := strings.CutPrefix(e, "GOFLAGS="); ok {
+			flags = set + " -mod=mod"
+		}
+	}
+	cmd.Env = append(cmd.Env, "GOFLAGS="+strings.TrimSpace(flags))
 	if _, err := os.Stat(s.at(s.new(), "go.work")); err != nil {
 		cmd.Env = append(cmd.Env, "GOWORK=off") // one further up does not know the stage
 	}

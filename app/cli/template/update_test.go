@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"fibercrons/app/cli/source"
 	"fibercrons/app/cli/template"
 )
 
@@ -32,7 +33,7 @@ func TestUpdate(t *testing.T) {
 		"a folder, a recorded program":              {module: "example.com/me/app", recorded: true, from: func(t *testing.T) string { return folder(t, second) }},
 		"a zip, a recorded program":                 {module: "example.com/a/b/cmd/app", recorded: true, git: true, from: func(t *testing.T) string { return zipped(t, second) }},
 		"a repository's folder, an older program":   {module: "example.com/me/app", git: true, from: history},
-		"a repository's URL, an older program":      {module: "fibercrons/app", from: func(t *testing.T) string { return "file://" + history(t) }},
+		"a repository's URL, an older program":      {module: source.Template + "/app", from: func(t *testing.T) string { return "file://" + history(t) }},
 		"a bare repository, a program of that name": {module: "fibercrons", from: bare},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -92,19 +93,19 @@ func wanted(module string) files {
 		"docker-compose.yml": strings.NewReplacer("init: true\n", "init: true\n    cpus: 2\n", "restart: always", "restart: unless-stopped").Replace(first["docker-compose.yml"]),
 	})
 	for name, text := range f {
-		text = strings.ReplaceAll(text, "\"fibercrons/", "\""+module+"/")
+		text = strings.ReplaceAll(text, "\""+source.Template+"/", "\""+module+"/")
 		if name == "Dockerfile" {
-			text = strings.ReplaceAll(text, "fibercrons/app", module+"/app")
+			text = strings.ReplaceAll(text, source.Template+"/app", module+"/app")
 		}
 		if name == ".golangci.yml" || name == "go.mod" {
 			text = strings.ReplaceAll(text, "fibercrons", module)
 		}
 		f[name] = text
 	}
-	if module == "fibercrons/app" { // its own files were written with the path already
+	if module == source.Template+"/app" { // its own files were written with the path already
 		f["jobs/mine.go"] = own(module)["jobs/mine.go"]
 	}
-	if strings.HasPrefix(module, "example.com") || module == "fibercrons/app" { // sorted anew
+	if strings.HasPrefix(module, "example.com") || module == source.Template+"/app" { // sorted anew
 		app := f["app/app.go"]
 		head, rest, _ := strings.Cut(app, "\n\n\t\""+module+"/app/fresh\"")
 		f["app/app.go"] = head + "\n\n\t\"" + module + "/app/fresh\"" + rest
