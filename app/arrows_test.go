@@ -60,7 +60,7 @@ var arrows = map[string]rule{
 	"app/part":                 {inner: []string{"app/contract", "app/cron", "app/env"}},
 	"app/parts":                {inner: []string{"app/alert/mail", "app/asynq", "app/metrics", "app/redis", "app/river", "app/store/mysql", "app/store/postgres", "app/store/sqlite", "app/trace"}, yours: true},
 	"app/crontest":             {inner: []string{"app/contract", "app/cron", "app/plan", "app/scheduler"}},
-	"app/internal/webtest":     {inner: []string{"app", "app/cron", "app/env", "app/store/sqlite", "app/web", "app/web/site"}, outer: []string{fiber, jsonschema, "go.uber.org/goleak"}},
+	"app/internal/webtest":     {inner: []string{"app", "app/cron", "app/env", "app/metrics", "app/store/sqlite", "app/web", "app/web/site"}, outer: []string{fiber, jsonschema, "go.uber.org/goleak"}},
 	"app/internal/conformance": {inner: []string{"app/contract", "app/cron", "app/crontest", "app/internal/millis", "app/plan", "app/scheduler"}, outer: []string{uuid}},
 	"app/dashboard":            {inner: []string{"app/alert", "app/contract", "app/cron", "app/internal/memo", "app/ops", "app/schedule"}},
 	"app/store":                {inner: []string{"app/alert", "app/contract", "app/cron", "app/plan", "app/store/alerts", "app/store/db", "app/store/row", "app/store/usertx"}, outer: []string{gorm}},

@@ -11,7 +11,7 @@ import (
 	"fibercrons/app"
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
-	_ "fibercrons/app/store/sqlite"
+	_ "fibercrons/app/parts"
 	"fibercrons/app/web/site"
 	"fibercrons/routes"
 )

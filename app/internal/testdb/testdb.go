@@ -4,6 +4,7 @@
 package testdb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"embed"
@@ -157,10 +158,10 @@ func ExecAll(t testing.TB, db *sql.DB, statements ...string) {
 	}
 }
 
-// Rows reads a table, row by row, as text.
-func Rows(t testing.TB, db *sql.DB, table string) []string {
+// Rows reads a table, row by row, as text. Columns are optional; all are read by default.
+func Rows(t testing.TB, db *sql.DB, table string, columns ...string) []string {
 	t.Helper()
-	return read(t, db, "SELECT * FROM "+table, func(columns []string, cells []any) string { return fmt.Sprint(columns, cells) })
+	return read(t, db, "SELECT "+cmp.Or(strings.Join(columns, ", "), "*")+" FROM "+table, func(columns []string, cells []any) string { return fmt.Sprint(columns, cells) })
 }
 
 // Layout returns the names of tables, columns and indexes.

@@ -26,6 +26,7 @@ import (
 	"fibercrons/app"
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
+	_ "fibercrons/app/metrics"
 	_ "fibercrons/app/store/sqlite" // the databases of its programs
 	"fibercrons/app/web"
 	"fibercrons/app/web/site"

@@ -24,12 +24,17 @@ func here(kind, table string) bool {
 	return table != "job_groups" && table != "store_identity" || (kind == "SQLite") == (table == "store_identity")
 }
 
+// columns are those of tables that have got more since.
+var columns = map[string][]string{
+	"instances": {"id", "host", "pid", "version", "started_at", "seen_at", "stopped_at", "generation", "tzdata"},
+}
+
 func contents(t *testing.T, kind string, s *db.Database, now int) map[string][]string {
 	t.Helper()
 	all := map[string][]string{}
 	for _, r := range renames {
 		if here(kind, r[0]) {
-			if all[r[0]] = testdb.Rows(t, s.Writer(), r[now]); len(all[r[0]]) == 0 {
+			if all[r[0]] = testdb.Rows(t, s.Writer(), r[now], columns[r[0]]...); len(all[r[0]]) == 0 {
 				t.Errorf("%s is empty", r[now])
 			}
 		}
@@ -65,7 +70,7 @@ func TestOldTablesAreRenamed(t *testing.T) {
 				t.Errorf("%s was\n%s\nand is\n%s", table, strings.Join(was[table], "\n"), strings.Join(rows, "\n"))
 			}
 		}
-		if now := testdb.Rows(t, s.Writer(), "job_migrations"); len(now) <= len(steps) || !slices.Equal(now[:len(steps)], steps) {
+		if now := testdb.Rows(t, s.Writer(), "job_migrations"); len(now) <= len(steps) || slices.ContainsFunc(steps, func(step string) bool { return !slices.Contains(now, step) }) {
 			t.Errorf("steps %v, were %v", now, steps)
 		}
 		// What the old release asks at its start.
@@ -141,9 +146,6 @@ func TestMigrationsAreResumed(t *testing.T) {
 				}
 				s = openURL(t, url)
 				if old {
-					for i, row := range was["instances"] { // a later migration adds a column
-						was["instances"][i] = strings.Replace(strings.TrimSuffix(row, "]"), "tzdata]", "tzdata parts]", 1) + " ]"
-					}
 					for table, rows := range contents(t, kind, s, 1) {
 						if !slices.Equal(rows, was[table]) {
 							t.Errorf("%s was\n%s\nand is\n%s", table, strings.Join(was[table], "\n"), strings.Join(rows, "\n"))
