@@ -33,7 +33,7 @@ type Source interface {
 // Meters has the part "metrics". jobs are the names of all jobs.
 var Meters Kind[func(s Setup, jobs []string) Meter]
 
-// Unmetered is a [Meter] that counts nothing. Scrapes are told why.
+// Unmetered is a [Meter] that counts nothing.
 var Unmetered Meter = unmetered{}
 
 type unmetered struct{}
@@ -43,8 +43,4 @@ func (unmetered) Observe(contract.Event)                     {}
 func (unmetered) Claimed(contract.ClaimCall)                 {}
 func (unmetered) Committed(int, time.Duration, error)        {}
 func (unmetered) Request(string, string, int, time.Duration) {}
-func (unmetered) Handler() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, Missing("GET /metrics", "metrics").Error(), http.StatusNotFound)
-	})
-}
+func (unmetered) Handler() http.Handler                      { return http.NotFoundHandler() }

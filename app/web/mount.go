@@ -8,6 +8,7 @@ import (
 
 	"fibercrons/app"
 	"fibercrons/app/dashboard"
+	"fibercrons/app/part"
 	"fibercrons/app/web/access"
 	"fibercrons/app/web/api"
 	"fibercrons/app/web/pages"
@@ -65,6 +66,9 @@ func Metrics(router fiber.Router, a *app.App) {
 	m.serve(router, []access.Route{{Method: "GET", Path: "/metrics", Role: access.Viewer, Handler: func(c *fiber.Ctx) error {
 		if err := request.NoQuery(c); err != nil {
 			return err
+		}
+		if a.Metrics == part.Unmetered {
+			return reply.Refuse(fiber.StatusNotFound, part.Missing("GET /metrics", "metrics").Error())
 		}
 		return scrape(c)
 	}}})

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -15,6 +16,8 @@ import (
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/webtest"
+	_ "fibercrons/app/metrics"
+	"fibercrons/app/part"
 	"fibercrons/app/web"
 	"fibercrons/app/web/access"
 	"fibercrons/app/web/reply"
@@ -248,5 +251,26 @@ func TestEveryRouteIsDescribedAndServed(t *testing.T) {
 	}
 	if len(served) < 15 {
 		t.Errorf("only %d routes were looked at", len(served))
+	}
+}
+
+// Without the part a scrape is told what is missing.
+func TestMetricsAreAPart(t *testing.T) {
+	p := webtest.Start(t, nil)
+	a := *p.App
+	a.Metrics = part.Unmetered
+	f := fiber.New(fiber.Config{ErrorHandler: func(c *fiber.Ctx, err error) error { return c.Status(fiber.StatusTeapot).SendString(err.Error()) }})
+	web.Metrics(f, &a)
+	req := httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody)
+	req.Host = "127.0.0.1"
+	req.Header.Set("Authorization", "Bearer "+webtest.ViewerToken)
+	resp, err := f.Test(req, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusNotFound || !strings.Contains(string(text), "cli add metrics") {
+		t.Errorf("%d %s (%v)", resp.StatusCode, text, err)
 	}
 }

@@ -4,18 +4,15 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/json"
-	"fmt"
 	"html/template"
 	"regexp"
 	"strings"
-
-	"go.yaml.in/yaml/v3"
 )
 
 //go:embed page.html
 var pageHTML string
 
-// view is what the page shows of openapi.yaml.
+// view is what the page shows.
 type view struct {
 	Base               string // precedes the paths on the server
 	Title, Description string
@@ -73,29 +70,20 @@ func Page(base string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var file struct {
-		Info  struct{ Title, Description string }
-		Tags  []struct{ Name, Description string }
-		Paths yaml.Node
-		All   struct{ Schemas yaml.Node } `yaml:"components"`
-	}
-	if err := root.Decode(&file); err != nil {
-		return nil, fmt.Errorf("openapi.yaml: %w", err)
-	}
-	r := reader{root}
-	v := view{Base: base, Title: file.Info.Title, Description: file.Info.Description}
-	for _, tag := range file.Tags {
-		g := group{Name: tag.Name, Description: tag.Description}
-		for path, item := range pairs(&file.Paths) {
+	r, info := reader{root}, at(root, "info")
+	v := view{Base: base, Title: text(info, "title"), Description: text(info, "description")}
+	for _, tag := range at(root, "tags").items {
+		g := group{Name: text(tag, "name"), Description: text(tag, "description")}
+		for path, item := range pairs(at(root, "paths")) {
 			for method, n := range pairs(item) {
-				if first := at(n, "tags"); first != nil && len(first.Content) > 0 && first.Content[0].Value == tag.Name {
+				if first := at(n, "tags"); first != nil && len(first.items) > 0 && first.items[0].text() == g.Name {
 					g.Operations = append(g.Operations, r.operation(path, method, n))
 				}
 			}
 		}
 		v.Groups = append(v.Groups, g)
 	}
-	for name, n := range pairs(&file.All.Schemas) {
+	for name, n := range pairs(at(at(root, "components"), "schemas")) {
 		v.Schemas = append(v.Schemas, schema{
 			Name: name, Description: text(n, "description"), Example: example(n), Type: r.typeOf(n), Properties: r.properties(n),
 		})
@@ -107,19 +95,19 @@ func Page(base string) ([]byte, error) {
 	return page.Bytes(), nil
 }
 
-// reader finds its way in the YAML of an OpenAPI document.
-type reader struct{ root *yaml.Node }
+// reader finds its way in an OpenAPI document.
+type reader struct{ root *node }
 
-func (r reader) operation(path, method string, n *yaml.Node) operation {
+func (r reader) operation(path, method string, n *node) operation {
 	op := operation{
 		ID: text(n, "operationId"), Method: strings.ToUpper(method), Path: path,
 		Summary: text(n, "summary"), Description: text(n, "description"),
 	}
 	if security := at(n, "security"); security != nil {
-		op.Open = len(security.Content) == 0
+		op.Open = len(security.items) == 0
 	}
 	if list := at(n, "parameters"); list != nil {
-		for _, p := range list.Content {
+		for _, p := range list.items {
 			p = r.resolve(p)
 			op.Parameters = append(op.Parameters, parameter{
 				Name: text(p, "name"), In: text(p, "in"), Description: text(p, "description"), Type: r.typeOf(at(p, "schema")),
@@ -145,17 +133,17 @@ func (r reader) operation(path, method string, n *yaml.Node) operation {
 }
 
 // properties are those of a schema and of its parts.
-func (r reader) properties(schema *yaml.Node) (list []property) {
+func (r reader) properties(schema *node) (list []property) {
 	if parts := at(schema, "allOf"); parts != nil {
-		for _, part := range parts.Content {
+		for _, part := range parts.items {
 			list = append(list, r.properties(r.resolve(part))...)
 		}
 		return list
 	}
 	required := map[string]bool{}
 	if names := at(schema, "required"); names != nil {
-		for _, name := range names.Content {
-			required[name.Value] = true
+		for _, name := range names.items {
+			required[name.text()] = true
 		}
 	}
 	for name, p := range pairs(at(schema, "properties")) {
@@ -164,7 +152,7 @@ func (r reader) properties(schema *yaml.Node) (list []property) {
 	return list
 }
 
-func (r reader) typeOf(schema *yaml.Node) typeName {
+func (r reader) typeOf(schema *node) typeName {
 	if schema == nil {
 		return typeName{}
 	}
@@ -174,7 +162,7 @@ func (r reader) typeOf(schema *yaml.Node) typeName {
 	}
 	if choices := at(schema, "oneOf"); choices != nil {
 		var whole typeName
-		for i, choice := range choices.Content {
+		for i, choice := range choices.items {
 			t := r.typeOf(choice)
 			if i > 0 {
 				whole.Text += " or "
@@ -186,8 +174,8 @@ func (r reader) typeOf(schema *yaml.Node) typeName {
 	}
 	if values := at(schema, "enum"); values != nil {
 		var words []string
-		for _, v := range values.Content {
-			words = append(words, v.Value)
+		for _, v := range values.items {
+			words = append(words, v.text())
 		}
 		return typeName{Text: strings.Join(words, " | ")}
 	}
@@ -195,11 +183,11 @@ func (r reader) typeOf(schema *yaml.Node) typeName {
 	if kind == nil {
 		return typeName{Text: "any"}
 	}
-	words := []string{kind.Value}
-	if kind.Kind == yaml.SequenceNode {
+	words := []string{kind.text()}
+	if kind.items != nil {
 		words = nil
-		for _, k := range kind.Content {
-			words = append(words, k.Value)
+		for _, k := range kind.items {
+			words = append(words, k.text())
 		}
 	}
 	if items := at(schema, "items"); items != nil {
@@ -215,7 +203,7 @@ func (r reader) typeOf(schema *yaml.Node) typeName {
 }
 
 // resolve follows a reference inside the document.
-func (r reader) resolve(n *yaml.Node) *yaml.Node {
+func (r reader) resolve(n *node) *node {
 	ref := text(n, "$ref")
 	if ref == "" {
 		return n
@@ -228,13 +216,13 @@ func (r reader) resolve(n *yaml.Node) *yaml.Node {
 }
 
 // pairs are the members of a mapping, in the order of the file.
-func pairs(n *yaml.Node) func(func(string, *yaml.Node) bool) {
-	return func(yield func(string, *yaml.Node) bool) {
-		if n == nil || n.Kind != yaml.MappingNode {
+func pairs(n *node) func(func(string, *node) bool) {
+	return func(yield func(string, *node) bool) {
+		if n == nil {
 			return
 		}
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if !yield(n.Content[i].Value, n.Content[i+1]) {
+		for i, name := range n.names {
+			if !yield(name, n.items[i]) {
 				return
 			}
 		}
@@ -242,7 +230,7 @@ func pairs(n *yaml.Node) func(func(string, *yaml.Node) bool) {
 }
 
 // at is the member of a mapping; nil when there is none.
-func at(n *yaml.Node, name string) *yaml.Node {
+func at(n *node, name string) *node {
 	for key, value := range pairs(n) {
 		if key == name {
 			return value
@@ -251,19 +239,14 @@ func at(n *yaml.Node, name string) *yaml.Node {
 	return nil
 }
 
-func text(n *yaml.Node, name string) string {
-	if value := at(n, name); value != nil && value.Kind == yaml.ScalarNode {
-		return value.Value
-	}
-	return ""
-}
+func text(n *node, name string) string { return at(n, name).text() }
 
-func example(n *yaml.Node) string {
+func example(n *node) string {
 	value := at(n, "example")
 	if value == nil {
 		return ""
 	}
-	body, err := json.MarshalIndent(ordered{value}, "", "  ")
+	body, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {
 		return ""
 	}
