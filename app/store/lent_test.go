@@ -147,7 +147,7 @@ func TestLentPoolIsChecked(t *testing.T) {
 	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
 		at := k.URL(t)
 		for _, most := range []int{1, 4} {
-			refused(t, usual(t, k, at, most), fmt.Sprintf("at most %d", most), "SetMaxOpenConns(5)")
+			refused(t, usual(t, k, at, most), fmt.Sprintf("limited to %d,", most), "SetMaxOpenConns(5)")
 		}
 		err := usual(t, k, at, 5).Transaction(func(tx *gorm.DB) error {
 			refused(t, tx, "a transaction", "gorm.Open")

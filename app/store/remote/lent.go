@@ -58,7 +58,7 @@ func Pool(host *gorm.DB) (*sql.DB, error) {
 		return nil, fmt.Errorf("app.WithGorm: the *gorm.DB has no *sql.DB: %w", err)
 	}
 	if most := lent.Stats().MaxOpenConnections; most > 0 && most < least {
-		return nil, fmt.Errorf("app.WithGorm: the pool has at most %d connections, and the store takes up to %d of them: call SetMaxOpenConns(%d) or more on its *sql.DB",
+		return nil, fmt.Errorf("app.WithGorm: the pool is limited to %d, and the store takes up to %d connections of it: call SetMaxOpenConns(%d) on its *sql.DB, or more",
 			most, least-1, least)
 	}
 	return lent, nil
