@@ -26,7 +26,7 @@ import (
 	"fibercrons/app"
 	"fibercrons/app/cron"
 	"fibercrons/app/env"
-	_ "fibercrons/app/metrics"
+	_ "fibercrons/app/metrics"      // the parts that the tests look at
 	_ "fibercrons/app/store/sqlite" // the databases of its programs
 	"fibercrons/app/web"
 	"fibercrons/app/web/site"
