@@ -136,13 +136,16 @@ func isSQL(name string) bool {
 	return strings.HasPrefix(name, "app/store/") && strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go")
 }
 
-// database is what a file of SQL is for: sqlite for sqlite_sql.go.
+// database is what a file of SQL is for: sqlite for sqlite/sql.go, and for sqlite_sql.go of older versions.
 func database(name string) string {
-	word, _, _ := strings.Cut(strings.TrimSuffix(path.Base(name), ".go"), "_")
+	word, _, in := strings.Cut(strings.TrimSuffix(path.Base(name), ".go"), "_")
+	if !in {
+		return path.Base(path.Dir(name))
+	}
 	return word
 }
 
-// migrations reads the names in a literal of []migration.
+// migrations reads the names in a literal of []migration or []db.Migration.
 func migrations(text string) (names []string) {
 	file, err := parser.ParseFile(token.NewFileSet(), "", text, parser.SkipObjectResolution)
 	if err != nil {
@@ -157,7 +160,11 @@ func migrations(text string) (names []string) {
 		if !ok {
 			return true
 		}
-		if elem, ok := array.Elt.(*ast.Ident); !ok || !strings.EqualFold(elem.Name, "migration") {
+		elem := array.Elt
+		if of, ok := elem.(*ast.SelectorExpr); ok { // db.Migration
+			elem = of.Sel
+		}
+		if name, ok := elem.(*ast.Ident); !ok || !strings.EqualFold(name.Name, "migration") {
 			return true
 		}
 		for _, e := range list.Elts {

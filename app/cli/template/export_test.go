@@ -20,3 +20,15 @@ func FailRename(n int, err error) (restore func()) {
 	}
 	return func() { rename = real }
 }
+
+// Steps is steps of trees whose files have these texts.
+func Steps(old, next map[string]string) []string {
+	of := func(texts map[string]string) tree {
+		t := tree{}
+		for name, text := range texts {
+			t[name] = file{text: []byte(text)}
+		}
+		return t
+	}
+	return steps(of(old), of(next))
+}

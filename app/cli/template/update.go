@@ -245,7 +245,7 @@ func decide(p program, l list, b base, next tree, keep []string) (changes, error
 		if _, there := next[name]; there {
 			continue
 		}
-		if l.isOurs(name) || slices.Contains(l.merged, name) && b.same(p, name) {
+		if l.isOurs(name) || (slices.Contains(l.merged, name) || isBegun(name)) && b.same(p, name) {
 			c.files[name] = nil
 		}
 	}

@@ -164,14 +164,14 @@ func (d *dialect) openPools(ctx context.Context) (p db.Pools, err error) {
 // userPool is the pool of the user's own tables.
 func (d *dialect) userPool() (*sql.DB, error) {
 	dsn := d.dsn("rw", userLockWait) + "&_txlock=immediate"
-	bare, err := sql.Open(gormlite.DriverName, dsn) // connects to nothing
+	c, err := connectorTo(dsn)
 	if err != nil {
 		return nil, err
 	}
-	pool := sql.OpenDB(d.tracker.Connector(bare.Driver(), dsn))
+	pool := sql.OpenDB(d.tracker.Connector(c, dsn))
 	pool.SetMaxOpenConns(readers)
 	pool.SetMaxIdleConns(readers)
-	return pool, bare.Close()
+	return pool, nil
 }
 
 // prepare checks the file before SQLite does, whose own messages for these mistakes say little.
@@ -235,10 +235,11 @@ func (d *dialect) pool(dsn string, size int, lock string) (*sql.DB, error) {
 	if lock != "" {
 		dsn += "&_txlock=" + lock
 	}
-	pool, err := sql.Open(gormlite.DriverName, dsn)
+	c, err := connectorTo(dsn)
 	if err != nil {
 		return nil, err
 	}
+	pool := sql.OpenDB(c)
 	pool.SetMaxOpenConns(size)
 	pool.SetMaxIdleConns(size)
 	return pool, nil
