@@ -1,3 +1,5 @@
+//go:build unix
+
 package store_test
 
 import (
@@ -101,7 +103,16 @@ func openLent(t testing.TB, o store.Options) *store.Store {
 	return s
 }
 
+// The suites of the store take minutes on servers, and run on pools of its own with every test.
+func onlyWithFaults(t *testing.T) {
+	t.Helper()
+	if !*faultAsked {
+		t.Skip("takes minutes: run it with -fault")
+	}
+}
+
 func TestLentConformance(t *testing.T) {
+	onlyWithFaults(t)
 	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
 		conformance.Store(t, func(t *testing.T) contract.Store {
 			return openLent(t, store.Options{Gorm: lentBy(t, k.URL(t), odd[k.Name], 5)})
@@ -110,6 +121,7 @@ func TestLentConformance(t *testing.T) {
 }
 
 func TestLentSharing(t *testing.T) {
+	onlyWithFaults(t)
 	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) {
 		conformance.Replicas(t, func(t *testing.T) []contract.Store {
 			at := k.URL(t)
