@@ -47,6 +47,7 @@ func serve(t *testing.T, f *fiber.App) *foreign {
 		if err := f.Shutdown(); err != nil {
 			t.Error(err)
 		}
+		ln.Close() // Shutdown does not know a listener that is not served yet
 		if err := <-served; err != nil && !errors.Is(err, net.ErrClosed) {
 			t.Error(err)
 		}

@@ -93,7 +93,12 @@ func TestBrowserUnderAPrefix(t *testing.T) {
 	served := make(chan error, 1)
 	go func() { served <- outer.Listener(ln) }()
 	t.Cleanup(func() {
-		if err := errors.Join(outer.Shutdown(), <-served); err != nil {
+		err := outer.Shutdown()
+		ln.Close() // Shutdown does not know a listener that is not served yet
+		if end := <-served; !errors.Is(end, net.ErrClosed) {
+			err = errors.Join(err, end)
+		}
+		if err != nil {
 			t.Error(err)
 		}
 	})

@@ -59,7 +59,11 @@ func serve(ctx context.Context, log *slog.Logger, ln net.Listener) error {
 	select {
 	case err = <-served:
 	case <-ctx.Done():
-		err = errors.Join(site.Shutdown(), <-served)
+		err = site.Shutdown()
+		_ = ln.Close() // Shutdown does not know a listener that is not served yet
+		if end := <-served; !errors.Is(end, net.ErrClosed) {
+			err = errors.Join(err, end)
+		}
 	}
 	halt() // the jobs stop after the last request
 	return errors.Join(err, <-ran, crons.Close())
