@@ -44,7 +44,7 @@ func TestAddAndRemoveParts(t *testing.T) {
 
 // Parts go into whatever imports the file has.
 func TestAddToAnyList(t *testing.T) {
-	const line = "\t_ \"fibercrons/app/redis\" // replicas agree by Redis (REDIS_URL)\n"
+	const line = "\t_ \"example.com/me/app/app/redis\" // replicas agree by Redis (REDIS_URL)\n"
 	for name, test := range map[string]struct{ before, after string }{
 		"nothing":       {"package parts\n", "package parts\n\nimport (\n" + line + ")\n"},
 		"no line end":   {"package parts", "package parts\n\nimport (\n" + line + ")\n"},
@@ -56,7 +56,7 @@ func TestAddToAnyList(t *testing.T) {
 		"more in the file": {"package parts\n\nvar x = 1\n", "package parts\n\nimport (\n" + line + ")\n\nvar x = 1\n"},
 	} {
 		f := newFixture(t)
-		f.module(map[string]string{"go.mod": "module fibercrons\n", "app/parts/parts.go": test.before})
+		f.module(map[string]string{"go.mod": "module example.com/me/app\n", "app/parts/parts.go": test.before})
 		if r := f.run("add", "redis"); r.status != exitDone || f.parts() != test.after {
 			t.Errorf("%s: %+v\n%s", name, r, f.parts())
 		}
