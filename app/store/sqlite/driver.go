@@ -4,10 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"errors"
-	"fmt"
 
 	gormlite "github.com/glebarez/sqlite"
+
+	"fibercrons/app/store/usertx"
 )
 
 // connector makes connections whose transactions end with their commit, whether or not it succeeds. In a database in
@@ -34,35 +34,21 @@ func (c connector) Driver() driver.Driver { return c }
 
 // Open implements [driver.Driver].
 func (c connector) Open(dsn string) (driver.Conn, error) {
-	inner, err := c.driver.Open(dsn)
+	inner, err := usertx.Open(c.driver, dsn)
 	if err != nil {
 		return nil, err
 	}
-	full, ok := inner.(fullConn)
-	if !ok {
-		return nil, errors.Join(fmt.Errorf("the SQLite driver's %T lacks a method", inner), inner.Close())
-	}
-	return &conn{fullConn: full}, nil
-}
-
-// fullConn is what the driver's connection can do.
-type fullConn interface {
-	driver.Conn
-	driver.Pinger
-	driver.ConnBeginTx
-	driver.ConnPrepareContext
-	driver.ExecerContext
-	driver.QueryerContext
+	return &conn{Conn: inner}, nil
 }
 
 type conn struct {
-	fullConn
+	usertx.Conn
 	broken bool
 }
 
 // BeginTx implements [driver.ConnBeginTx].
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
-	inner, err := c.fullConn.BeginTx(ctx, opts)
+	inner, err := c.Conn.BeginTx(ctx, opts)
 	if err != nil {
 		return nil, err
 	}

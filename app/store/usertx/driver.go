@@ -21,22 +21,18 @@ func (t *Tracker) Connector(d driver.Driver, dsn string) driver.Connector {
 
 // Connect implements [driver.Connector].
 func (c *connector) Connect(context.Context) (driver.Conn, error) {
-	inner, err := c.driver.Open(c.dsn)
+	inner, err := Open(c.driver, c.dsn)
 	if err != nil {
 		return nil, err
 	}
-	full, ok := inner.(fullConn)
-	if !ok {
-		return nil, errors.Join(fmt.Errorf("the SQLite driver's %T lacks a method", inner), inner.Close())
-	}
-	return &conn{fullConn: full, tracker: c.tracker}, nil
+	return &conn{Conn: inner, tracker: c.tracker}, nil
 }
 
 // Driver implements [driver.Connector].
 func (c *connector) Driver() driver.Driver { return c.driver }
 
-// fullConn is what the driver's connection can do.
-type fullConn interface {
+// Conn is what a connection of the SQLite driver can do.
+type Conn interface {
 	driver.Conn
 	driver.Pinger
 	driver.ConnBeginTx
@@ -45,15 +41,28 @@ type fullConn interface {
 	driver.QueryerContext
 }
 
+// Open opens a connection, for a wrapper that has to hand on all that it can do.
+func Open(d driver.Driver, dsn string) (Conn, error) {
+	inner, err := d.Open(dsn)
+	if err != nil {
+		return nil, err
+	}
+	full, ok := inner.(Conn)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("the SQLite driver's %T lacks a method", inner), inner.Close())
+	}
+	return full, nil
+}
+
 type conn struct {
-	fullConn
+	Conn
 	tracker *Tracker
 	hold    *hold // of the open transaction
 }
 
 // BeginTx implements [driver.ConnBeginTx].
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
-	inner, err := c.fullConn.BeginTx(ctx, opts)
+	inner, err := c.Conn.BeginTx(ctx, opts)
 	if err != nil {
 		return nil, c.tracker.Explain(err)
 	}
@@ -66,10 +75,10 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 // ExecContext implements [driver.ExecerContext].
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	if c.hold != nil {
-		return c.fullConn.ExecContext(ctx, query, args)
+		return c.Conn.ExecContext(ctx, query, args)
 	}
 	h := c.tracker.begin(ctx, true)
-	res, err := c.fullConn.ExecContext(ctx, query, args)
+	res, err := c.Conn.ExecContext(ctx, query, args)
 	c.tracker.done(h)
 	return res, c.tracker.Explain(err)
 }
@@ -77,7 +86,13 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 // Close implements [driver.Conn].
 func (c *conn) Close() error {
 	defer c.release()
-	return c.fullConn.Close()
+	return c.Conn.Close()
+}
+
+// IsValid implements [driver.Validator].
+func (c *conn) IsValid() bool {
+	v, ok := c.Conn.(driver.Validator)
+	return !ok || v.IsValid()
 }
 
 func (c *conn) release() {
