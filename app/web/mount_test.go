@@ -37,22 +37,7 @@ type foreign struct {
 // serve serves f until the test ends.
 func serve(t *testing.T, f *fiber.App) *foreign {
 	t.Helper()
-	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- f.Listener(ln) }()
-	t.Cleanup(func() {
-		if err := f.Shutdown(); err != nil {
-			t.Error(err)
-		}
-		ln.Close() // Shutdown does not know a listener that is not served yet
-		if err := <-served; err != nil && !errors.Is(err, net.ErrClosed) {
-			t.Error(err)
-		}
-	})
-	return &foreign{t, "http://" + ln.Addr().String()}
+	return &foreign{t, "http://" + webtest.Serve(t, f)}
 }
 
 func (f *foreign) do(method, path, body string, headers ...webtest.Header) (a webtest.Answer) {
@@ -64,26 +49,8 @@ func (f *foreign) do(method, path, body string, headers ...webtest.Header) (a we
 	return a
 }
 
-func (f *foreign) try(method, path, body string, headers ...webtest.Header) (a webtest.Answer, err error) {
-	req, err := http.NewRequestWithContext(f.t.Context(), method, f.url+path, strings.NewReader(body))
-	if err != nil {
-		return a, err
-	}
-	for _, h := range headers {
-		name, value, _ := strings.Cut(h, ": ")
-		if name == "Host" {
-			req.Host = value
-			continue
-		}
-		req.Header.Set(name, value)
-	}
-	resp, err := webtest.Client.Do(req)
-	if err != nil {
-		return a, err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	return webtest.Answer{Status: resp.StatusCode, Header: resp.Header, Body: string(text)}, err
+func (f *foreign) try(method, path, body string, headers ...webtest.Header) (webtest.Answer, error) {
+	return webtest.Send(method, f.url+path, body, headers...)
 }
 
 // theirs is an app with everything that could get in the way: a Views engine, an error handler, a small body limit.

@@ -50,11 +50,16 @@ var Client = &http.Client{
 
 // Try sends a request.
 func (p *Program) Try(method, path, body string, headers ...Header) (Answer, error) {
+	return Send(method, p.URL()+path, body, headers...)
+}
+
+// Send sends a request to any address.
+func Send(method, address, body string, headers ...Header) (Answer, error) {
 	var reader io.Reader
 	if body != "" {
 		reader = strings.NewReader(body)
 	}
-	req, err := http.NewRequestWithContext(context.Background(), method, p.URL()+path, reader)
+	req, err := http.NewRequestWithContext(context.Background(), method, address, reader)
 	if err != nil {
 		return Answer{}, err
 	}

@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -146,6 +147,28 @@ func Fiber(a *app.App) (f *fiber.App) {
 		f, _ = r.(*fiber.App)
 	})
 	return f
+}
+
+// Serve serves any app on a port of its own until the test ends, and returns its address.
+func Serve(t testing.TB, f *fiber.App) (addr string) {
+	t.Helper()
+	ln, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- f.Listener(ln) }()
+	t.Cleanup(func() {
+		err := f.Shutdown()
+		ln.Close() // Shutdown does not know a listener that is not served yet
+		if end := <-served; !errors.Is(end, net.ErrClosed) {
+			err = errors.Join(err, end)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	return ln.Addr().String()
 }
 
 // Patience is how long a test waits for anything.

@@ -54,21 +54,7 @@ func stream(t *testing.T, log io.Writer, source api.Subscription) (streams api.S
 	streams = api.NewStreams(limits, slog.New(slog.NewTextHandler(log, nil)), source)
 	web := fiber.New(fiber.Config{DisableStartupMessage: true, WriteTimeout: 500 * time.Millisecond, ErrorHandler: func(c *fiber.Ctx, err error) error { return reply.Fail(c, "id", err) }})
 	web.Get("/", streams.Handle)
-	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- web.Listener(ln) }()
-	t.Cleanup(func() {
-		if err := web.Shutdown(); err != nil {
-			t.Error(err)
-		}
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
-	return streams, ln.Addr().String()
+	return streams, webtest.Serve(t, web)
 }
 
 // A client that does not read is disconnected.

@@ -84,19 +84,7 @@ func plain(t testing.TB, body string) (addr string) {
 		c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
 		return c.SendString(body)
 	})
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- app.Listener(ln) }()
-	t.Cleanup(func() {
-		if err := app.Shutdown(); err != nil {
-			t.Error(err)
-		}
-		<-ended
-	})
-	return ln.Addr().String()
+	return webtest.Serve(t, app)
 }
 
 // rate is how many GET /crons addr answers in a second, asked over 64 connections.

@@ -1,7 +1,6 @@
 package pages_test
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -86,23 +85,7 @@ func TestBrowserUnderAPrefix(t *testing.T) {
 	p := webtest.Start(t, officeJobs)
 	outer := fiber.New(fiber.Config{DisableStartupMessage: true})
 	web.Mount(outer.Group("/admin"), p.App, web.Options{})
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- outer.Listener(ln) }()
-	t.Cleanup(func() {
-		err := outer.Shutdown()
-		ln.Close() // Shutdown does not know a listener that is not served yet
-		if end := <-served; !errors.Is(end, net.ErrClosed) {
-			err = errors.Join(err, end)
-		}
-		if err != nil {
-			t.Error(err)
-		}
-	})
-	drive(t, p, "http://"+ln.Addr().String()+"/admin")
+	drive(t, p, "http://"+webtest.Serve(t, outer)+"/admin")
 }
 
 // drive uses the dashboard at an address: what it loads, where it leads, its forms, its events.
