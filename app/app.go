@@ -31,7 +31,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -187,8 +186,8 @@ func (a *App) observe(e contract.Event) {
 
 // Database returns the URL of the configured database, or an [*env.Error] if the program is built without its part.
 func Database(cfg env.Config) (url string, err error) {
-	if name := cfg.Database.Driver; name != "" && !slices.Contains(part.Built(), name) {
-		return "", &env.Error{Mistakes: []env.Mistake{{Problem: part.Missing("DATABASE_URL", name).Error()}}}
+	if err := assembly.MissingDatabase(cfg); err != nil {
+		return "", err
 	}
 	return cfg.Database.Reveal(), nil
 }

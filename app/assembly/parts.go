@@ -13,30 +13,45 @@ import (
 // Missing is an [*env.Error] with the settings that need parts which are not in this build, or nil. database: the
 // store is that of DATABASE_URL; queue: runs go through CRON_EXECUTOR.
 func Missing(cfg env.Config, database, queue bool) error {
-	built := part.Built()
-	var mistakes []env.Mistake
-	need := func(variable, name string) {
-		if variable != "" && name != "" && !slices.Contains(built, name) {
-			mistakes = append(mistakes, env.Mistake{Problem: part.Missing(variable, name).Error()})
-		}
-	}
+	var n needs
 	if database {
-		need("DATABASE_URL", cfg.Database.Driver)
+		n.add("DATABASE_URL", cfg.Database.Driver)
 	}
 	if cfg.Redis.IsSet() {
-		need("REDIS_URL", "redis")
+		n.add("REDIS_URL", "redis")
 	}
 	if queue && cfg.Executor != env.ExecutorLocal {
-		need("CRON_EXECUTOR", string(cfg.Executor))
+		n.add("CRON_EXECUTOR", string(cfg.Executor))
 	}
 	if cfg.Alerts.EmailTo != "" {
-		need("ALERT_EMAIL_TO", "mail")
+		n.add("ALERT_EMAIL_TO", "mail")
 	}
-	need(tracing(cfg), "otel")
-	if len(mistakes) == 0 {
+	n.add(tracing(cfg), "otel")
+	return n.err()
+}
+
+// MissingDatabase is [Missing] for the store alone.
+func MissingDatabase(cfg env.Config) error {
+	var n needs
+	n.add("DATABASE_URL", cfg.Database.Driver)
+	return n.err()
+}
+
+// needs are mistakes about settings that need parts which are not in this build.
+type needs []env.Mistake
+
+// add notes that variable needs the part name, unless either is empty.
+func (n *needs) add(variable, name string) {
+	if variable != "" && name != "" && !slices.Contains(part.Built(), name) {
+		*n = append(*n, env.Mistake{Problem: part.Missing(variable, name).Error()})
+	}
+}
+
+func (n needs) err() error {
+	if len(n) == 0 {
 		return nil
 	}
-	return &env.Error{Mistakes: mistakes}
+	return &env.Error{Mistakes: n}
 }
 
 // tracing is the variable that asks for spans; "": none does.
