@@ -192,11 +192,19 @@ func openGorm(d Dialect, pool gorm.ConnPool, log *slog.Logger) (*gorm.DB, error)
 		// No PrepareStmt: the drivers prepare as they see fit, and gorm's cache of statements has a
 		// goroutine that nothing ends.
 		TranslateError: true,
-		Logger: logger.NewSlogLogger(log, logger.Config{
+		Logger: logger.NewSlogLogger(slog.New(unlessCancelled{log.Handler()}), logger.Config{
 			SlowThreshold:             time.Second,
 			LogLevel:                  logger.Warn,
 			IgnoreRecordNotFoundError: true,
 			ParameterizedQueries:      true,
 		}),
 	})
+}
+
+// unlessCancelled logs nothing of statements that were cancelled, as all are that a shutdown finds on their way: they are
+// no error, and whoever cancelled them knows. gorm asks it with the statement's context, and derives no logger from it.
+type unlessCancelled struct{ slog.Handler }
+
+func (h unlessCancelled) Enabled(ctx context.Context, level slog.Level) bool {
+	return !errors.Is(ctx.Err(), context.Canceled) && h.Handler.Enabled(ctx, level)
 }

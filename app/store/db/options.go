@@ -25,7 +25,8 @@ type Options struct {
 	ReadOnly bool
 	// NoMigrate leaves the tables as they are.
 	NoMigrate bool
-	// Logger hears of slow statements and of transactions that hold up the writer. Optional. Default: none.
+	// Logger hears of statements that are slow or go wrong, but for those that were cancelled, and of transactions that
+	// hold up the writer. Optional. Default: none.
 	Logger *slog.Logger
 	// Migrations are of the user's own tables. Optional.
 	Migrations []row.Migration
