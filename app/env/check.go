@@ -12,9 +12,10 @@ import (
 
 const largestRunLog = Size(1 << 30)
 
-// A base path is segments of some of what may stand in a path (RFC 3986, section 3.3). None is empty: what begins with
-// two slashes names another server.
-var basePath = regexp.MustCompile(`^(/[A-Za-z0-9._~@:%-]+)*$`)
+// A base path is segments of what may stand in a path (RFC 3986, section 3.3), but for semicolons, which end the path of
+// a cookie, and for quotes and parentheses, which links have encoded. No segment is empty: what begins with two slashes
+// names another server.
+var basePath = regexp.MustCompile(`^(/[A-Za-z0-9._~@:%!$&*+,=-]+)*$`)
 
 // IsBasePath says whether text is empty, or a path that begins with a slash and does not end with one.
 func IsBasePath(text string) bool { return basePath.MatchString(text) }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"html/template"
 	"io"
 	"net"
@@ -165,6 +166,29 @@ func TestMountUnderAPrefix(t *testing.T) {
 	}
 }
 
+// A parameter in the prefix may be whatever browsers leave as it is in a path.
+func TestMountUnderAParameter(t *testing.T) {
+	p := webtest.Start(t, webtest.SomeJobs)
+	params := theirs()
+	web.Mount(params.Group("/of/:tenant"), p.App, web.Options{})
+	f := serve(t, params)
+	for _, tenant := range []string{"a+b", "x=1", "a,b", "a&b", "5$", "what!", "all*", "~me@home:1", "%C3%A9"} {
+		base := "/of/" + tenant
+		if to := f.do("GET", base+"/crons/dashboard", "", "Accept: text/html").Header.Get("Location"); !strings.HasPrefix(to, base+"/crons/login?") {
+			t.Errorf("%s: the login is at %s", base, to)
+		}
+		page := f.do("GET", base+"/crons/dashboard", "", webtest.AsOperator).Want(t, 200)
+		if !strings.Contains(html.UnescapeString(page.Body), ` href="`+base+`/crons/dashboard/jobs"`) {
+			t.Errorf("%s: the dashboard has no link to its jobs", base)
+		}
+		form := url.Values{"token": {webtest.OperatorToken}}.Encode()
+		in := f.do("POST", base+"/crons/login", form, webtest.Form, "Origin: "+f.url)
+		if cookie := in.Header.Get("Set-Cookie"); !strings.Contains(cookie, "path="+base+";") {
+			t.Errorf("%s: the login is good for %s", base, cookie)
+		}
+	}
+}
+
 // What a proxy strips comes back in links: by CRON_BASE_PATH, or by the header of a proxy that is trusted.
 func TestMountBehindAProxyThatStrips(t *testing.T) {
 	p := webtest.Start(t, func(set *webtest.Setup) {
@@ -184,6 +208,12 @@ func TestMountBehindAProxyThatStrips(t *testing.T) {
 		to := f.do("GET", "/admin/crons/dashboard", "", "Accept: text/html", header).Header.Get("Location")
 		if to != base+"/crons/login?next="+url.QueryEscape(base+"/crons/dashboard") {
 			t.Errorf("%s leads to %s, want %s", header, to, base)
+		}
+	}
+	for _, two := range [][2]webtest.Header{{"X-Forwarded-Prefix: /client", "X-Forwarded-Prefix: /proxy"}, {"X-Forwarded-Prefix: /client,", "X-Forwarded-Prefix: /other, /proxy"}} {
+		to := f.do("GET", "/admin/crons/dashboard", "", "Accept: text/html", two[0], two[1]).Header.Get("Location")
+		if !strings.HasPrefix(to, "/proxy/admin/crons/login") {
+			t.Errorf("%q lead to %s: what the proxy has added comes last", two, to)
 		}
 	}
 	q := webtest.Start(t, webtest.SomeJobs)

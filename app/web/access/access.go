@@ -257,10 +257,11 @@ func (a *Control) Logout(c *fiber.Ctx) {
 }
 
 // setCookie marks the cookie Secure when the page came over https, which its Origin tells also behind a proxy. The
-// cookie is valid for all paths under the one that routes are mounted under, as /metrics needs it too.
+// cookie is valid for all paths under the one that routes are mounted under, as /metrics needs it too. Browsers compare
+// that path as it is written (RFC 6265, section 5.1.4), and fasthttp would decode it.
 func (a *Control) setCookie(c *fiber.Ctx, value string, age int) {
 	c.Cookie(&fiber.Cookie{
-		Name: cookieName(c), Value: value, Path: cmp.Or(Base(c), "/"), MaxAge: age,
+		Name: cookieName(c), Value: value, Path: cmp.Or(strings.ReplaceAll(Base(c), "%", "%25"), "/"), MaxAge: age,
 		HTTPOnly: true, SameSite: fiber.CookieSameSiteStrictMode,
 		Secure: strings.HasPrefix(c.Get(fiber.HeaderOrigin), "https://") || strings.EqualFold(a.proxies.forwarded(c, fiber.HeaderXForwardedProto), "https"),
 	})

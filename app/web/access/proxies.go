@@ -64,7 +64,11 @@ func (p proxies) forwarded(c *fiber.Ctx, header string) string {
 	if !p.trusts(remote(c)) {
 		return ""
 	}
-	said := c.Get(header)
+	lines := c.Request().Header.PeekAll(header) // several are one list: RFC 9110, section 5.3
+	if len(lines) == 0 {
+		return ""
+	}
+	said := string(lines[len(lines)-1])
 	return strings.TrimSpace(said[strings.LastIndexByte(said, ',')+1:])
 }
 
