@@ -21,10 +21,10 @@ type Options struct {
 	// Authorize says who sends a request, in a program that knows its users, and replaces the tokens and the login. It
 	// is called for every request below /crons but those for the dashboard's scripts and styles.
 	//
-	// The zero [Caller] is nobody: the request is refused with 401, unless Authorize has answered it by a redirect, such
-	// as c.Redirect("/login"). A viewer who wants to change something is refused with 403. An error is answered as a
-	// handler's would be: fiber.NewError(403, "only for the team") reaches the caller, any other error is a 500 whose
-	// text stays in the log.
+	// The zero [Caller] is nobody, and so is one whose [Role] is neither Viewer nor Operator: the request is refused with
+	// 401, unless Authorize has answered it by a redirect, such as c.Redirect("/login"). A viewer who wants to change
+	// something is refused with 403. An error is answered as a handler's would be: fiber.NewError(403, "only for the
+	// team") reaches the caller, any other error is a 500 whose text stays in the log.
 	//
 	// A header that names the user, as proxies set it that ask for a login, is only worth something when nobody else
 	// can send it: compare c.Context().RemoteIP() with the proxy's address. Optional. Default: tokens; see package access.
@@ -44,7 +44,8 @@ const (
 )
 
 // Mount serves everything under /crons of a router: the API, the dashboard and the login. The router may be an app, a
-// group with any prefix, or an app that is mounted into another. Unknown paths below /crons ask for a role too.
+// group with any prefix, or an app that is mounted into another. A parameter in a prefix stands for one segment;
+// optional ones and wildcards are not supported. Unknown paths below /crons ask for a role too.
 //
 // Nothing is asked of the app around it: its configuration, middleware, error handler and shutdown are its own, and
 // nothing outside of /crons changes. Streams of events end when it shuts down.

@@ -296,7 +296,11 @@ func TestMountAuthorize(t *testing.T) {
 		case "guest":
 			return web.Caller{Role: web.Viewer, Name: user}, nil
 		case "nameless":
-			return web.Caller{Role: web.Operator + 5}, nil
+			return web.Caller{Role: web.Operator}, nil
+		case "level 3":
+			return web.Caller{Role: 3, Name: user}, nil
+		case "level -1":
+			return web.Caller{Role: -1, Name: user}, nil
 		default:
 			return web.Caller{Role: web.Operator, Name: user}, nil
 		}
@@ -310,6 +314,7 @@ func TestMountAuthorize(t *testing.T) {
 		{"GET", "/admin/crons", "banned", 403}, {"GET", "/admin/crons", "broken", 500}, {"GET", "/admin/crons", "panics", 500},
 		{"POST", "/admin/crons/backup/pause", "", 401}, {"POST", "/admin/crons/backup/pause", "guest", 403},
 		{"POST", "/admin/crons/backup/pause", "ada", 200}, {"POST", "/admin/crons/backup/resume", "nameless", 200},
+		{"GET", "/admin/crons", "level 3", 401}, {"POST", "/admin/crons/backup/pause", "level 3", 401}, {"GET", "/admin/crons", "level -1", 401},
 		{"GET", "/admin/crons/no/such/path", "", 401}, {"GET", "/admin/crons/login", "ada", 404}, {"POST", "/admin/crons/login", "ada", 405}, {"POST", "/admin/crons/logout", "ada", 405},
 	} {
 		a := f.do(test.method, test.path, "", "X-User: "+test.user)

@@ -120,7 +120,9 @@ const longestName = 100
 
 // named is a caller of a [Rule], with a name that can be kept: the strings of a request end with it.
 func named(who Caller) Caller {
-	who.Role = min(max(who.Role, Nobody), Operator)
+	if who.Role != Viewer && who.Role != Operator {
+		who.Role = Nobody // also a level of the program's own, whose meaning here nobody knows
+	}
 	who.Name = strings.ToValidUTF8(who.Name, "\uFFFD")
 	if runes := []rune(who.Name); len(runes) > longestName {
 		who.Name = string(runes[:longestName])
@@ -233,7 +235,7 @@ func refuseByRule(c *fiber.Ctx, role Role) error {
 	if status := c.Response().StatusCode(); status >= 300 && status < 400 {
 		return ErrAnswered
 	}
-	return refuse(fiber.StatusUnauthorized, "this needs a login, which this server does not have: the program around it has")
+	return refuse(fiber.StatusUnauthorized, "you are not logged in to this program, which has a login of its own")
 }
 
 // Login gives the browser a session for a token. The error is a [*Refusal].
