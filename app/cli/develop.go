@@ -100,9 +100,9 @@ It is all or nothing. The new tree is made in .update, and takes its place only 
 the template's files was edited here, or both sides changed the same lines of a merged one, nothing is
 changed, and the message says what to do.
 
-The source is a git repository (URL or folder), a folder, or a zip as GitHub makes it; by default it is where
-the last update came from, or the git remote "template" or "origin". What the program has now is recorded in
-app/template.json by init, rename and update. A program from before that file is compared with the history
+The source is a git repository (URL or folder), a folder, or a zip as GitHub makes it; by default it is
+the URL of the last --from, or the git remote "template" or "origin"; folders and zips are not remembered. What
+the program has now is recorded in app/template.json by init, rename and update. A program from before that file is compared with the history
 of a git repository, and a program that has no update command is updated from a newer copy of the template,
 by --into.`,
 		Example: `  cli update

@@ -32,6 +32,9 @@ func (s *stage) at(at, n string) string { return filepath.Join(at, filepath.From
 func newStage(dir string) (*stage, error) {
 	s := &stage{dir: dir}
 	if err := os.Mkdir(s.root(), 0o700); errors.Is(err, fs.ErrExist) {
+		if _, err := os.Stat(s.old()); err != nil {
+			return nil, fmt.Errorf("%s is there: another update goes on, or was killed before it changed anything. If none goes on, remove %s", stageName, stageName)
+		}
 		return nil, fmt.Errorf("%s is there: another update goes on, or was killed. If none goes on, move what %s holds back to its place, and remove %s",
 			stageName, filepath.Join(stageName, "old"), stageName)
 	} else if err != nil {

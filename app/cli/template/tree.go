@@ -55,7 +55,7 @@ func (t tree) check() error {
 	}
 	mod, err := t.module()
 	if err == nil && mod != source.Template {
-		err = fmt.Errorf("its module is %s, so it is a program made from the template, not the template", mod)
+		err = fmt.Errorf("its module is %s, so it is a program made from the template, not the template: give --from the URL, a folder or a zip of the template itself", mod)
 	}
 	return err
 }

@@ -14,7 +14,7 @@ import (
 // Options say what to update to.
 type Options struct {
 	Dir        string            // the program's root folder
-	From       string            // a URL, a folder or a zip; empty: where the last update came from, or the git remote "template" or "origin"
+	From       string            // a URL, a folder or a zip; empty: the URL of the last update, or the git remote "template" or "origin"
 	To         string            // a tag, branch or commit; empty: the newest
 	Keep       []string          // merged files to leave as they are
 	Unverified bool              // update although the program does not build with the new version

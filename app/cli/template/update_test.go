@@ -276,6 +276,22 @@ func TestSourcesThatAreNone(t *testing.T) {
 	}
 }
 
+// An update that was killed leaves its folder. Only one that was putting files in place has left some of the program's in it.
+func TestUpdateAfterAKilledOne(t *testing.T) {
+	for left, says := range map[string]string{
+		"new/app/app.go": "was killed before it changed anything. If none goes on, remove .update",
+		"old/jobs":       "move what " + filepath.Join(template.StageName, "old") + " holds back to its place, and remove .update",
+	} {
+		dir := program(t, "example.com/me/app", true)
+		if err := os.MkdirAll(filepath.Join(dir, template.StageName, filepath.FromSlash(left)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := update(t, template.Options{Dir: dir, From: folder(t, second)}); err == nil || !strings.HasSuffix(err.Error(), says) {
+			t.Errorf("with %s left: %v", left, err)
+		}
+	}
+}
+
 // Without a record and without a history nothing can be known.
 func TestUpdateNeedsABase(t *testing.T) {
 	dir := program(t, "example.com/me/app", false)
