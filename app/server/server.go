@@ -85,11 +85,11 @@ func run(ctx context.Context, p process) int {
 		return p.fail(exitUsage, mistakes)
 	}
 	if err != nil {
-		return p.fail(exitStore, err)
+		return p.unstarted(ctx, log, exitStore, err)
 	}
 	web := site.New(a, site.Limits{}, p.Routes)
 	if err := web.Listen(ctx); err != nil {
-		return p.fail(exitUsage, errors.Join(err, a.Close()))
+		return p.unstarted(ctx, log, exitUsage, errors.Join(err, a.Close()))
 	}
 	p.announce(ctx, a, web)
 	forget := context.AfterFunc(ctx, func() { log.Info("stopping; a second signal ends at once", "grace", cfg.ShutdownGrace) })
@@ -149,6 +149,15 @@ func upcoming(jobs []ops.JobView) string {
 		return "none"
 	}
 	return first.Name + " at " + first.NextRun.Format(time.RFC3339)
+}
+
+// unstarted returns the exit status of a start that err has ended. A signal in the middle of it is no failure.
+func (p process) unstarted(ctx context.Context, log *slog.Logger, status int, err error) int {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		log.Info("stopped before it served")
+		return exitDone
+	}
+	return p.fail(status, err)
 }
 
 // fail prints the error and returns status.

@@ -166,3 +166,16 @@ func mode(t *testing.T, path string, m os.FileMode) {
 	}
 	t.Cleanup(func() { _ = os.Chmod(path, 0o700) })
 }
+
+// A stop that comes while the server starts is a stop, not a failure: a platform takes back what it has just deployed.
+func TestStopDuringTheStart(t *testing.T) {
+	f := newFixture(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if status := f.run(ctx, nil); status != exitDone {
+		t.Errorf("exit status %d, want %d", status, exitDone)
+	}
+	if log := f.err.String(); !strings.Contains(log, "stopped before it served") || strings.Contains(log, "canceled") {
+		t.Errorf("the log: %q", log)
+	}
+}
