@@ -137,7 +137,7 @@ func (p *pass) p95(job string) (time.Duration, error) {
 	t := typical{at: p.now}
 	if n := len(took); n >= typicalFewer {
 		slices.Sort(took)
-		t.p95 = max(time.Duration(took[(n-1)*95/100])*time.Millisecond, time.Millisecond)
+		t.p95 = max(time.Duration(took[(n*95-1)/100])*time.Millisecond, time.Millisecond)
 	}
 	p.typical[job] = t
 	return t.p95, nil

@@ -198,7 +198,7 @@ func stats(recs []cron.Record, st contract.State) Stats {
 	}
 	if n := len(took); n > 0 {
 		slices.Sort(took)
-		out.P50MS, out.P95MS = &took[(n-1)/2], &took[(n-1)*95/100]
+		out.P50MS, out.P95MS = &took[(n-1)/2], &took[(n*95-1)/100] // by nearest rank
 	}
 	return out
 }

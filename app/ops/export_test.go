@@ -1,0 +1,4 @@
+package ops
+
+// StatsOf is stats, for tests.
+var StatsOf = stats
