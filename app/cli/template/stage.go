@@ -21,6 +21,7 @@ const stageName = ".update"
 type stage struct {
 	dir  string   // the program
 	gone []string // what the update has removed
+	kept bool     // it holds files of the program that could not be moved back
 }
 
 func (s *stage) root() string           { return filepath.Join(s.dir, stageName) }
@@ -94,7 +95,15 @@ func duplicate(from, to string, d fs.DirEntry) error {
 	return errors.Join(err, out.Close())
 }
 
-func (s *stage) remove() error { return os.RemoveAll(s.root()) }
+// removeAll is os.RemoveAll; a test lets it fail.
+var removeAll = os.RemoveAll
+
+func (s *stage) remove() error {
+	if s.kept {
+		return nil
+	}
+	return removeAll(s.root())
+}
 
 func (s *stage) write(name string, f file) error {
 	path, mode := s.at(s.new(), name), fs.FileMode(0o644)

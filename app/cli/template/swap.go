@@ -14,7 +14,7 @@ import (
 var rename = os.Rename
 
 // swap moves what has changed into place: app/ as a whole, and the files outside of it. When a move fails, those before it
-// are taken back.
+// are taken back; where that fails, too, the stage is kept, since it holds files of the program.
 func (s *stage) swap(written, removed []string) (err error) {
 	var done [][2]string
 	move := func(from, to string) error {
@@ -33,8 +33,14 @@ func (s *stage) swap(written, removed []string) (err error) {
 		}
 		for _, d := range slices.Backward(done) {
 			if undo := rename(d[1], d[0]); undo != nil {
-				err = errors.Join(err, fmt.Errorf("move back: %w; do it by hand, and remove %s then", undo, s.root()))
+				s.kept = true
+				err = errors.Join(err, fmt.Errorf("move back: %w", undo))
 			}
+		}
+		if s.kept {
+			err = fmt.Errorf("%w\nmove what %s holds back to its place by hand, and remove %s then", err, s.old(), s.root())
+		} else {
+			err = fmt.Errorf("%w; nothing was changed", err)
 		}
 	}()
 	for _, name := range places(slices.Concat(written, removed)) {

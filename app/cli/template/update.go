@@ -121,7 +121,15 @@ func carryOut(ctx context.Context, o Options, c changes, report *Report) (err er
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.remove()) }()
+	done := false
+	defer func() {
+		left := s.remove()
+		if done && left != nil {
+			report.Notes = append(report.Notes, fmt.Sprintf("the update is in place; remove %s by hand: %v", stageName, left))
+			return
+		}
+		err = errors.Join(err, left)
+	}()
 	for name, f := range c.files {
 		if f == nil {
 			err = s.erase(name)
@@ -171,8 +179,9 @@ func carryOut(ctx context.Context, o Options, c changes, report *Report) (err er
 		return ctx.Err()
 	}
 	if err := s.swap(report.Written, report.Removed); err != nil {
-		return fmt.Errorf("put the files in place: %w; nothing was changed", err)
+		return fmt.Errorf("put the files in place: %w", err)
 	}
+	done = true
 	return nil
 }
 

@@ -220,6 +220,24 @@ func TestFailedSwapLeavesTheOldTree(t *testing.T) {
 	}
 }
 
+// Where they cannot be taken back, what was moved away is kept for whoever does it by hand.
+func TestFailedSwapThatCannotBeUndone(t *testing.T) {
+	dir := program(t, "example.com/me/app", true)
+	before := read(t, dir)
+	restore := template.FailRenamesFrom(4, fs.ErrPermission)
+	_, err := update(t, template.Options{Dir: dir, From: folder(t, second)})
+	restore()
+	if err == nil || !strings.Contains(err.Error(), "by hand") || strings.Contains(err.Error(), "nothing was changed") {
+		t.Errorf("got %v", err)
+	}
+	now, moved := read(t, dir), read(t, filepath.Join(dir, template.StageName, "old"))
+	for name, text := range before {
+		if now[name] != text && moved[name] != text {
+			t.Errorf("%s is gone", name)
+		}
+	}
+}
+
 func TestSourcesThatAreNone(t *testing.T) {
 	const module = "example.com/me/app"
 	bad := func(add func(z *zip.Writer) error) func(*testing.T) string {
@@ -289,6 +307,19 @@ func TestUpdateAfterAKilledOne(t *testing.T) {
 		if _, err := update(t, template.Options{Dir: dir, From: folder(t, second)}); err == nil || !strings.HasSuffix(err.Error(), says) {
 			t.Errorf("with %s left: %v", left, err)
 		}
+	}
+}
+
+// What cannot be removed after the files are in place, such as a read-only folder of the old version, is no failure.
+func TestUpdateLeavesWhatItCannotRemove(t *testing.T) {
+	dir := program(t, "example.com/me/app", true)
+	restore := template.FailRemove(errors.New("permission denied"))
+	defer restore()
+	r, err := update(t, template.Options{Dir: dir, From: folder(t, second)})
+	if err != nil || len(r.Written) == 0 || !slices.ContainsFunc(r.Notes, func(n string) bool {
+		return strings.Contains(n, "remove "+template.StageName+" by hand") && strings.Contains(n, "permission denied")
+	}) {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 
