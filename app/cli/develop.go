@@ -128,14 +128,8 @@ by --into.`,
 		}
 		o.Say = func(step string) { fmt.Fprintln(p.err, console.Inert(step)+" ...") }
 		report, err := template.Update(ctx, o)
-		if refused, ok := errors.AsType[*template.RefusedError](err); ok {
-			return &statusError{exitRefused, refused.Text}
-		}
-		if ctx.Err() != nil {
-			return usage("interrupted; nothing was changed")
-		}
 		if err != nil {
-			return usage("%v", err)
+			return updateError(err)
 		}
 		if format == term.AsJSON {
 			return term.JSON(p.out, report)
@@ -143,6 +137,18 @@ by --into.`,
 		p.printUpdate(report, o.DryRun)
 		return nil
 	})
+}
+
+// updateError says why an update was not made. One that was interrupted too late has no error.
+func updateError(err error) error {
+	refused, ok := errors.AsType[*template.RefusedError](err)
+	switch {
+	case ok:
+		return &statusError{exitRefused, refused.Text}
+	case errors.Is(err, context.Canceled):
+		return usage("interrupted; nothing was changed")
+	}
+	return usage("%v", err)
 }
 
 func (p *program) printUpdate(r template.Report, dry bool) {

@@ -19,6 +19,11 @@ func FailRenamesFrom(n int, err error) (restore func()) {
 	return failRenames(func(at int) bool { return at >= n }, err)
 }
 
+// OnRename has do called before each move of a swap, and returns what puts that right.
+func OnRename(do func()) (restore func()) {
+	return failRenames(func(int) bool { do(); return false }, nil)
+}
+
 func failRenames(fails func(at int) bool, err error) (restore func()) {
 	real, at := rename, 0
 	rename = func(from, to string) error {

@@ -13,6 +13,12 @@ import (
 // rename is os.Rename; a test lets it fail.
 var rename = os.Rename
 
+// swapError is an error while files were put in place.
+type swapError struct{ err error }
+
+func (e *swapError) Error() string { return "put the files in place: " + e.err.Error() }
+func (e *swapError) Unwrap() error { return e.err }
+
 // swap moves what has changed into place: app/ as a whole, and the files outside of it. When a move fails, those before it
 // are taken back; where that fails, too, the stage is kept, since it holds files of the program.
 func (s *stage) swap(written, removed []string) (err error) {

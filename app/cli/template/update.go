@@ -43,8 +43,14 @@ func (e *RefusedError) Error() string { return e.Text }
 func refuse(format string, a ...any) error { return &RefusedError{fmt.Sprintf(format, a...)} }
 
 // Update brings another version of the template into the program. It does all of it or nothing; an edited file of ours, a
-// clash in a merge, and a program that would not build are [*RefusedError].
+// clash in a merge, and a program that would not build are [*RefusedError]. When ctx ends before the files are put in place,
+// the error is that of ctx.
 func Update(ctx context.Context, o Options) (report Report, err error) {
+	defer func() {
+		if _, late := errors.AsType[*swapError](err); err != nil && ctx.Err() != nil && !late {
+			err = ctx.Err() // whatever it made of a command
+		}
+	}()
 	if o.Say == nil {
 		o.Say = func(string) {}
 	}
@@ -179,7 +185,7 @@ func carryOut(ctx context.Context, o Options, c changes, report *Report) (err er
 		return ctx.Err()
 	}
 	if err := s.swap(report.Written, report.Removed); err != nil {
-		return fmt.Errorf("put the files in place: %w", err)
+		return &swapError{err}
 	}
 	done = true
 	return nil

@@ -2,6 +2,7 @@ package template_test
 
 import (
 	"archive/zip"
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -235,6 +236,30 @@ func TestFailedSwapThatCannotBeUndone(t *testing.T) {
 		if now[name] != text && moved[name] != text {
 			t.Errorf("%s is gone", name)
 		}
+	}
+}
+
+// An interrupt before the files are moved changes nothing and is told as such; one that comes later finds the update made.
+func TestInterruptedUpdate(t *testing.T) {
+	dir := program(t, "example.com/me/app", true)
+	before, from := read(t, dir), history(t)
+	for _, step := range []string{"reading", "building"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err := template.Update(ctx, template.Options{Dir: dir, From: from, Say: func(s string) {
+			if strings.HasPrefix(s, step) {
+				cancel()
+			}
+		}})
+		cancel()
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("while %s: %v", step, err)
+		}
+		same(t, read(t, dir), before)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer template.OnRename(cancel)()
+	if r, err := template.Update(ctx, template.Options{Dir: dir, From: folder(t, second)}); err != nil || len(r.Written) == 0 || ctx.Err() == nil {
+		t.Errorf("too late: %+v, %v", r, err)
 	}
 }
 
