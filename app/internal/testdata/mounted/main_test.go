@@ -32,7 +32,7 @@ func TestMounted(t *testing.T) {
 	at := "http://" + ln.Addr().String()
 
 	guest, ada := browser(t), browser(t)
-	expect(t, guest, "GET", at+"/admin/crons", "", 401, "needs a login")
+	expect(t, guest, "GET", at+"/admin/crons", "", 401, "not logged in")
 	expect(t, guest, "GET", at+"/nowhere", "", 200, "ours: /nowhere")
 	expect(t, guest, "POST", at+"/login", "user=ada&password=wrong", 418, "ours: no such user")
 	expect(t, guest, "POST", at+"/login", "user=guest&password=guest", 200, "Overview") // follows to the dashboard
