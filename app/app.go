@@ -302,8 +302,8 @@ func Version() string { return assembly.Version() }
 
 type appKey struct{}
 
-// Context returns a ctx in which [DB] and [Config] find the application. The scheduler calls it for
-// every run; a test of a job can, too.
+// Context returns a ctx in which [DB], [Schedules], [Enqueue] and the like find the application. The scheduler calls it
+// for every run; a route or the test of a job can, too.
 func (a *App) Context(ctx context.Context) context.Context {
 	if a.context != nil {
 		ctx = a.context(ctx)
@@ -328,10 +328,69 @@ func HTTP(ctx context.Context) *http.Client {
 // panics when ctx does not come from a run.
 func Config(ctx context.Context) env.Config { return from(ctx, "app.Config").Config }
 
+// Schedules returns the stored schedules, for use inside a job, in a route of the template with c.UserContext(), and
+// elsewhere with a context of [App.Context]. It panics when ctx is none of these.
+func Schedules(ctx context.Context) ops.Schedules {
+	return from(ctx, "app.Schedules").Crons.Stored(caller(ctx), nil)
+}
+
+// SchedulesTx is [Schedules] in a transaction of [DB]: nothing of it counts until that is committed. What is due at once
+// begins within a second of it. tx is used by one goroutine at a time, as always in gorm.
+//
+// A tx that is no transaction of [DB] is the error of each of its methods.
+func SchedulesTx(tx *gorm.DB) ops.Schedules {
+	a, in, err := within(tx, "app.SchedulesTx")
+	if err != nil {
+		return ops.NoSchedules(err)
+	}
+	return a.Crons.Stored(caller(tx.Statement.Context), in)
+}
+
+// Enqueue records a run of a job and returns it. Any process begins it: as soon as a worker is free, or with [cron.At]
+// then. It is not lost when processes end, waits for its turn unless the job's runs may overlap, and for the end of a
+// pause of the job. args is as in [cron.Schedule]. With [cron.Key] a second call returns the first one's run. Errors: a
+// [*cron.NoJobError], a [*cron.ArgsError], or the store's. ctx is as of [Schedules].
+func Enqueue(ctx context.Context, job string, args any, options ...cron.EnqueueOption) (cron.Record, error) {
+	return from(ctx, "app.Enqueue").enqueue(ctx, nil, job, args, options)
+}
+
+// EnqueueTx is [Enqueue] in a transaction of [DB]: the run exists when that is committed, and begins within a second of
+// it. The record has only what the request says.
+func EnqueueTx(tx *gorm.DB, job string, args any, options ...cron.EnqueueOption) (cron.Record, error) {
+	a, in, err := within(tx, "app.EnqueueTx")
+	if err != nil {
+		return cron.Record{}, err
+	}
+	return a.enqueue(tx.Statement.Context, in, job, args, options)
+}
+
+func (a *App) enqueue(ctx context.Context, in contract.Transaction, job string, args any, options []cron.EnqueueOption) (cron.Record, error) {
+	var o cron.EnqueueOptions
+	for _, option := range options {
+		option(&o)
+	}
+	return a.Crons.Enqueue(ctx, in, job, args, o, caller(ctx).Actor)
+}
+
+// within returns the application and the store's view of a transaction of the user's.
+func within(tx *gorm.DB, what string) (*App, contract.Transaction, error) {
+	a := from(tx.Statement.Context, what)
+	in, err := a.Store.In(tx)
+	return a, in, err
+}
+
+// caller names the program, or the job that a run belongs to, as the author of changes.
+func caller(ctx context.Context) contract.Caller {
+	if run := cron.RunFrom(ctx); run != nil {
+		return contract.Caller{Actor: "job " + run.Job(), Origin: run.ID()}
+	}
+	return contract.Caller{Actor: "program", Origin: "program"}
+}
+
 func from(ctx context.Context, what string) *App {
 	a, ok := ctx.Value(appKey{}).(*App)
 	if !ok {
-		panic(what + ": this context is not a run's; hand on the ctx that the job was given")
+		panic(what + ": this context is not a run's; hand on the ctx that the job was given, or in a route App.Context")
 	}
 	return a
 }

@@ -9,6 +9,9 @@ import (
 // JobRun is a run: table job_runs.
 type JobRun = row.JobRun
 
+// JobSchedule is a stored schedule: table job_schedules.
+type JobSchedule = row.JobSchedule
+
 // RunLog is a line of a run's log: table job_run_logs.
 type RunLog = row.RunLog
 

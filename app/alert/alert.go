@@ -20,10 +20,11 @@ const (
 	Silenced Status = "silenced"
 )
 
-// Alert is an alert about a job, as stored and shown.
+// Alert is an alert about a job or one of its stored schedules, as stored and shown.
 type Alert struct {
 	ID         string         `json:"id"`
 	Job        string         `json:"job"`
+	Schedule   string         `json:"schedule,omitempty"` // ID of the stored schedule; empty: the job's own and manual runs
 	Kind       cron.AlertKind `json:"kind"`
 	Status     Status         `json:"status"`
 	Run        string         `json:"run,omitempty"`    // ID of its run
@@ -33,6 +34,7 @@ type Alert struct {
 	Detail     string         `json:"detail"`           // what happened, in a sentence
 	Error      string         `json:"error,omitempty"`  // of the run
 	Number     int            `json:"number,omitempty"` // consecutive failures, or missed slots
+	Others     int            `json:"others,omitempty"` // if not 0: it is about so many further schedules of the job, which have no alerts of their own
 	Open       bool           `json:"open"`             // while open, it is not raised again
 	Silence    string         `json:"silence,omitempty"`
 	Message    string         `json:"message,omitempty"` // ID of its message
@@ -58,6 +60,27 @@ type Delivery struct {
 	Total   int                    `json:"-"` // alerts in the message
 	Kinds   map[cron.AlertKind]int `json:"-"` // only in a leased delivery
 	Alerts  []Alert                `json:"-"` // the first of them
+	Groups  []Group                `json:"-"` // those about stored schedules
+}
+
+// Group is the alerts of a message that are of one kind and about the stored schedules of one job.
+type Group struct {
+	Job       string         `json:"job"`
+	Kind      cron.AlertKind `json:"kind"`
+	Total     int            `json:"total"`     // schedules
+	Schedules []string       `json:"schedules"` // the first of them
+	At        time.Time      `json:"at"`        // of the first
+	Error     string         `json:"error,omitempty"`
+
+	Alerts int `json:"-"` // how many alerts it stands for
+}
+
+// Subject is the job, and the stored schedule if there is one, for people.
+func (a *Alert) Subject() string {
+	if a.Schedule == "" {
+		return a.Job
+	}
+	return a.Job + " (" + a.Schedule + ")"
 }
 
 // Silence suppresses the alerts of a job until then. They are still recorded.

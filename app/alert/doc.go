@@ -9,7 +9,7 @@
 //  1. Scan (scan.go): runs with problems are unmarked until a scan has handled them, and have a small index of their
 //     own. Active runs are compared with the limits of their jobs. If nothing has changed, a scan only reads the stamp.
 //  2. Raise: alerts are inserted in the commit that marks their runs. Unique keys let only one process win: the subject
-//     (kind, job, run), and for kinds that must not repeat, kind and job while the alert is open.
+//     (kind, job, run), and for kinds that must not repeat, kind, job and schedule while the alert is open.
 //  3. Gather: pending alerts form one message, with a delivery per channel, once none came for two seconds, or after
 //     ten. A thousand jobs that fail together form one digest, which lists the first twenty. There are at most six
 //     messages a minute; further alerts wait.
@@ -20,10 +20,17 @@
 //
 // Failed: for the n-th of consecutive failures (failed or interrupted runs, after their last retry), and not again
 // until a success has closed the alert. Cancelled and skipped runs do not count. Recovered: when it is closed. Late and
-// missed: once an hour per job. Overdue: once per run. If a job has failure alerts, a run that continues 5 s after its
+// missed: once an hour. Overdue: once per run. If a job has failure alerts, a run that continues 5 s after its
 // timeout or cancellation also raises an overdue alert, because it cannot fail before it returns. Its own process
 // raises that; see contract.RunOverdue. Jobs that are disabled in this environment raise no alerts; a paused job only
 // for active runs. Manual runs count like others, but are never late. Problems older than a day raise no alert.
+//
+// All this holds for each stored schedule of a job by itself, and for the job's own and manual runs: one tenant's success
+// neither closes another's alert nor ends its count. In a message the schedules of a job are one line: "send-report: 37
+// schedules failed: a, b, c and 34 more". Of one kind, at most a hundred schedules of a job get alerts within an hour.
+// Further ones are counted in one more alert (others.go), which can be sent once an hour, so that an outage that hits ten
+// thousand of them stays readable and the table small. The alert of a schedule that was deleted is closed, and that of
+// one without further slots after an hour. Silences are by job.
 //
 // A silence suppresses alerts: they are recorded as silenced. If the job still fails after the silence, its next
 // failure raises an alert. The recovery from a silenced failure is silenced too.
@@ -53,6 +60,7 @@
 //	store.go options.go                     the database as alerts need it; the parts of an Alerter
 //	ignoring.go scanner.go                  runs that ignore their context; what is remembered between scans
 //	pass.go troubled.go timed.go scan.go    one scan: its results, problems, limits; its steps
+//	others.go                               the schedules of a job beyond those with alerts of their own
 //	send.go                                 a channel's deliveries
 //	alerter.go audited.go                   the Alerter; the changes of one caller
 package alert

@@ -7,7 +7,7 @@ import (
 	"fibercrons/app/cron"
 )
 
-// again is how long late and missed alerts of a job are not repeated.
+// again is how long late and missed alerts of a job or schedule are not repeated.
 const again = time.Hour
 
 // scan raises alerts, and reports whether anything had changed.
@@ -21,7 +21,7 @@ func (l *scanner) scan(ctx context.Context) (changed bool, err error) {
 	if !fresh && l.seen && stamp == l.stamp && (l.due.IsZero() || now.Before(l.due)) {
 		return false, nil
 	}
-	p := &pass{scanner: l, ctx: ctx, now: now, overdueHere: ignoring, open: map[openKey]*Open{}}
+	p := &pass{scanner: l, ctx: ctx, now: now, overdueHere: ignoring, open: map[openKey]*Open{}, number: map[openKey]int{}}
 	if err := p.run(); err != nil {
 		l.seen = false // repeat the scan even without a change
 		return false, err
@@ -40,11 +40,19 @@ func (p *pass) run() error {
 	}
 	for i := range open {
 		o := &open[i]
-		if o.Kind != cron.AlertFailed && p.now.Sub(o.RaisedAt) >= again {
+		old := p.now.Sub(o.RaisedAt) >= again
+		if o.Gone || old && (o.Kind != cron.AlertFailed || o.Others > 0 || o.Ended) {
 			p.raise.Close = append(p.raise.Close, o.ID)
 			continue
 		}
-		p.open[openKey{o.Job, o.Kind}] = o
+		if p.open[keyOf(&o.Alert)] = o; o.Schedule != "" && !old {
+			p.number[openKey{job: o.Job, kind: o.Kind}]++
+		}
+	}
+	for key := range p.counted {
+		if o := p.open[key]; o == nil || o.Message != "" {
+			delete(p.counted, key)
+		}
 	}
 	if err := p.troubled(); err != nil {
 		return err

@@ -16,15 +16,16 @@ type scanner struct {
 	latest   time.Duration // longest of all jobs; 0: none
 	seen     bool
 	stamp    int64
-	due      time.Time // when a limit is reached by time alone; zero: never
-	started  time.Time // last search for runs that started late
-	typical  map[string]typical
-	raised   map[string]bool // Dedup of alerts known to be in the store
-	waiting  bool            // alerts are to be gathered
+	due      time.Time                   // when a limit is reached by time alone; zero: never
+	started  time.Time                   // last search for runs that started late
+	typical  map[openKey]typical         // by job and schedule
+	raised   map[string]bool             // Dedup of alerts known to be in the store
+	waiting  bool                        // alerts are to be gathered
+	counted  map[openKey]map[string]bool // schedules in an alert for further ones, until that is sent
 }
 
 func newScanner(o *Options, ignoring *ignoringRuns) *scanner {
-	l := &scanner{o: o, jobs: make(map[string]*cron.Job, len(o.Jobs)), ignoring: ignoring, typical: map[string]typical{}, raised: map[string]bool{}}
+	l := &scanner{o: o, jobs: make(map[string]*cron.Job, len(o.Jobs)), ignoring: ignoring, typical: map[openKey]typical{}, raised: map[string]bool{}, counted: map[openKey]map[string]bool{}}
 	for _, j := range o.Jobs {
 		l.jobs[j.Name] = j
 		p := &j.Policies.Alerts

@@ -15,6 +15,8 @@ const (
 	sendAtOnce = 3
 	// listed is the number of alerts listed in a message; others are counted.
 	listed = 20
+	// named is the number of schedules of a job that are named in a message; others are counted.
+	named = 3
 	// pollEvery is how often a sender checks for deliveries without a wake-up.
 	pollEvery = 30 * time.Second
 
@@ -55,7 +57,7 @@ func (s *sender) round(ctx context.Context) (more bool, next time.Duration) {
 	next = pollEvery
 	asking, cancel := context.WithTimeout(ctx, storeTimeout)
 	list, err := s.o.Store.TakeDeliveries(asking, Take{
-		Channels: []string{s.channel.Name()}, Lease: s.o.Lease, PerMinute: s.o.PerMinute, Limit: sendAtOnce, Alerts: listed,
+		Channels: []string{s.channel.Name()}, Lease: s.o.Lease, PerMinute: s.o.PerMinute, Limit: sendAtOnce, Alerts: listed, Each: named,
 	})
 	cancel()
 	if err != nil {

@@ -60,8 +60,8 @@ func (s slack) Send(ctx context.Context, m Message) error {
 		section("This is a test message. Nothing has happened.")
 	}
 	var b strings.Builder
-	for i := range m.Alerts {
-		text := slackLine(&m, &m.Alerts[i])
+	for _, l := range m.Lines() {
+		text := slackLine(&l)
 		if b.Len()+len(text) > slackSection {
 			section(b.String())
 			b.Reset()
@@ -85,15 +85,16 @@ func (s slack) Send(ctx context.Context, m Message) error {
 	return post(ctx, s.client, s.to, http.Header{"Content-Type": {"application/json; charset=utf-8"}, "User-Agent": {"fibercrons"}, HeaderDelivery: {m.ID}}, raw)
 }
 
-func slackLine(m *Message, a *Alert) string {
-	name := "*" + slackEscape(a.Job) + "*"
-	if link := m.Link(a); link != "" {
-		name = "<" + link + "|" + slackEscape(a.Job) + ">"
+func slackLine(l *Line) string {
+	about := slackEscape(l.About)
+	name := "*" + about + "*"
+	if l.Link != "" {
+		name = "<" + l.Link + "|" + about + ">"
 	}
-	text := "• " + name + " " + slackEscape(texts.Ellipsis(a.Detail, 100)) + ", " + texts.Instant(a.At)
-	if a.Error != "" {
+	text := "• " + name + l.Space() + slackEscape(texts.Ellipsis(l.Detail, 250)) + ", " + texts.Instant(l.At)
+	if l.Error != "" {
 		// A code fence in the text would end the block.
-		text += "\n```" + strings.ReplaceAll(slackEscape(texts.Ellipsis(a.Error, 400)), "```", "'''") + "```"
+		text += "\n```" + strings.ReplaceAll(slackEscape(texts.Ellipsis(l.Error, 400)), "```", "'''") + "```"
 	}
 	return text + "\n"
 }

@@ -35,10 +35,12 @@ type Sights interface {
 	OpenAlerts(ctx context.Context) ([]Open, error)
 }
 
-// Open is an open alert, and when its job last succeeded.
+// Open is an open alert.
 type Open struct {
 	Alert
-	LastSuccess time.Time
+	LastSuccess time.Time // of the schedule; without one, of the job's own and manual runs
+	Gone        bool      // the schedule was deleted, or is another job's now
+	Ended       bool      // the schedule has no further slots
 }
 
 // Book stores alerts and deliveries. Every method but Alerts is one commit, and may be repeated after an error.
@@ -46,13 +48,14 @@ type Book interface {
 	// Alerts returns alerts with their deliveries, newest first, and the total number.
 	Alerts(ctx context.Context, q Query) ([]Alert, int, error)
 	// Raise closes alerts, inserts new ones and marks runs as handled. It leaves out an alert if its Dedup exists,
-	// another of its job and kind is open, or its run is already marked.
+	// another of its job, schedule and kind is open, or its run is already marked.
 	Raise(ctx context.Context, r Raise) error
 	// Gather combines all pending alerts without a message into one, with a delivery for each channel, if none came for
 	// g.Quiet or the first has waited for g.Longest, and if there were fewer than g.PerMinute messages in the last
 	// minute. It reports whether alerts are still waiting.
 	Gather(ctx context.Context, g Gather) (waiting bool, err error)
-	// TakeDeliveries leases due deliveries of the channels with a new token, and returns them with their first alerts.
+	// TakeDeliveries leases due deliveries of the channels with a new token, and returns them with their first alerts
+	// and their groups, of which few alerts are listed.
 	// A channel gets at most t.PerMinute within a minute.
 	TakeDeliveries(ctx context.Context, t Take) ([]Delivery, error)
 	// Settle records the result of an attempt. It does nothing if the attempt has lost its token.
@@ -79,6 +82,15 @@ type Raise struct {
 	Close  []string // IDs of alerts
 	Alerts []Alert
 	Looked []string // IDs of runs
+	// Further counts schedules in open alerts with Others that are not yet in a message.
+	Further []Further
+}
+
+// Further is schedules of a job that are counted in its open alert with Others.
+type Further struct {
+	Job  string
+	Kind cron.AlertKind
+	Runs []string // a run of each; one that is already marked does not count
 }
 
 // Gather says when alerts form a message, and for which channels.
@@ -95,7 +107,8 @@ type Take struct {
 	Lease     time.Duration
 	PerMinute int
 	Limit     int // deliveries of each channel
-	Alerts    int // alerts of each delivery
+	Alerts    int // alerts of each delivery, and groups
+	Each      int // alerts of each group
 }
 
 // Settlement is the result of an attempt. With neither Sent nor GaveUp, it is repeated after Again.

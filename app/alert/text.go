@@ -10,7 +10,7 @@ import (
 
 // about returns a new alert about a run.
 func about(rec *cron.Record, kind cron.AlertKind, at time.Time, detail string) Alert {
-	a := Alert{Job: rec.Job, Kind: kind, Run: rec.ID, Slot: rec.Slot, At: at, Detail: detail, Dedup: string(kind) + ":" + rec.Job + ":" + rec.ID}
+	a := Alert{Job: rec.Job, Schedule: rec.ScheduleID(), Kind: kind, Run: rec.ID, Slot: rec.Slot, At: at, Detail: detail, Dedup: string(kind) + ":" + rec.Job + ":" + rec.ID}
 	if kind == cron.AlertFailed {
 		a.Error = brief(rec.Error)
 	}

@@ -14,6 +14,8 @@ const (
 	typicalFewer = 20  // minimum number of runs for a p95
 	typicalFor   = 10 * time.Minute
 	typicalLeast = time.Second // minimum limit by a factor
+	typicalMost  = 200         // reads of one scan; the next one goes on
+	typicalKept  = 10_000      // at most so many are cached
 
 	// activeMost limits the number of active runs checked for being late or overdue.
 	activeMost = 5000
@@ -98,8 +100,11 @@ func (p *pass) overdue(rec *cron.Record, policy *cron.AlertPolicy) error {
 	if limit > 0 {
 		detail = fmt.Sprintf("has been running for longer than %s", lasting(limit))
 	}
-	if policy.OverdueFactor > 0 {
-		p95, err := p.p95(rec.Job)
+	switch {
+	case policy.OverdueFactor > 0 && took <= typicalLeast:
+		p.wait(rec.StartedAt.Add(typicalLeast + time.Millisecond))
+	case policy.OverdueFactor > 0:
+		p95, err := p.p95(rec)
 		if err != nil {
 			return err
 		}
@@ -119,12 +124,22 @@ func (p *pass) overdue(rec *cron.Record, policy *cron.AlertPolicy) error {
 	return p.add(about(rec, cron.AlertOverdue, p.now, detail), false)
 }
 
-// p95 returns the p95 duration of the job's successful runs, or 0 if there are too few.
-func (p *pass) p95(job string) (time.Duration, error) {
-	if t, known := p.typical[job]; known && p.now.Sub(t.at) < typicalFor {
+// p95 returns the p95 duration of the successful runs of the job or schedule, or 0 if there are too few.
+func (p *pass) p95(rec *cron.Record) (time.Duration, error) {
+	key := runKey(rec, cron.AlertOverdue)
+	if t, known := p.typical[key]; known && p.now.Sub(t.at) < typicalFor {
 		return t.p95, nil
 	}
-	recs, err := p.o.Store.Runs(p.ctx, contract.Query{Job: job, Statuses: []cron.Status{cron.Succeeded}, Limit: typicalRuns})
+	if p.asked++; p.asked > typicalMost {
+		p.wait(p.now.Add(rest))
+		return 0, nil
+	}
+	if len(p.typical) > typicalKept {
+		clear(p.typical)
+	}
+	recs, err := p.o.Store.Runs(p.ctx, contract.Query{
+		Job: rec.Job, Schedule: rec.ScheduleID(), Unscheduled: rec.Schedule == nil, Statuses: []cron.Status{cron.Succeeded}, Limit: typicalRuns,
+	})
 	if err != nil {
 		return 0, err
 	}
@@ -139,6 +154,6 @@ func (p *pass) p95(job string) (time.Duration, error) {
 		slices.Sort(took)
 		t.p95 = max(time.Duration(took[(n*95-1)/100])*time.Millisecond, time.Millisecond)
 	}
-	p.typical[job] = t
+	p.typical[key] = t
 	return t.p95, nil
 }

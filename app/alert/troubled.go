@@ -1,7 +1,9 @@
 package alert
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"fibercrons/app/contract"
@@ -24,13 +26,14 @@ func (p *pass) troubled() error {
 		if err != nil {
 			return err
 		}
-		missed := map[string]*Alert{}
+		missed := map[openKey]*Alert{}
 		for i := range recs {
 			if err := p.trouble(&recs[i], missed); err != nil {
 				return err
 			}
 		}
 		for _, a := range missed {
+			p.marking = a.Run
 			if a.Number > 1 {
 				a.Detail = fmt.Sprintf("%d slots were missed, the first at %s", a.Number, texts.Instant(*a.Slot))
 			}
@@ -38,6 +41,7 @@ func (p *pass) troubled() error {
 				return err
 			}
 		}
+		p.marking = ""
 		left := len(recs) - len(p.raise.Looked) // left to processes that know their jobs
 		if len(recs) < troubledPage {
 			return nil
@@ -52,12 +56,13 @@ func (p *pass) troubled() error {
 	}
 }
 
-func (p *pass) trouble(rec *cron.Record, missed map[string]*Alert) error {
+func (p *pass) trouble(rec *cron.Record, missed map[openKey]*Alert) error {
 	age := p.now.Sub(*rec.EndedAt)
 	if p.jobs[rec.Job] == nil && age < others {
 		return nil
 	}
 	p.raise.Looked = append(p.raise.Looked, rec.ID)
+	p.marking = rec.ID
 	policy, ok := p.policy(rec.Job)
 	if !ok || age > tooOld {
 		return nil
@@ -70,7 +75,7 @@ func (p *pass) trouble(rec *cron.Record, missed map[string]*Alert) error {
 			return p.add(about(rec, cron.AlertLate, *rec.EndedAt, "was skipped: "+rec.Error), true)
 		}
 	case policy.Missed:
-		if a := missed[rec.Job]; a != nil {
+		if a := missed[runKey(rec, cron.AlertMissed)]; a != nil {
 			a.Number++
 			if rec.Slot != nil && rec.Slot.Before(*a.Slot) {
 				a.Slot = rec.Slot
@@ -84,7 +89,7 @@ func (p *pass) trouble(rec *cron.Record, missed map[string]*Alert) error {
 		if rec.Error != "" {
 			a.Detail = rec.Error
 		}
-		missed[rec.Job] = &a
+		missed[keyOf(&a)] = &a
 	}
 	return nil
 }
@@ -95,7 +100,7 @@ func (p *pass) failure(rec *cron.Record, policy *cron.AlertPolicy) error {
 	if policy.Failed == 0 {
 		return nil
 	}
-	if o := p.open[openKey{rec.Job, cron.AlertFailed}]; o != nil {
+	if o := p.open[runKey(rec, cron.AlertFailed)]; o != nil {
 		at, err := p.succeededBetween(o, rec)
 		if err != nil {
 			return err
@@ -109,6 +114,9 @@ func (p *pass) failure(rec *cron.Record, policy *cron.AlertPolicy) error {
 		} else if err := p.recover(o, at); err != nil {
 			return err
 		}
+	}
+	if rec.Schedule != nil && p.settled(rec.Job, cron.AlertFailed) {
+		return nil
 	}
 	row, err := p.inARow(rec, policy.Failed)
 	if err != nil || row < policy.Failed {
@@ -130,7 +138,14 @@ func (p *pass) failure(rec *cron.Record, policy *cron.AlertPolicy) error {
 
 var finished = []cron.Status{cron.Succeeded, cron.Failed, cron.Interrupted}
 
-// succeededBetween returns when the job succeeded after the alert and before the run's end, or zero.
+// before returns the newest n runs before this one that count, of its stored schedule, or of the job without schedules.
+func (p *pass) before(rec *cron.Record, n int) ([]cron.Record, error) {
+	return p.o.Store.Runs(p.ctx, contract.Query{
+		Job: rec.Job, Schedule: rec.ScheduleID(), Unscheduled: rec.Schedule == nil, Statuses: finished, Before: rec.ID, Limit: n,
+	})
+}
+
+// succeededBetween returns when the job or schedule succeeded after the alert and before the run's end, or zero.
 func (p *pass) succeededBetween(o *Open, rec *cron.Record) (time.Time, error) {
 	if o.LastSuccess.After(o.At) && !o.LastSuccess.After(*rec.EndedAt) {
 		return o.LastSuccess, nil
@@ -139,7 +154,7 @@ func (p *pass) succeededBetween(o *Open, rec *cron.Record) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	// The alert was raised in this scan, or there is a success after both.
-	before, err := p.o.Store.Runs(p.ctx, contract.Query{Job: rec.Job, Statuses: finished, Before: rec.ID, Limit: 1})
+	before, err := p.before(rec, 1)
 	if err != nil || len(before) == 0 || before[0].Status != cron.Succeeded || !before[0].EndedAt.After(o.At) {
 		return time.Time{}, err
 	}
@@ -151,7 +166,7 @@ func (p *pass) inARow(rec *cron.Record, n int) (int, error) {
 	if n == 1 {
 		return 1, nil
 	}
-	before, err := p.o.Store.Runs(p.ctx, contract.Query{Job: rec.Job, Statuses: finished, Before: rec.ID, Limit: n - 1})
+	before, err := p.before(rec, n-1)
 	if err != nil {
 		return 0, err
 	}
@@ -165,12 +180,17 @@ func (p *pass) inARow(rec *cron.Record, n int) (int, error) {
 	return row, nil
 }
 
-// recoveries closes the alerts of jobs that have succeeded since.
+// recoveries closes the alerts of jobs and schedules that have succeeded since.
 func (p *pass) recoveries() error {
+	var over []*Open
 	for at, o := range p.open {
-		if at.kind != cron.AlertFailed || !o.LastSuccess.After(o.At) {
-			continue
+		if at.kind == cron.AlertFailed && !at.others && o.LastSuccess.After(o.At) {
+			over = append(over, o)
 		}
+	}
+	// Every process has the same order, and so raises the same alerts of many.
+	slices.SortFunc(over, func(a, b *Open) int { return cmp.Or(a.LastSuccess.Compare(b.LastSuccess), cmp.Compare(a.ID, b.ID)) })
+	for _, o := range over {
 		if err := p.recover(o, o.LastSuccess); err != nil {
 			return err
 		}
@@ -178,7 +198,7 @@ func (p *pass) recoveries() error {
 	return nil
 }
 
-// recover closes the alert of a job that has succeeded, and raises the alert about it.
+// recover closes the alert of a job or schedule that has succeeded, and raises the alert about it.
 func (p *pass) recover(o *Open, at time.Time) error {
 	policy, ok := p.policy(o.Job)
 	if !ok && p.jobs[o.Job] == nil {
@@ -189,7 +209,7 @@ func (p *pass) recover(o *Open, at time.Time) error {
 		return nil
 	}
 	a := Alert{
-		Job: o.Job, Kind: cron.AlertRecovered, At: at, Dedup: "recovered:" + o.ID,
+		Job: o.Job, Schedule: o.Schedule, Kind: cron.AlertRecovered, At: at, Dedup: "recovered:" + o.ID,
 		Detail: "succeeded again, " + lasting(at.Sub(o.At)) + " after the failure alert",
 	}
 	if o.Status == Silenced {

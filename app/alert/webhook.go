@@ -25,21 +25,23 @@ type Payload struct {
 	Title       string                 `json:"title"`
 	Total       int                    `json:"total"`
 	Kinds       map[cron.AlertKind]int `json:"kinds"`
-	Alerts      []PayloadAlert         `json:"alerts"` // at most the first 20
+	Alerts      []PayloadAlert         `json:"alerts"` // at most the first 20, of each group at most three
+	Groups      []Group                `json:"groups,omitempty"`
 }
 
 // PayloadAlert is one alert in a [Payload].
 type PayloadAlert struct {
-	ID     string         `json:"id"`
-	Job    string         `json:"job"`
-	Kind   cron.AlertKind `json:"kind"`
-	Run    string         `json:"run,omitempty"`
-	Slot   *time.Time     `json:"slot,omitempty"`
-	At     time.Time      `json:"at"`
-	Detail string         `json:"detail"`
-	Error  string         `json:"error,omitempty"`
-	Number int            `json:"number,omitempty"`
-	URL    string         `json:"url,omitempty"`
+	ID       string         `json:"id"`
+	Job      string         `json:"job"`
+	Schedule string         `json:"schedule,omitempty"` // ID of the stored schedule
+	Kind     cron.AlertKind `json:"kind"`
+	Run      string         `json:"run,omitempty"`
+	Slot     *time.Time     `json:"slot,omitempty"`
+	At       time.Time      `json:"at"`
+	Detail   string         `json:"detail"`
+	Error    string         `json:"error,omitempty"`
+	Number   int            `json:"number,omitempty"`
+	URL      string         `json:"url,omitempty"`
 }
 
 type webhook struct {
@@ -65,7 +67,7 @@ func (webhook) Name() string { return "webhook" }
 func (w webhook) Send(ctx context.Context, m Message) error {
 	p := Payload{
 		Version: 1, ID: m.ID, Event: "digest", Environment: m.Environment, At: m.At, Title: m.Title,
-		Total: m.Total, Kinds: m.Kinds, Alerts: make([]PayloadAlert, len(m.Alerts)),
+		Total: m.Total, Kinds: m.Kinds, Groups: m.Groups, Alerts: make([]PayloadAlert, len(m.Alerts)),
 	}
 	switch {
 	case m.Test:
@@ -75,7 +77,7 @@ func (w webhook) Send(ctx context.Context, m Message) error {
 	}
 	for i := range m.Alerts {
 		a := &m.Alerts[i]
-		p.Alerts[i] = PayloadAlert{a.ID, a.Job, a.Kind, a.Run, a.Slot, a.At, a.Detail, a.Error, a.Number, m.Link(a)}
+		p.Alerts[i] = PayloadAlert{a.ID, a.Job, a.Schedule, a.Kind, a.Run, a.Slot, a.At, a.Detail, a.Error, a.Number, m.Link(a)}
 	}
 	body, err := json.Marshal(p)
 	if err != nil {

@@ -355,3 +355,57 @@ func ExampleVerify() {
 	// <nil>
 	// <nil>
 }
+
+// A message names the stored schedule of an alert; those of a job's many schedules are one line of it.
+func TestMessagesNameSchedules(t *testing.T) {
+	at := time.Date(2026, 3, 1, 2, 0, 0, 0, time.UTC)
+	long := strings.Repeat("x", 200)
+	m := alert.Message{
+		ID: "m", At: at, Title: "5 alerts", Total: 42,
+		Alerts: []alert.Alert{
+			{ID: "1", Job: "billing", Schedule: "tenant-7/<daily>", Kind: cron.AlertFailed, At: at, Detail: "failed"},
+			{ID: "2", Job: "send-report", Schedule: "a", Kind: cron.AlertFailed, At: at.Add(time.Minute), Detail: "failed"},
+			{ID: "3", Job: "send-report", Schedule: "b", Kind: cron.AlertFailed, At: at.Add(time.Minute), Detail: "failed"},
+		},
+		Groups: []alert.Group{
+			{Job: "billing", Kind: cron.AlertFailed, Total: 1, Schedules: []string{"tenant-7/<daily>"}, At: at, Alerts: 1},
+			{Job: "send-report", Kind: cron.AlertFailed, Total: 37, Schedules: []string{"a", "b", long}, At: at.Add(time.Minute), Error: "boom", Alerts: 38},
+			{Job: "sync", Kind: cron.AlertLate, Total: 2, Schedules: []string{}, At: at.Add(2 * time.Minute), Alerts: 2},
+		},
+	}
+	text := m.Text()
+	for _, want := range []string{
+		"2026-03-01 02:00:00 UTC  billing (tenant-7/<daily>) failed\n", "send-report: 37 schedules failed: a, b, xxx", " and 34 more\n  boom\n",
+		"sync: 2 further schedules did not start in time\n", "and 1 more",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, long) || strings.Contains(text, "send-report (a)") {
+		t.Errorf("names too much:\n%s", text)
+	}
+	server := receive(t)
+	hook, err := alert.Webhook(server.URL, "", server.Client())
+	if err != nil {
+		t.Fatal(err)
+	}
+	slack, err := alert.Slack(server.URL, server.Client())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(hook.Send(t.Context(), m), slack.Send(t.Context(), m)); err != nil {
+		t.Fatal(err)
+	}
+	var p alert.Payload
+	if err := json.Unmarshal(server.requests()[0].body, &p); err != nil || p.Alerts[0].Schedule != "tenant-7/<daily>" || p.Groups[1].Total != 37 || len(p.Alerts) != 3 {
+		t.Errorf("payload %+v, %v", p, err)
+	}
+	var body struct {
+		Blocks []struct{ Text struct{ Text string } }
+	}
+	if err := json.Unmarshal(server.requests()[1].body, &body); err != nil || len(body.Blocks) < 2 ||
+		!strings.Contains(body.Blocks[1].Text.Text, "*billing (tenant-7/&lt;daily&gt;)* failed") || !strings.Contains(body.Blocks[1].Text.Text, "*send-report*: 37 schedules failed: a, b, ") {
+		t.Errorf("slack %+v, %v", body, err)
+	}
+}

@@ -67,10 +67,12 @@ type payload struct {
 	Job     string `json:"job"`
 	Token   int64  `json:"token,string"` // browsers lose digits of large JSON numbers
 	Attempt int    `json:"attempt"`
+	// Schedule is the run's stored schedule.
+	Schedule string `json:"schedule,omitempty"`
 }
 
 func (p payload) ticket() contract.Ticket {
-	return contract.Ticket{Run: p.Run, Job: p.Job, Token: p.Token, Attempt: p.Attempt}
+	return contract.Ticket{Run: p.Run, Job: p.Job, Schedule: p.Schedule, Token: p.Token, Attempt: p.Attempt}
 }
 
 func taskID(t contract.Ticket) string {
@@ -97,7 +99,7 @@ func (e *Executor) Enqueue(ctx context.Context, tickets []contract.Ticket) error
 }
 
 func (e *Executor) enqueue(ctx context.Context, t contract.Ticket) error {
-	body, err := json.Marshal(payload{Run: t.Run, Job: t.Job, Token: t.Token, Attempt: t.Attempt})
+	body, err := json.Marshal(payload{Run: t.Run, Job: t.Job, Schedule: t.Schedule, Token: t.Token, Attempt: t.Attempt})
 	if err != nil {
 		return err
 	}

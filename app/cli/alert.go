@@ -78,7 +78,7 @@ func alertListing(list []alert.Alert) term.Listing {
 		}
 		failure, _, _ := strings.Cut(a.Error, "\n")
 		l.Rows = append(l.Rows, []term.Cell{
-			term.Text(a.ID), term.Second(&a.At), term.Text(a.Job), term.Text(string(a.Kind)), alertStatus(a.Status), term.Text(a.Detail),
+			term.Text(a.ID), term.Second(&a.At), {Text: a.Subject(), Data: a.Job}, term.Text(string(a.Kind)), alertStatus(a.Status), term.Text(a.Detail),
 			term.Text(strings.Join(ways, ", ")), term.Text(a.Run), {Text: failure, Data: a.Error},
 		})
 	}

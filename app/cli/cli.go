@@ -17,7 +17,7 @@ import (
 func Main(p Program) int {
 	ctx, stop := console.Context()
 	defer stop()
-	return execute(ctx, os.Args[1:], &program{Program: p, out: os.Stdout, err: os.Stderr, dir: "."})
+	return execute(ctx, os.Args[1:], &program{Program: p, in: os.Stdin, out: os.Stdout, err: os.Stderr, dir: "."})
 }
 
 // execute runs one command line and returns the exit status.
@@ -71,7 +71,7 @@ func (p *program) command() *cobra.Command {
 	root.AddCommand(
 		p.list(), p.show(), p.next(), p.explain(), p.check(),
 		p.runJob(), p.backfill(), p.pause(), p.resume(), p.cancel(),
-		p.history(), p.logs(), p.timeline(), p.status(), p.alert(),
+		p.history(), p.logs(), p.timeline(), p.status(), p.schedule(), p.alert(),
 		p.new(), p.init(), p.rename(), p.add(), p.remove(), p.update(), p.dev(), p.migrate(), p.export(), p.version(), p.completion(),
 	)
 	return root

@@ -13,6 +13,7 @@
 //	history.go logs.go timeline.go status.go   what happened
 //	run_job.go backfill.go                     running a job here
 //	control.go alert.go                        pause, resume, cancel; alerts and silences
+//	schedule.go schedule_files.go              stored schedules
 //	new.go check.go doubts.go                  source, with package source
 //	develop.go                                 init, rename, update and dev, with packages template and dev
 //	migrate.go export.go version.go            tables; files for other programs; the build

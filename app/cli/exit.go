@@ -15,7 +15,7 @@ const (
 	exitFailed   = 1 // the job failed, or the output could not be written
 	exitUsage    = 2 // the command line, the configuration or the jobs are wrong
 	exitStore    = 3 // the store is unusable
-	exitNotFound = 4 // no such job or run
+	exitNotFound = 4 // no such job, run or schedule
 	exitRefused  = 5 // overlap, paused
 )
 

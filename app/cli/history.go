@@ -17,19 +17,22 @@ func (p *program) history() *cobra.Command {
 	var limit int
 	var status []string
 	var since string
+	var schedule string
 	cmd := &cobra.Command{
 		Use:   "history [NAME]",
 		Short: "List the runs of a job, or of all jobs, newest first",
 		Example: `  cli history hello
+  cli history --schedule tenant-42/daily
   cli history --status failed,interrupted -o csv`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: p.completeJob,
 	}
 	cmd.Flags().IntVarP(&limit, "limit", "n", 20, "how many runs")
 	cmd.Flags().StringSliceVar(&status, "status", nil, "only runs of these statuses")
+	cmd.Flags().StringVar(&schedule, "schedule", "", "only runs of the stored schedule with this ID")
 	cmd.Flags().StringVar(&since, "since", "", "only runs queued at or after this instant, RFC 3339")
 	return lists(cmd, func(ctx context.Context, args []string, format string) (err error) {
-		q := contract.Query{Limit: limit}
+		q := contract.Query{Limit: limit, Schedule: schedule}
 		if err := inRange("--limit", limit, 10_000); err != nil {
 			return err
 		}
@@ -62,7 +65,7 @@ func runListing(records []cron.Record, empty string) term.Listing {
 	}
 	l := term.Listing{
 		Columns: []term.Column{
-			{Title: "ID"}, {Title: "JOB", Elastic: true}, {Title: "STATUS"}, {Title: "TRIGGER", Extra: 4}, {Title: "SLOT", Extra: 3},
+			{Title: "ID"}, {Title: "JOB", Elastic: true}, {Title: "STORED SCHEDULE", Key: "schedule", Elastic: true, Rare: true}, {Title: "STATUS"}, {Title: "TRIGGER", Extra: 4}, {Title: "SLOT", Extra: 3},
 			{Title: "STARTED", Key: "started_at", Extra: 1}, {Title: "DURATION", Key: "duration_ms", Right: true, Extra: 2},
 			{Title: "ATTEMPT", Right: true, Extra: 5}, {Title: "ERROR", Elastic: true},
 		},
@@ -79,7 +82,7 @@ func runListing(records []cron.Record, empty string) term.Listing {
 			failure.Text = line + " …"
 		}
 		l.Rows = append(l.Rows, []term.Cell{
-			term.Text(r.ID), term.Text(r.Job), standing(&r), term.Text(string(r.Trigger)), term.Instant(slot, time.UTC),
+			term.Text(r.ID), term.Text(r.Job), term.Text(r.ScheduleID()), standing(&r), term.Text(string(r.Trigger)), term.Instant(slot, time.UTC),
 			term.Second(r.StartedAt), term.Duration(r.Duration), term.Number(int64(r.Attempt)), failure,
 		})
 	}

@@ -28,6 +28,7 @@ type Program struct {
 // program is everything a command uses besides its arguments; a test brings its own.
 type program struct {
 	Program
+	in       io.Reader
 	out, err io.Writer
 	config   []env.Option
 	dir      string                                // the module's root, for commands that read or write source

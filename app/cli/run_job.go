@@ -2,11 +2,11 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,21 +18,25 @@ import (
 )
 
 func (p *program) runJob() *cobra.Command {
-	var name, arguments string
+	var name, arguments, at string
 	var force bool
 	cmd := &cobra.Command{
 		Use:   "run-job NAME",
-		Short: "Run a job here and now, log to the terminal, and record the run",
+		Short: "Run a job here and now, log to the terminal, and record the run; or record it for later",
 		Long: `Run a job in this process and wait for it. Its log goes to stderr and is kept with the run, as if
-the server had run it. Ctrl-C, or the end of the terminal, cancels the run; that is recorded, too.`,
+the server had run it. Ctrl-C, or the end of the terminal, cancels the run; that is recorded, too.
+
+With --at the run is recorded for later, and any server on this database runs it then.`,
 		Example: `  cli run-job hello
-  cli run-job report --args '{"month": "2027-01"}'`,
+  cli run-job report --args '{"month": "2027-01"}'
+  cli run-job report --at 2027-01-31T09:00:00Z`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: p.completeJob,
 	}
 	cmd.Flags().StringVar(&name, "name", "", "the job's name, in place of the argument")
 	cmd.Flags().StringVar(&arguments, "args", "", "the job's arguments, a JSON object (default the job's own)")
 	cmd.Flags().BoolVar(&force, "force", false, "run though the job is paused or running")
+	cmd.Flags().StringVar(&at, "at", "", "record the run for later: an instant, or a time from now such as 2h")
 	_ = cmd.RegisterFlagCompletionFunc("name", p.completeJob)
 	return shows(cmd, func(ctx context.Context, args []string, format string) error {
 		switch {
@@ -44,16 +48,22 @@ the server had run it. Ctrl-C, or the end of the terminal, cancels the run; that
 			return usage("run-job needs a job's name; see: cli list")
 		}
 		request := scheduler.Request{Force: force}
-		if arguments != "" {
-			if !json.Valid([]byte(arguments)) {
-				return usage(`--args is not JSON; write it as --args '{"name": "value"}'`)
+		var err error
+		if request.Args, err = readArgs(arguments); err != nil {
+			return err
+		}
+		if at != "" {
+			if request.At, err = ahead("--at", at, time.Now()); err != nil {
+				return err
 			}
-			request.Args = json.RawMessage(arguments)
 		}
 		return p.working(ctx, name, func(a *app.App) error {
 			record, err := a.Crons.By(caller()).Trigger(context.WithoutCancel(ctx), name, request)
 			if err != nil {
 				return err
+			}
+			if record.Deferred {
+				return p.answer(format, record, fmt.Sprintf("job %s runs at %s (run %s)", record.Job, term.Clock(record.NextAt.UTC(), time.UTC), record.ID))
 			}
 			records := []cron.Record{record}
 			if err := await(ctx, a, records); err != nil {

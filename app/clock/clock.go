@@ -154,3 +154,41 @@ func (quartzLog) Debug(string, ...any)                {}
 func (quartzLog) Info(string, ...any)                 {}
 func (l quartzLog) Warn(message string, args ...any)  { l.log.Warn("quartz: "+message, args...) }
 func (l quartzLog) Error(message string, args ...any) { l.log.Error("quartz: "+message, args...) }
+
+// alarmKey is the quartz job of the alarm. No schedule has this key.
+const alarmKey = "alarm"
+
+// Alarm calls ring at an instant, or at once if that is past, in place of the call that an earlier Alarm has set and
+// that is still to come. ring is called in the clock's loop, as tick is.
+func (c *Clock[M]) Alarm(at time.Time, ring func()) error {
+	detail := quartz.NewJobDetailWithOptions(alarm(ring), quartz.NewJobKey(alarmKey), &quartz.JobDetailOptions{Replace: true})
+	return c.quartz.ScheduleJob(detail, &once{at: at.UnixNano()})
+}
+
+// alarm implements quartz.Job.
+type alarm func()
+
+func (a alarm) Execute(context.Context) error {
+	a()
+	return nil
+}
+
+func (a alarm) Description() string { return alarmKey }
+
+// once fires at an instant, once. Only quartz's loop and the call that schedules it use it, one after the other.
+type once struct {
+	at   int64
+	rung bool
+}
+
+// NextFireTime implements quartz.Trigger.
+func (o *once) NextFireTime(int64) (int64, error) {
+	if o.rung {
+		return math.MaxInt64, nil
+	}
+	o.rung = true
+	return o.at, nil
+}
+
+// Description implements quartz.Trigger.
+func (o *once) Description() string { return alarmKey }

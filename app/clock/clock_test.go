@@ -71,3 +71,42 @@ func TestTicks(t *testing.T) {
 		expect(10 * time.Minute)
 	})
 }
+
+// An alarm rings once, at its instant or at once, and the last one set counts.
+func TestAlarm(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
+		c, err := clock.New(func(*clock.Group[string], time.Time) {}, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rings := make(chan time.Time, 100)
+		set := func(in time.Duration) {
+			t.Helper()
+			if err := c.Alarm(time.Now().Add(in), func() { rings <- time.Now() }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		began := time.Now()
+		expect := func(stretch time.Duration, want ...time.Duration) {
+			t.Helper()
+			time.Sleep(stretch)
+			var got []time.Duration
+			for len(rings) > 0 {
+				got = append(got, (<-rings).Sub(began))
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("rings after %v, want %v", got, want)
+			}
+		}
+		c.Start()
+		set(10 * time.Millisecond)
+		expect(time.Second, 10*time.Millisecond)
+		set(2 * time.Second)
+		set(time.Second) // in its place
+		expect(5*time.Second, 2*time.Second)
+		set(time.Hour)
+		set(-time.Minute) // past: at once
+		expect(2*time.Hour, 6*time.Second)
+		c.Stop()
+	})
+}

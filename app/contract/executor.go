@@ -34,6 +34,7 @@ type Worker interface {
 type Ticket struct {
 	Run       string
 	Job       string
+	Schedule  string // of the run; empty: none
 	Token     int64
 	Attempt   int       // from 1
 	NotBefore time.Time // zero: immediately

@@ -30,9 +30,10 @@ type Gate interface {
 
 // SlotRequest is a bid for a slot.
 type SlotRequest struct {
-	Job  string
-	Slot time.Time
-	Keep time.Duration // how long the answer must be remembered
+	Job      string
+	Schedule string // ID of the stored schedule; empty: the job's code
+	Slot     time.Time
+	Keep     time.Duration // how long the answer must be remembered
 }
 
 // Limits counts the runs of a concurrency group across all processes.

@@ -25,6 +25,8 @@ type Store interface {
 	Admin
 	Watch
 	AuditLog
+	Schedules
+	ScheduleReader
 }
 
 // Claims takes a run from slot to end. Every method is one atomic commit, or shares one with other waiting calls. After
@@ -44,7 +46,7 @@ type Claims interface {
 	Finish(ctx context.Context, f Finish) error
 	// Beat extends the leases of all runs of the instance and returns the runs. A run that is not returned is lost.
 	Beat(ctx context.Context, b Beat) ([]LeasedRun, error)
-	// Expired returns up to limit active runs whose lease has expired, oldest first, with the number of each one's last
+	// Expired returns up to limit active runs, without deferred ones, whose lease has expired, oldest first, with the number of each one's last
 	// log line.
 	Expired(ctx context.Context, limit int) ([]cron.Record, error)
 	// Take settles expired runs: each is taken over or ended, if its token is unchanged and its lease is still expired.
@@ -56,10 +58,19 @@ type Claims interface {
 type Journal interface {
 	// Note appends log lines and progress of running runs. Notes of a fenced run are dropped.
 	Note(ctx context.Context, notes []Note) error
-	// Prune deletes at most limit ended runs of a job, with their logs: those beyond the newest keep (0: no limit by
-	// number) and those ended before cutoff (zero: no limit by age). Runs above the watermark stay. It returns the
-	// number deleted.
-	Prune(ctx context.Context, job string, keep int, cutoff time.Time, limit int) (int, error)
+	// Prune deletes at most limit ended runs, with their logs, and returns their number. Runs above the watermark of
+	// their job or schedule stay.
+	Prune(ctx context.Context, p Prune) (int, error)
+}
+
+// Prune selects the runs of a job to delete: those beyond the newest Keep of its runs without a schedule, or of one
+// stored schedule, and those of any that ended before Cutoff.
+type Prune struct {
+	Job      string
+	Schedule string    // empty: none
+	Keep     int       // 0: no limit by number
+	Cutoff   time.Time // zero: no limit by age; used only without a Schedule
+	Limit    int
 }
 
 // Admin is the queries and changes of people and programs.
@@ -133,7 +144,8 @@ type Fence struct {
 //
 //   - Early, nothing changed: the slot is ahead of the store's own clock.
 //   - Superseded, nothing changed: a version of a greater Generation has changed or removed the job.
-//   - Rescheduled, nothing changed: the slot comes from an older schedule. Since is not the time of the job's override.
+//   - Rescheduled, nothing changed: the slot comes from an older schedule. Since is not the time of the job's override,
+//     or the stored schedule was deleted or does not have this Revision.
 //   - Won false: the slot is at or below the job's watermark, or its row exists. If the row has this claim's ID, the
 //     claim had succeeded before, and Won is true.
 //   - Skipped is recorded as requested. Otherwise, if the job is paused and the run is not forced: Skipped "paused".
@@ -144,9 +156,20 @@ type Fence struct {
 //
 // A manual run (no slot) that would be skipped is not recorded; Refused is the reason. A manual run with a Key that the
 // job has had is not inserted; Claimed.ID is the earlier run. A Watermark later than the job's replaces it.
+//
+// With a Schedule, the slot is that stored schedule's: the watermark, the active runs and Since's role are the
+// schedule's, and so is a pause, beside the job's. A won slot that is not skipped counts as one of its runs; when it has
+// had MaxRuns, further slots are not won, and it has no Next. A manual run may have a Schedule, which need not exist:
+// it overlaps with the runs of that.
+//
+// A manual run with NotBefore is deferred: it is recorded as queued and without an owner, whatever else is active and
+// even if the job is paused, and its record's NextAt is NotBefore. A deferred run is not active: it overlaps with
+// nothing and counts nowhere. It can be taken (see Take) when NotBefore is past by the store's clock, and is an ordinary
+// queued run from then on. Cancel ends it at once.
 type Claim struct {
 	Fence
 	Job       string
+	Schedule  string    // ID of the stored schedule; empty: the job's code, or none
 	Slot      time.Time // zero: manual
 	DataSlot  time.Time
 	Trigger   cron.Trigger
@@ -168,6 +191,12 @@ type Claim struct {
 	Generation int64
 	// Since is when the override behind the slot was made or lifted; zero: there was never one.
 	Since time.Time
+	// Revision is that of the stored schedule behind the slot.
+	Revision int64
+	// Next is the first slot after Watermark; zero: none. It becomes the schedule's when Watermark does.
+	Next time.Time
+	// NotBefore defers a manual run; zero: it is not deferred.
+	NotBefore time.Time
 }
 
 // Claimed is the result of a [Claim].
@@ -190,11 +219,12 @@ type Claimed struct {
 type Start struct {
 	Fence
 	Job        string
+	Schedule   string
 	Instance   string // becomes the run's owner; empty: the owner stays
 	Attempt    int    // fenced unless it is the number of the next attempt; 0: any
 	At         time.Time
 	Lease      time.Duration
-	Serial     bool   // no other run of the job may be running
+	Serial     bool   // no other run of the job, or of its stored schedule, may be running
 	Group      string // empty: no limit
 	GroupLimit int
 	// InTurn, for a serial or group start, lets earlier slots of the job or group go first, if another process has them
@@ -218,6 +248,7 @@ type StartOutcome struct {
 type Finish struct {
 	Fence
 	Job      string
+	Schedule string
 	Slot     time.Time
 	Attempt  int // not 0: fenced unless the run is queued and this is its next attempt
 	Status   cron.Status
@@ -272,13 +303,17 @@ type Note struct {
 // Query selects records. The zero Query selects all.
 type Query struct {
 	Job      string
-	Statuses []cron.Status
-	Instance string
-	Since    time.Time // queued at or after
-	Until    time.Time // queued before
-	Before   string    // cursor: only records older than the one with this ID
-	IDs      []string  // only these
-	Limit    int       // 0: 50
+	Schedule string // ID of a stored schedule
+	// Unscheduled selects runs without a stored schedule: those of the job's code, and manual ones. With a Job and
+	// without IDs, slots that were claimed out of order may be missing at the end of a page.
+	Unscheduled bool
+	Statuses    []cron.Status
+	Instance    string
+	Since       time.Time // queued at or after
+	Until       time.Time // queued before
+	Before      string    // cursor: only records older than the one with this ID
+	IDs         []string  // only these
+	Limit       int       // 0: 50
 }
 
 // Pause pauses or resumes a job.

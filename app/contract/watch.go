@@ -27,6 +27,10 @@ type Position struct {
 	Gaps, AuditGaps []Gap
 }
 
+// SoonDue is how early a deferred run is in [Summary].Soon. It may start and end between two summaries, and its row is
+// not new then.
+const SoonDue = 5 * time.Second
+
 // Gap is an assigned number that may not be committed yet.
 type Gap struct {
 	Number int64
@@ -40,6 +44,12 @@ type Summary struct {
 	Runs   []RunSummary  // in no order
 	Jobs   []JobSetting  // every job that is paused or was ever rescheduled
 	Told   []PauseChange // the pauses and resumes in the audit log since the mark, oldest first
+	// Cancelled are the runs whose cancellation was written to the audit log since the mark.
+	Cancelled []string
+	// Soon are the deferred runs whose time is past or within [SoonDue]; NextDue is the time of the first further one, or
+	// zero.
+	Soon    []string
+	NextDue time.Time
 }
 
 // PauseChange is a pause or resume in the audit log. It shows changes between two polls that the states do not.
@@ -54,6 +64,7 @@ type RunSummary struct {
 	Status    cron.Status
 	Attempt   int
 	Cancelled bool   // cancel was requested
+	Deferred  bool   // it waits for its time
 	LastLine  int64  // number of the last log line; of active runs only
 	Progress  string // changes with the progress; of active runs only
 }

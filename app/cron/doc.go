@@ -10,14 +10,16 @@
 //
 //   - Job: a named function with schedules and policies.
 //   - Schedule: an expression and a zone. A job may have several; an instant of several schedules is one slot.
+//   - Stored schedule: a schedule that is data, with an ID of the user's and arguments. Its slots are its own; policies are
+//     the job's. On demand: without a schedule in code.
 //   - Slot: an instant, in UTC milliseconds, at which a job is due. It is the same in every process.
 //   - Run: one execution, for a slot or manual. Attempt: one call of the function inside a run.
 //   - Claim: inserting the run's row, which only one process can do. Fencing token: the random number in that row.
 //   - Instance: one process, with a new ID at each start. Heartbeat: its regular update in the store.
 //   - Lease: how long an instance keeps its runs after its last heartbeat.
-//   - Watermark: the slot up to which all slots of a job are settled.
+//   - Watermark: the slot up to which all slots of a job, or of a stored schedule, are settled.
 //   - Misfire: a slot that nothing could start when it was due. Catch-up: the late handling of such slots.
-//   - Overlap: a run that is due while another of the same job is active.
+//   - Overlap: a run that is due while another of the same job and stored schedule is active.
 //
 // # Promises
 //
@@ -68,6 +70,7 @@
 //
 //	errors.go policy.go job.go                                errors; what a job is
 //	option.go alert.go ping.go registry.go                    declaring jobs
+//	schedule.go                                               stored schedules and enqueued runs, as they are asked for
 //	record.go                                                 a run as recorded
 //	run.go args.go argsspec.go argsschema.go                  what a job's function sees
 //	hosted.go                                                 a run as the engine sees it
@@ -77,5 +80,5 @@
 //
 // # Not here
 //
-// Dependencies between jobs, priorities and payloads: a job is a function and a time.
+// Dependencies between jobs and priorities.
 package cron

@@ -39,7 +39,7 @@ func (j *Job) CallHooks(ctx context.Context, run *Run, o Outcome, log *slog.Logg
 				break
 			}
 			if err := callHook(labelled, func(ctx context.Context) error { return h.call(ctx, o) }); err != nil {
-				logHook(log, h.name, j.Name, o.ID, err)
+				logHook(log, h.name, j.Name, o.ID, o.ScheduleID(), err)
 			}
 		}
 		return nil
@@ -57,7 +57,7 @@ func (h *hookSet) beforehand() Middleware {
 			if run := RunFrom(ctx); run != nil && run.Attempt() == 1 {
 				for _, hook := range h.before {
 					if err := callHook(ctx, hook); err != nil {
-						logHook(run.host.Logger(), "Before", run.job.Name, run.id, err)
+						logHook(run.host.Logger(), "Before", run.job.Name, run.id, run.stored, err)
 						run.log(time.Now(), "ERROR", "hook Before: "+texts.OfError(err))
 					}
 				}
@@ -99,8 +99,11 @@ func callHook(ctx context.Context, hook Func) error {
 	}
 }
 
-func logHook(log *slog.Logger, hook, job, run string, err error) {
+func logHook(log *slog.Logger, hook, job, run, schedule string, err error) {
 	attrs := []slog.Attr{slog.String("hook", hook), slog.String("job", job), slog.String("run", run), slog.String("error", err.Error())}
+	if schedule != "" {
+		attrs = append(attrs, slog.String("schedule", schedule))
+	}
 	var p *PanicError
 	if errors.As(err, &p) {
 		attrs = append(attrs, slog.String("stack", p.Stack))

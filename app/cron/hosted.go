@@ -10,9 +10,10 @@ import (
 // Hosted is a [Run] as its scheduler uses it, with methods that a job's function does not need.
 type Hosted struct{ Run }
 
-// Begin fills in a new run. input is nil for a slot with the job's default arguments.
-func (r *Hosted) Begin(h Host, j *Job, id string, trigger Trigger, slot millis.Time, input *Input) {
-	r.host, r.job, r.id, r.trigger, r.slot, r.input = h, j, id, trigger, slot, input
+// Begin fills in a new run. schedule is the ID of its stored schedule, if any. input is nil for a slot with the job's
+// default arguments.
+func (r *Hosted) Begin(h Host, j *Job, schedule, id string, trigger Trigger, slot millis.Time, input *Input) {
+	r.host, r.job, r.stored, r.id, r.trigger, r.slot, r.input = h, j, schedule, id, trigger, slot, input
 }
 
 // Resume makes a new run the continuation of rec, with the number of attempts that have failed.

@@ -34,7 +34,7 @@ var nameRule = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,99}$`)
 
 // reserved are the fixed words of /crons/:name, which cannot be job names.
 var reserved = []string{
-	"runs", "timeline", "events", "instances", "audit", "alerts", "silences",
+	"runs", "schedules", "maintenance", "timeline", "events", "instances", "audit", "alerts", "silences",
 	"openapi.json", "docs", "dashboard", "login", "logout",
 }
 

@@ -58,8 +58,11 @@ func (r *Run) logEnd(ctx context.Context, err error, took time.Duration) {
 }
 
 func (r *Run) logAttrs(ctx context.Context) []slog.Attr {
-	attrs := make([]slog.Attr, 0, 10)
+	attrs := make([]slog.Attr, 0, 11)
 	attrs = append(attrs, slog.String("job", r.job.Name), slog.String("run", r.id), slog.Int("attempt", int(r.attempt.Load())))
+	if id := r.Schedule(); id != "" {
+		attrs = append(attrs, slog.String("schedule", id))
+	}
 	if trace := r.trace(); trace != "" {
 		attrs = append(attrs, slog.String("trace_id", trace))
 	}

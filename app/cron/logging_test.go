@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/internal/bubble"
@@ -95,4 +96,63 @@ func TestAttemptsAreLogged(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Every line about a run of a stored schedule says which, whoever logs it; no other line does.
+func TestLinesNameTheSchedule(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
+		var buf bytes.Buffer
+		log := slog.New(cron.LogHandler(slog.NewJSONHandler(&buf, &slog.HandlerOptions{Level: slog.LevelDebug})))
+		store := crontest.NewMemory()
+		p := bubble.Start(t, store, func(r *cron.Registry) {
+			r.Register("job", "0 * * * *", func(ctx context.Context) error {
+				log.InfoContext(ctx, "inside")
+				log.WithGroup("g").InfoContext(ctx, "inside", "a", 1)
+				time.Sleep(20 * time.Second) // its timeout is ignored
+				return errors.New("boom")
+			}, cron.Timeout(5*time.Second), cron.Retry(1, cron.Fixed(time.Minute)), cron.OnFailure(func(context.Context, cron.Outcome) error { return errors.New("no pager") }))
+		}, func(c *scheduler.Config) { c.Log = log })
+		if _, err := p.Sched.PutSchedules(t.Context(), []scheduler.PutSchedule{{Schedule: cron.Schedule{ID: "t/1", Job: "job", Expr: "30 * * * *"}}}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(45 * time.Minute)
+		id := p.Runs("job")[0].ID
+		dead := contract.Claim{
+			Fence: contract.Fence{ID: "dead", Token: 1}, Job: "job", Schedule: "t/1", Trigger: cron.ByHand, Status: cron.Running,
+			Overlap: cron.Allow, Instance: "dead", Lease: time.Second, At: time.Now(),
+		}
+		if _, err := store.Claim(t.Context(), []contract.Claim{dead}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Minute)
+		p.Stop()
+		said, own := map[string]bool{}, 0
+		for line := range strings.Lines(buf.String()) {
+			var l struct{ Msg, Run, Job, Schedule string }
+			if err := json.Unmarshal([]byte(line), &l); err != nil {
+				t.Fatal(err)
+			}
+			switch {
+			case l.Run == id || l.Run == dead.ID:
+				if said[l.Msg] = true; l.Schedule != "t/1" || l.Job != "job" {
+					t.Errorf("does not say the schedule: %s", line)
+				}
+			case l.Schedule != "":
+				t.Errorf("of no schedule: %s", line)
+			case l.Run != "":
+				own++
+			}
+		}
+		for _, message := range []string{
+			"attempt started", "attempt failed", "attempt failed, will retry", "inside", "hook failed; the run's outcome is unchanged", "a run of a dead process was settled",
+			"the function still runs although its context has ended; pass ctx to everything it waits for, and set WaitDelay on an exec.Cmd",
+		} {
+			if !said[message] {
+				t.Errorf("%q was not logged of the schedule's run", message)
+			}
+		}
+		if own == 0 {
+			t.Error("nothing was logged of the job's own run")
+		}
+	})
 }

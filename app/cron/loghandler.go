@@ -14,11 +14,11 @@ import (
 	"fibercrons/app/internal/texts"
 )
 
-// LogHandler adds jobs to the records of next. A record logged with the context of a run gets job, run and attempt, and
-// is kept with the run if its level is info or above or next shows it. The values of attributes with a secret key are
-// hidden, in both places, with or without a run. A message is limited to 16 KiB, an attribute to 16 KiB, and all
-// attributes of a line to 64 KiB, of which the run keeps 16. Longer texts are cut and marked, and other values are left
-// out. A handler made by LogHandler is returned unchanged.
+// LogHandler adds jobs to the records of next. A record logged with the context of a run gets job, run, attempt and the
+// stored schedule if there is one, and is kept with the run if its level is info or above or next shows it. The values
+// of attributes with a secret key are hidden, in both places, with or without a run. A message is limited to 16 KiB, an
+// attribute to 16 KiB, and all attributes of a line to 64 KiB, of which the run keeps 16. Longer texts are cut and
+// marked, and other values are left out. A handler made by LogHandler is returned unchanged.
 func LogHandler(next slog.Handler) slog.Handler {
 	if h, ok := next.(*logHandler); ok {
 		return h
@@ -71,6 +71,9 @@ func (h *logHandler) Handle(ctx context.Context, rec slog.Record) error {
 	next := h.next
 	if run != nil {
 		stamp := []slog.Attr{slog.String("job", run.job.Name), slog.String("run", run.id), slog.Int("attempt", int(run.attempt.Load()))}
+		if id := run.Schedule(); id != "" {
+			stamp = append(stamp, slog.String("schedule", id))
+		}
 		if trace := run.trace(); trace != "" {
 			stamp = append(stamp, slog.String("trace_id", trace))
 		}

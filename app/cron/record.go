@@ -59,6 +59,7 @@ const (
 type Record struct {
 	ID        string          `json:"id"`
 	Job       string          `json:"job"`
+	Schedule  *string         `json:"schedule"` // ID of the stored schedule; null: none
 	Status    Status          `json:"status"`
 	Reason    Reason          `json:"reason,omitempty"`
 	Trigger   Trigger         `json:"trigger"`
@@ -75,7 +76,7 @@ type Record struct {
 	Actor     string          `json:"actor,omitempty"`
 	Instance  string          `json:"instance,omitempty"`
 	QueuedAt  time.Time       `json:"queued_at"`
-	NextAt    *time.Time      `json:"next_attempt_at,omitempty"` // a retry waits until then
+	NextAt    *time.Time      `json:"next_attempt_at,omitempty"` // a retry or a deferred run waits until then
 	StartedAt *time.Time      `json:"started_at"`                // of the first attempt
 	EndedAt   *time.Time      `json:"ended_at"`
 	Duration  *int64          `json:"duration_ms"` // from StartedAt to EndedAt
@@ -88,6 +89,23 @@ type Record struct {
 	Token     int64      `json:"-"` // fencing token
 	Group     string     `json:"-"` // concurrency group
 	AttemptAt *time.Time `json:"-"` // start of the latest attempt; nil: StartedAt if it is the first
+	Deferred  bool       `json:"-"` // queued, but its time had not come when it was recorded, and no process owns it
+}
+
+// ScheduleOf returns the ID as a record has it: nil if it is empty.
+func ScheduleOf(id string) *string {
+	if id == "" {
+		return nil
+	}
+	return &id
+}
+
+// ScheduleID returns the ID of the run's stored schedule, or the empty string.
+func (rec *Record) ScheduleID() string {
+	if rec.Schedule == nil {
+		return ""
+	}
+	return *rec.Schedule
 }
 
 // AttemptStarted returns the start of the latest attempt, or false if it is unknown.

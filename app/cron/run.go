@@ -23,6 +23,7 @@ type Run struct {
 	job     *Job
 	host    Host // the scheduler that executes it
 	trigger Trigger
+	stored  string       // ID of its stored schedule; empty: none
 	slot    millis.Time  // claimed
 	input   *Input       // nil: a slot with the job's default arguments
 	attempt atomic.Int32 // counts from 1 while the function runs
@@ -65,6 +66,14 @@ func (r *Run) Job() string {
 	return r.job.Name
 }
 
+// Schedule is the ID of the run's stored schedule; empty: the run is for the job's own schedule, or manual.
+func (r *Run) Schedule() string {
+	if r == nil {
+		return ""
+	}
+	return r.stored
+}
+
 // Slot is the slot of the run, in UTC: its own, or the past slot of a backfill. It is zero for a manual run.
 func (r *Run) Slot() time.Time {
 	if r == nil {
@@ -92,8 +101,8 @@ func (r *Run) Attempt() int {
 	return int(r.attempt.Load())
 }
 
-// Key is an idempotency key to pass to systems with side effects. It is the same for all attempts for one slot; a
-// manual run or a backfill has its own.
+// Key is an idempotency key to pass to systems with side effects. It is the same for all attempts for one slot, and
+// differs by stored schedule; a manual run or a backfill has its own.
 func (r *Run) Key() string {
 	if r == nil {
 		return ""
@@ -101,7 +110,11 @@ func (r *Run) Key() string {
 	if r.slot == 0 {
 		return r.job.Name + "/" + r.id
 	}
-	return r.job.Name + "/" + r.slot.UTC().Format("2006-01-02T15:04:05.000Z")
+	name := r.job.Name
+	if r.stored != "" {
+		name += "/" + r.stored
+	}
+	return name + "/" + r.slot.UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
 // Args returns the run's arguments as JSON for their Go type, or nil if the job takes none. See [ArgsFrom].

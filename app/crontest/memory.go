@@ -20,6 +20,10 @@ type Memory struct {
 	groups    map[string]int // running now
 	instances map[string]contract.InstanceInfo
 
+	schedules map[string]*contract.Schedule
+	deferred  map[string]*memRun // by ID
+	revision  int64              // the latest of a schedule
+
 	generations  map[string]int64 // of programs, by fingerprint
 	generationOf map[string]int64 // of instances
 
@@ -33,13 +37,17 @@ type Memory struct {
 
 var _ contract.Store = (*Memory)(nil)
 
-// NewMemory returns an empty store that keeps the active runs and the newest 1000 runs of each job.
+// NewMemory returns an empty store that keeps the active runs and the newest 1000 runs of each job
+// and stored schedule.
 func NewMemory() *Memory {
 	m := &Memory{
 		jobs:      make(map[string]*memJob),
 		runs:      make(map[string]*memRun),
 		groups:    make(map[string]int),
 		instances: make(map[string]contract.InstanceInfo),
+
+		schedules: make(map[string]*contract.Schedule),
+		deferred:  make(map[string]*memRun),
 
 		generations:  make(map[string]int64),
 		generationOf: make(map[string]int64),
@@ -48,43 +56,6 @@ func NewMemory() *Memory {
 	}
 	m.active.next, m.active.prev = &m.active, &m.active
 	return m
-}
-
-type memJob struct {
-	state   contract.State
-	runs    []*memRun // in order of claim
-	slots   []*memRun // by slot
-	keys    map[string]*memRun
-	queued  int
-	running int
-	full    int // number of ended runs that triggers pruning
-
-	generation int64 // of the version that defined or removed it
-}
-
-func (m *Memory) job(name string, now time.Time) *memJob {
-	j := m.jobs[name]
-	if j == nil {
-		j = &memJob{state: contract.State{Name: name, FirstSeen: instant(now)}}
-		m.jobs[name] = j
-	}
-	return j
-}
-
-// slot returns the index of the slot, or its insertion point, and whether it exists.
-func (j *memJob) slot(at int64) (int, bool) {
-	if n := len(j.slots); n == 0 || j.slots[n-1].slot < at {
-		return n, false
-	}
-	return slices.BinarySearchFunc(j.slots, at, func(r *memRun, at int64) int {
-		switch {
-		case r.slot < at:
-			return -1
-		case r.slot > at:
-			return 1
-		}
-		return 0
-	})
 }
 
 // Sync implements [contract.Claims].
@@ -178,18 +149,22 @@ func (m *Memory) Claim(_ context.Context, claims []contract.Claim) ([]contract.C
 	defer m.mu.Unlock()
 	now := time.Now()
 	out := make([]contract.Claimed, len(claims))
-	jobs := make([]*memJob, len(claims))
+	lines := make([]*memLine, len(claims))
 	for i := range claims {
 		c := &claims[i]
-		jobs[i] = m.job(c.Job, c.At)
-		out[i] = m.claim(c, jobs[i], now)
+		lines[i] = m.job(c.Job, c.At).line(c.Schedule)
+		out[i] = m.claim(c, lines[i], now)
 	}
 	for i := range claims {
 		// A batch is settled against the watermarks before it.
-		if c := &claims[i]; !c.Watermark.IsZero() && !out[i].Superseded && !out[i].Rescheduled {
-			jobs[i].advance(c.Watermark)
+		switch c := &claims[i]; {
+		case c.Watermark.IsZero() || out[i].Superseded || out[i].Rescheduled:
+		case c.Schedule == "":
+			lines[i].job.advance(c.Watermark)
+		default:
+			m.advance(c)
 		}
-		m.bound(jobs[i])
+		m.bound(lines[i])
 	}
 	return out, nil
 }
@@ -204,7 +179,7 @@ func validClaim(c *contract.Claim) error {
 	return nil
 }
 
-func (m *Memory) claim(c *contract.Claim, j *memJob, now time.Time) contract.Claimed {
+func (m *Memory) claim(c *contract.Claim, l *memLine, now time.Time) contract.Claimed {
 	hand := c.Slot.IsZero()
 	at := 0
 	if hand {
@@ -213,55 +188,75 @@ func (m *Memory) claim(c *contract.Claim, j *memJob, now time.Time) contract.Cla
 		}
 	} else {
 		var found bool
-		if at, found = j.slot(c.Slot.UnixMilli()); found {
-			return j.slots[at].claimed(c.ID)
+		if at, found = l.slot(c.Slot.UnixMilli()); found {
+			return l.slots[at].claimed(c.ID)
 		}
-		if !instant(c.Slot).After(j.state.Watermark) {
-			return contract.Claimed{}
-		}
-		if c.Generation != 0 && j.generation > c.Generation {
-			return contract.Claimed{Superseded: true}
-		}
-		if o := j.state.Override; !o.At.IsZero() && !o.At.Equal(instant(c.Since)) {
-			return contract.Claimed{Rescheduled: true}
+		if refused, ok := m.due(c, l.job); !ok {
+			return refused
 		}
 	}
 	if c.Key != "" {
-		if r := j.keys[c.Key]; r != nil {
+		if r := l.job.keys[c.Key]; r != nil {
 			return r.claimed(c.ID)
 		}
 	}
 
-	status, reason := m.verdict(c, j)
+	status, reason := m.verdict(c, l)
 	if hand && status == cron.Skipped {
 		return contract.Claimed{Refused: reason}
 	}
-	r := m.insert(c, j, status, reason, now)
+	r := m.insert(c, l, status, reason, now)
 	if !hand {
-		j.slots = slices.Insert(j.slots, at, r)
+		l.slots = slices.Insert(l.slots, at, r)
+		m.ran(r)
 	}
 	return r.claimed(c.ID)
 }
 
-// verdict decides the status of a new claim's run.
-func (m *Memory) verdict(c *contract.Claim, j *memJob) (cron.Status, cron.Reason) {
+// due reports whether a slot without a row can be claimed, by the job or its stored schedule.
+func (m *Memory) due(c *contract.Claim, j *memJob) (refused contract.Claimed, ok bool) {
+	o := j.state.Override
+	watermark, moved, over := j.state.Watermark, !o.At.IsZero() && !o.At.Equal(instant(c.Since)), false
+	if c.Schedule != "" {
+		watermark, moved = time.Time{}, true
+		if g := m.schedules[c.Schedule]; g != nil {
+			watermark, moved, over = g.Watermark, g.Revision != c.Revision, spent(g)
+		}
+	}
 	switch {
+	case !instant(c.Slot).After(watermark):
+	case c.Generation != 0 && j.generation > c.Generation:
+		refused.Superseded = true
+	case moved:
+		refused.Rescheduled = true
+	case over:
+	default:
+		return refused, true
+	}
+	return refused, false
+}
+
+// verdict decides the status of a new claim's run.
+func (m *Memory) verdict(c *contract.Claim, l *memLine) (cron.Status, cron.Reason) {
+	switch g := m.schedules[c.Schedule]; {
+	case defers(c):
+		return cron.Queued, ""
 	case c.Status == cron.Skipped:
 		return cron.Skipped, c.Reason
 	case c.Force:
 		return c.Status, ""
-	case j.state.PausedNow(c.At):
+	case l.job.state.PausedNow(c.At) || g != nil && g.PausedNow(c.At):
 		return cron.Skipped, cron.ReasonPaused
-	case j.queued+j.running == 0 || c.Overlap == cron.Allow:
+	case l.queued+l.running == 0 || c.Overlap == cron.Allow:
 		return c.Status, ""
 	case c.Overlap == cron.Queue:
-		if j.queued >= c.QueueCap {
+		if l.queued >= c.QueueCap {
 			return cron.Skipped, cron.ReasonQueueFull
 		}
 		return cron.Queued, ""
 	case c.Overlap == cron.Replace:
 		for r := m.active.next; r != &m.active; r = r.next {
-			if r.job == j {
+			if r.line == l {
 				r.cancel(c.At, cron.ReasonReplaced, c.Actor)
 			}
 		}
@@ -270,14 +265,14 @@ func (m *Memory) verdict(c *contract.Claim, j *memJob) (cron.Status, cron.Reason
 	return cron.Skipped, cron.ReasonOverlap
 }
 
-func (m *Memory) insert(c *contract.Claim, j *memJob, status cron.Status, reason cron.Reason, now time.Time) *memRun {
+func (m *Memory) insert(c *contract.Claim, l *memLine, status cron.Status, reason cron.Reason, now time.Time) *memRun {
 	if len(m.slab) == 0 {
 		m.slab = make([]memRun, 256)
 	}
 	r := &m.slab[0]
 	m.slab = m.slab[1:]
 	*r = memRun{
-		id: c.ID, token: c.Token, job: j, trigger: c.Trigger, status: status, reason: reason,
+		id: c.ID, token: c.Token, line: l, trigger: c.Trigger, status: status, reason: reason,
 		hand: c.Slot.IsZero(), group: c.Group, instance: c.Instance, queuedAt: c.At.UnixMilli(),
 	}
 	if !r.hand {
@@ -291,48 +286,67 @@ func (m *Memory) insert(c *contract.Claim, j *memJob, status cron.Status, reason
 		}
 	}
 	if c.Key != "" {
-		if j.keys == nil {
-			j.keys = make(map[string]*memRun)
+		if l.job.keys == nil {
+			l.job.keys = make(map[string]*memRun)
 		}
-		j.keys[c.Key] = r
+		l.job.keys[c.Key] = r
 	}
 	m.newest++
 	r.number = m.newest
 	m.runs[c.ID] = r
-	j.runs = append(j.runs, r)
+	l.runs = append(l.runs, r)
 
-	if status == cron.Skipped {
+	switch status {
+	case cron.Skipped:
 		r.endedAt = r.queuedAt
-		j.settled(r)
+		m.settled(r)
 		return r
-	}
-	r.leaseUntil = now.Add(c.Lease).UnixMilli()
-	r.prev, r.next = m.active.prev, &m.active
-	r.prev.next, r.next.prev = r, r
-	if status == cron.Running {
+	case cron.Running:
 		r.attempt, r.startedAt = 1, r.queuedAt
 	}
-	m.count(r, 1)
+	r.leaseUntil = now.Add(c.Lease).UnixMilli()
+	if defers(c) {
+		r.dueAt, r.instance = c.NotBefore.UnixMilli(), ""
+		r.leaseUntil = r.dueAt
+	}
+	m.enter(r)
 	return r
 }
 
-// count updates the numbers of queued and running runs.
-func (m *Memory) count(r *memRun, by int) {
-	switch r.status {
-	case cron.Queued:
-		r.job.queued += by
-	case cron.Running:
-		r.job.running += by
-		if r.group != "" {
-			m.groups[r.group] += by
-		}
+// enter counts a run that has not ended, and lists it with the active or the deferred ones.
+func (m *Memory) enter(r *memRun) {
+	m.count(r, 1)
+	if r.deferred() {
+		m.deferred[r.id] = r
+		return
 	}
+	r.prev, r.next = m.active.prev, &m.active
+	r.prev.next, r.next.prev = r, r
 }
 
-// bound removes a job's oldest ended runs when there are twice as many as are kept.
-func (m *Memory) bound(j *memJob) {
-	if ended := len(j.runs) - j.queued - j.running; ended > max(j.full, 2*m.keep) {
-		j.full = ended - m.prune(j, m.keep, time.Time{}, ended) + m.keep
+// leave is the opposite of enter.
+func (m *Memory) leave(r *memRun) {
+	m.count(r, -1)
+	if r.deferred() {
+		delete(m.deferred, r.id)
+		return
+	}
+	r.prev.next, r.next.prev = r.next, r.prev
+	r.prev, r.next = nil, nil
+}
+
+// become changes the status of a run that has not ended, which is not deferred any more.
+func (m *Memory) become(r *memRun, status cron.Status) {
+	if r.active() && !status.Ended() { // it keeps its place among the active runs
+		m.count(r, -1)
+		r.status = status
+		m.count(r, 1)
+		return
+	}
+	m.leave(r)
+	r.status, r.dueAt = status, 0
+	if !status.Ended() {
+		m.enter(r)
 	}
 }
 

@@ -42,7 +42,9 @@ func (m *Memory) Runs(_ context.Context, q contract.Query) ([]cron.Record, error
 	var found []*memRun
 	pick := func(r *memRun) {
 		switch {
-		case len(q.Statuses) > 0 && !slices.Contains(q.Statuses, r.status),
+		case q.Schedule != "" && r.line.schedule != q.Schedule,
+			q.Unscheduled && r.line.schedule != "",
+			len(q.Statuses) > 0 && !slices.Contains(q.Statuses, r.status),
 			len(q.IDs) > 0 && !slices.Contains(q.IDs, r.id),
 			q.Instance != "" && r.instance != q.Instance,
 			!q.Since.IsZero() && r.queuedAt < q.Since.UnixMilli(),
@@ -55,7 +57,7 @@ func (m *Memory) Runs(_ context.Context, q contract.Query) ([]cron.Record, error
 	}
 	if q.Job != "" {
 		if j := m.jobs[q.Job]; j != nil {
-			for _, r := range j.runs {
+			for _, r := range j.runs() {
 				pick(r)
 			}
 		}
@@ -122,8 +124,13 @@ func (m *Memory) Cancel(_ context.Context, id string, reason cron.Reason, actor 
 	if r == nil {
 		return cron.Record{}, fmt.Errorf("run %s: %w", id, cron.ErrNotFound)
 	}
-	if r.active() {
-		r.cancel(time.Now(), reason, actor)
+	if r.status.Ended() {
+		return r.record(), nil
+	}
+	now := time.Now()
+	r.cancel(now, reason, actor)
+	if r.deferred() {
+		m.apply(r, &contract.Finish{Status: cron.Cancelled, Reason: reason, At: now})
 	}
 	return r.record(), nil
 }
@@ -144,38 +151,22 @@ func (m *Memory) Instances(context.Context) ([]contract.InstanceInfo, error) {
 }
 
 // Prune implements [contract.Journal].
-func (m *Memory) Prune(_ context.Context, job string, keep int, cutoff time.Time, limit int) (int, error) {
+func (m *Memory) Prune(_ context.Context, p contract.Prune) (int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	j := m.jobs[job]
-	if j == nil {
+	j := m.jobs[p.Job]
+	switch {
+	case j == nil:
 		return 0, nil
+	case p.Schedule != "":
+		l := j.line(p.Schedule)
+		defer j.tidy(l)
+		return m.prune(l, p.Keep, time.Time{}, p.Limit), nil
 	}
-	return m.prune(j, keep, cutoff, limit), nil
-}
-
-func (m *Memory) prune(j *memJob, keep int, cutoff time.Time, limit int) int {
-	ended := make([]*memRun, 0, len(j.runs))
-	for _, r := range j.runs {
-		if !r.active() {
-			ended = append(ended, r)
-		}
+	n := m.prune(&j.code, p.Keep, p.Cutoff, p.Limit)
+	for _, l := range j.lines {
+		n += m.prune(l, 0, p.Cutoff, p.Limit-n)
+		j.tidy(l)
 	}
-	slices.SortFunc(ended, newestFirst)
-	gone := make(map[*memRun]bool)
-	for i := len(ended) - 1; i >= 0 && len(gone) < limit; i-- {
-		r := ended[i]
-		over := keep > 0 && i >= keep
-		old := !cutoff.IsZero() && r.endedAt < cutoff.UnixMilli()
-		if (over || old) && (r.hand || !millis(r.slot).After(j.state.Watermark)) {
-			gone[r] = true
-			delete(m.runs, r.id)
-			if r.more != nil && r.more.key != "" {
-				delete(j.keys, r.more.key)
-			}
-		}
-	}
-	drop := func(r *memRun) bool { return gone[r] }
-	j.runs, j.slots = slices.DeleteFunc(j.runs, drop), slices.DeleteFunc(j.slots, drop)
-	return len(gone)
+	return n, nil
 }

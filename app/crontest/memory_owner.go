@@ -17,7 +17,7 @@ func (m *Memory) Start(_ context.Context, s contract.Start) (contract.StartOutco
 	defer m.mu.Unlock()
 	r := m.runs[s.ID]
 	switch {
-	case r == nil || r.token != s.Token || !r.active():
+	case r == nil || r.token != s.Token || r.status.Ended():
 		return contract.StartOutcome{}, contract.ErrFenced
 	case r.status == cron.Running && (s.Instance == "" || s.Instance == r.instance) && (s.Attempt == 0 || s.Attempt == r.attempt):
 		return contract.StartOutcome{Started: true}, nil // the same start, repeated
@@ -33,9 +33,7 @@ func (m *Memory) Start(_ context.Context, s contract.Start) (contract.StartOutco
 		}
 		return out, nil
 	}
-	m.count(r, -1)
-	r.status = cron.Running
-	m.count(r, 1)
+	m.become(r, cron.Running)
 	r.attempt++
 	if s.Instance != "" {
 		r.instance = s.Instance
@@ -53,7 +51,7 @@ func (m *Memory) Start(_ context.Context, s contract.Start) (contract.StartOutco
 	return contract.StartOutcome{Started: true}, nil
 }
 
-// before returns the run that prevents a start: an active run of the job, or the last of the group, or the earliest
+// before returns the run that prevents a start: an active run of its line, or the last of the group, or the earliest
 // that must start first.
 func (m *Memory) before(r *memRun, s *contract.Start) (first *memRun) {
 	if s.Group != "" && s.GroupLimit > 0 {
@@ -66,7 +64,7 @@ func (m *Memory) before(r *memRun, s *contract.Start) (first *memRun) {
 	}
 	for o := m.active.next; o != nil && o != &m.active; o = o.next {
 		switch {
-		case o.job != r.job:
+		case o.line != r.line:
 		case o.status == cron.Running:
 			return o
 		case goesFirst(o, r, s) && (first == nil || o.slot < first.slot):
@@ -86,8 +84,8 @@ func (m *Memory) inGroup(r *memRun, s *contract.Start) (first *memRun) {
 			if o.status == cron.Running && (first == nil || o.id > first.id) {
 				first = o
 			}
-		case o.job.running == 0 && goesFirst(o, r, s):
-			earlier[o.job] = true
+		case o.line.job.running == 0 && goesFirst(o, r, s):
+			earlier[o.line.job] = true
 			if first == nil || o.slot < first.slot {
 				first = o
 			}
@@ -117,7 +115,7 @@ func (m *Memory) Finish(_ context.Context, f contract.Finish) error {
 	switch {
 	case r == nil || r.token != f.Token:
 		return contract.ErrFenced
-	case !r.active():
+	case r.status.Ended():
 		if r.status == f.Status { // the same end, repeated
 			return nil
 		}
@@ -141,8 +139,8 @@ func validFinish(f *contract.Finish) error {
 
 // apply ends the run or queues it again.
 func (m *Memory) apply(r *memRun, f *contract.Finish) {
-	m.count(r, -1)
-	r.status, r.reason = f.Status, f.Reason
+	m.become(r, f.Status)
+	r.reason = f.Reason
 	if r.more != nil || f.Error != "" || f.Stack != "" || f.Result != nil || f.Attempts != nil || !f.NextAt.IsZero() {
 		x := r.rest()
 		x.err, x.stack, x.nextAt = f.Error, f.Stack, time.Time{}
@@ -161,13 +159,10 @@ func (m *Memory) apply(r *memRun, f *contract.Finish) {
 		r.startedAt = f.Started.UnixMilli()
 	}
 	if f.Status == cron.Queued {
-		m.count(r, 1)
 		return
 	}
 	r.endedAt = f.At.UnixMilli()
-	r.prev.next, r.next.prev = r.next, r.prev
-	r.prev, r.next = nil, nil
-	r.job.settled(r)
+	m.settled(r)
 }
 
 // Beat implements [contract.Claims].
@@ -239,7 +234,7 @@ func (m *Memory) Take(_ context.Context, takes []contract.Take) ([]bool, error) 
 		case r == nil:
 		case t.NewToken != 0 && r.token == t.NewToken: // the same take, repeated
 			out[i] = r.status == t.Status
-		case r.token == t.Token && r.active() && r.leaseUntil <= now.UnixMilli():
+		case r.token == t.Token && !r.status.Ended() && r.leaseUntil <= now.UnixMilli():
 			m.apply(r, &t.Finish)
 			r.token = t.NewToken
 			if t.Status == cron.Queued {

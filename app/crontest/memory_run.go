@@ -13,7 +13,7 @@ import (
 // memRun is a stored run. Rare data is in memRest.
 type memRun struct {
 	prev, next *memRun // in the ring of active runs
-	job        *memJob
+	line       *memLine
 	more       *memRest
 	id         string
 	number     int64 // of insertion
@@ -23,6 +23,7 @@ type memRun struct {
 	startedAt  int64
 	endedAt    int64
 	leaseUntil int64
+	dueAt      int64 // of a deferred run; 0: it is not deferred
 	status     cron.Status
 	reason     cron.Reason
 	trigger    cron.Trigger
@@ -54,7 +55,10 @@ func (r *memRun) rest() *memRest {
 	return r.more
 }
 
-func (r *memRun) active() bool { return !r.status.Ended() }
+// active reports whether the run is queued or running; a deferred one is neither.
+func (r *memRun) active() bool { return !r.status.Ended() && !r.deferred() }
+
+func (r *memRun) deferred() bool { return r.dueAt != 0 }
 
 func (r *memRun) claimed(by string) contract.Claimed {
 	return contract.Claimed{Won: r.id == by, ID: r.id, Status: r.status, Reason: r.reason}
@@ -87,9 +91,15 @@ func (r *memRun) note(lines []cron.LogLine, p *cron.Progress) {
 	}
 }
 
-// settled updates the job's state after the end of a run.
-func (j *memJob) settled(r *memRun) {
-	s := &j.state
+// settled updates the state of the job, and of the stored schedule, after the end of a run.
+func (m *Memory) settled(r *memRun) {
+	if g := m.schedules[r.line.schedule]; g != nil {
+		g.LastRunID, g.LastStatus = r.id, r.status
+		if r.startedAt != 0 {
+			g.LastRun = millis(r.startedAt)
+		}
+	}
+	s := &r.line.job.state
 	s.LastStatus, s.LastError = r.status, ""
 	if r.more != nil {
 		s.LastError = r.more.err
@@ -113,9 +123,10 @@ func (j *memJob) settled(r *memRun) {
 
 func (r *memRun) record() cron.Record {
 	rec := cron.Record{
-		ID: r.id, Job: r.job.state.Name, Status: r.status, Reason: r.reason, Trigger: r.trigger,
+		ID: r.id, Job: r.line.job.state.Name, Schedule: cron.ScheduleOf(r.line.schedule), Status: r.status, Reason: r.reason, Trigger: r.trigger,
 		Attempt: r.attempt, Instance: r.instance, QueuedAt: millis(r.queuedAt),
 		StartedAt: optional(r.startedAt), EndedAt: optional(r.endedAt), Token: r.token, Group: r.group,
+		NextAt: optional(r.dueAt), Deferred: r.deferred(),
 	}
 	if !r.hand {
 		at := millis(r.slot)
@@ -129,7 +140,10 @@ func (r *memRun) record() cron.Record {
 		rec.Error, rec.Stack, rec.Key, rec.Actor = x.err, x.stack, x.key, x.actor
 		rec.Args, rec.Result = slices.Clone(x.args), slices.Clone(x.result)
 		rec.Attempts = slices.Clone(x.attempts)
-		rec.DataSlot, rec.NextAt, rec.Cancel, rec.AttemptAt = pointer(x.dataSlot), pointer(x.nextAt), pointer(x.cancelAt), pointer(x.attemptAt)
+		rec.DataSlot, rec.Cancel, rec.AttemptAt = pointer(x.dataSlot), pointer(x.cancelAt), pointer(x.attemptAt)
+		if !x.nextAt.IsZero() {
+			rec.NextAt = pointer(x.nextAt)
+		}
 		if x.progress != nil {
 			p := *x.progress
 			rec.Progress = &p

@@ -3,6 +3,7 @@ package crontest
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"fibercrons/app/contract"
 )
@@ -20,6 +21,7 @@ func (m *Memory) Summarize(_ context.Context, after contract.Position, limit int
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var g contract.Summary
+	horizon := time.Now().Add(contract.SoonDue).UnixMilli()
 	inserted, marked := 0, after.Number == 0
 	for _, r := range m.runs {
 		if r.number > g.Newest.Number {
@@ -28,6 +30,13 @@ func (m *Memory) Summarize(_ context.Context, after contract.Position, limit int
 		marked = marked || r.number == after.Number && r.id == after.ID
 		if r.number > after.Number {
 			inserted++
+		}
+		deferred := r.deferred() && !r.status.Ended()
+		if deferred && r.dueAt > horizon && (g.NextDue.IsZero() || millis(r.dueAt).Before(g.NextDue)) {
+			g.NextDue = millis(r.dueAt)
+		}
+		if deferred && r.dueAt <= horizon {
+			g.Soon = append(g.Soon, r.id)
 		}
 		if r.number > after.Number || r.active() {
 			g.Runs = append(g.Runs, r.sight())
@@ -46,12 +55,15 @@ func (m *Memory) Summarize(_ context.Context, after contract.Position, limit int
 		if e.ID > after.Audit && (e.Action == "pause" || e.Action == "resume") {
 			g.Told = append(g.Told, contract.PauseChange{Job: e.Target, Paused: e.Action == "pause"})
 		}
+		if e.ID > after.Audit && e.Action == "cancel" {
+			g.Cancelled = append(g.Cancelled, e.Target)
+		}
 	}
 	return g, nil
 }
 
 func (r *memRun) sight() contract.RunSummary {
-	s := contract.RunSummary{ID: r.id, Status: r.status, Attempt: r.attempt, Cancelled: r.cancelled()}
+	s := contract.RunSummary{ID: r.id, Status: r.status, Attempt: r.attempt, Cancelled: r.cancelled(), Deferred: r.deferred() && !r.status.Ended()}
 	if x := r.more; x != nil && r.active() {
 		if n := len(x.lines); n > 0 {
 			s.LastLine = x.lines[n-1].Seq

@@ -23,6 +23,8 @@ type snapshot struct {
 	stamp    int64
 	newest   contract.Position
 	runs     map[string]contract.RunSummary // the active ones
+	soon     []string                       // deferred runs that may start
+	due      time.Time                      // when further deferred runs are to be watched; zero: never
 	jobs     []contract.JobSetting
 	reported map[string]reported // as last reported
 }
@@ -52,10 +54,13 @@ func (p *snapshot) begin(ctx context.Context) (err error) {
 }
 
 func (p *snapshot) take(g contract.Summary) {
-	p.newest, p.jobs = g.Newest, g.Jobs
+	p.newest, p.jobs, p.soon, p.due = g.Newest, g.Jobs, g.Soon, time.Time{}
+	if !g.NextDue.IsZero() {
+		p.due = g.NextDue.Add(-contract.SoonDue)
+	}
 	p.runs = make(map[string]contract.RunSummary, len(g.Runs))
 	for _, r := range g.Runs {
-		if !r.Status.Ended() {
+		if !r.Status.Ended() && !r.Deferred {
 			p.runs[r.ID] = r
 		}
 	}
@@ -69,7 +74,7 @@ func (p *snapshot) poll(ctx context.Context) ([]Change, error) {
 		return nil, err
 	}
 	next, steps, audited := *p, []step(nil), []contract.PauseChange(nil)
-	if stamp != p.stamp {
+	if stamp != p.stamp || !p.due.IsZero() && now.After(p.due) {
 		g, err := p.crons.Store().Summarize(ctx, p.newest, maxNewRuns)
 		if err != nil {
 			return nil, err
@@ -110,6 +115,15 @@ func (p *snapshot) compare(ctx context.Context, g contract.Summary, next *snapsh
 			ids = append(ids, r.ID)
 		}
 	}
+	for _, id := range g.Soon {
+		here[id] = true
+	}
+	for _, id := range p.soon {
+		if !here[id] { // it has started and ended
+			here[id] = true
+			ids = append(ids, id)
+		}
+	}
 	for id := range p.runs {
 		if !here[id] {
 			ids = append(ids, id)
@@ -119,13 +133,20 @@ func (p *snapshot) compare(ctx context.Context, g contract.Summary, next *snapsh
 	if err != nil {
 		return nil, err
 	}
+	cancelled, err := p.cancelled(ctx, g.Cancelled, here)
+	if err != nil {
+		return nil, err
+	}
+	for i := range cancelled {
+		steps = append(steps, stepsOf(contract.RunSummary{}, &cancelled[i], now)...)
+	}
 	if g.Missed || len(recs) < len(ids) { // or pruned before they were read
 		steps = append(steps, step{now, missed("")})
 	}
 	for i := range recs {
 		rec := &recs[i]
 		// The record may be newer than the summary.
-		if summary := next.runs[rec.ID]; rec.Status.Ended() {
+		if summary := next.runs[rec.ID]; rec.Status.Ended() || rec.Deferred {
 			delete(next.runs, rec.ID)
 		} else {
 			summary.ID, summary.Status, summary.Attempt, summary.Cancelled = rec.ID, rec.Status, rec.Attempt, rec.Cancel != nil
@@ -135,6 +156,18 @@ func (p *snapshot) compare(ctx context.Context, g contract.Summary, next *snapsh
 		steps = append(steps, stepsOf(p.runs[rec.ID], rec, now)...)
 	}
 	return steps, nil
+}
+
+// cancelled returns the runs that were cancelled while they were deferred. Others are seen without that.
+func (p *snapshot) cancelled(ctx context.Context, ids []string, here map[string]bool) ([]cron.Record, error) {
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+		_, active := p.runs[id]
+		return active || here[id]
+	})
+	recs, err := p.read(ctx, ids)
+	return slices.DeleteFunc(recs, func(rec cron.Record) bool {
+		return rec.Status != cron.Cancelled || rec.StartedAt != nil || rec.Instance != ""
+	}), err
 }
 
 // read returns the records in order of insertion.

@@ -92,7 +92,8 @@ type Subscription struct {
 //
 // A waiting run is reported as queued, each attempt as started and the end as ended, in this order. Polls are at most a
 // second apart. Several progress reports between two polls are merged, and a run that waits for less than that is not
-// reported as queued.
+// reported as queued. A deferred run is reported as queued at once, and perhaps again when its time has come; if it is
+// cancelled before, its end is known from the audit log.
 func (f *Feed) Subscribe(ctx context.Context, after string) (*Subscription, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

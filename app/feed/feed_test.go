@@ -2,9 +2,11 @@ package feed_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -236,6 +238,83 @@ func TestStreamOfAnotherProcess(t *testing.T) {
 		if strings.Join(told, ", ") != "job.paused job, run.ended job, job.resumed job" {
 			t.Errorf("%q of run %s", told, rec.ID)
 		}
+		here.Stop()
+		there.Stop()
+	})
+}
+
+// A deferred run is queued, with its time; then it starts and ends like others, however short it is and whoever runs it,
+// or is cancelled at once. In between there is nothing to tell. The runs of a stored schedule name it.
+func TestStreamOfStoredSchedules(t *testing.T) {
+	crontest.Bubble(t, func(t *testing.T) {
+		store := &watched{Store: crontest.NewMemory()}
+		register := func(r *cron.Registry) { r.Register("job", cron.OnDemand, bubble.Nothing) }
+		here, there := bubble.Start(t, store, register), bubble.Start(t, store.Store, register)
+		ask := func(in time.Duration) cron.Record {
+			t.Helper()
+			rec, err := there.Sched.Trigger(t.Context(), "job", scheduler.Request{At: time.Now().Add(in)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return rec
+		}
+		before := ask(10 * time.Minute)
+		sub := here.Subscribe("")
+		defer sub.Close()
+		heard := func(d time.Duration, want ...string) {
+			t.Helper()
+			var got []string
+			ctx, cancel := context.WithTimeout(t.Context(), d)
+			defer cancel()
+			for {
+				changes, err := sub.Next(ctx)
+				if err != nil {
+					break
+				}
+				for _, c := range changes {
+					var rec cron.Record
+					if err := json.Unmarshal(c.Data, &rec); err != nil {
+						t.Fatal(err)
+					}
+					if c.Kind == contract.RunQueued && !rec.Deferred && rec.NextAt == nil {
+						continue // its time has come, and it was seen before it started
+					}
+					line := fmt.Sprintf("%s %s %s", c.Kind, rec.Status, rec.ScheduleID())
+					if rec.NextAt != nil {
+						line += time.Until(*rec.NextAt).Round(time.Minute).String()
+					}
+					got = append(got, strings.TrimSpace(line))
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%q, want %q", got, want)
+			}
+		}
+		one, other := ask(20*time.Minute), ask(30*time.Minute)
+		heard(3*time.Second, "run.queued queued 20m0s", "run.queued queued 30m0s")
+		heard(5 * time.Minute)
+		by := there.Sched.By(contract.Caller{Actor: "ann"})
+		for _, id := range []string{one.ID, before.ID} { // one that was there before anybody listened, too
+			if _, err := by.Cancel(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		heard(3*time.Second, "run.ended cancelled", "run.ended cancelled")
+		if rec, err := store.Run(t.Context(), other.ID); err != nil || !rec.Deferred {
+			t.Errorf("%+v, %v", rec, err)
+		}
+		store.still.Store(true) // no other commit
+		time.Sleep(20 * time.Minute)
+		if n := store.glances.Load(); n > 1000 {
+			t.Errorf("%d glances", n)
+		}
+		store.still.Store(false)
+		heard(10*time.Minute, "run.started running", "run.ended succeeded")
+		_, err := by.PutSchedules(t.Context(), []scheduler.PutSchedule{{Schedule: cron.Schedule{ID: "t/1", Job: "job", Expr: "@every 1h"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		heard(time.Hour, "run.started running t/1", "run.ended succeeded t/1")
 		here.Stop()
 		there.Stop()
 	})

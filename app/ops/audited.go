@@ -18,10 +18,11 @@ import (
 type Audited struct {
 	c   Crons
 	who contract.Caller
+	in  contract.Transaction // of the user's, for stored schedules; nil: none
 }
 
 // By returns a scheduler that acts for a caller.
-func (c Crons) By(who contract.Caller) Audited { return Audited{c, who} }
+func (c Crons) By(who contract.Caller) Audited { return Audited{c: c, who: who} }
 
 type fields map[string]any
 
@@ -30,7 +31,7 @@ func (h Audited) Trigger(ctx context.Context, name string, req scheduler.Request
 	req.Actor = h.who.Actor
 	rec, err := h.c.Trigger(ctx, name, req)
 	if err == nil {
-		h.audit(ctx, "run", name, nil, fields{"run": rec.ID, "args": req.Args, "key": req.Key, "force": req.Force})
+		h.audit(ctx, "run", name, nil, started(&rec, &req))
 	}
 	return rec, err
 }
@@ -108,6 +109,13 @@ func (h Audited) Reschedule(ctx context.Context, name, expr, zone string) (JobVi
 // auditTimeout limits writing an audit entry, which does not end with the caller's context.
 const auditTimeout = 10 * time.Second
 
+func (h Audited) log() contract.AuditLog {
+	if h.in != nil {
+		return h.in
+	}
+	return h.c.Store()
+}
+
 func (h Audited) audit(ctx context.Context, action, target string, before, after fields) {
 	e := contract.AuditEntry{At: millis.Now(), Actor: h.who.Actor, Action: action, Target: target, Origin: h.who.Origin, RequestID: h.who.RequestID}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditTimeout)
@@ -116,11 +124,11 @@ func (h Audited) audit(ctx context.Context, action, target string, before, after
 	if before != nil {
 		e.Before, err = json.Marshal(before)
 	}
-	if err == nil {
+	if err == nil && after != nil {
 		e.After, err = json.Marshal(after)
 	}
 	if err == nil {
-		err = h.c.Store().Audit(ctx, e)
+		err = h.log().Audit(ctx, e)
 	}
 	if err != nil {
 		h.c.Log().Error("failed to write the audit entry of a change", "action", action, "target", target, "caller", e.Actor, "request_id", e.RequestID, "error", err)

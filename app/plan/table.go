@@ -16,6 +16,10 @@ type Table struct {
 	Schedules []schedule.Schedule
 	Zone      *time.Location
 	Since     time.Time // when the override was made or lifted; zero: there was never one
+
+	// Of a stored schedule:
+	From, Until time.Time // bounds of its slots, inclusive; zero: none
+	Revision    int64
 }
 
 // TableOf returns the Table in the job's code.
@@ -45,6 +49,23 @@ func Overridden(j *cron.Job, o Override) (*Table, error) {
 	}
 	t.Exprs, t.Schedules, t.Zone = []string{o.Expr}, []schedule.Schedule{s}, s.Location()
 	return t, nil
+}
+
+// Stored returns the Table of a stored schedule of the job: an ID, an expression and its zone, which may be empty for the
+// job's.
+func Stored(j *cron.Job, id, expr, zone string) (*Table, error) {
+	loc := j.Zone
+	if zone != "" {
+		var err error
+		if loc, err = schedule.LoadLocation(zone); err != nil {
+			return nil, err
+		}
+	}
+	s, err := schedule.Parse(expr, schedule.Options{Location: loc, Seed: id})
+	if err != nil {
+		return nil, err
+	}
+	return &Table{Exprs: []string{expr}, Schedules: []schedule.Schedule{s}, Zone: s.Location()}, nil
 }
 
 // Override is a schedule that a person set in place of the one in the code. It applies to every process until lifted.
@@ -80,7 +101,20 @@ func (t *Table) After(ms int64) int64 {
 
 // Next returns the first slot after at, over all schedules.
 func (t *Table) Next(at time.Time) (next time.Time, ok bool) {
-	return schedule.Next(t.Schedules, at)
+	if !t.From.IsZero() && at.Before(t.From) {
+		at = t.From.Add(-time.Millisecond)
+	}
+	next, ok = schedule.Next(t.Schedules, at)
+	if ok && !t.Until.IsZero() && next.After(t.Until) {
+		return time.Time{}, false
+	}
+	return next, ok
+}
+
+// Following returns the first slot after at, in UTC, or the zero time.
+func (t *Table) Following(at time.Time) time.Time {
+	next, _ := t.Next(at)
+	return next.UTC()
 }
 
 // Explain describes the timetable in plain English.

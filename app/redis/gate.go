@@ -29,7 +29,11 @@ func (c *Client) Admit(ctx context.Context, tickets []contract.SlotRequest) ([]b
 	keys, args := make([]string, len(tickets)), make([]any, 1, len(tickets)+1)
 	args[0] = c.holder
 	for i, t := range tickets {
-		keys[i] = c.key("slot", t.Job+":"+strconv.FormatInt(t.Slot.UnixMilli(), 10))
+		name := t.Job + ":" + strconv.FormatInt(t.Slot.UnixMilli(), 10)
+		if t.Schedule != "" { // last, since it may hold anything
+			name += ":" + t.Schedule
+		}
+		keys[i] = c.key("slot", name)
 		args = append(args, t.Keep.Milliseconds())
 	}
 	var answers []int64

@@ -114,13 +114,15 @@ type args struct {
 	Job     string `json:"job"`
 	Token   int64  `json:"token,string"` // browsers lose digits of large JSON numbers
 	Attempt int    `json:"attempt"`
+	// Schedule is the run's stored schedule.
+	Schedule string `json:"schedule,omitempty"`
 }
 
 // Kind implements [river.JobArgs].
 func (args) Kind() string { return Kind }
 
 func (a args) ticket() contract.Ticket {
-	return contract.Ticket{Run: a.Run, Job: a.Job, Token: a.Token, Attempt: a.Attempt}
+	return contract.Ticket{Run: a.Run, Job: a.Job, Schedule: a.Schedule, Token: a.Token, Attempt: a.Attempt}
 }
 
 // live are the states in which a ticket is not inserted again. If a ticket has ended and its run still waits, the run
@@ -135,7 +137,7 @@ func (e *Executor) Enqueue(ctx context.Context, tickets []contract.Ticket) error
 	many := make([]river.InsertManyParams, 0, len(tickets))
 	seen := make(map[args]bool, len(tickets)) // River refuses a batch with duplicates
 	for _, t := range tickets {
-		a := args{Run: t.Run, Job: t.Job, Token: t.Token, Attempt: t.Attempt}
+		a := args{Run: t.Run, Job: t.Job, Schedule: t.Schedule, Token: t.Token, Attempt: t.Attempt}
 		if seen[a] {
 			continue
 		}

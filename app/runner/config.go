@@ -23,8 +23,8 @@ type Config struct {
 	Limits contract.Limits
 	// Source has the due slots that are not claimed yet.
 	Source Source
-	// Lane returns a job's lane; nil: this process does not run the job.
-	Lane func(job string) *Lane
+	// Lane returns the lane of a job, or of a stored schedule of it; nil: this process does not run the job.
+	Lane func(job, schedule string) *Lane
 	// Base is the parent context of all runs.
 	Base context.Context
 	// Calls is the context of store calls. It ends last.

@@ -96,11 +96,11 @@ func (rn *Runner) abandon() (left int) {
 // record commits the end of an abandoned run.
 func (rn *Runner) record(ctx context.Context, r *Run, f *contract.Finish) {
 	if f.Status.Ended() {
-		rn.Log.Error("a run ignores its context and is abandoned", "job", f.Job, "run", f.ID)
+		contract.LogRun(rn.Log, f.Job, f.ID, f.Schedule).Error("a run ignores its context and is abandoned")
 	}
 	err := rn.Store.Finish(ctx, *f)
 	if err != nil && !fenced(err) {
-		rn.Log.Error("the end of a run could not be recorded", "job", f.Job, "run", f.ID, "error", err)
+		contract.LogRun(rn.Log, f.Job, f.ID, f.Schedule).Error("the end of a run could not be recorded", "error", err)
 	}
 	if err == nil && f.Status.Ended() {
 		rn.st.Lock()

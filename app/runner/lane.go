@@ -7,10 +7,12 @@ import (
 	"fibercrons/app/cron"
 )
 
-// Lane is the runs of one job in this process. The creator sets Job and Serial.
+// Lane is the runs of one job, or of one of its stored schedules, in this process. The creator sets the exported fields.
 type Lane struct {
-	Job    *cron.Job
-	Serial bool // one run at a time: overlap Queue and Replace
+	Job      *cron.Job
+	Schedule string // ID of the stored schedule; empty: the job itself
+	Of       *Lane  // with a Schedule: the lane of its job
+	Serial   bool   // one run at a time: overlap Queue and Replace
 
 	active atomic.Int32
 	ended  atomic.Bool
@@ -20,11 +22,16 @@ type Lane struct {
 	queued []*Run // runs in the queue that wait for each other; only the first has a ticket
 }
 
-// Active reports whether a run of the job waits or runs in this process.
+// Active reports whether a run of the lane waits or runs in this process.
 func (l *Lane) Active() bool { return l.active.Load() > 0 }
 
-// NoteEnd records that a run of the job has ended or a slot was skipped.
-func (l *Lane) NoteEnd() { l.ended.Store(true) }
+// NoteEnd records that a run of the lane has ended or a slot was skipped, which the job's lane hears of too.
+func (l *Lane) NoteEnd() {
+	l.ended.Store(true)
+	if l.Of != nil {
+		l.Of.ended.Store(true)
+	}
+}
 
 // TakeEnded reports whether there was an end since the last call.
 func (l *Lane) TakeEnded() bool { return l.ended.Swap(false) }

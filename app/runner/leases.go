@@ -154,7 +154,7 @@ func (rn *Runner) Remind(now time.Time) {
 		}
 		r.unheeding = true
 		const message = "the function still runs although its context has ended; pass ctx to everything it waits for, and set WaitDelay on an exec.Cmd"
-		rn.Log.LogAttrs(rn.Calls, slog.LevelError, message, slog.String("job", r.Job()), slog.String("run", r.ID()), slog.Int("attempt", r.Attempt()),
+		contract.LogRun(rn.Log, r.Job(), r.ID(), r.Schedule()).LogAttrs(rn.Calls, slog.LevelError, message, slog.Int("attempt", r.Attempt()),
 			slog.String("why", why), slog.Time("since", at.UTC()))
 		r.Log(now, "ERROR", fmt.Sprintf("[%s (%s)]", message, why))
 		rn.Events.Tell(func() contract.Event {

@@ -34,10 +34,13 @@ func (l *line) pop() *Run {
 	return r
 }
 
-// blockKey names what a blocked run waits for: its group, or else its job.
+// blockKey names what a blocked run waits for: its group, or else its job or stored schedule.
 func blockKey(r *Run) string {
 	if g := r.Definition().Policies.Group; g != "" {
 		return "group " + g
+	}
+	if id := r.Schedule(); id != "" {
+		return "schedule " + id
 	}
 	return "job " + r.Job()
 }

@@ -81,7 +81,7 @@ func (c consumer) Do(ctx context.Context, t contract.Ticket) contract.Answer {
 		case <-cancelled:
 			cancelled = nil
 			if err := c.cancelStored(t.Run); err != nil {
-				c.Log.Error("a run that was cancelled in the queue could not be cancelled", "job", t.Job, "run", t.Run, "error", err)
+				contract.LogRun(c.Log, t.Job, t.Run, t.Schedule).Error("a run that was cancelled in the queue could not be cancelled", "error", err)
 			}
 		}
 	}
@@ -124,7 +124,7 @@ func later(d time.Duration) *contract.Answer {
 // So a ticket is void without a store query only if it is already handled or its attempt was made. A ticket wrongly
 // void would delay the run by two leases, until it is sent again.
 func (st *state) accept(t contract.Ticket) (*Run, *contract.Answer) {
-	r := st.Lane(t.Job).find(t.Run)
+	r := st.Lane(t.Job, t.Schedule).find(t.Run)
 	if r == nil || r.token != t.Token || t.Attempt > r.Attempt()+1 {
 		other, taking := st.taking[t.Run]
 		switch {
@@ -168,7 +168,7 @@ func (c consumer) read(t contract.Ticket) (*Run, *contract.Answer) {
 	case rec.Token != t.Token || rec.Status != cron.Queued || rec.Attempt+1 != t.Attempt:
 		return nil, void()
 	}
-	l := c.Lane(rec.Job)
+	l := c.Lane(rec.Job, rec.ScheduleID())
 	switch {
 	case l == nil || l.Job.Disabled != "":
 		return nil, later(unknownJobWait)

@@ -33,7 +33,7 @@ func (r *Run) record() cron.Record {
 		Instance: r.host().instance, QueuedAt: r.queuedAt.UTC(), Token: r.token, Group: r.Definition().Policies.Group,
 		TraceID: r.Trace(),
 	}
-	rec.Slot = millis.Optional(r.Claimed().UTC())
+	rec.Schedule, rec.Slot = cron.ScheduleOf(r.Schedule()), millis.Optional(r.Claimed().UTC())
 	if g := r.Input(); g != nil {
 		rec.DataSlot, rec.Key, rec.Actor = millis.Optional(g.DataSlot), g.Key, g.Actor
 	}
@@ -64,7 +64,7 @@ func (r *Run) endRecord(f *contract.Finish) cron.Record {
 func (r *Run) unstarted(status cron.Status, reason cron.Reason, text string) contract.Finish {
 	r.ending = true
 	f := contract.Finish{
-		Fence: r.fence(), Job: r.Job(), Slot: r.Claimed().UTC(), Status: status, Reason: reason, Error: text,
+		Fence: r.fence(), Job: r.Job(), Schedule: r.Schedule(), Slot: r.Claimed().UTC(), Status: status, Reason: reason, Error: text,
 		Attempts: r.allAttempts(), Started: r.startedAt.UTC(), At: millis.Now(),
 	}
 	if r.host().queue && r.status == cron.Queued { // another process may start it concurrently
@@ -109,7 +109,7 @@ func (r *Run) overdue(now time.Time) bool {
 // finish returns the end of an attempt that returned err. Status Queued: another attempt follows.
 func (r *Run) finish(ctx context.Context, err error, now time.Time, stopping bool) contract.Finish {
 	r.ending = true
-	f := contract.Finish{Fence: r.fence(), Job: r.Job(), Slot: r.Claimed().UTC(), Started: r.startedAt.UTC(), At: now}
+	f := contract.Finish{Fence: r.fence(), Job: r.Job(), Schedule: r.Schedule(), Slot: r.Claimed().UTC(), Started: r.startedAt.UTC(), At: now}
 	if r.attemptAt != 0 {
 		a := r.thisAttempt()
 		a.EndedAt = &now

@@ -103,11 +103,11 @@ func (r *Run) host() *host { return r.Host().(*host) }
 // init makes r the run of a won claim.
 func (r *Run) init(h *host, l *Lane, c *contract.Claim, got *contract.Claimed) {
 	slot := millis.Of(c.Slot)
-	var byHand *cron.Input
-	if slot == 0 {
-		byHand = &cron.Input{Args: c.Args, DataSlot: c.DataSlot, Key: c.Key, Actor: c.Actor}
+	var input *cron.Input
+	if slot == 0 || l.Schedule != "" && c.Args != nil {
+		input = &cron.Input{Args: c.Args, DataSlot: c.DataSlot, Key: c.Key, Actor: c.Actor}
 	}
-	r.Begin(h, l.Job, c.ID, c.Trigger, slot, byHand)
+	r.Begin(h, l.Job, l.Schedule, c.ID, c.Trigger, slot, input)
 	r.lane, r.token, r.status, r.queuedAt = l, c.Token, got.Status, millis.Of(c.At)
 	r.serial = l.Serial || c.Overlap == cron.Queue || c.Overlap == cron.Replace
 	if got.Status == cron.Running {
@@ -127,9 +127,10 @@ func restored(h *host, l *Lane, rec *cron.Record, token int64, attempts []cron.A
 	}
 	r := &Run{
 		lane: l, token: token, status: cron.Queued, queuedAt: millis.Of(rec.QueuedAt), attempts: attempts,
-		serial: l.Serial || rec.Trigger == cron.ByCatchUp || rec.Trigger == cron.ByBackfill,
+		serial: l.Serial || rec.Trigger == cron.ByCatchUp || rec.Trigger == cron.ByBackfill ||
+			rec.Deferred && l.Job.Policies.Overlap != cron.Allow, // it was promised to run: it waits for its turn
 	}
-	r.Begin(h, l.Job, rec.ID, rec.Trigger, slot, input)
+	r.Begin(h, l.Job, l.Schedule, rec.ID, rec.Trigger, slot, input)
 	r.Resume(rec, rec.Failures())
 	return r
 }
@@ -162,7 +163,7 @@ func (r *Run) late() bool {
 
 // ticket returns the ticket for the next attempt of r.
 func (r *Run) ticket() contract.Ticket {
-	return contract.Ticket{Run: r.ID(), Job: r.Job(), Token: r.token, Attempt: r.Attempt() + 1, NotBefore: r.nextAt.UTC()}
+	return contract.Ticket{Run: r.ID(), Job: r.Job(), Schedule: r.Schedule(), Token: r.token, Attempt: r.Attempt() + 1, NotBefore: r.nextAt.UTC()}
 }
 
 // answer completes the ticket of r.

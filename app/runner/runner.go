@@ -73,7 +73,7 @@ func (rn *Runner) QueueError() (sending, working error) {
 func (rn *Runner) Overlay(rec *cron.Record, now time.Time) bool {
 	rn.st.Lock()
 	defer rn.st.Unlock()
-	r := rn.Lane(rec.Job).find(rec.ID)
+	r := rn.Lane(rec.Job, rec.ScheduleID()).find(rec.ID)
 	if r == nil || r.status != cron.Running {
 		return false
 	}

@@ -183,7 +183,7 @@ func (st *state) ended(r *Run, f *contract.Finish, err error) {
 		return
 	}
 	if err != nil {
-		st.Log.Error("the end of a run could not be recorded", "job", r.Job(), "run", r.ID(), "status", f.Status, "error", err)
+		contract.LogRun(st.Log, r.Job(), r.ID(), r.Schedule()).Error("the end of a run could not be recorded", "status", f.Status, "error", err)
 		st.drop(r)
 		st.line.unblock(r)
 		return
@@ -257,7 +257,7 @@ func (st *state) lose(r *Run) {
 	}
 	r.lost = true
 	r.noteStop()
-	st.Log.Warn("the lease of a run was lost", "job", r.Job(), "run", r.ID())
+	contract.LogRun(st.Log, r.Job(), r.ID(), r.Schedule()).Warn("the lease of a run was lost")
 	switch {
 	case r.current != nil:
 		r.current.cancel(errLost)

@@ -118,7 +118,7 @@ func (w *worker) enterGroup(r *Run) bool {
 func (w *worker) ask(r *Run) (contract.StartOutcome, error) {
 	p := &r.Definition().Policies
 	ask := contract.Start{
-		Fence: r.fence(), Job: r.Job(), At: millis.Now(), Lease: w.Lease,
+		Fence: r.fence(), Job: r.Job(), Schedule: r.Schedule(), At: millis.Now(), Lease: w.Lease,
 		Serial: r.serial, Group: p.Group, GroupLimit: p.GroupLimit,
 	}
 	if w.Executor != nil {
@@ -185,7 +185,7 @@ func (w *worker) returned(ctx *scope, r *Run, err error) {
 	f := r.finish(ctx, err, now, w.st.draining)
 	w.st.Unlock()
 	if lost {
-		w.Log.Warn("run ended after its lease was lost; the outcome is not recorded", "job", r.Job(), "run", r.ID(), "error", err)
+		contract.LogRun(w.Log, r.Job(), r.ID(), r.Schedule()).Warn("run ended after its lease was lost; the outcome is not recorded", "error", err)
 		w.forget(r)
 		return
 	}
@@ -230,7 +230,7 @@ func (w *worker) giveBack(r *Run) {
 	ctx, cancel := context.WithTimeout(w.Calls, afterGrace)
 	defer cancel()
 	if err := w.Store.Finish(ctx, f); err != nil && !fenced(err) {
-		w.Log.Error("a waiting run could not be released; it is taken over when its lease expires", "job", r.Job(), "run", r.ID(), "error", err)
+		contract.LogRun(w.Log, r.Job(), r.ID(), r.Schedule()).Error("a waiting run could not be released; it is taken over when its lease expires", "error", err)
 	}
 	w.forget(r)
 }

@@ -20,6 +20,8 @@ func (s Schedule) Describe() string {
 		zone = ", " + p.loc.String()
 	}
 	switch p.kind {
+	case kindOnDemand:
+		return "On demand"
 	case kindEvery:
 		return "Every " + interval(p.millis) // the same in every zone
 	case kindAt:

@@ -44,6 +44,9 @@ func loadLocation(name string) (*time.Location, *Error) {
 	case name == "UTC":
 		return time.UTC, nil
 	}
+	if loc, ok := locations.Load(name); ok && !hostFirst.Load() {
+		return loc.(*time.Location), nil
+	}
 	known := strings.Fields(zones)
 	for _, zone := range known {
 		if zone != name && strings.EqualFold(zone, name) {

@@ -20,10 +20,11 @@ var macros = []struct{ name, expr string }{
 	{"@hourly", "0 * * * *"},
 	{"@every", ""},
 	{"@at", ""},
+	{OnDemand, ""},
 }
 
-// Parse reads an expression: five or six fields, a macro, @every or @at, with an optional TZ= or CRON_TZ= prefix. The
-// package comment has the grammar. The error is an *Error; an expression that never fires is an error.
+// Parse reads an expression: five or six fields, a macro, @every, @at or @ondemand, with an optional TZ= or CRON_TZ= prefix. The
+// package comment has the grammar. The error is an *Error; an expression that never fires is an error, unless it is @ondemand.
 func Parse(expr string, o Options) (Schedule, error) {
 	p := &plan{loc: o.Location, seed: o.Seed}
 	if err := p.parse(expr); err != nil {
@@ -171,6 +172,9 @@ func (p *plan) parseMacro(name, argument string) *Error {
 			return p.parseAt(argument)
 		case argument != "":
 			return wrong("expression", argument, "%s stands alone, without %q", m.name, argument)
+		case m.name == OnDemand:
+			p.kind = kindOnDemand
+			return nil
 		}
 		words, _ := split(m.expr)
 		copy(p.fields[1:], words[:5])

@@ -71,7 +71,7 @@ func TestParseErrors(t *testing.T) {
 
 		{"@evry 5m", "expression", `unknown macro "@evry"; did you mean @every 5m?`},
 		{"@dayly", "expression", `unknown macro "@dayly"; did you mean @daily?`},
-		{"@often", "expression", `unknown macro "@often"; known are @yearly, @annually, @monthly, @weekly, @daily, @midnight, @hourly, @every, @at`},
+		{"@often", "expression", `unknown macro "@often"; known are @yearly, @annually, @monthly, @weekly, @daily, @midnight, @hourly, @every, @at, @ondemand`},
 		{"@daily 9", "expression", `@daily stands alone, without "9"`},
 		{"@reboot", "expression", `@reboot names no instant, so it has no slot; call the function at start-up instead`},
 		{"hourly", "expression", `"hourly" is not a cron expression; did you mean @hourly?`},

@@ -26,9 +26,10 @@ type Schedule struct{ p *plan }
 type kind uint8
 
 const (
-	kindCron  kind = iota // five or six fields, or a macro that stands for five
-	kindEvery             // @every
-	kindAt                // @at
+	kindCron     kind = iota // five or six fields, or a macro that stands for five
+	kindEvery                // @every
+	kindAt                   // @at
+	kindOnDemand             // @ondemand
 )
 
 // plan is a parsed expression.
@@ -60,9 +61,17 @@ func (s Schedule) Next(after time.Time) (time.Time, bool) {
 		return s.p.nextEvery(after)
 	case kindAt:
 		return s.p.nextAt(after)
+	case kindOnDemand:
+		return time.Time{}, false
 	}
 	return s.p.nextCron(after)
 }
+
+// OnDemand is the expression of no slots at all.
+const OnDemand = "@ondemand"
+
+// OnDemand reports whether s has no slots by its own expression, @ondemand.
+func (s Schedule) OnDemand() bool { return s.p != nil && s.p.kind == kindOnDemand }
 
 // Between yields the slots in (after, until], in order.
 func (s Schedule) Between(after, until time.Time) iter.Seq[time.Time] {

@@ -20,6 +20,8 @@ func (s Schedule) String() string {
 	switch s.p.kind {
 	case kindEvery:
 		return string(append(append(b, "@every "...), (time.Duration(s.p.millis) * time.Millisecond).String()...))
+	case kindOnDemand:
+		return string(append(b, OnDemand...))
 	case kindAt:
 		return string(time.UnixMilli(s.p.millis).UTC().AppendFormat(append(b, "@at "...), time.RFC3339Nano))
 	}
@@ -119,6 +121,8 @@ func (s Schedule) Key() string {
 	switch s.p.kind {
 	case kindEvery:
 		return "every " + strconv.FormatInt(s.p.millis, 10)
+	case kindOnDemand:
+		return "ondemand"
 	case kindAt:
 		return "at " + strconv.FormatInt(s.p.millis, 10)
 	}

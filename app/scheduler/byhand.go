@@ -25,14 +25,15 @@ func (c *claimer) byHand(e *entry, trigger cron.Trigger, args json.RawMessage, a
 }
 
 // launch claims and begins a manual run. It returns the record, or only the ID if an earlier run has the same key.
-func (c *claimer) launch(ctx context.Context, e *entry, claim contract.Claim) (rec cron.Record, err error) {
+func (c *claimer) launch(ctx context.Context, claim contract.Claim) (rec cron.Record, err error) {
 	if !c.enter() {
 		return rec, &contract.RefusedError{Job: claim.Job, Reason: cron.ReasonShutdown}
 	}
 	defer c.leave()
 	c.keepLeases()
+	lane := c.laneOf(claim.Job, claim.Schedule)
 	win := runner.Win{Replace: claim.Overlap == cron.Replace}
-	if !e.lane.Serial && claim.Overlap != cron.Queue && claim.Group == "" && c.runner.Reserve(1) == 1 {
+	if !lane.Serial && claim.Overlap != cron.Queue && claim.Group == "" && c.runner.Reserve(1) == 1 {
 		win.Worker, claim.Status = true, cron.Running
 	}
 	if c.cfg.Asked != nil {
@@ -41,7 +42,7 @@ func (c *claimer) launch(ctx context.Context, e *entry, claim contract.Claim) (r
 	got, err := c.claimOne(ctx, claim)
 	if err == nil && got.GoesOn() {
 		win.Run = new(runner.Run)
-		c.runner.Init(win.Run, &e.lane, &claim, &got)
+		c.runner.Init(win.Run, lane, &claim, &got)
 		rec = win.Run.Record()
 		if rec.Status == cron.Running {
 			rec.StartedAt = &claim.At
@@ -58,9 +59,23 @@ func (c *claimer) launch(ctx context.Context, e *entry, claim contract.Claim) (r
 	case got.Refused != "":
 		return rec, &contract.RefusedError{Job: claim.Job, Reason: got.Refused}
 	case got.Won:
-		c.skipped(e, claimRecord(&claim, &got))
+		c.skipped(lane, claimRecord(&claim, &got))
 	}
 	return cron.Record{ID: got.ID}, nil
+}
+
+// deferred records a manual run that begins when claim.NotBefore has come. It returns its ID, or that of an earlier run
+// with the same key.
+func (c *claimer) deferred(ctx context.Context, claim contract.Claim) (id string, err error) {
+	if !c.enter() {
+		return "", &contract.RefusedError{Job: claim.Job, Reason: cron.ReasonShutdown}
+	}
+	defer c.leave()
+	got, err := c.claimOne(ctx, claim)
+	if err != nil {
+		return "", fmt.Errorf("enqueue job %q: %w", claim.Job, err)
+	}
+	return got.ID, nil
 }
 
 // claimOne retries until the store answers, because a claim that may have succeeded needs its run. If ctx has ended

@@ -42,14 +42,14 @@ func (c *claimer) fill(b *batch) {
 			d := &b.decisions[k]
 			slot := time.UnixMilli(d.Slot).UTC()
 			b.claims = append(b.claims, contract.Claim{
-				Job: e.job.Name, Slot: slot, Trigger: d.Trigger, Status: d.Status, Reason: d.Reason, Detail: d.Detail,
+				Job: e.job.Name, Schedule: e.schedule(), Slot: slot, Trigger: d.Trigger, Status: d.Status, Reason: d.Reason, Detail: d.Detail,
 				Overlap: d.Overlap, QueueCap: e.queueCap(d), Group: e.job.Policies.Group,
-				Instance: c.instance.ID, Lease: c.cfg.Lease, At: at, Watermark: slot, Generation: b.generation, Since: p.table.Since,
+				Instance: c.instance.ID, Lease: c.cfg.Lease, At: at, Watermark: slot, Generation: b.generation, Since: p.table.Since, Revision: p.table.Revision,
 			})
 			claim := &b.claims[len(b.claims)-1]
 			win := runner.Win{Replace: d.Overlap == cron.Replace}
 			if d.Status == cron.Queued {
-				claim.Args = e.job.DefaultArgs()
+				claim.Args = e.args()
 				if permits > 0 && (d.Overlap == cron.Skip || d.Overlap == cron.Allow) && claim.Group == "" {
 					permits--
 					claim.Status, win.Worker = cron.Running, true
@@ -62,8 +62,33 @@ func (c *claimer) fill(b *batch) {
 			}
 			b.wins = append(b.wins, win)
 		}
+		p.close(b)
 	}
 	b.permit = permits // the rest
+}
+
+// close tells the last claims of the part, which stand for all slots before the next, about that.
+func (p *part) close(b *batch) {
+	claims := b.claims[len(b.claims)-p.n:]
+	for i := range claims {
+		next := p.next
+		if i+1 < len(claims) {
+			next = claims[i+1].Slot.UnixMilli()
+		}
+		claims[i].Next = instantOf(next)
+	}
+	if p.n == 1 && claims[0].Reason == cron.ReasonMissed && p.next != plan.Never {
+		// The row may stand for many slots. None lies between it and the next, nor after now.
+		claims[0].Watermark = time.UnixMilli(max(claims[0].Slot.UnixMilli(), min(p.next-1, b.at-p.ahead))).UTC()
+	}
+}
+
+// instantOf returns a slot, in ms, as an instant; of [plan.Never] the zero time.
+func instantOf(slot int64) time.Time {
+	if slot == plan.Never {
+		return time.Time{}
+	}
+	return time.UnixMilli(slot).UTC()
 }
 
 // claim claims a batch and begins the won runs. If a worker has pulled the batch, it returns a run for that worker, or
@@ -103,9 +128,9 @@ func (c *claimer) won(b *batch, results []contract.Claimed) {
 			switch {
 			case got.GoesOn():
 				b.wins[i].Run = b.newRun(i)
-				c.runner.Init(b.wins[i].Run, &p.entry.lane, claim, got)
+				c.runner.Init(b.wins[i].Run, p.entry.lane, claim, got)
 			case got.Won:
-				c.skipped(p.entry, claimRecord(claim, got))
+				c.skipped(p.entry.lane, claimRecord(claim, got))
 			}
 			i++
 		}
@@ -113,16 +138,16 @@ func (c *claimer) won(b *batch, results []contract.Claimed) {
 }
 
 // skipped reports a recorded skipped slot.
-func (c *claimer) skipped(e *entry, rec cron.Record) {
-	e.lane.NoteEnd()
+func (c *claimer) skipped(lane *runner.Lane, rec cron.Record) {
+	lane.NoteEnd()
 	c.events.Tell(func() contract.Event { return contract.Event{Kind: contract.RunEnded, Job: rec.Job, Record: rec} })
-	c.runner.Skipped(e.job, rec)
+	c.runner.Skipped(lane.Job, rec)
 }
 
 // claimRecord shares no memory with c, which is reused.
 func claimRecord(c *contract.Claim, got *contract.Claimed) cron.Record {
 	rec := cron.Record{ID: got.ID, Job: c.Job, Status: got.Status, Reason: got.Reason, Error: c.Detail, Trigger: c.Trigger, Instance: c.Instance, QueuedAt: c.At, EndedAt: millis.Optional(c.At), Key: c.Key, Actor: c.Actor}
-	rec.Slot = millis.Optional(c.Slot)
+	rec.Schedule, rec.Slot = cron.ScheduleOf(c.Schedule), millis.Optional(c.Slot)
 	return rec
 }
 
@@ -133,11 +158,15 @@ func (c *claimer) answered(b *batch) {
 	c.slots.answered(b)
 }
 
-// claimed records the results of a batch. It returns the jobs that were due again meanwhile, and those whose schedule
-// has changed elsewhere.
+// claimed records the results of a batch. It returns the entries that were due again meanwhile, and the jobs whose
+// schedule has changed elsewhere.
 func (c *claimer) claimed(b *batch, results []contract.Claimed) (again, moved []*entry) {
 	c.mu.Lock()
 	again, moved, later, early := c.slots.settled(b, results)
+	if c.settledStored(b, moved) {
+		moved = slices.DeleteFunc(moved, func(e *entry) bool { return e.stored != nil })
+		c.setAlarm()
+	}
 	c.mu.Unlock()
 	c.claiming.Add(-1)
 	for _, slot := range early {

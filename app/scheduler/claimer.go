@@ -38,9 +38,10 @@ type claimer struct {
 	named    atomic.Uint32 // counter of new IDs
 	claiming atomic.Int64  // active calls of Claim
 
-	mu    sync.Mutex
-	clock *clock.Clock[*entry] // nil: no ticks
-	slots slots
+	mu     sync.Mutex
+	clock  *clock.Clock[*entry] // nil: no ticks
+	slots  slots
+	window window
 }
 
 // settle claims the slots of entries that are due at now, or adds them to the backlog.
@@ -66,17 +67,26 @@ func (c *claimer) settle(entries []*entry, now int64) {
 func (c *claimer) settleAll(now int64) {
 	c.mu.Lock()
 	c.slots.backlog.forget(now - 2*heldBack)
-	idle := now < c.slots.soonest
-	if !idle {
+	var entries []*entry
+	if now >= c.slots.soonest {
 		c.slots.soonest = plan.Never // until they are checked
+		entries = c.entries
 	}
+	late := c.window.overdue(now)
 	c.mu.Unlock()
-	if idle || !c.settlePressing(c.entries, now) {
-		return
+	for _, some := range [][]*entry{entries, late} {
+		if len(some) > 0 && c.settlePressing(some, now) {
+			c.offer(some, now)
+		}
 	}
+	c.settleStored(now)
+}
+
+// offer adds entries that may be due to the backlog, unless that has some.
+func (c *claimer) offer(entries []*entry, now int64) {
 	c.mu.Lock()
 	if c.slots.backlog.empty() {
-		c.slots.backlog.push(c.entries, now)
+		c.slots.backlog.push(entries, now)
 	}
 	c.mu.Unlock()
 	c.runner.Pump()
@@ -152,19 +162,23 @@ func (c *claimer) retryRefused(entries []*entry) {
 		c.retryLater(entries)
 		return
 	case !p.Separate:
-		names := make([]string, len(entries))
-		for i, e := range entries {
-			names[i] = e.job.Name
+		names := make([]string, 0, len(entries))
+		for _, e := range entries {
+			if e.stored == nil {
+				names = append(names, e.job.Name)
+			}
 		}
-		ctx, cancel := context.WithTimeout(c.calls, gateRest)
-		states, _ = c.cfg.Store.States(ctx, names...) // without states the claims are made and lost
-		cancel()
+		if len(names) > 0 {
+			ctx, cancel := context.WithTimeout(c.calls, gateRest)
+			states, _ = c.cfg.Store.States(ctx, names...) // without states the claims are made and lost
+			cancel()
+		}
 	}
 	c.mu.Lock()
 	for _, e := range entries {
 		e.waits = false
 		// An unconfirmed claim may have succeeded, so it is repeated even below the watermark.
-		if st, ok := states[e.job.Name]; ok && len(e.unconfirmed) == 0 {
+		if st, ok := states[e.job.Name]; ok && e.stored == nil && len(e.unconfirmed) == 0 {
 			e.next = max(e.next, e.after(st.Watermark.UnixMilli()))
 		}
 	}

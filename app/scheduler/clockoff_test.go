@@ -186,10 +186,10 @@ type pruning struct {
 	calls map[string]int
 }
 
-func (s *pruning) Prune(ctx context.Context, job string, keep int, cutoff time.Time, limit int) (int, error) {
-	n, err := s.Store.Prune(ctx, job, keep, cutoff, limit)
+func (s *pruning) Prune(ctx context.Context, p contract.Prune) (int, error) {
+	n, err := s.Store.Prune(ctx, p)
 	s.most = max(s.most, n)
-	s.calls[job]++
+	s.calls[p.Job]++
 	return n, err
 }
 

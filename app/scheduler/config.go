@@ -60,6 +60,7 @@ type shared struct {
 	log      *slog.Logger
 	instance contract.InstanceInfo
 	byName   map[string]*entry
+	lanes    lanes
 	calls    context.Context // of calls to the store; ends last
 	tasks    sync.WaitGroup  // goroutines that must end before the process
 	events   runner.Events

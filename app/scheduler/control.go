@@ -22,6 +22,10 @@ type Request struct {
 	Actor string          // the caller
 	Force bool            // run even if the job is paused or running
 	Slot  time.Time       // the past slot that [cron.Run.Slot] returns; zero: none
+	// At records the run for later: it is queued, and any process begins it then. Zero: it begins now.
+	At time.Time
+
+	schedule string // ID of a stored schedule
 }
 
 // Trigger begins a manual run in this process and returns when it is recorded. Errors: [*cron.NoJobError],
@@ -39,20 +43,68 @@ func (s *Scheduler) Trigger(ctx context.Context, name string, req Request) (cron
 		return cron.Record{}, err
 	}
 	c := s.claimer.byHand(e, cron.ByHand, args, req.Actor)
-	c.Key, c.Force, c.DataSlot = req.Key, req.Force, millis.Whole(req.Slot)
-	return s.launch(ctx, e, c)
+	c.Key, c.Force, c.DataSlot, c.Schedule = req.Key, req.Force, millis.Whole(req.Slot), req.schedule
+	if req.At.After(c.At) {
+		return s.deferred(ctx, c, req.At)
+	}
+	return s.launch(ctx, c)
 }
 
 // launch claims and begins a manual run in this process.
-func (s *Scheduler) launch(ctx context.Context, e *entry, c contract.Claim) (cron.Record, error) {
-	rec, err := s.claimer.launch(ctx, e, c)
+func (s *Scheduler) launch(ctx context.Context, c contract.Claim) (cron.Record, error) {
+	rec, err := s.claimer.launch(ctx, c)
 	for refused := (*contract.RefusedError)(nil); errors.As(err, &refused) && refused.Reason == cron.ReasonOverlap && s.leases.sweepJob(c.Job); {
-		rec, err = s.claimer.launch(ctx, e, c) // the other run's process was dead
+		rec, err = s.claimer.launch(ctx, c) // the other run's process was dead
 	}
 	if err == nil && rec.Job == "" { // an earlier run with the same key
 		return s.Record(ctx, rec.ID)
 	}
 	return rec, err
+}
+
+// deferred records a run for later.
+func (s *Scheduler) deferred(ctx context.Context, c contract.Claim, at time.Time) (cron.Record, error) {
+	c.Instance, c.Lease, c.NotBefore = "", 0, millis.Whole(at)
+	id, err := s.claimer.deferred(ctx, c)
+	if err != nil {
+		return cron.Record{}, err
+	}
+	s.agenda.kick()
+	return s.Record(ctx, id)
+}
+
+// Enqueue records a run that any process begins at o.At, or as soon as it can: it waits for a paused job, and for its
+// turn unless the job's runs may overlap. in is a transaction of the user's; nil: it is committed. Errors are those of
+// [Scheduler.Trigger]. The record of a run in a transaction has only what the request says.
+func (s *Scheduler) Enqueue(ctx context.Context, in contract.Transaction, name string, args any, o cron.EnqueueOptions, actor string) (cron.Record, error) {
+	e, err := s.entry(name)
+	if err != nil {
+		return cron.Record{}, err
+	}
+	if err := fit(name, "/key", o.Key, longestKey); err != nil {
+		return cron.Record{}, err
+	}
+	complete, err := e.job.Encode(args)
+	if err != nil {
+		return cron.Record{}, err
+	}
+	c := s.claimer.byHand(e, cron.ByHand, complete, actor)
+	c.Key, c.Instance, c.Lease, c.NotBefore = o.Key, "", 0, c.At
+	if o.At.After(c.At) {
+		c.NotBefore = millis.Whole(o.At)
+	}
+	if in == nil {
+		return s.deferred(ctx, c, c.NotBefore)
+	}
+	got, err := in.Defer(ctx, c)
+	if err != nil {
+		return cron.Record{}, fmt.Errorf("enqueue job %q: %w", name, err)
+	}
+	s.agenda.kick()
+	return cron.Record{
+		ID: got.ID, Job: name, Status: got.Status, Trigger: c.Trigger, Args: c.Args, Key: c.Key, Actor: actor,
+		QueuedAt: c.At, NextAt: millis.Optional(c.NotBefore),
+	}, nil
 }
 
 // Await returns the run when it has ended. If ctx ends first, it returns the current record and ctx's error.
@@ -119,7 +171,8 @@ func (s *Scheduler) Retry(ctx context.Context, id, actor string) (cron.Record, e
 	case rec.DataSlot != nil:
 		c.DataSlot = *rec.DataSlot
 	}
-	return s.launch(ctx, e, c)
+	c.Schedule = rec.ScheduleID()
+	return s.launch(ctx, c)
 }
 
 // Backfill runs the slots of a job from from to to, inclusive, one after the other, even if they were settled before.
@@ -142,7 +195,7 @@ func (s *Scheduler) Backfill(ctx context.Context, name string, from, to time.Tim
 			c.Overlap = cron.Queue
 		}
 		c.QueueCap = maxBackfill * 10
-		rec, err := s.launch(ctx, e, c)
+		rec, err := s.launch(ctx, c)
 		if err != nil {
 			return recs, err
 		}

@@ -10,9 +10,9 @@
 //  2. A tick of the clock says that slots may be due. It is only a hint: the watermark and the time decide what is due.
 //     A late, lost or repeated tick changes nothing. Once a second every job is checked without a tick.
 //  3. [plan.Decide] decides about every slot since the watermark: it runs, or it is skipped with a reason.
-//  4. Claim inserts one row for each under UNIQUE(job, slot) and advances the watermark in the same transaction. One of
-//     several processes wins. A worker claims when it is free to begin the run; until then the job waits in the
-//     backlog. Some slots are claimed without a worker; see claimer.
+//  4. Claim inserts one row for each under UNIQUE(job, schedule, slot) and advances the watermark in the same
+//     transaction. One of several processes wins. A worker claims when it is free to begin the run; until then the job
+//     waits in the backlog. Some slots are claimed without a worker; see claimer.
 //  5. A run that its worker has claimed begins, because its start was committed with the claim. Others wait for a
 //     worker, their turn, their group or their next attempt. Start commits such an attempt before the function is
 //     called.
@@ -20,13 +20,29 @@
 //
 // Manual runs, retries of old runs and backfills enter at 4 with a row without a slot. Package runner does 5 and 6.
 //
+// # Stored schedules
+//
+// The row of a stored schedule is to its slots what a job's row is to those in code: it has their watermark and is locked
+// by their claims, and UNIQUE(job, schedule, slot) lets one process win. Steps 3 to 6 are the same; 1 and 2 differ. Once
+// a second the agenda reads the schedules whose next slot is less than two seconds away, by an index, into the window of
+// the claimer, and one alarm of the clock stands for the earliest. So a million schedules that are not due cost one
+// statement a second and no memory, and each process sees what another has put within a second. What it puts itself it
+// reads at once.
+//
+// An entry of the window may be out of date. Its claim has the revision of the schedule that it was read from, and the
+// store refuses any other: then the entry is dropped and read anew. The next slot in the row is only where to look; which
+// slot is due follows from the expression and the watermark, as in code.
+//
+// A deferred run (Enqueue, Request.At) is a row without an owner, whose lease ends when it is due. The agenda takes it
+// over then, as a run of a dead process is taken over, and so it begins once, wherever.
+//
 // # Guarantees
 //
-// G1: each slot of a job has at most one start per attempt, on any number of processes that share a database. The
-// unique row lets one process win. The token in the row says which: a claim whose answer was lost is repeated under the
-// same fence and so finds out. The watermark keeps pruned slots from being claimed again. Every later write requires
-// that token and status are unchanged. A process that slept through its lease therefore ends and starts nothing
-// ([contract.ErrFenced]), and its run's context is cancelled.
+// G1: each slot of a job, or of a stored schedule of it, has at most one start per attempt, on any number of processes
+// that share a database. The unique row lets one process win. The token in the row says which: a claim whose answer was
+// lost is repeated under the same fence and so finds out. The watermark keeps pruned slots from being claimed again.
+// Every later write requires that token and status are unchanged. A process that slept through its lease therefore ends
+// and starts nothing ([contract.ErrFenced]), and its run's context is cancelled.
 //
 // G2: no slot is lost silently. Every slot inside the catch-up window ends as one row. The watermark advances only in
 // one commit with the rows of all slots before it. A slot that cannot be claimed stays unsettled and is retried each
@@ -104,6 +120,9 @@
 //   - claimer: each job's next slot, the backlog and the active claims. Its lock guards slots and the entries.
 //   - runner, a separate package: the runs and workers of this process.
 //   - leases: heartbeats, cancel requests, takeovers and pruning. Only its goroutines use its state.
+//   - agenda: what to read next of the store. Only its goroutine uses its state. What it reads goes to the window, which is
+//     the claimer's.
+//   - lanes: the runs here of each stored schedule, for the runner.
 //   - events: observers.
 //
 // Data flows one way: tick, entry, batch, claim, run, end. The claimer reserves workers of the runner, and a free
@@ -117,8 +136,10 @@
 //	slots.go claimer.go               the state of the claimer; which slots are claimed when
 //	batch.go claim.go gate.go         claiming a batch; asking other processes first
 //	sync.go                           reading the state of jobs from the store
+//	window.go lanes.go agenda.go      stored schedules that are due soon; reading them; deferred runs
 //	heartbeat.go sweep.go             leases; runs of dead processes
 //	control.go byhand.go lookup.go    commands; manual runs; single runs and jobs
+//	schedules.go                      commands about stored schedules
 //	ready.go stats.go                 readiness and measurements
 //
 // # Deliberate limits

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -11,13 +12,14 @@ import (
 	"fibercrons/app/runner"
 )
 
-// entry is a job and its next slot. claimer.mu guards the fields that change, except lane.
+// entry is a job, or a stored schedule of one, and its next slot. claimer.mu guards the fields that change.
 type entry struct {
 	job       *cron.Job
-	lane      runner.Lane
+	lane      *runner.Lane
 	table     *plan.Table
 	code      plan.Table      // from the code
 	placement clock.Placement // of table's schedules
+	stored    *stored         // nil: the job itself
 
 	// Small fields are grouped to save memory, because there may be a hundred thousand jobs.
 
@@ -37,10 +39,10 @@ type entry struct {
 	pruned      time.Time // used only by leases.prune
 }
 
-func (e *entry) init(j *cron.Job, queue bool) {
+func (e *entry) init(j *cron.Job, lane *runner.Lane, queue bool) {
 	p := &j.Policies
-	*e = entry{job: j, code: plan.TableOf(j), next: plan.Never}
-	e.lane.Job, e.lane.Serial = j, p.Overlap == cron.Queue || p.Overlap == cron.Replace
+	*e = entry{job: j, lane: lane, code: plan.TableOf(j), next: plan.Never}
+	lane.Job, lane.Serial = j, p.Overlap == cron.Queue || p.Overlap == cron.Replace
 	e.table = &e.code
 	e.pressing = e.lane.Serial || p.Group != "" || queue
 }
@@ -48,8 +50,34 @@ func (e *entry) init(j *cron.Job, queue bool) {
 // after returns the job's first slot after ms.
 func (e *entry) after(ms int64) int64 { return e.table.After(ms) }
 
-// due reports whether the job has an unsettled slot at now, in ms.
-func (e *entry) due(now int64) bool { return e.next <= now-e.ahead && !e.superseded && !e.waits }
+// due reports whether there is an unsettled slot at now, in ms.
+func (e *entry) due(now int64) bool {
+	return e.next <= now-e.ahead && !e.ofJob().superseded && !e.waits
+}
+
+// ofJob returns the entry of the job.
+func (e *entry) ofJob() *entry {
+	if e.stored != nil {
+		return e.stored.base
+	}
+	return e
+}
+
+// schedule returns the ID of the stored schedule, or the empty string.
+func (e *entry) schedule() string {
+	if e.stored != nil {
+		return e.stored.id
+	}
+	return ""
+}
+
+// args returns the arguments of a run for a slot.
+func (e *entry) args() json.RawMessage {
+	if e.stored != nil {
+		return e.stored.args
+	}
+	return e.job.DefaultArgs()
+}
 
 // maxBackfill limits the slots of one Backfill.
 const maxBackfill = 1000

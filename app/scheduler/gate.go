@@ -58,7 +58,7 @@ func (g *gate) spare(b *batch) {
 			if p.entry.urgent() || b.at-c.Slot.UnixMilli() >= gateFresh.Milliseconds() || p.entry.unconfirmedAt(c.Slot) {
 				continue
 			}
-			requests, at, of = append(requests, contract.SlotRequest{Job: c.Job, Slot: c.Slot, Keep: bidShared}), append(at, j), append(of, k)
+			requests, at, of = append(requests, contract.SlotRequest{Job: c.Job, Schedule: c.Schedule, Slot: c.Slot, Keep: bidShared}), append(at, j), append(of, k)
 			break
 		}
 		i += p.n
@@ -85,7 +85,7 @@ func (g *gate) elect(b *batch) {
 		keep := p.entry.job.Policies.CatchUpFor + bidSeparate
 		for j, c := range b.claims[i : i+p.n] {
 			if c.Status != cron.Skipped && !p.entry.unconfirmedAt(c.Slot) {
-				requests, of = append(requests, contract.SlotRequest{Job: c.Job, Slot: c.Slot, Keep: keep}), append(of, i+j)
+				requests, of = append(requests, contract.SlotRequest{Job: c.Job, Schedule: c.Schedule, Slot: c.Slot, Keep: keep}), append(of, i+j)
 			}
 		}
 		i += p.n
@@ -185,7 +185,7 @@ func (b *batch) cut(keep []int) {
 			p.next, p.waits = first.UnixMilli(), true
 			if keep[k] > 0 {
 				// One row may stand for many slots: it settles all before the cut.
-				b.claims[last-1].Watermark = first.Add(-time.Millisecond)
+				b.claims[last-1].Watermark, b.claims[last-1].Next = first.Add(-time.Millisecond), first
 			}
 			for j := last; j < i+p.n; j++ {
 				b.release(j)

@@ -19,6 +19,7 @@ import (
 type leases struct {
 	*shared
 	claimer *claimer
+	agenda  *agenda
 
 	once sync.Once
 	loop sync.WaitGroup
@@ -38,7 +39,9 @@ const (
 
 	pruneEvery = 30 * time.Second
 	pruneStep  = 200 // rows deleted in one commit, so that claims do not wait long
-	sweepStep  = 100
+	// pruneSchedules is how many stored schedules are pruned at a time.
+	pruneSchedules = 500
+	sweepStep      = 100
 
 	followEvery  = 3 // seconds between checks for overrides set on other processes; see [contract.Claim]
 	compareEvery = 6 // heartbeats between checks of other processes' time-zone data
@@ -50,6 +53,7 @@ func (l *leases) start() {
 		l.loop.Go(l.beatLoop)
 		l.loop.Go(l.secondLoop)
 		l.loop.Go(l.pruneLoop)
+		l.loop.Go(func() { l.agenda.loop(l.stop) })
 		if l.cfg.Executor != nil {
 			l.loop.Go(func() { l.runner.SendTickets(l.stop) })
 		}
@@ -232,6 +236,9 @@ func (l *leases) pruneLoop() {
 			return
 		case <-ticker.C:
 			l.prune(time.Now())
+			if l.phase.awake() {
+				l.pruneSchedules()
+			}
 		}
 	}
 }
@@ -255,18 +262,39 @@ func (l *leases) prune(now time.Time) {
 	}
 }
 
-func (l *leases) pruneJob(j *cron.Job, now time.Time) (err error) {
-	var cutoff time.Time
+func (l *leases) pruneJob(j *cron.Job, now time.Time) error {
+	p := contract.Prune{Job: j.Name, Keep: j.Policies.KeepRuns, Limit: pruneStep}
 	if keep := j.Policies.KeepFor; keep > 0 {
-		cutoff = now.Add(-keep)
+		p.Cutoff = now.Add(-keep)
 	}
-	for n := pruneStep; n == pruneStep && err == nil; {
+	return l.pruneAll(p)
+}
+
+// pruneAll deletes all that p selects, in steps.
+func (l *leases) pruneAll(p contract.Prune) (err error) {
+	for n := p.Limit; n == p.Limit && err == nil; {
 		select {
 		case <-l.stop:
 			return nil
 		default:
-			n, err = l.cfg.Store.Prune(l.calls, j.Name, j.Policies.KeepRuns, cutoff, pruneStep)
+			n, err = l.cfg.Store.Prune(l.calls, p)
 		}
 	}
 	return err
+}
+
+// pruneSchedules prunes the histories of stored schedules in which runs have ended. With very many, each is pruned now
+// and then; a history then exceeds its limit by that much.
+func (l *leases) pruneSchedules() {
+	for _, lane := range l.lanes.ended(pruneSchedules, l.claimer.watched()) {
+		keep := lane.Job.Policies.KeepRuns
+		if keep <= 0 {
+			continue
+		}
+		if err := l.pruneAll(contract.Prune{Job: lane.Job.Name, Schedule: lane.Schedule, Keep: keep, Limit: pruneStep}); err != nil {
+			lane.NoteEnd() // try again
+			l.log.Error("old runs of a stored schedule could not be deleted", "job", lane.Job.Name, "schedule", lane.Schedule, "error", err)
+			return
+		}
+	}
 }

@@ -25,6 +25,7 @@ type Scheduler struct {
 	ticks    ticks
 	claimer  *claimer
 	leases   *leases
+	agenda   *agenda
 	gaps     gaps                      // for Stats
 	tickedAt atomic.Pointer[time.Time] // last turn of the settling loop
 	endCalls context.CancelFunc
@@ -60,23 +61,19 @@ func New(c Config) *Scheduler {
 		base = c.Context(base)
 	}
 	s.claimer = &claimer{shared: s.shared, ticks: &s.ticks, gate: gate{&c.Peers, s.calls}, slots: slots{log: s.log}}
-	lane := func(job string) *runner.Lane {
-		if e := s.byName[job]; e != nil {
-			return &e.lane
-		}
-		return nil
-	}
 	s.runner = runner.New(runner.Config{
 		Store: c.Store, Instance: s.instance.ID, Workers: c.Workers, Lease: c.Lease, MaxRunLog: c.MaxRunLog,
-		Executor: c.Executor, Limits: c.Peers.Limits, Source: s.claimer, Lane: lane,
+		Executor: c.Executor, Limits: c.Peers.Limits, Source: s.claimer, Lane: s.laneOf,
 		Base: base, Calls: s.calls, Tasks: &s.tasks, Events: &s.events, TraceID: c.TraceID, Log: s.log,
 	})
 	s.leases = &leases{shared: s.shared, claimer: s.claimer, stop: make(chan struct{})}
+	s.agenda = newAgenda(s.shared, s.claimer, s.leases)
+	s.leases.agenda = s.agenda
 	s.claimer.keepLeases = s.leases.start
-	entries := make([]entry, len(c.Jobs)) // contiguous, for bursts
+	entries, lanes := make([]entry, len(c.Jobs)), make([]runner.Lane, len(c.Jobs)) // contiguous, for bursts
 	for i, j := range c.Jobs {
 		e := &entries[i]
-		e.init(j, c.Executor != nil)
+		e.init(j, &lanes[i], c.Executor != nil)
 		s.byName[j.Name] = e
 		if j.Disabled == "" {
 			s.claimer.entries = append(s.claimer.entries, e)
@@ -146,6 +143,7 @@ func (s *Scheduler) schedule(ctx context.Context) error {
 	s.workQueue()
 	ticker.Start()
 	s.claimer.settleAll(time.Now().UnixMilli())
+	s.agenda.kick()
 	s.tasks.Go(s.leases.sweep) // released runs need not wait for the next heartbeat
 	s.settleLoop(ctx, ticker)
 	ticker.Stop()
@@ -163,11 +161,14 @@ func (s *Scheduler) settleLoop(ctx context.Context, ticker *clock.Clock[*entry])
 		case <-ctx.Done():
 			return
 		case <-s.ticks.sign:
-			groups, jobs, now := s.ticks.take()
+			groups, jobs, rung, now := s.ticks.take()
 			for _, g := range groups {
 				s.claimer.settle(g.Members(), now)
 			}
 			s.claimer.settle(jobs, now)
+			if rung {
+				s.claimer.rung(now)
+			}
 		case <-second.C:
 			if jump := watch.Jump(); jump != 0 {
 				s.log.Warn("the clock jumped, or the machine slept", "by", jump)

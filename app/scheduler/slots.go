@@ -42,7 +42,7 @@ func (s *slots) claimable() bool { return s.ticking && s.claimError == nil }
 
 // expect makes settleAll check the job when it is due.
 func (s *slots) expect(e *entry) {
-	if !e.superseded {
+	if !e.superseded && e.stored == nil { // the window expects stored schedules
 		s.soonest = min(s.soonest, e.next)
 	}
 }
@@ -141,7 +141,7 @@ func (s *slots) answered(b *batch) {
 	}
 }
 
-// settled records the results of a batch. It returns the jobs that were due again meanwhile, those whose schedule has
+// settled records the results of a batch. It returns the entries that were due again meanwhile, those whose schedule has
 // changed elsewhere, those that wait for the gate, and when early slots are due.
 func (s *slots) settled(b *batch, results []contract.Claimed) (again, moved, later []*entry, early []earlySlot) {
 	i := 0
@@ -153,7 +153,7 @@ func (s *slots) settled(b *batch, results []contract.Claimed) (again, moved, lat
 			c, got := &b.claims[i], &results[i]
 			if got.Superseded {
 				next = p.first
-				s.supersede(e, true)
+				s.supersede(e.ofJob(), true)
 			}
 			if got.Rescheduled {
 				next, change = p.first, true

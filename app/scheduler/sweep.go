@@ -112,7 +112,7 @@ func (l *leases) decideTakes(expired []cron.Record) (takes []contract.Take, from
 
 // finishOf returns the end of a run, without a status, from its record.
 func finishOf(rec *cron.Record, fence contract.Fence, now time.Time) contract.Finish {
-	f := contract.Finish{Fence: fence, Job: rec.Job, Attempts: rec.Attempts, Result: rec.Result, Progress: rec.Progress, At: now}
+	f := contract.Finish{Fence: fence, Job: rec.Job, Schedule: rec.ScheduleID(), Attempts: rec.Attempts, Result: rec.Result, Progress: rec.Progress, At: now}
 	if rec.Slot != nil {
 		f.Slot = *rec.Slot
 	}
@@ -184,15 +184,15 @@ func (l *leases) taken(takes []contract.Take, from []cron.Record, done []bool) {
 		}
 		t, rec := &takes[i], from[i]
 		e := l.byName[rec.Job]
-		l.log.Warn("a run of a dead process was settled", "job", rec.Job, "run", rec.ID, "was", rec.Status, "is", t.Status)
+		contract.LogRun(l.log, rec.Job, rec.ID, rec.ScheduleID()).Warn("a run of a dead process was settled", "was", rec.Status, "is", t.Status)
 		switch {
 		case !t.Status.Ended():
 			if t.Instance != "" {
-				l.runner.Adopt(&e.lane, &rec, t)
+				l.runner.Adopt(l.laneOf(rec.Job, rec.ScheduleID()), &rec, t)
 			}
 			continue
 		case e != nil:
-			e.lane.NoteEnd()
+			l.laneOf(rec.Job, rec.ScheduleID()).NoteEnd()
 		}
 		rec.Status, rec.Reason, rec.Error, rec.EndedAt, rec.Attempts = t.Status, t.Reason, t.Error, &t.At, t.Attempts
 		if e != nil && t.Status == cron.Skipped {

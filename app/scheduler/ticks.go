@@ -14,6 +14,7 @@ type ticks struct {
 	mu     sync.Mutex
 	groups []*clock.Group[*entry]
 	jobs   []*entry
+	rung   bool  // a stored schedule is due
 	at     int64 // the latest slot among the groups, in ms
 }
 
@@ -36,6 +37,14 @@ func (t *ticks) after(d time.Duration, e *entry) {
 	})
 }
 
+// ring is called by the clock when a stored schedule is due.
+func (t *ticks) ring() {
+	t.mu.Lock()
+	t.rung = true
+	t.mu.Unlock()
+	t.tell()
+}
+
 func (t *ticks) tell() {
 	select {
 	case t.sign <- struct{}{}:
@@ -44,10 +53,10 @@ func (t *ticks) tell() {
 }
 
 // take returns the ticks since the last call, and the instant, in ms, at which they are due.
-func (t *ticks) take() (groups []*clock.Group[*entry], jobs []*entry, now int64) {
+func (t *ticks) take() (groups []*clock.Group[*entry], jobs []*entry, rung bool, now int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	groups, jobs, now = t.groups, t.jobs, max(time.Now().UnixMilli(), t.at)
-	t.groups, t.jobs, t.at = nil, nil, 0
-	return groups, jobs, now
+	groups, jobs, rung, now = t.groups, t.jobs, t.rung, max(time.Now().UnixMilli(), t.at)
+	t.groups, t.jobs, t.rung, t.at = nil, nil, false, 0
+	return groups, jobs, rung, now
 }

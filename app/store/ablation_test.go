@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"encoding/json"
 	"errors"
 	"math/rand/v2"
 	"testing"
@@ -47,6 +48,19 @@ func eachSafeguardIsNeeded(t *testing.T, dropIndex string, open func(*testing.T)
 		}
 		return got[0]
 	}
+	// scheduled puts a schedule, whose slots begin long ago, and returns a claim of one of them.
+	scheduled := func(t *testing.T, s *store.Store, id string, args string) contract.Claim {
+		t.Helper()
+		p := everyMinute(id, "a")
+		p.At, p.Args = time.UnixMilli(0), json.RawMessage(args)
+		got, err := s.PutSchedules(t.Context(), []contract.PutSchedule{p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := claimOf("a", 60)
+		c.Schedule, c.Revision = id, got[0].After.Revision
+		return c
+	}
 	for _, tt := range []struct {
 		name string
 		off  func(*store.Store)
@@ -72,7 +86,7 @@ func eachSafeguardIsNeeded(t *testing.T, dropIndex string, open func(*testing.T)
 				if err := s.Finish(t.Context(), contract.Finish{Fence: c.Fence, Job: "a", Status: cron.Succeeded, At: c.At}); err != nil {
 					t.Fatal(err)
 				}
-				if n, err := s.Prune(t.Context(), "a", 0, c.At.Add(time.Hour), 10); n != 1 || err != nil {
+				if n, err := s.Prune(t.Context(), contract.Prune{Job: "a", Cutoff: c.At.Add(time.Hour), Limit: 10}); n != 1 || err != nil {
 					t.Fatal(n, err)
 				}
 				return claim(t, s, claimOf("a", 1))
@@ -98,6 +112,62 @@ func eachSafeguardIsNeeded(t *testing.T, dropIndex string, open func(*testing.T)
 			"lease", (*store.Store).WithoutLease,
 			func(t *testing.T, s *store.Store) bool {
 				c := claimOf("a", 1)
+				claim(t, s, c)
+				return take(t, s, c.Fence)
+			},
+		},
+		{
+			"the schedule in the unique index", func(s *store.Store) {
+				for _, statement := range []string{dropIndex, "CREATE UNIQUE INDEX job_runs_slot ON job_runs (job, slot)"} {
+					if err := s.Exec(statement); err != nil {
+						panic(err)
+					}
+				}
+			},
+			func(t *testing.T, s *store.Store) bool {
+				claim(t, s, scheduled(t, s, "x", "{}"))
+				got, err := s.Claim(t.Context(), []contract.Claim{scheduled(t, s, "y", "{}")})
+				return err != nil || !got[0].Won
+			},
+		},
+		{
+			"watermark of schedules", (*store.Store).WithoutScheduleWatermark,
+			func(t *testing.T, s *store.Store) bool {
+				c := scheduled(t, s, "x", "{}")
+				c.Watermark, c.Next = c.Slot, c.Slot.Add(time.Minute)
+				claim(t, s, c)
+				if err := s.Finish(t.Context(), contract.Finish{Fence: c.Fence, Job: "a", Schedule: "x", Status: cron.Succeeded, At: c.At}); err != nil {
+					t.Fatal(err)
+				}
+				if n, err := s.Prune(t.Context(), contract.Prune{Job: "a", Cutoff: c.At.Add(time.Hour), Limit: 10}); n != 1 || err != nil {
+					t.Fatal(n, err)
+				}
+				c.Fence = claimOf("a", 60).Fence
+				return claim(t, s, c)
+			},
+		},
+		{
+			"revision", (*store.Store).WithoutRevision,
+			func(t *testing.T, s *store.Store) bool {
+				c := scheduled(t, s, "x", `{"tenant":1}`)
+				scheduled(t, s, "x", `{"tenant":2}`)
+				return claim(t, s, c)
+			},
+		},
+		{
+			"revision of a schedule that was deleted", (*store.Store).WithoutRevision,
+			func(t *testing.T, s *store.Store) bool {
+				c := scheduled(t, s, "x", "{}")
+				if _, err := s.DeleteSchedule(t.Context(), "x", 0); err != nil {
+					t.Fatal(err)
+				}
+				return claim(t, s, c)
+			},
+		},
+		{
+			"time of deferred runs", (*store.Store).WithoutDue,
+			func(t *testing.T, s *store.Store) bool {
+				c := laterClaim("a", "")
 				claim(t, s, c)
 				return take(t, s, c.Fence)
 			},

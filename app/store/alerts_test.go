@@ -4,13 +4,18 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"fibercrons/app/alert"
+	"fibercrons/app/contract"
 	"fibercrons/app/cron"
 	"fibercrons/app/crontest"
 	"fibercrons/app/internal/testdb"
@@ -253,5 +258,126 @@ func pruneAlerts(t *testing.T, s *store.Store) {
 	}
 	if _, failed, err := s.Alerts(t.Context(), alert.Query{Status: alert.Failed}); err != nil || failed != 1 {
 		t.Errorf("%d alerts failed, error %v", failed, err)
+	}
+}
+
+// An alert of a stored schedule knows when that last succeeded, and whether it is still to run. The alert for further
+// schedules counts each run once, however often it is told of, until it is in a message, whose groups count all.
+func TestAlertsOfSchedules(t *testing.T) { alertsOfSchedules(t, open(t, file(t))) }
+
+func TestServersKeepAlertsOfSchedules(t *testing.T) {
+	testdb.OnServers(t, func(t *testing.T, k testdb.Kind) { alertsOfSchedules(t, openURL(t, k.URL(t))) })
+}
+
+func alertsOfSchedules(t *testing.T, s *store.Store) {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	long := strings.Repeat("ü", 200)
+	at := time.Now().UTC().Truncate(time.Millisecond)
+	put := func(id, job string, next time.Time) contract.PutSchedule {
+		return contract.PutSchedule{Schedule: contract.Schedule{ID: id, Job: job, Expr: "@hourly"}, At: at, After: func(time.Time) time.Time { return next }}
+	}
+	_, err := s.PutSchedules(t.Context(), []contract.PutSchedule{
+		put(long, "job", at.Add(time.Hour)), put("over", "job", time.Time{}), put("moved", "another", at.Add(time.Hour)), put("paused", "job", time.Time{}),
+	})
+	must(err)
+	_, err = s.PauseSchedule(t.Context(), contract.PauseSchedule{ID: "paused", At: at, After: func(time.Time) time.Time { return time.Time{} }})
+	must(err)
+	var alerts []alert.Alert
+	for _, id := range []string{"", long, "over", "moved", "paused", "deleted"} {
+		alerts = append(alerts, alert.Alert{ID: "failed " + id[:min(len(id), 10)], Job: "job", Schedule: id, Kind: cron.AlertFailed, At: at, Status: alert.Pending, Open: true, Dedup: "failed:" + id[:min(len(id), 10)], Error: "no"})
+	}
+	must(s.Raise(t.Context(), alert.Raise{Alerts: alerts}))
+	must(s.Raise(t.Context(), alert.Raise{Alerts: []alert.Alert{{ID: "again", Job: "job", Schedule: long, Kind: cron.AlertFailed, At: at, Status: alert.Pending, Open: true, Dedup: "again"}}}))
+
+	// Each state has its own success, also when the runs of several end in one commit.
+	end := func(schedule string, status cron.Status, after time.Duration) *contract.Finish {
+		c := claimOf("job", 1)
+		c.Fence, c.Slot, c.Trigger, c.Overlap, c.Schedule = contract.Fence{ID: uuid.NewString(), Token: 7}, time.Time{}, cron.ByHand, cron.Allow, schedule
+		c.Force = true
+		if _, err := s.Claim(t.Context(), []contract.Claim{c}); err != nil {
+			t.Fatal(err)
+		}
+		f := endOf(c)
+		f.Schedule, f.Slot, f.Status, f.Started, f.At = schedule, time.Time{}, status, at, at.Add(after)
+		return &f
+	}
+	ends := []*contract.Finish{
+		end(long, cron.Succeeded, time.Second), end("", cron.Succeeded, 2*time.Second), end("paused", cron.Succeeded, 3*time.Second),
+		end(long, cron.Failed, 4*time.Second), end("", cron.Failed, 5*time.Second), end("over", cron.Failed, 6*time.Second), end("deleted", cron.Succeeded, 7*time.Second),
+	}
+	failed := []string{ends[3].ID, ends[4].ID, ends[5].ID}
+	var all sync.WaitGroup
+	for _, f := range ends {
+		all.Go(func() {
+			if err := s.Finish(t.Context(), *f); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	list, err := s.OpenAlerts(t.Context())
+	must(err)
+	got := map[string]string{}
+	for _, o := range list {
+		after := "never"
+		if !o.LastSuccess.IsZero() {
+			after = o.LastSuccess.Sub(at).String()
+		}
+		got[o.Schedule] = fmt.Sprint(after, " ", o.Gone, " ", o.Ended)
+	}
+	want := map[string]string{
+		"": "2s false false", long: "1s false false", "paused": "3s false false", "over": "never false true",
+		"moved": "never true true", "deleted": "never true true",
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("open alerts %v, want %v", got, want)
+	}
+
+	// The first raise of the alert for further schedules is repeated, as after a lost answer; another process is late.
+	further := func(id string, looked []string, runs ...string) {
+		t.Helper()
+		must(s.Raise(t.Context(), alert.Raise{
+			Alerts: []alert.Alert{{ID: id, Job: "job", Kind: cron.AlertFailed, Run: runs[0], At: at, Status: alert.Pending, Open: true, Others: 1, Dedup: "failed:job:" + runs[0]}},
+			Looked: looked, Further: []alert.Further{{Job: "job", Kind: cron.AlertFailed, Runs: runs[1:]}},
+		}))
+	}
+	further("others", failed[:2], failed[0], failed[1])
+	further("others", failed[:2], failed[0], failed[1])
+	further("others of another", failed, failed[0], failed[1], failed[2])
+	others := func() int {
+		t.Helper()
+		list, err := s.OpenAlerts(t.Context())
+		must(err)
+		n := 0
+		for _, o := range list {
+			n += o.Others
+		}
+		if len(list) != len(want)+1 {
+			t.Errorf("%d alerts are open", len(list))
+		}
+		return n
+	}
+	if n := others(); n != 3 {
+		t.Errorf("counts %d further schedules, want 3", n)
+	}
+	_, err = s.Gather(t.Context(), alert.Gather{Channels: []string{"a"}, PerMinute: 10})
+	must(err)
+	must(s.Raise(t.Context(), alert.Raise{Further: []alert.Further{{Job: "job", Kind: cron.AlertFailed, Runs: []string{"x"}}}}))
+	if n := others(); n != 3 {
+		t.Errorf("counts %d further schedules after its message, want 3", n)
+	}
+	taken, err := s.TakeDeliveries(t.Context(), alert.Take{Channels: []string{"a"}, Lease: time.Hour, PerMinute: 10, Limit: 5, Alerts: 20, Each: 3})
+	must(err)
+	if len(taken) != 1 || taken[0].Total != 9 || taken[0].Kinds[cron.AlertFailed] != 9 || len(taken[0].Alerts) != 4 || len(taken[0].Groups) != 1 {
+		t.Fatalf("deliveries %+v", taken)
+	}
+	if g := taken[0].Groups[0]; g.Job != "job" || g.Kind != cron.AlertFailed || g.Total != 8 || g.Alerts != 8 || len(g.Schedules) != 3 || !g.At.Equal(at) || g.Error != "no" {
+		t.Errorf("group %+v", g)
 	}
 }

@@ -10,10 +10,7 @@ import (
 
 // Audit keeps one change that a person or a program made.
 func (s *Store) Audit(ctx context.Context, e contract.AuditEntry) error {
-	entry := row.AuditEntry{
-		At: row.MillisOf(e.At), Actor: e.Actor, Action: e.Action, Target: e.Target,
-		Before: nullText(string(e.Before)), After: nullText(string(e.After)), Origin: e.Origin, RequestID: e.RequestID,
-	}
+	entry := auditRow(&e)
 	err := s.writer.do(ctx, &op{
 		kind: "audit",
 		rows: 1,
@@ -34,6 +31,13 @@ func (s *Store) Audit(ctx context.Context, e contract.AuditEntry) error {
 		return fmt.Errorf("audit %s of %s: %w", e.Action, e.Target, err)
 	}
 	return nil
+}
+
+func auditRow(e *contract.AuditEntry) row.AuditEntry {
+	return row.AuditEntry{
+		At: row.MillisOf(e.At), Actor: e.Actor, Action: e.Action, Target: e.Target,
+		Before: nullText(string(e.Before)), After: nullText(string(e.After)), Origin: e.Origin, RequestID: e.RequestID,
+	}
 }
 
 // Audits returns what was changed, newest first: of a target or of all, at most limit entries

@@ -3,12 +3,14 @@ package store
 import (
 	"database/sql"
 	"encoding/json"
+	"maps"
 	"slices"
 
 	"gorm.io/gorm"
 
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
+	"fibercrons/app/store/db"
 	"fibercrons/app/store/row"
 )
 
@@ -21,6 +23,9 @@ type changes struct {
 	lines      []line
 	outcomes   map[string]*outcome
 	watermarks map[string]movedWatermark
+	moved      map[string]*storedSchedule // whose watermark, next slot or number of runs changes, by ID
+	last       map[string]lastRun         // of each stored schedule
+	undefer    []string                   // deferred runs that are started
 }
 
 // end is a run that ends, or is queued again.
@@ -44,12 +49,20 @@ type outcome struct {
 	startedAt      int64
 	endedAt        int64
 	success        int64
+	own            int64 // success of a run without a stored schedule
 	runs, failures int64
+	loose          bool // nothing has locked the job's state: there are only skipped slots of stored schedules
 }
 
-// plain reports whether all of the runs were started and succeeded.
+// lastRun is the run of a stored schedule that ended last, and the end of the last one that succeeded.
+type lastRun struct {
+	*run
+	success int64
+}
+
+// plain reports whether all of the runs were started and succeeded, and the last had no stored schedule.
 func (o *outcome) plain() bool {
-	return o.status == cron.Succeeded && o.err == "" && o.run != nil && o.failures == 0 && o.success == o.endedAt
+	return o.status == cron.Succeeded && o.err == "" && o.run != nil && o.failures == 0 && o.success == o.endedAt && o.own == o.success
 }
 
 // skipped reports whether none of the runs was started, and the last was skipped.
@@ -64,11 +77,8 @@ type movedWatermark struct {
 
 // noteOutcome gathers what the end of a run changes in the state of its job.
 func (t *changes) noteOutcome(r *run, err string, endedAt int64) {
-	o := t.outcomes[r.job]
-	if o == nil {
-		o = &outcome{job: r.job}
-		t.outcomes[r.job] = o
-	}
+	o := t.outcome(r)
+	o.loose = false
 	o.status, o.err = r.status, err
 	if r.startedAt == 0 {
 		return
@@ -78,9 +88,34 @@ func (t *changes) noteOutcome(r *run, err string, endedAt int64) {
 	switch r.status {
 	case cron.Succeeded:
 		o.success = endedAt
+		if r.schedule == "" {
+			o.own = endedAt
+		} else {
+			t.last[r.schedule] = lastRun{r, endedAt}
+		}
 	case cron.Failed, cron.Interrupted:
 		o.failures++
 	}
+}
+
+// noteSkip is noteOutcome for a new run that was skipped.
+func (t *changes) noteSkip(r *run, err string, endedAt int64) {
+	o := t.outcome(r)
+	loose := r.schedule != "" && (o.loose || o.status == "")
+	t.noteOutcome(r, err, endedAt)
+	o.loose = loose
+}
+
+func (t *changes) outcome(r *run) *outcome {
+	if r.schedule != "" {
+		t.last[r.schedule] = lastRun{r, t.last[r.schedule].success}
+	}
+	o := t.outcomes[r.job]
+	if o == nil {
+		o = &outcome{job: r.job}
+		t.outcomes[r.job] = o
+	}
+	return o
 }
 
 // touch is called before a change of a run is gathered. An earlier change of it is written first.
@@ -113,6 +148,7 @@ func (t *changes) flushRuns() error {
 	batch(t.session, t.starts, updateRows, &t.sql.Start, func(r *run, args []any) []any {
 		return append(args, r.id, int64(r.attempt), r.startedAt, r.leaseUntil, r.instance, r.attemptAt)
 	})
+	batch(t.session, t.undefer, updateRows, &t.sql.Undefer, func(id string, args []any) []any { return append(args, id) })
 	t.flushEnds()
 	for _, r := range t.inserts {
 		r.pending, r.claim = false, nil
@@ -123,7 +159,7 @@ func (t *changes) flushRuns() error {
 	for _, e := range t.ends {
 		e.run.pending = false
 	}
-	t.inserts, t.starts, t.ends = nil, nil, nil
+	t.inserts, t.starts, t.ends, t.undefer = nil, nil, nil, nil
 	return t.err
 }
 
@@ -135,13 +171,26 @@ const (
 	wideRows   = 16
 )
 
-// flushInserts writes runs with much in common together. It keeps the order of the claims of each job, which
-// is the order of its history.
+// insertWide is the statement for runs with little in common.
+func (t *changes) insertWide() *db.Values {
+	if t.users && t.sql.Locks != nil {
+		return &t.sql.Locks.InsertKeyed
+	}
+	return &t.sql.InsertWide
+}
+
+// flushInserts writes runs with much in common together. It keeps the order of the claims of each job and of each stored
+// schedule, which is the order of its history.
 func (t *changes) flushInserts() {
 	for _, like := range t.byTurns() {
-		if like.wide {
-			batch(t.session, like.runs, wideRows, &t.sql.InsertWide, insertArgs)
-		} else {
+		switch {
+		case like.wide:
+			batch(t.session, like.runs, wideRows, t.insertWide(), insertArgs)
+		case like.stored:
+			batch(t.session, like.runs, insertRows, &t.sql.InsertStored, func(r *run, args []any) []any {
+				return append(args, r.id, r.job, r.schedule, r.slotOrNull(), r.token, r.claim.At.UnixMilli(), textOrNull(string(r.claim.Args)))
+			}, string(like.status), string(like.trigger), int64(like.attempt), like.instance, like.leaseUntil, string(like.reason), like.detail, like.group)
+		default:
 			batch(t.session, like.runs, insertRows, &t.sql.Insert, func(r *run, args []any) []any {
 				return append(args, r.id, r.job, r.slotOrNull(), r.token, r.claim.At.UnixMilli())
 			}, string(like.status), string(like.trigger), int64(like.attempt), like.instance, like.leaseUntil, string(like.reason), like.detail)
@@ -156,7 +205,7 @@ type similarRuns struct {
 	runs []*run
 }
 
-// byTurns orders the runs to insert: the first of each job, then the second of each, and so on, and
+// byTurns orders the runs to insert: the first of each job or stored schedule, then the second of each, and so on, and
 // those of one turn by what they have in common. So the run and the skipped slots of a job that is late are written
 // together with those of other jobs.
 func (t *changes) byTurns() []*similarRuns {
@@ -167,12 +216,12 @@ func (t *changes) byTurns() []*similarRuns {
 		common
 		turn int
 	}
-	turns := make(map[string]int, len(t.inserts))
+	turns := make(map[source]int, len(t.inserts))
 	places := make(map[place]*similarRuns)
 	var all []*similarRuns
 	for _, r := range t.inserts {
-		p := place{t.commonOf(r), turns[r.job]}
-		turns[r.job]++
+		p := place{t.commonOf(r), turns[r.source]}
+		turns[r.source]++
 		if places[p] == nil {
 			places[p] = &similarRuns{common: p.common, turn: p.turn}
 			all = append(all, places[p])
@@ -194,6 +243,7 @@ func (t *changes) byTurns() []*similarRuns {
 // common is what the claims of one tick share.
 type common struct {
 	wide       bool // nothing: each has columns of its own
+	stored     bool // they are those of stored schedules
 	status     cron.Status
 	trigger    cron.Trigger
 	attempt    int
@@ -201,14 +251,17 @@ type common struct {
 	leaseUntil int64
 	reason     cron.Reason // of what is skipped
 	detail     string
+	group      string // of those of stored schedules
 }
 
 func (t *changes) commonOf(r *run) common {
-	c := r.claim
-	if !t.sql.Insert.Exists() || r.group != "" || c.Actor != "" || c.Key != "" || c.Args != nil || !c.DataSlot.IsZero() {
+	c, stored := r.claim, r.schedule != ""
+	switch {
+	case !t.sql.Insert.Exists() || c.Actor != "" || c.Key != "" || !c.DataSlot.IsZero() || r.dueAt != 0,
+		!stored && (r.group != "" || c.Args != nil):
 		return common{wide: true}
 	}
-	all := common{status: r.status, trigger: c.Trigger, attempt: r.attempt, instance: r.instance, leaseUntil: r.leaseUntil, reason: r.reason}
+	all := common{stored: stored, group: r.group, status: r.status, trigger: c.Trigger, attempt: r.attempt, instance: r.instance, leaseUntil: r.leaseUntil, reason: r.reason}
 	if r.status == cron.Skipped {
 		all.detail = c.Detail
 	}
@@ -225,7 +278,7 @@ func insertArgs(r *run, args []any) []any {
 	}
 	return append(args, r.id, r.job, r.slotOrNull(), r.token, string(r.status), string(c.Trigger), int64(r.attempt),
 		r.instance, at, orNull(r.startedAt), r.leaseUntil, endedAt, string(r.reason), detail, r.group, c.Actor,
-		textOrNull(c.Key), textOrNull(string(c.Args)), orNull(int64(row.MillisOf(c.DataSlot))))
+		textOrNull(c.Key), textOrNull(string(c.Args)), orNull(int64(row.MillisOf(c.DataSlot))), r.schedule, orNull(r.dueAt), orNull(r.dueAt))
 }
 
 // flushEnds writes plain successes, which are most, by a statement with few columns.
@@ -266,6 +319,8 @@ func (t *changes) flushLines() {
 }
 
 func (t *changes) flushStates() {
+	t.flushStored()
+	t.dropLoose()
 	var added, moved []movedWatermark
 	var skipped []*outcome
 	for job, w := range t.watermarks {
@@ -302,10 +357,54 @@ func (t *changes) flushStates() {
 		if o.run != nil {
 			id, slot = o.run.id, o.run.slotOrNull()
 		}
-		return append(args, o.job, t.now, string(o.status), o.err, orNull(o.startedAt), id, slot, o.endedAt-o.startedAt, orNull(o.success), o.runs, o.failures)
+		return append(args, o.job, t.now, string(o.status), o.err, orNull(o.startedAt), id, slot, o.endedAt-o.startedAt, orNull(o.success), orNull(o.own), o.runs, o.failures)
 	})
 	clear(t.watermarks)
 	clear(t.outcomes)
+}
+
+func (t *changes) flushStored() {
+	if len(t.moved) > 0 {
+		batch(t.session, slices.Collect(maps.Keys(t.moved)), updateRows, &t.sql.ScheduleMarks, func(id string, args []any) []any {
+			g := t.moved[id]
+			return append(args, id, g.watermark, orNull(g.next), g.runs)
+		})
+		clear(t.moved)
+	}
+	if len(t.last) > 0 {
+		batch(t.session, slices.Collect(maps.Values(t.last)), updateRows, &t.sql.ScheduleOutcomes, func(r lastRun, args []any) []any {
+			return append(args, r.schedule, orNull(r.startedAt), r.id, string(r.status), orNull(r.success))
+		})
+		clear(t.last)
+	}
+}
+
+// dropLoose leaves out what slots of stored schedules that were skipped would change in the states of jobs that another
+// process has locked: to wait for those now could be to wait in a circle.
+func (t *changes) dropLoose() {
+	if t.sql.Locks == nil {
+		return
+	}
+	var loose []string
+	for job, o := range t.outcomes {
+		if o.loose {
+			loose = append(loose, job)
+		}
+	}
+	free := make(map[string]bool, len(loose))
+	t.each(&t.sql.Locks.FreeStates, db.Args(unique(loose)), 1, func(rows *sql.Rows) error {
+		var name string
+		var s jobState
+		var now int64
+		err := rows.Scan(append(append([]any{&name}, s.fields()...), &now)...)
+		free[name] = true
+		return err
+	})
+	for _, job := range loose {
+		if !free[job] {
+			delete(t.outcomes, job)
+		}
+	}
 }
 
 func orNull(ms int64) any {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
@@ -99,26 +100,43 @@ func override(r *row.JobState) plan.Override {
 // Cancel implements [contract.Admin].
 func (s *Store) Cancel(ctx context.Context, id string, reason cron.Reason, actor string) (cron.Record, error) {
 	var out cron.Record
-	err := s.writer.do(ctx, &op{
+	was, err := oneRun(s.db.Read(ctx), id) // it says what to lock: a deferred run ends here
+	if err == nil {
+		err = s.writer.do(ctx, cancelling(&was, reason, actor, &out))
+	}
+	if err != nil {
+		return cron.Record{}, fmt.Errorf("cancel run %s: %w", id, s.db.Explain(err))
+	}
+	return out, nil
+}
+
+func cancelling(was *cron.Record, reason cron.Reason, actor string, out *cron.Record) *op {
+	f := contract.Finish{Fence: contract.Fence{ID: was.ID}, Job: was.Job, Schedule: was.ScheduleID(), Status: cron.Cancelled, Reason: reason}
+	return &op{
 		kind: "cancel",
 		rows: 1,
-		need: func(n *needs) { n.ids = append(n.ids, id) },
+		need: func(n *needs) {
+			n.ids = append(n.ids, f.ID)
+			if was.Deferred {
+				n.ends(&f)
+			}
+		},
 		run: func(t *txn) error {
-			r := t.runs[id]
+			r := t.runs[f.ID]
 			if r == nil {
 				return cron.ErrNotFound
 			}
 			if r.active() {
 				t.cancel(r, t.now, reason, actor)
 			}
+			if r.active() && r.dueAt != 0 && was.Deferred {
+				f.At = time.UnixMilli(t.now).UTC()
+				t.end(r, &f)
+			}
 			var err error
-			out, err = oneRun(t.handle(), id)
+			*out, err = oneRun(t.handle(), f.ID)
 			t.fail(err)
 			return nil
 		},
-	})
-	if err != nil {
-		return cron.Record{}, fmt.Errorf("cancel run %s: %w", id, err)
 	}
-	return out, nil
 }

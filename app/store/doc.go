@@ -2,8 +2,8 @@
 // the comments of that interface, and app/internal/conformance checks it sentence by sentence.
 //
 // Package db opens the database and knows what differs between SQLite, Postgres and MySQL. Package alerts keeps alerts
-// and silences, which are methods of Store, too. Package usertx watches the user's own transactions. The rows are in
-// package row.
+// and silences, and package schedules the stored schedules, which are methods of Store, too. Package usertx watches the
+// user's own transactions. The rows are in package row.
 //
 // # How it works
 //
@@ -31,12 +31,23 @@
 //     committed.
 //   - claim.go, start.go, finish.go, beat.go, sync.go, journal.go, control.go, audit.go: the calls that write.
 //   - runs.go, states.go, outcomes.go, record.go: the calls that read. watch.go: what has changed.
-//   - alerts.go: what package alerts gets of this one.
+//   - parts.go: what packages alerts and schedules get of this one, and [Store.In].
+//
+// # Stored schedules and deferred runs
+//
+// The row of a stored schedule in job_schedules is for its slots what the row of job_state is for those of the job's code:
+// it has the watermark, a pause and what was counted, and is locked in its place. So the schedules of one job are claimed at
+// the same time by several processes. What their runs add to the job's counts is written when they end, under the lock of
+// the job's row; that a slot was skipped is written there only if nobody else has the row. A program without stored
+// schedules has no statement more for them.
+//
+// A deferred run is a row with due_at, without an owner, whose lease ends when it is due. It is not among the active runs,
+// which are those with ended_at and due_at NULL; one index has both apart.
 //
 // # What it promises under failure
 //
 //   - An answer without an error is on the disk; see package db for the exception on MySQL.
-//   - The claim is the plain insertion of the run's row, under UNIQUE(job, slot). A slot at or
+//   - The claim is the plain insertion of the run's row, under UNIQUE(job, schedule, slot). A slot at or
 //     below the watermark is never inserted, so pruning brings none back.
 //   - Every later write needs the token in the row and an active run. A run is taken from its
 //     owner only when its lease has expired, and has another token from then on.
@@ -58,7 +69,7 @@
 // postgres:// and mysql:// (MariaDB, too) are for processes on several machines.
 //
 //   - Other processes commit between two statements of a transaction. So each locks what it decides
-//     about before it reads it: states of jobs, then groups, then runs, each in order of its names
+//     about before it reads it: states of jobs, then stored schedules, groups and runs, each in order of its names
 //     (locks.go), under READ COMMITTED, so that what is read after a lock includes what its last holder
 //     wrote. What still ends in a deadlock or a timeout is carried out again from the start.
 //   - All processes tick at the same instant, and one wins. A slot at or below the watermark is seen

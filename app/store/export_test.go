@@ -53,6 +53,17 @@ func (s *Store) WithoutLease() { s.writer.rules.expired = func(int64, int64) boo
 // WithoutWatermark takes no slot for settled.
 func (s *Store) WithoutWatermark() { s.writer.rules.settled = func(int64, int64) bool { return false } }
 
+// WithoutScheduleWatermark takes no slot of a stored schedule for settled.
+func (s *Store) WithoutScheduleWatermark() {
+	s.writer.rules.settledStored = func(int64, int64) bool { return false }
+}
+
+// WithoutRevision takes every stored schedule for what it was when it was read.
+func (s *Store) WithoutRevision() { s.writer.rules.edited = func(int64, int64) bool { return false } }
+
+// WithoutDue takes every deferred run for due.
+func (s *Store) WithoutDue() { s.writer.rules.due = func(int64, int64) bool { return true } }
+
 // Exec runs a statement on the writer's connection.
 func (s *Store) Exec(query string, args ...any) error {
 	_, err := s.db.Writer().ExecContext(context.Background(), query, args...)
@@ -73,17 +84,21 @@ func (s *Store) RunsSQL(q contract.Query) string {
 
 // The statements whose plans are looked at.
 var (
-	PrunableByNumber = prunableByNumber
-	PrunableByAge    = prunableByAge
-	NewestSQL        = newestSQL
-	InsertedSQL      = insertedSQL
-	ActiveSQL        = activeSQL
-	ActiveColumn     = activeColumn
-	LastAuditSQL     = lastAuditSQL
-	ToldSQL          = toldSQL
-	TroubledSQL      = troubledSQL
-	UnendedSQL       = unendedSQL
-	LateSQL          = lateRunsSQL
+	PastKept       = pastKept
+	PrunableSlots  = prunableSlots
+	PrunableByHand = prunableByHand
+	PrunableByAge  = prunableByAge
+	NewestSQL      = newestSQL
+	InsertedSQL    = insertedSQL
+	ActiveSQL      = activeSQL
+	ActiveColumn   = activeColumn
+	LastAuditSQL   = lastAuditSQL
+	ToldSQL        = toldSQL
+	SoonDueSQL     = soonDueSQL
+	NextDueSQL     = nextDueSQL
+	TroubledSQL    = troubledSQL
+	UnendedSQL     = unendedSQL
+	LateSQL        = lateRunsSQL
 )
 
 // HeardReads has f called with every statement of those who read.
@@ -98,7 +113,8 @@ func (s *Store) HotStatements() map[string]string {
 	q := s.db.Statements()
 	return map[string]string{
 		"states": q.StatesByJob.SQL(3), "runs by ID": q.RunsByID.SQL(3), "runs by slot": q.RunsBySlot.SQL(3), "runs by key": q.RunsByKey.SQL(3),
-		"active": q.ActiveByJob.SQL(3), "running in group": q.RunningByGroup.SQL(3), "waiting in group": q.WaitingByGroup.SQL(3), "start": q.Start.SQL(3), "end": q.End.SQL(3),
+		"active": q.Active.SQL(3), "running in group": q.RunningByGroup.SQL(3), "waiting in group": q.WaitingByGroup.SQL(3), "start": q.Start.SQL(3), "end": q.End.SQL(3),
 		"end wide": q.EndWide.SQL(3), "watermarks": q.Watermarks.SQL(3), "successes": q.Successes.SQL(3),
+		"stored schedules": q.Schedules.SQL(3), "schedule rows": q.ScheduleRows.SQL(3), "schedule marks": q.ScheduleMarks.SQL(3), "schedule outcomes": q.ScheduleOutcomes.SQL(3),
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,13 +21,15 @@ import (
 // mark is what a process wrote down beside the database: before it called a job's function, and
 // when that had returned.
 type mark struct {
-	Kind    string // start, end, late, or of [telling]
-	Job     string
-	Slot    int64
-	Attempt int
-	Run     string
-	Life    int
-	At      int64 // in µs
+	Kind     string // start, end, late, or of [telling]
+	Job      string
+	Schedule string // stored; empty: none
+	Slot     int64  // 0: by hand
+	Attempt  int
+	Run      string
+	Args     int // the number in them
+	Life     int
+	At       int64 // in µs
 }
 
 // world is a database at rest, and what the processes that used it say they did.
@@ -41,6 +44,13 @@ type world struct {
 	marks  []mark
 	ends   map[attemptOf]mark // those of the marks that tell of an end
 	file   string             // what SQLite says about the file
+
+	tenants []*tenants            // who changed stored schedules meanwhile
+	stored  []contract.Schedule   // what is left of them
+	rested  int64                 // up to when every slot of them is to be settled, in ms; 0: it is not known
+	skew    map[int]time.Duration // of the lives' clocks; nil: none
+	absent  map[string]bool       // jobs that were not in every version of the program
+	slack   time.Duration         // how long a due slot may be passed over; see [tenants.passedOver]
 }
 
 func observe(t *testing.T, s *store.Store, jobs []*cron.Job, marks []mark) *world {
@@ -72,16 +82,50 @@ func observe(t *testing.T, s *store.Store, jobs []*cron.Job, marks []mark) *worl
 	return w
 }
 
+// settle adds what the changes of stored schedules say, once all of them had been settled up to an instant.
+func (w *world) settle(t *testing.T, s *store.Store, all []*tenants, rested time.Time) {
+	t.Helper()
+	w.tenants, w.rested = all, int64(row.MillisOf(rested))
+	w.stored = asked(t, func() ([]contract.Schedule, error) {
+		return s.StoredSchedules(t.Context(), contract.ScheduleQuery{Limit: 10_000})
+	})
+	slices.SortFunc(w.stored, func(a, b contract.Schedule) int { return strings.Compare(a.ID, b.ID) })
+}
+
 // clone returns a world in which things can be made wrong.
 func (w *world) clone() *world {
 	other := *w
-	other.rows, other.marks, other.ends = slices.Clone(w.rows), slices.Clone(w.marks), maps.Clone(w.ends)
+	other.rows, other.marks, other.ends, other.stored = slices.Clone(w.rows), slices.Clone(w.marks), maps.Clone(w.ends), slices.Clone(w.stored)
+	other.tenants = nil
+	for _, d := range w.tenants {
+		lives := make(map[string][]phase, len(d.lives))
+		for id, phases := range d.lives {
+			lives[id] = slices.Clone(phases)
+		}
+		other.tenants = append(other.tenants, &tenants{habits: d.habits, jobs: d.jobs, lives: lives, later: slices.Clone(d.later), count: d.count})
+	}
 	return &other
 }
 
+// slotOf is a slot of a job or of a stored schedule, or a run by hand.
 type slotOf struct {
-	job string
-	at  int64
+	job, schedule string
+	at            int64
+	run           string // by hand; otherwise empty
+}
+
+func slotOfRun(r *row.JobRun) slotOf {
+	if !r.Slot.Valid {
+		return slotOf{job: r.Job, schedule: r.Schedule, run: r.ID}
+	}
+	return slotOf{job: r.Job, schedule: r.Schedule, at: r.Slot.Int64}
+}
+
+func (m mark) slot() slotOf {
+	if m.Slot == 0 {
+		return slotOf{job: m.Job, schedule: m.Schedule, run: m.Run}
+	}
+	return slotOf{job: m.Job, schedule: m.Schedule, at: m.Slot}
 }
 
 type attemptOf struct {
@@ -89,10 +133,17 @@ type attemptOf struct {
 	number int
 }
 
-func (m mark) attempt() attemptOf { return attemptOf{slotOf{m.Job, m.Slot}, m.Attempt} }
+func (m mark) attempt() attemptOf { return attemptOf{m.slot(), m.Attempt} }
 
 func (s slotOf) String() string {
-	return fmt.Sprintf("slot %s of %s", time.UnixMilli(s.at).UTC().Format("2006-01-02T15:04:05.000Z"), s.job)
+	of := s.job
+	if s.schedule != "" {
+		of += " by " + s.schedule
+	}
+	if s.run != "" {
+		return fmt.Sprintf("run %s of %s", s.run, of)
+	}
+	return fmt.Sprintf("slot %s of %s", time.UnixMilli(s.at).UTC().Format("2006-01-02T15:04:05.000Z"), of)
 }
 
 // violations returns every breach of the guarantees G1 to G3 (package scheduler), each with the word
@@ -107,10 +158,7 @@ func (w *world) violations() (bad []string) {
 	rows := make(map[slotOf]*row.JobRun, len(w.rows))
 	for i := range w.rows {
 		r := &w.rows[i]
-		if !r.Slot.Valid {
-			continue
-		}
-		s := slotOf{r.Job, r.Slot.Int64}
+		s := slotOfRun(r)
 		if rows[s] != nil {
 			say("doubled: %s has runs %s and %s", s, rows[s].ID, r.ID)
 		}
@@ -125,12 +173,12 @@ func (w *world) violations() (bad []string) {
 			}
 		}
 		for slot := range slots {
-			if s := (slotOf{j.Name, slot}); rows[s] == nil {
+			if s := (slotOf{job: j.Name, at: slot}); rows[s] == nil {
 				say("missing: %s has no row", s)
 			}
 		}
 		for s := range rows {
-			if s.job == j.Name && !slots[s.at] {
+			if s.job == j.Name && s.schedule == "" && s.run == "" && !slots[s.at] {
 				say("extra: %s has a row, and is none that is settled", s)
 			}
 		}
@@ -150,6 +198,9 @@ func (w *world) violations() (bad []string) {
 		if r := rows[a.slotOf]; r == nil || r.ID != m.Run || r.Attempt < m.Attempt {
 			say("unrecorded: attempt %d of %s was started by process %d as run %s", m.Attempt, a.slotOf, m.Life, m.Run)
 		}
+	}
+	for _, d := range w.tenants {
+		d.violations(w, rows, say)
 	}
 
 	// Every run has ended, as its marks and its job's policies say.
@@ -246,9 +297,15 @@ func (w *world) figures() string {
 			}
 		}
 	}
+	for _, d := range w.tenants {
+		slots += d.figures(w).slots
+	}
 	found := kindsOf(w.violations())
 	text := fmt.Sprintf("%d slots, %d rows (%d ended), %d missing, %d doubled, %d started twice, %d interrupted, %d rerun",
 		slots, len(w.rows), ended, found["missing"], found["doubled"], found["twice"], interrupted, reruns)
+	for _, d := range w.tenants {
+		text += "; " + d.figures(w).String()
+	}
 	if len(w.late) > 0 {
 		text += fmt.Sprintf("; %d processes were late with their heartbeats", len(w.late))
 	}

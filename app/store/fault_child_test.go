@@ -4,6 +4,7 @@ package store_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -175,7 +176,7 @@ func (f *failpoint) arm(s *store.Store) (fired func() int) {
 
 // markFormat is one line of what a process did; see [mark]. It is written by one call, before the
 // effect that it tells of, and so is known even if the process dies there.
-const markFormat = "%s %s %d %d %s %d %d\n"
+const markFormat = "%s %s %s %d %d %s %d %d %d\n"
 
 type marker struct {
 	life int
@@ -184,19 +185,25 @@ type marker struct {
 }
 
 func (m *marker) mark(kind string, r *cron.Run) {
-	m.write(kind, r.Job(), r.Slot().Add(m.skew).UnixMilli(), r.Attempt(), r.ID())
+	k := mark{Kind: kind, Job: r.Job(), Schedule: r.Schedule(), Attempt: r.Attempt(), Run: r.ID(), Args: tenantArgsOf(r.Args())}
+	if slot := r.Slot(); !slot.IsZero() {
+		k.Slot = slot.Add(m.skew).UnixMilli()
+	}
+	m.write(k)
 }
 
-func (m *marker) late() { m.write("late", "-", int64(0), 0, "-") }
+func (m *marker) late() { m.write(mark{Kind: "late"}) }
 
-func (m *marker) write(what ...any) {
+func (m *marker) write(k mark) {
 	var lines bytes.Buffer
-	m.line(&lines, time.Now(), what...)
+	m.line(&lines, time.Now(), k)
 	m.put(&lines)
 }
 
-func (m *marker) line(to *bytes.Buffer, at time.Time, what ...any) {
-	fmt.Fprintf(to, markFormat, append(what, m.life, at.Add(m.skew).UnixMicro())...)
+// line writes a mark of this life at an instant.
+func (m *marker) line(to *bytes.Buffer, at time.Time, k mark) {
+	fmt.Fprintf(to, markFormat, k.Kind, cmp.Or(k.Job, "-"), cmp.Or(k.Schedule, "-"), k.Slot, k.Attempt, cmp.Or(k.Run, "-"), k.Args,
+		m.life, at.Add(m.skew).UnixMicro())
 }
 
 func (m *marker) put(lines *bytes.Buffer) {
@@ -228,8 +235,10 @@ func (m *marker) body(takes time.Duration, fails bool) cron.Func {
 	}
 }
 
-// jobSet returns the jobs of a set. Its names say what is special about each.
+// jobSet returns the jobs of a set. Its names say what is special about each. With a name that ends in
+// [withTenants] it has the jobs of stored schedules, too.
 func jobSet(name string, m *marker) []*cron.Job {
+	name, tenants := strings.CutSuffix(name, withTenants)
 	r := cron.NewRegistry()
 	add := func(name, expr string, takes time.Duration, options ...cron.Option) {
 		r.Register(name, expr, m.body(takes, name == "flaky"), append(options, cron.Keep(0, 0))...)
@@ -238,6 +247,9 @@ func jobSet(name string, m *marker) []*cron.Job {
 	tick := 20 * ms
 	if crontest.UnderRace { // three processes cannot write a claim every 20 ms each: SQLite is twenty times slower
 		tick = 100 * ms
+	}
+	if tenants {
+		registerTenants(r, m, name)
 	}
 	every := func(ticks int) string { return "@every " + (time.Duration(ticks) * tick).String() }
 	allow, rerun := cron.Overlap(cron.Allow), cron.OnCrash(cron.Rerun)

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"maps"
 	"math"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,6 +39,8 @@ type crew struct {
 	lives   atomic.Int64
 	mu      sync.Mutex
 	running map[*process]bool
+	tenants []*tenants
+	rested  time.Time
 }
 
 // markFiles is how many files the processes append what they do to: enough for no two that live
@@ -264,8 +267,11 @@ func readMarks(t *testing.T, path string, behind int64) (all []mark) {
 			break // it is being written
 		}
 		var m mark
-		if _, err := fmt.Sscanf(string(line), markFormat, &m.Kind, &m.Job, &m.Slot, &m.Attempt, &m.Run, &m.Life, &m.At); err != nil {
+		if _, err := fmt.Sscanf(string(line), markFormat, &m.Kind, &m.Job, &m.Schedule, &m.Slot, &m.Attempt, &m.Run, &m.Args, &m.Life, &m.At); err != nil {
 			t.Fatalf("mark %q: %v", line, err)
+		}
+		if m.Schedule == "-" {
+			m.Schedule = ""
 		}
 		all = append(all, m)
 	}
@@ -283,10 +289,12 @@ func (c *crew) look() *store.Store {
 }
 
 // door opens the database to write, as the command line does.
-func (c *crew) door() *store.Store {
+func (c *crew) door() *store.Store { c.t.Helper(); return c.doorTo(c.life.url()) }
+
+func (c *crew) doorTo(url string) *store.Store {
 	c.t.Helper()
 	s := asked(c.t, func() (*store.Store, error) {
-		return store.Open(c.t.Context(), store.Options{URL: c.life.url(), RetryFor: time.Minute})
+		return store.Open(c.t.Context(), store.Options{URL: url, RetryFor: patience})
 	})
 	c.t.Cleanup(func() { s.Close() })
 	return s
@@ -308,7 +316,7 @@ func (c *crew) watch(s *store.Store) (end func() []string) {
 	var backward []string
 	go func() {
 		defer close(ended)
-		at, answered := map[string]time.Time{}, time.Now()
+		at, answered, turn := map[string]time.Time{}, time.Now(), 0
 		for {
 			states, err := s.States(c.t.Context())
 			if err == nil {
@@ -322,6 +330,16 @@ func (c *crew) watch(s *store.Store) (end func() []string) {
 					backward = append(backward, fmt.Sprintf("the watermark of %s went back from %s to %s", job, at[job], st.Watermark))
 				}
 				at[job] = st.Watermark
+			}
+			if turn++; turn%10 == 0 && len(c.tenants) > 0 {
+				stored, _ := s.StoredSchedules(c.t.Context(), contract.ScheduleQuery{Limit: 10_000})
+				for _, g := range stored {
+					key := fmt.Sprint(g.ID, " made at ", g.CreatedAt)
+					if g.Watermark.Before(at[key]) {
+						backward = append(backward, fmt.Sprintf("the watermark of %s went back from %s to %s", key, at[key], g.Watermark))
+					}
+					at[key] = g.Watermark
+				}
 			}
 			select {
 			case <-stop:
@@ -366,9 +384,22 @@ func (c *crew) rest(processes ...*process) {
 	c.t.Helper()
 	s := c.door()
 	defer s.Close()
+	if len(c.tenants) > 0 {
+		for _, d := range c.tenants {
+			d.rest()
+			d.door.(*store.Store).Close()
+		}
+		c.await("every deferred run to begin", func() bool { // a paused job's would wait
+			return len(c.find(s, "ended_at IS NULL AND due_at > 0")) == 0
+		})
+	}
 	until := time.Now()
 	c.pause(s, true)
 	c.await("every slot until now to be settled", func() bool { return c.settled(s, until) })
+	if len(c.tenants) > 0 {
+		c.rested = until
+		c.await("every slot of a stored schedule until now to be settled", func() bool { return c.settledStored(s, until) })
+	}
 	c.await("all runs to end", func() bool {
 		return len(asked(c.t, func() ([]cron.Record, error) {
 			return s.Runs(c.t.Context(), contract.Query{Statuses: []cron.Status{cron.Queued, cron.Running}, Limit: 1})
@@ -391,6 +422,13 @@ func (c *crew) settled(s *store.Store, until time.Time) bool {
 	return true
 }
 
+// settledStored says whether no slot of a stored schedule is left until an instant.
+func (c *crew) settledStored(s *store.Store, until time.Time) bool {
+	c.t.Helper()
+	up := asked(c.t, func() (contract.Upcoming, error) { return s.Upcoming(c.t.Context()) })
+	return up.Schedule.IsZero() || up.Schedule.After(until)
+}
+
 // pause pauses every job, or resumes it.
 func (c *crew) pause(s *store.Store, on bool) {
 	c.t.Helper()
@@ -404,5 +442,18 @@ func (c *crew) pause(s *store.Store, on bool) {
 // world is what the processes did and have left behind, once all of them have ended.
 func (c *crew) world(s *store.Store) *world {
 	c.t.Helper()
-	return observe(c.t, s, jobSet(c.life.Jobs, nil), c.marks())
+	w := observe(c.t, s, jobSet(c.life.Jobs, nil), c.marks())
+	w.settle(c.t, s, c.tenants, c.rested)
+	return w
+}
+
+// inhabit has stored schedules changed until [crew.rest], by a program of its own on the database of a URL.
+func (c *crew) inhabit(url, prefix string, schedules int, exprs []func(*rand.Rand) string) {
+	c.t.Helper()
+	if schedules == 0 {
+		return
+	}
+	c.tenants = append(c.tenants, inhabit(c.t, c.doorTo(url), c.life.Jobs, habits{
+		prefix: prefix, schedules: schedules, pace: 30 * time.Millisecond, horizon: 5 * time.Second, exprs: exprs, seed: uint64(40 + len(c.tenants)),
+	}))
 }

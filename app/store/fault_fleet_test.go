@@ -32,10 +32,13 @@ type fleet struct {
 	marks string
 	hosts []*host
 	hurt  map[int]bool // those that were away
+
+	tenants []*tenants
+	rested  time.Time
 }
 
 // fleetJobs is the set of jobs of every fleet.
-const fleetJobs = "fleet"
+const fleetJobs = "fleet" + withTenants
 
 // host is one scheduler.
 type host struct {
@@ -49,9 +52,14 @@ func newFleet(t *testing.T, lease time.Duration, hosts int, off ...string) *flee
 	t.Helper()
 	f := &fleet{t: t, lease: lease, off: off, hurt: map[int]bool{}, path: file(t), marks: filepath.Join(t.TempDir(), "marks")}
 	f.door = open(t, f.path)
-	if slices.Contains(off, "unique index") {
-		if err := f.door.Exec("DROP INDEX job_runs_slot"); err != nil {
-			t.Fatal(err)
+	for name, statements := range map[string]string{
+		"unique index":                     "DROP INDEX job_runs_slot",
+		"the schedule in the unique index": "DROP INDEX job_runs_slot; CREATE UNIQUE INDEX job_runs_slot ON job_runs (job, slot)",
+	} {
+		if slices.Contains(off, name) {
+			if err := f.door.Exec(statements); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	for range hosts {
@@ -89,7 +97,7 @@ func (f *fleet) start() {
 func weaken(s *store.Store, safeguards []string) contract.Store {
 	for _, name := range safeguards {
 		switch name {
-		case "unique index": // it is the file's
+		case "unique index", "the schedule in the unique index": // it is the file's
 		case "token":
 			s.WithoutFence()
 		case "watermark":
@@ -97,6 +105,13 @@ func weaken(s *store.Store, safeguards []string) contract.Store {
 		case "lease":
 			s.WithoutLease()
 			return impatient{s}
+		case "watermark of schedules":
+			s.WithoutScheduleWatermark()
+		case "revision":
+			s.WithoutRevision()
+		case "time of deferred runs":
+			s.WithoutDue()
+			return hasty{s}
 		default:
 			panic("no safeguard " + name)
 		}
@@ -109,6 +124,29 @@ type impatient struct{ *store.Store }
 
 func (s impatient) Expired(ctx context.Context, limit int) ([]cron.Record, error) {
 	return s.Runs(ctx, contract.Query{Statuses: []cron.Status{cron.Queued, cron.Running}, Limit: limit})
+}
+
+// hasty takes every deferred run for due.
+type hasty struct{ *store.Store }
+
+func (s hasty) DueRuns(ctx context.Context, until time.Time, except []string, limit int) ([]cron.Record, error) {
+	return s.Store.DueRuns(ctx, until.Add(time.Hour), except, limit)
+}
+
+func (s hasty) Upcoming(ctx context.Context) (contract.Upcoming, error) {
+	up, err := s.Store.Upcoming(ctx)
+	if !up.Run.IsZero() {
+		up.Run = time.Now()
+	}
+	return up, err
+}
+
+// inhabit has so many stored schedules changed until [fleet.rest].
+func (f *fleet) inhabit(schedules int) {
+	f.t.Helper()
+	f.tenants = append(f.tenants, inhabit(f.t, f.door, fleetJobs, habits{
+		prefix: "tenant", schedules: schedules, pace: 25 * time.Millisecond, horizon: 500 * time.Millisecond, exprs: quickExprs, seed: 60,
+	}))
 }
 
 // leave has a host write to the database no more until it comes back, as if it were stopped; it is
@@ -175,6 +213,15 @@ func (f *fleet) relieve() {
 // Without a safeguard there may be what never ends.
 func (f *fleet) rest() *world {
 	f.t.Helper()
+	for _, d := range f.tenants {
+		d.rest()
+	}
+	if len(f.tenants) > 0 {
+		// Every deferred run comes to be due; one of a paused job would wait.
+		time.Sleep(1600 * time.Millisecond)
+		f.rested = time.Now()
+		time.Sleep(200 * time.Millisecond)
+	}
 	jobs := jobSet(fleetJobs, nil)
 	for _, j := range jobs {
 		if _, err := f.door.Pause(f.t.Context(), contract.Pause{Job: j.Name, At: time.Now()}); err != nil {
@@ -192,6 +239,7 @@ func (f *fleet) rest() *world {
 	}
 	w := observe(f.t, f.door, jobs, readMarks(f.t, f.marks, 0))
 	w.hurt = f.hurt
+	w.settle(f.t, f.door, f.tenants, f.rested)
 	return w
 }
 

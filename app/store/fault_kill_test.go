@@ -34,11 +34,12 @@ func TestFaultKill9(t *testing.T) {
 		kills = 300
 	}
 	const lease = time.Second
-	c := newCrew(t, life{Jobs: "crowd", Lease: lease})
+	c := newCrew(t, life{Jobs: "crowd" + withTenants, Lease: lease})
 	began := time.Now()
 	first := c.start()
 	c.awaitWork(first)
 	c.retire(first)
+	c.inhabit(c.life.url(), "tenant", *faultStored, anyExprs)
 	watched := c.watch(c.look())
 
 	var left atomic.Int64
@@ -90,17 +91,11 @@ func TestFaultKill9(t *testing.T) {
 	c.await("runs of dead processes to say no more that they are running", func() bool {
 		return len(c.find(look, "status = 'running' AND instance NOT IN (SELECT id FROM job_instances WHERE version = ?)", fmt.Sprint(alive[0].number))) == 0
 	})
-	c.await("all slots until then to be settled", func() bool {
-		for _, st := range c.states(look) {
-			if st.Watermark.Before(died) {
-				return false
-			}
-		}
-		return true
-	})
+	c.await("all slots until then to be settled", func() bool { return c.settled(look, died) && c.settledStored(look, died) })
 	c.rest(alive[0])
 
 	w := c.world(look)
+	w.slack = 5 * time.Second
 	report(t, append(w.violations(), append(watched(), c.disasters()...)...))
 	interrupted := slices.ContainsFunc(w.rows, func(r row.JobRun) bool { return r.Status == string(cron.Interrupted) })
 	rerun := slices.ContainsFunc(w.rows, func(r row.JobRun) bool { return r.Job == "long-rerun" && r.Attempt > 1 })

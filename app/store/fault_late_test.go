@@ -49,8 +49,11 @@ func (s *tracing) Claim(ctx context.Context, claims []contract.Claim) ([]contrac
 	for i, got := range out {
 		c := &claims[i]
 		if !c.Slot.IsZero() && got.Won && !got.Status.Ended() && (got.Status == cron.Queued || answered.Sub(c.Slot) >= lateFrom) {
-			s.marker.line(&lines, asked, markAsked, c.Job, c.Slot.UnixMilli(), 0, c.ID)
-			s.marker.line(&lines, answered, markClaimed, c.Job, c.Slot.UnixMilli(), 0, c.ID)
+			slot := mark{Job: c.Job, Schedule: c.Schedule, Slot: c.Slot.UnixMilli(), Run: c.ID}
+			slot.Kind = markAsked
+			s.marker.line(&lines, asked, slot)
+			slot.Kind = markClaimed
+			s.marker.line(&lines, answered, slot)
 		}
 	}
 	s.marker.put(&lines)
@@ -70,8 +73,8 @@ func (s *tracing) Start(ctx context.Context, st contract.Start) (contract.StartO
 		kind = markTurn + out.By
 	}
 	var lines bytes.Buffer
-	s.marker.line(&lines, asked, markStart, st.Job, int64(0), 0, st.ID)
-	s.marker.line(&lines, time.Now(), kind, st.Job, int64(0), 0, st.ID)
+	s.marker.line(&lines, asked, mark{Kind: markStart, Job: st.Job, Run: st.ID})
+	s.marker.line(&lines, time.Now(), mark{Kind: kind, Job: st.Job, Run: st.ID})
 	s.marker.put(&lines)
 	return out, err
 }
@@ -83,7 +86,7 @@ func (m *marker) stalls(ctx context.Context) {
 		time.Sleep(tick)
 		now := time.Now()
 		if late := now.Sub(last) - tick; late >= lateFrom {
-			m.write(fmt.Sprint(markStalled, late.Milliseconds()), "-", int64(0), 0, "-")
+			m.write(mark{Kind: fmt.Sprint(markStalled, late.Milliseconds())})
 		}
 		last = now
 	}
@@ -141,8 +144,9 @@ func (w *world) lateStarts(skew map[int]time.Duration) (all []lateStart) {
 		switch {
 		case strings.HasPrefix(m.Kind, markStalled):
 			stalls[m.Life] = append(stalls[m.Life], m)
+		case m.Kind == "start" && m.Slot == 0: // a run by hand is for no slot
 		case m.Kind == "start":
-			s := slotOf{m.Job, m.Slot}
+			s := m.slot()
 			if was, known := first[s]; !known || m.At < was.At {
 				first[s] = m
 			}

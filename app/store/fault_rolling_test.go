@@ -19,26 +19,28 @@ func editedEvery(version int) time.Duration {
 }
 
 // Every two seconds all replicas are replaced, one after the other, by those of a next version, which edits
-// one job, has a new one, and no longer has one of the version before. Old and new run side by side
-// meanwhile, and the newest version's word holds from the moment on at which its first replica has begun.
+// one job, has a new one, and no longer has one of the version before. Every other version lacks a job of stored
+// schedules. Old and new run side by side meanwhile, and the newest version's word holds from the moment on at
+// which its first replica has begun.
 func TestFaultRolling(t *testing.T) { onServersAtOnce(t, testRolling) }
 
 func testRolling(t *testing.T, k testdb.Kind) {
 	const replicas = 3
 	rounds := atLength(8, 30)
-	c := newCrew(t, life{URL: k.URL(t), Jobs: "version 0", Lease: 30 * time.Second, Signs: true})
+	c := newCrew(t, life{URL: k.URL(t), Jobs: "version 0" + withTenants, Lease: 30 * time.Second, Signs: true})
 	alive := c.several(replicas, func(int, *life) {})
 	versionOf := map[int]int{}
 	for _, p := range alive {
 		versionOf[p.number] = 0
 	}
 	c.awaitWork(alive...)
+	c.inhabit(c.life.url(), "tenant", *faultStored, anyExprs)
 	look := c.look()
 	watched := c.watch(look)
 	began := time.Now()
 	for version := 1; version <= rounds; version++ {
 		next := time.Now().Add(2 * time.Second)
-		c.life.Jobs = fmt.Sprint("version ", version)
+		c.life.Jobs = fmt.Sprint("version ", version, withTenants)
 		for at, old := range alive {
 			begins := time.Now()
 			alive[at] = c.start()
@@ -56,9 +58,10 @@ func testRolling(t *testing.T, k testdb.Kind) {
 
 	w := c.world(look)
 	w.hurt = map[int]bool{}
+	w.slack, w.absent = 5*time.Second, map[string]bool{sometimes: true}
 	w.timed = nil
 	for version := range rounds + 1 {
-		for _, j := range jobSet(fmt.Sprint("version ", version), nil) {
+		for _, j := range jobSet(fmt.Sprint("version ", version, withTenants), nil) {
 			w.jobs[j.Name] = j
 			if version == rounds && (j.Name == "stays" || j.Name == "in-turn") {
 				w.timed = append(w.timed, j)

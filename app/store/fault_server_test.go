@@ -68,8 +68,8 @@ func (w waits) String() string {
 func (w *world) startedAt(skew map[int]time.Duration) map[slotOf]time.Time {
 	at := map[slotOf]time.Time{}
 	for _, m := range w.marks {
-		if m.Kind == "start" && m.Attempt == 1 {
-			at[slotOf{m.Job, m.Slot}] = time.UnixMicro(m.At).Add(-skew[m.Life])
+		if m.Kind == "start" && m.Attempt == 1 && m.Slot != 0 {
+			at[m.slot()] = time.UnixMicro(m.At).Add(-skew[m.Life])
 		}
 	}
 	return at

@@ -115,8 +115,9 @@ func (s *skewed) Note(ctx context.Context, notes []contract.Note) error {
 	return s.Store.Note(ctx, moved(notes, s.by))
 }
 
-func (s *skewed) Prune(ctx context.Context, job string, keep int, cutoff time.Time, limit int) (int, error) {
-	return s.Store.Prune(ctx, job, keep, moved(cutoff, s.by), limit)
+func (s *skewed) Prune(ctx context.Context, p contract.Prune) (int, error) {
+	p.Cutoff = moved(p.Cutoff, s.by)
+	return s.Store.Prune(ctx, p)
 }
 
 func (s *skewed) States(ctx context.Context, names ...string) (map[string]contract.State, error) {
@@ -144,6 +145,30 @@ func (s *skewed) Overrides(ctx context.Context) ([]plan.Override, error) {
 	return moved(out, -s.by), err
 }
 
+func (s *skewed) Upcoming(ctx context.Context) (contract.Upcoming, error) {
+	out, err := s.Store.Upcoming(ctx)
+	return moved(out, -s.by), err
+}
+
+// DueSchedules tells the process of other expressions, so that its slots are those of the others. One whose clock is off
+// by parts of a second leaves stored schedules to the others: there is no such expression.
+func (s *skewed) DueSchedules(ctx context.Context, until time.Time, except []string, limit int) ([]contract.Schedule, error) {
+	if s.by%time.Second != 0 {
+		return nil, nil
+	}
+	out, err := s.Store.DueSchedules(ctx, moved(until, s.by), except, limit)
+	out = moved(out, -s.by)
+	for i := range out {
+		out[i].Expr = movedExpr(out[i].Expr, -s.by)
+	}
+	return out, err
+}
+
+func (s *skewed) DueRuns(ctx context.Context, until time.Time, except []string, limit int) ([]cron.Record, error) {
+	out, err := s.Store.DueRuns(ctx, moved(until, s.by), except, limit)
+	return moved(out, -s.by), err
+}
+
 // telling marks that the database has answered, and when a process has made its jobs known.
 type telling struct {
 	contract.Store
@@ -153,10 +178,10 @@ type telling struct {
 }
 
 func (s *telling) Sync(ctx context.Context, p contract.Program) (contract.Synced, error) {
-	s.marker.write("asked", "-", int64(0), 0, "-")
+	s.marker.write(mark{Kind: "asked"})
 	out, err := s.Store.Sync(ctx, p)
 	if err == nil {
-		s.marker.write("known", "-", int64(0), 0, "-")
+		s.marker.write(mark{Kind: "known"})
 	}
 	return out, err
 }
@@ -179,6 +204,6 @@ func (s *telling) well(err error) {
 	defer s.mu.Unlock()
 	if now := time.Now(); err == nil && now.Sub(s.told) >= 20*time.Millisecond {
 		s.told = now
-		s.marker.write("well", "-", int64(0), 0, "-")
+		s.marker.write(mark{Kind: "well"})
 	}
 }

@@ -77,7 +77,7 @@ func TestFaultStopped(t *testing.T) {
 	w.hurt = map[int]bool{sleeper.number: true}
 	report(t, append(w.violations(), append(watched(), c.disasters()...)...))
 	for _, r := range w.rows {
-		if end, ok := w.ends[attemptOf{slotOf{r.Job, r.Slot.Int64}, 1}]; ok && cron.Status(r.Status) == cron.Interrupted && end.At/1000 > int64(r.EndedAt) {
+		if end, ok := w.ends[attemptOf{slotOfRun(&r), 1}]; ok && cron.Status(r.Status) == cron.Interrupted && end.At/1000 > int64(r.EndedAt) {
 			late++
 		}
 	}

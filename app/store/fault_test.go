@@ -11,7 +11,9 @@ import (
 // The fault suites break what the guarantees G1 to G3 (package scheduler) are given in spite of:
 // processes are killed, stopped and replaced, disks are full, answers are lost, clocks are set.
 // Afterwards world.violations looks at what is in the database, and at what the processes wrote
-// down beside it. Each prints its figures.
+// down beside it. Each prints its figures. Where processes, networks and replicas come and go, stored
+// schedules are changed meanwhile (fault_tenants_test.go), and a model says what must have run of them
+// (fault_model_test.go).
 //
 // Those that go by fake time are part of every run of the tests. Those that need processes, disks
 // and the real clock have to be asked for, after the package; here as it is done for every change,
@@ -26,9 +28,10 @@ import (
 // They hold on a machine that is slow and busy: what they wait for may take its time, and nothing
 // of how long it took is a reason to fail.
 var (
-	faultAsked = flag.Bool("fault", false, "run the fault suites that need processes, disks and the real clock")
-	faultLong  = flag.Bool("fault.long", false, "run the fault suites at length")
-	faultSeed  = flag.Uint64("fault.seed", 1, "of what the fault suites leave to chance")
+	faultAsked  = flag.Bool("fault", false, "run the fault suites that need processes, disks and the real clock")
+	faultLong   = flag.Bool("fault.long", false, "run the fault suites at length")
+	faultStored = flag.Int("fault.tenants", 1000, "number of stored schedules that are changed while processes, networks and replicas come and go")
+	faultSeed   = flag.Uint64("fault.seed", 1, "of what the fault suites leave to chance")
 )
 
 // patience is how long anything is waited for before it counts as never.

@@ -20,9 +20,7 @@ func (s *Store) Finish(ctx context.Context, f contract.Finish) error {
 		finish: &f,
 		need: func(n *needs) {
 			n.ids = append(n.ids, f.ID)
-			if f.Job != "" {
-				n.jobs = append(n.jobs, f.Job)
-			}
+			n.ends(&f)
 		},
 		run: func(t *txn) error { return t.finish(&f) },
 	})
@@ -37,6 +35,16 @@ func validFinish(f *contract.Finish) error {
 		return fmt.Errorf("finish of run %s: %q is not an end", f.ID, f.Status)
 	}
 	return nil
+}
+
+// ends has what the end of a run changes locked.
+func (n *needs) ends(f *contract.Finish) {
+	if f.Job != "" {
+		n.jobs = append(n.jobs, f.Job)
+	}
+	if f.Schedule != "" {
+		n.stored = append(n.stored, f.Schedule)
+	}
 }
 
 func (t *txn) finish(f *contract.Finish) error {
@@ -91,9 +99,7 @@ func (s *Store) Take(ctx context.Context, takes []contract.Take) ([]bool, error)
 		need: func(n *needs) {
 			for i := range takes {
 				n.ids = append(n.ids, takes[i].ID)
-				if takes[i].Job != "" {
-					n.jobs = append(n.jobs, takes[i].Job)
-				}
+				n.ends(&takes[i].Finish)
 			}
 		},
 		run: func(t *txn) error {
@@ -117,13 +123,14 @@ func (t *txn) take(k *contract.Take) bool {
 		return false
 	case k.NewToken != 0 && r.token == k.NewToken: // this very take, asked again
 		return r.status == k.Status
-	case rules.fenced(r.token, k.Token) || !r.active() || !rules.expired(r.leaseUntil, t.now):
+	case rules.fenced(r.token, k.Token) || !r.active() || !rules.expiredRun(r, t.now):
 		return false
 	}
 	t.end(r, &k.Finish)
 	t.ends[len(t.ends)-1].own = true
 	r.token = k.NewToken
 	if k.Status == cron.Queued {
+		t.activate(r)
 		r.instance, r.leaseUntil = k.Instance, t.now+k.Lease.Milliseconds()
 	}
 	return true

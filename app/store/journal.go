@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -55,39 +56,32 @@ func (t *txn) note(n *contract.Note) {
 	}
 }
 
-// Prune implements [contract.Journal]. It walks a job's history from its oldest end, and reads
+// Prune implements [contract.Journal]. It walks a history from its oldest end, and reads
 // hardly more rows than it deletes. A run that ended before cutoff was queued before it, too.
-func (s *Store) Prune(ctx context.Context, job string, keep int, cutoff time.Time, limit int) (int, error) {
-	if keep <= 0 && cutoff.IsZero() || limit <= 0 {
+func (s *Store) Prune(ctx context.Context, p contract.Prune) (int, error) {
+	if p.Schedule != "" {
+		p.Cutoff = time.Time{}
+	}
+	if p.Keep <= 0 && p.Cutoff.IsZero() || p.Limit <= 0 {
 		return 0, nil
 	}
 	var gone []string
 	err := s.writer.do(ctx, &op{
 		kind: "prune",
 		rows: groupRows / 2,
-		need: func(n *needs) { n.jobs = append(n.jobs, job) },
+		need: func(n *needs) {
+			if p.Schedule != "" {
+				n.stored = append(n.stored, p.Schedule)
+			} else {
+				n.jobs = append(n.jobs, p.Job)
+			}
+		},
 		run: func(t *txn) error {
 			t.fail(t.flush())
 			if len(gone) > 0 && !t.exist(gone) {
 				return nil // the last attempt had been committed
 			}
-			gone = nil
-			collect := func(query string, args ...any) {
-				t.query(query, args, func(rows *sql.Rows) error {
-					var id string
-					err := rows.Scan(&id)
-					gone = append(gone, id)
-					return err
-				})
-			}
-			if keep > 0 {
-				collect(prunableByNumber, job, job, job, keep, limit)
-			}
-			if !cutoff.IsZero() {
-				collect(prunableByAge, job, job, int64(row.MillisOf(cutoff)), limit)
-			}
-			gone = unique(gone)
-			gone = gone[:min(len(gone), limit)]
+			gone = t.prunable(&p)
 			chunks(gone, func(ids []string) {
 				t.exec("DELETE FROM job_run_logs WHERE run_id IN "+db.Tuple(len(ids)), db.Args(ids)...)
 				t.exec("DELETE FROM job_runs WHERE id IN "+db.Tuple(len(ids)), db.Args(ids)...)
@@ -96,9 +90,46 @@ func (s *Store) Prune(ctx context.Context, job string, keep int, cutoff time.Tim
 		},
 	})
 	if err != nil {
-		return 0, fmt.Errorf("prune job %q: %w", job, err)
+		return 0, fmt.Errorf("prune job %q: %w", p.Job, err)
 	}
 	return len(gone), nil
+}
+
+// prunable returns the IDs of the runs to delete.
+func (t *txn) prunable(p *contract.Prune) (ids []string) {
+	collect := func(query string, args ...any) {
+		t.query(query, args, func(rows *sql.Rows) error {
+			var id string
+			err := rows.Scan(&id)
+			ids = append(ids, id)
+			return err
+		})
+	}
+	if p.Keep > 0 {
+		var newest int64 // of those to delete
+		t.query(pastKept, []any{p.Job, p.Schedule, p.Keep + 1, p.Job, p.Schedule, p.Keep + 1, p.Keep}, func(rows *sql.Rows) error { return rows.Scan(&newest) })
+		if newest > 0 {
+			watermark := t.watermark(p)
+			collect(prunableSlots, p.Job, p.Schedule, watermark, newest, p.Limit)
+			collect(prunableByHand, p.Job, p.Schedule, newest, p.Limit)
+		}
+	}
+	if !p.Cutoff.IsZero() {
+		cutoff := int64(row.MillisOf(p.Cutoff))
+		collect(prunableByAge, p.Job, cutoff, p.Job, cutoff, pruneSlack, p.Limit)
+	}
+	ids = unique(ids)
+	return ids[:min(len(ids), p.Limit)]
+}
+
+// watermark is that of the job or the stored schedule. One that was deleted has no slots to come.
+func (t *txn) watermark(p *contract.Prune) int64 {
+	query, of, at := "SELECT watermark FROM job_state WHERE name = ?", p.Job, int64(0)
+	if p.Schedule != "" {
+		query, of, at = "SELECT watermark FROM job_schedules WHERE id = ?", p.Schedule, math.MaxInt64
+	}
+	t.query(query, []any{of}, func(rows *sql.Rows) error { return rows.Scan(&at) })
+	return at
 }
 
 // exist reports whether any of the runs exists.
@@ -108,13 +139,24 @@ func (t *txn) exist(ids []string) bool {
 	return found
 }
 
-// Both use the index (job, seq). A run above the watermark stays: only its row keeps
-// its slot from being claimed again.
+// A run above the watermark stays: only its row keeps its slot from being claimed again.
+//
+// The history of a stored schedule, or of a job without those of its schedules, is found by the index (job, schedule,
+// slot), where manual runs come apart from the others. The order of slots stands for that of insertion: where the two
+// differ, less is deleted at a time.
 const (
-	settledRuns = "SELECT id FROM job_runs WHERE job = ? AND ended_at IS NOT NULL AND (slot IS NULL OR slot <= " +
-		"COALESCE((SELECT watermark FROM job_state WHERE name = ?), 0))"
+	endedOf = "FROM job_runs WHERE job = ? AND schedule = ? AND ended_at IS NOT NULL "
 
-	prunableByNumber = settledRuns + " AND seq <= (SELECT seq FROM job_runs WHERE job = ? AND ended_at IS NOT NULL " +
-		"ORDER BY seq DESC LIMIT 1 OFFSET ?) ORDER BY seq LIMIT ?"
-	prunableByAge = settledRuns + " AND ended_at < ? ORDER BY seq LIMIT ?"
+	pastKept = "SELECT seq FROM (SELECT * FROM (SELECT seq " + endedOf + "AND slot IS NULL ORDER BY seq DESC LIMIT ?) a " +
+		"UNION ALL SELECT * FROM (SELECT seq " + endedOf + "AND slot IS NOT NULL ORDER BY slot DESC LIMIT ?) b) c ORDER BY seq DESC LIMIT 1 OFFSET ?"
+	prunableSlots  = "SELECT id " + endedOf + "AND slot <= ? AND seq <= ? ORDER BY slot LIMIT ?"
+	prunableByHand = "SELECT id " + endedOf + "AND slot IS NULL AND seq <= ? ORDER BY seq LIMIT ?"
+
+	// By the index (job, seq), up to where runs were queued after the cutoff, and a little further: the clocks of
+	// processes differ.
+	prunableByAge = "SELECT r.id FROM job_runs r WHERE r.job = ? AND r.ended_at IS NOT NULL AND r.ended_at < ? AND (r.slot IS NULL OR r.slot <= CASE r.schedule " +
+		"WHEN '' THEN COALESCE((SELECT watermark FROM job_state WHERE name = ?), 0) " +
+		"ELSE COALESCE((SELECT watermark FROM job_schedules WHERE id = r.schedule), r.slot) END) " +
+		"AND r.seq < COALESCE((SELECT seq FROM job_runs WHERE queued_at >= ? ORDER BY queued_at, seq LIMIT 1), 9223372036854770000) + ? ORDER BY r.seq LIMIT ?"
+	pruneSlack = 1000
 )

@@ -99,7 +99,7 @@ func TestTablesOfOthersAreLeftAlone(t *testing.T) {
 				if _, err := s.PruneAlerts(ctx, time.Millisecond, time.Millisecond); err != nil {
 					t.Error(err)
 				}
-				if _, err := s.Prune(ctx, "a", 1, time.Now(), 10); err != nil {
+				if _, err := s.Prune(ctx, contract.Prune{Job: "a", Keep: 1, Cutoff: time.Now(), Limit: 10}); err != nil {
 					t.Error(err)
 				}
 				s = openURL(t, url) // again

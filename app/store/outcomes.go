@@ -14,7 +14,7 @@ import (
 )
 
 // outcomeColumns leave out what is long: arguments, results, stacks.
-const outcomeColumns = "job, seq, id, status, reason, triggered_by, attempt, substr(error, 1, 400) AS error, slot, queued_at, started_at, ended_at"
+const outcomeColumns = "job, schedule, seq, id, status, reason, triggered_by, attempt, substr(error, 1, 400) AS error, slot, queued_at, started_at, ended_at"
 
 // recentJobs is how many jobs one statement asks for; SQLite takes 500 terms in a compound one.
 const recentJobs = 100
@@ -115,7 +115,7 @@ const spansSQL = "SELECT id, job, status, reason, slot, queued_at, started_at, e
 // The statements that find runs which may need an alert.
 const (
 	troubledSQL = "SELECT " + outcomeColumns + " FROM job_runs WHERE " + db.Troubled + " AND ended_at >= ? ORDER BY ended_at, seq LIMIT ?"
-	unendedSQL  = "SELECT job, id, status, triggered_by, slot, started_at FROM job_runs WHERE ended_at IS NULL ORDER BY seq + 0 DESC LIMIT ?"
+	unendedSQL  = "SELECT job, schedule, id, status, triggered_by, slot, started_at FROM job_runs WHERE " + activeRuns + " ORDER BY seq + 0 DESC LIMIT ?"
 	lateRunsSQL = "SELECT " + outcomeColumns + " FROM job_runs WHERE queued_at >= ? AND slot IS NOT NULL AND started_at > slot + ? ORDER BY queued_at LIMIT ?"
 )
 

@@ -68,7 +68,7 @@ func (t *txn) quickEnds(ends []*contract.Finish) {
 		return append(args, f.ID, f.At.UnixMilli(), f.Started.UnixMilli(), attempts(f), f.Token)
 	})
 	for _, f := range ends {
-		r := &run{id: f.ID, job: f.Job, hand: f.Slot.IsZero(), status: f.Status, startedAt: f.Started.UnixMilli()}
+		r := &run{id: f.ID, source: source{f.Job, f.Schedule}, hand: f.Slot.IsZero(), status: f.Status, startedAt: f.Started.UnixMilli()}
 		if !r.hand {
 			r.slot = f.Slot.UnixMilli()
 		}

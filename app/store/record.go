@@ -32,11 +32,12 @@ func records(rows []row.JobRun) []cron.Record {
 
 func record(r *row.JobRun) cron.Record {
 	rec := cron.Record{
-		ID: r.ID, Job: r.Job, Status: cron.Status(r.Status), Reason: cron.Reason(r.Reason), Trigger: cron.Trigger(r.TriggeredBy),
+		ID: r.ID, Job: r.Job, Schedule: cron.ScheduleOf(r.Schedule), Status: cron.Status(r.Status), Reason: cron.Reason(r.Reason), Trigger: cron.Trigger(r.TriggeredBy),
 		DataSlot: r.DataSlot.Pointer(), Attempt: r.Attempt, Error: r.Error, Stack: r.Stack, Key: r.RequestKey.String,
 		Actor: r.Actor, Instance: r.Instance, QueuedAt: r.QueuedAt.Time(), NextAt: r.NextAt.Pointer(),
 		StartedAt: r.StartedAt.Pointer(), EndedAt: r.EndedAt.Pointer(), Cancel: r.CancelAt.Pointer(), AttemptAt: r.AttemptAt.Pointer(),
 		Token: r.Token, Group: r.RunGroup,
+		Deferred: r.DueAt != 0 && r.EndedAt == 0 && r.Instance == "", // one that an older release has taken has an owner
 	}
 	if r.Slot.Valid {
 		at := time.UnixMilli(r.Slot.Int64).UTC()

@@ -11,6 +11,9 @@ import (
 	"fibercrons/app/store/row"
 )
 
+// activeRuns is the condition of active runs. Deferred ones are not.
+const activeRuns = "ended_at IS NULL AND due_at IS NULL"
+
 // Runs implements [contract.Admin]. Newest first is the reverse order of insertion.
 func (s *Store) Runs(ctx context.Context, q contract.Query) ([]cron.Record, error) {
 	db, err := selectRuns(s.db.Read(ctx), q)
@@ -26,6 +29,10 @@ func (s *Store) Runs(ctx context.Context, q contract.Query) ([]cron.Record, erro
 
 func selectRuns(read *gorm.DB, q contract.Query) (*gorm.DB, error) {
 	db := read.Model(&row.JobRun{})
+	if q.Limit <= 0 {
+		q.Limit = 50
+	}
+	alone := q.Unscheduled && q.Job != "" && len(q.IDs) == 0 && !activeOnly(q.Statuses)
 	// Each order is that of an index: a job's history, time, the table itself. Active runs are few and have an index of
 	// their own; the expression keeps the planner from preferring the order of another.
 	order, byTime := "seq DESC", q.Job == "" && !(q.Since.IsZero() && q.Until.IsZero())
@@ -38,6 +45,12 @@ func selectRuns(read *gorm.DB, q contract.Query) (*gorm.DB, error) {
 	}
 	if q.Job != "" {
 		db = db.Where("job = ?", q.Job)
+	}
+	if q.Unscheduled {
+		db = db.Where("schedule = ''")
+	}
+	if q.Schedule != "" {
+		db, byTime = db.Where("schedule = ? AND schedule <> ''", q.Schedule), false // as the index has it
 	}
 	if len(q.Statuses) > 0 {
 		db = db.Where("status IN ?", q.Statuses)
@@ -68,10 +81,23 @@ func selectRuns(read *gorm.DB, q contract.Query) (*gorm.DB, error) {
 			db = db.Where("seq < ?", cursor[0].Seq)
 		}
 	}
-	if q.Limit <= 0 {
-		q.Limit = 50
+	if alone {
+		var found []int64
+		if err := ofJobAlone(db.Session(&gorm.Session{}), q.Limit).Scan(&found).Error; err != nil {
+			return nil, err
+		}
+		db = read.Model(&row.JobRun{}).Where("seq IN ?", found)
 	}
 	return db.Order(order).Limit(q.Limit), nil
+}
+
+// ofJobAlone finds the newest of the selected runs of a job without those of its stored schedules, which may be a
+// million. It goes by the index (job, schedule, slot), where manual runs come apart from the others, and the order of
+// slots stands for that of insertion.
+func ofJobAlone(selected *gorm.DB, limit int) *gorm.DB {
+	newest := func(slot, order string) *gorm.DB { return selected.Select("seq").Where(slot).Order(order).Limit(limit) }
+	return selected.Session(&gorm.Session{NewDB: true}).Raw("SELECT seq FROM (SELECT * FROM (?) a UNION ALL SELECT * FROM (?) b) c ORDER BY seq DESC LIMIT ?",
+		newest("slot IS NULL", "seq DESC"), newest("slot IS NOT NULL", "slot DESC"), limit)
 }
 
 func activeOnly(statuses []cron.Status) bool {

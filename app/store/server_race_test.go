@@ -234,7 +234,7 @@ func TestServersDoEverythingAtOnce(t *testing.T) {
 					}
 					_, err = s.Sync(ctx, contract.Program{Definitions: defs, At: time.UnixMilli(1)})
 					fine(err)
-					_, err = s.Prune(ctx, job, 1000, time.Time{}, 10)
+					_, err = s.Prune(ctx, contract.Prune{Job: job, Keep: 1000, Limit: 10})
 					fine(err)
 					if runs, err := s.Runs(ctx, contract.Query{Job: job, Limit: 3}); fine(err) {
 						for _, r := range runs {

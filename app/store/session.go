@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"slices"
+	"strings"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -20,6 +22,7 @@ type session struct {
 	now   int64 // the clock of leases; 0: not read yet
 	err   error // of the first failed statement; nothing is committed after it
 	wrote bool
+	users bool // the transaction is the user's own
 }
 
 // clock reads the clock of leases, unless a statement has brought it along.
@@ -106,6 +109,17 @@ func (t *session) locking(db *gorm.DB) *gorm.DB {
 func unique(s []string) []string {
 	slices.Sort(s)
 	return slices.Compact(s)
+}
+
+// sourceArgs are sources as the parameters of a statement, each once.
+func sourceArgs(list []source) (args []any) {
+	slices.SortFunc(list, func(a, b source) int {
+		return cmp.Or(strings.Compare(a.job, b.job), strings.Compare(a.schedule, b.schedule))
+	})
+	for _, s := range slices.Compact(list) {
+		args = append(args, s.job, s.schedule)
+	}
+	return args
 }
 
 func chunks(s []string, each func([]string)) {

@@ -19,7 +19,7 @@ func (s *Store) Start(ctx context.Context, st contract.Start) (contract.StartOut
 		need: func(n *needs) {
 			n.ids = append(n.ids, st.ID)
 			if st.Serial {
-				n.serial = append(n.serial, st.Job)
+				n.serial = append(n.serial, source{st.Job, st.Schedule})
 			}
 			if limited(&st) {
 				n.groups = append(n.groups, st.Group)
@@ -70,10 +70,22 @@ func (t *txn) start(st *contract.Start) (contract.StartOutcome, error) {
 	}
 	r.leaseUntil = t.now + st.Lease.Milliseconds()
 	t.starts = append(t.starts, r)
+	if r.dueAt != 0 {
+		t.undefer = append(t.undefer, r.id)
+		t.activate(r)
+	}
 	if r.group != "" {
 		t.groups[r.group] = append(t.groups[r.group], r)
 	}
 	return contract.StartOutcome{Started: true}, nil
+}
+
+// activate makes a deferred run an ordinary one.
+func (t *txn) activate(r *run) {
+	if r.dueAt != 0 {
+		r.dueAt = 0
+		t.active[r.source] = append(t.active[r.source], r)
+	}
 }
 
 // blockedBy returns the run that a start has to wait for: a running one, or the earliest waiting one that
@@ -87,7 +99,7 @@ func (t *txn) blockedBy(r *run, st *contract.Start) (first *run) {
 	if !st.Serial {
 		return nil
 	}
-	for _, o := range t.active[r.job] {
+	for _, o := range t.active[r.source] {
 		if o.status == cron.Running {
 			return o
 		}
@@ -101,14 +113,14 @@ func (t *txn) blockedBy(r *run, st *contract.Start) (first *run) {
 // blockedInGroup is blockedBy for the limit of r's group.
 func (t *txn) blockedInGroup(r *run, st *contract.Start) (first *run) {
 	places := st.GroupLimit
-	runs := map[string]bool{} // jobs with a running run: their next may have to wait for it
+	runs := map[source]bool{} // with a running run: their next may have to wait for it
 	var last *run
 	for _, o := range t.groups[st.Group] {
 		if o.status != cron.Running {
 			continue
 		}
 		places--
-		runs[o.job] = true
+		runs[o.source] = true
 		if last == nil || o.id > last.id {
 			last = o
 		}
@@ -116,12 +128,12 @@ func (t *txn) blockedInGroup(r *run, st *contract.Start) (first *run) {
 	if places <= 0 {
 		return last
 	}
-	earlier := map[string]bool{} // jobs with a run that comes first
+	earlier := map[source]bool{} // with a run that comes first
 	for _, o := range t.queues[st.Group] {
-		if runs[o.job] || !t.goesFirst(o, r, st) {
+		if runs[o.source] || !t.goesFirst(o, r, st) {
 			continue
 		}
-		earlier[o.job] = true
+		earlier[o.source] = true
 		if first == nil || o.slot < first.slot {
 			first = o
 		}

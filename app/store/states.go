@@ -21,7 +21,7 @@ const (
 	rareColumns = "CASE WHEN s.paused OR s.removed_at IS NOT NULL OR s.override_at IS NOT NULL THEN json_array(" +
 		"s.removed_at, CASE WHEN s.paused THEN 1 ELSE 0 END, s.paused_at, s.paused_until, s.paused_by, s.paused_reason, " +
 		"s.override_expr, s.override_zone, s.override_by, s.override_at) END, "
-	activeColumn = "(SELECT COUNT(*) FROM job_runs r WHERE r.job = s.name AND r.ended_at IS NULL)"
+	activeColumn = "(SELECT COUNT(*) FROM job_runs r WHERE r.job = s.name AND r.ended_at IS NULL AND r.due_at IS NULL)"
 
 	stateSQL = "SELECT s.name, s.definition, s.first_seen, s.watermark, " +
 		"s.last_run, NULLIF(s.last_run_id, ''), s.last_slot, s.last_duration_ms, NULLIF(s.last_status, ''), NULLIF(s.last_error, ''), " +
@@ -29,7 +29,7 @@ const (
 	outlineSQL = "SELECT s.name, s.last_run, NULLIF(s.last_duration_ms, 0), NULLIF(s.last_status, ''), NULLIF(s.last_error, ''), " +
 		"NULLIF(s.runs, 0), NULLIF(s.failures, 0), " + rareColumns + "NULL FROM job_state s " +
 		// Few jobs have active runs: rows of their own cost less than a search for each job.
-		"UNION ALL SELECT job, NULL, NULL, NULL, NULL, NULL, NULL, NULL, COUNT(*) FROM job_runs WHERE ended_at IS NULL GROUP BY job"
+		"UNION ALL SELECT job, NULL, NULL, NULL, NULL, NULL, NULL, NULL, COUNT(*) FROM job_runs WHERE " + activeRuns + " GROUP BY job"
 )
 
 // States implements [contract.Admin], by one statement.

@@ -14,6 +14,7 @@ import (
 	"fibercrons/app/store/alerts"
 	"fibercrons/app/store/db"
 	"fibercrons/app/store/row"
+	"fibercrons/app/store/schedules"
 	"fibercrons/app/store/usertx"
 )
 
@@ -48,12 +49,16 @@ type Options struct {
 	Committed func(Commit)
 }
 
-// alertStore is the part of a Store that keeps alerts and silences.
-type alertStore = alerts.Store
+// The parts of a Store that keep alerts and silences, and stored schedules.
+type (
+	alertStore    = alerts.Store
+	scheduleStore = schedules.Store
+)
 
 // Store is a [contract.Store] and an [alert.Store] on a database.
 type Store struct {
 	*alertStore
+	*scheduleStore
 	db       *db.Database
 	writer   *writer
 	outlined atomic.Int64 // how many jobs there were in the last outline
@@ -75,7 +80,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	w := startWriter(committer{db: d, rules: theRules, retryFor: d.RetryFor()}, o.Committed)
-	return &Store{alertStore: alerts.New(alertDB{d, w}), db: d, writer: w}, nil
+	return &Store{alertStore: alerts.New(alertDB{d, w}), scheduleStore: schedules.New(scheduleDB{alertDB{d, w}}), db: d, writer: w}, nil
 }
 
 // Close commits what is waiting and closes the database. Later calls answer [ErrClosed].

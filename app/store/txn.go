@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"math"
 
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
@@ -15,7 +16,8 @@ type needs struct {
 	tries  []int    // parallel to claims: how often they were put off
 	ids    []string // of runs
 	jobs   []string // whose state they decide about
-	serial []string // jobs whose active runs matter
+	stored []string // schedules that they decide about
+	serial []source // whose active runs matter
 	groups []string // whose running runs matter
 	turns  []string // groups whose waiting runs matter
 	known  []string // jobs that get a state if they have none
@@ -28,13 +30,15 @@ type txn struct {
 	changes
 	rules  rules
 	states map[string]*jobState
+	marks  map[string]*jobState // as they were before the locks
+	stored map[string]*storedSchedule
 	runs   map[string]*run
 	slots  map[slotKey]*run
 	keys   map[requestKey]*run
-	active map[string][]*run // by job
+	active map[source][]*run
 	groups map[string][]*run // running, by group
 	queues map[string][]*run // waiting for a first attempt, by group
-	taken  map[string]bool   // jobs that another process has locked
+	taken  map[source]bool   // what another process has locked: jobs, or schedules of whatever job
 
 	created    int64 // first_seen of the states that it made
 	claimsOnly bool  // only claims are still to be carried out
@@ -42,7 +46,7 @@ type txn struct {
 
 type (
 	slotKey struct {
-		job  string
+		source
 		slot int64
 	}
 	requestKey struct{ job, key string }
@@ -50,12 +54,12 @@ type (
 
 func newTxn(on *session, rules rules) *txn {
 	return &txn{
-		changes: changes{session: on, outcomes: map[string]*outcome{}, watermarks: map[string]movedWatermark{}},
+		changes: changes{session: on, outcomes: map[string]*outcome{}, watermarks: map[string]movedWatermark{}, moved: map[string]*storedSchedule{}, last: map[string]lastRun{}},
 		rules:   rules,
-		states:  map[string]*jobState{}, runs: map[string]*run{},
+		states:  map[string]*jobState{}, stored: map[string]*storedSchedule{}, runs: map[string]*run{},
 		slots: map[slotKey]*run{}, keys: map[requestKey]*run{},
-		active: map[string][]*run{}, groups: map[string][]*run{}, queues: map[string][]*run{},
-		taken: map[string]bool{},
+		active: map[source][]*run{}, groups: map[string][]*run{}, queues: map[string][]*run{},
+		taken: map[source]bool{},
 	}
 }
 
@@ -65,10 +69,11 @@ func (t *txn) load(n *needs, careful bool) {
 		t.loadForClaims(n, careful)
 	}
 	t.loadRuns(&t.sql.RunsByID, unique(n.ids), func(r *run) { t.remember(r) })
-	jobs := unique(n.serial)
-	t.loadRuns(&t.sql.ActiveByJob, jobs, func(r *run) {
+	t.each(&t.sql.Active, sourceArgs(n.serial), 2, func(rows *sql.Rows) error {
+		r, err := scanRun(rows)
 		r = t.remember(r)
-		t.active[r.job] = append(t.active[r.job], r)
+		t.active[r.source] = append(t.active[r.source], r)
+		return err
 	})
 	t.loadRuns(&t.sql.RunningByGroup, unique(n.groups), func(r *run) {
 		r = t.remember(r)
@@ -83,49 +88,70 @@ func (t *txn) load(n *needs, careful bool) {
 // above the watermark is most likely free and is inserted without a look, unless careful; and few
 // jobs have active runs.
 func (t *txn) loadForClaims(n *needs, careful bool) {
-	var jobs []string
+	var jobs, stored []string
 	for _, c := range n.claims {
 		if _, ok := t.states[c.Job]; !ok {
 			t.states[c.Job] = &jobState{}
 			jobs = append(jobs, c.Job)
 		}
+		if _, ok := t.stored[c.Schedule]; !ok && c.Schedule != "" {
+			t.stored[c.Schedule] = &storedSchedule{}
+			stored = append(stored, c.Schedule)
+		}
 	}
 	if t.sql.Locks != nil {
-		jobs = nil // existing states were read when they were locked
+		jobs, stored = nil, nil // existing ones were read when they were locked
 	}
 	t.each(&t.sql.StatesByJob, db.Args(jobs), 1, func(rows *sql.Rows) error {
 		var name string
 		var s jobState
-		if err := rows.Scan(&name, &s.watermark, &s.paused, &s.pausedUntil, &s.generation, &s.overrideAt, &s.busy); err != nil {
+		if err := rows.Scan(append(append([]any{&name}, s.fields()...), &s.busy)...); err != nil {
 			return err
 		}
 		s.known = true
 		t.states[name] = &s
 		return nil
 	})
+	t.each(&t.sql.Schedules, db.Args(stored), 1, func(rows *sql.Rows) error {
+		var id string
+		var g storedSchedule
+		err := rows.Scan(append(append([]any{&id}, g.fields()...), &g.busy)...)
+		g.known = true
+		t.stored[id] = &g
+		return err
+	})
 	var slots, keys []any
 	for _, c := range n.claims {
 		s := t.states[c.Job]
+		busy, occupied, watermark, sure := s.busy, &s.occupied, s.watermark, true
+		if c.Schedule != "" {
+			g := t.stored[c.Schedule]
+			sure = g.known && (g.glimpsed() || g.job == c.Job && !t.rules.edited(g.revision, c.Revision))
+			busy, occupied, watermark = g.busy || !sure, &g.occupied, g.watermark
+			if !sure {
+				watermark = math.MaxInt64 // the claim may have succeeded before the schedule was changed or deleted
+			}
+		}
 		if c.Slot.IsZero() {
 			n.ids = append(n.ids, c.ID)
-		} else if slot := c.Slot.UnixMilli(); careful || t.rules.settled(slot, s.watermark) {
-			slots = append(slots, c.Job, slot)
+		} else if slot := c.Slot.UnixMilli(); careful || t.rules.passed(c, watermark) {
+			slots = append(slots, c.Job, c.Schedule, slot)
 		}
 		if c.Key != "" {
 			keys = append(keys, c.Job, c.Key)
 		}
 		switch {
-		case !s.busy || c.Force || c.Overlap == cron.Allow || c.Status == cron.Skipped:
-		case t.claimsOnly && c.Overlap == cron.Skip:
-			s.occupied = true
+		case !busy || c.Force || c.Overlap == cron.Allow || c.Status == cron.Skipped || deferred(c):
+		case t.claimsOnly && c.Overlap == cron.Skip && sure:
+			*occupied = true
 		default:
-			n.serial = append(n.serial, c.Job)
+			n.serial = append(n.serial, source{c.Job, c.Schedule})
 		}
 	}
-	t.each(&t.sql.RunsBySlot, slots, 2, func(rows *sql.Rows) error {
+	t.each(&t.sql.RunsBySlot, slots, 3, func(rows *sql.Rows) error {
 		r, err := scanRun(rows)
 		r = t.remember(r)
-		t.slots[slotKey{r.job, r.slot}] = r
+		t.slots[slotKey{r.source, r.slot}] = r
 		return err
 	})
 	t.each(&t.sql.RunsByKey, keys, 2, func(rows *sql.Rows) error {
@@ -160,10 +186,36 @@ type rules struct {
 	fenced  func(have, given int64) bool     // a token that is no longer the row's
 	expired func(lease, now int64) bool      // a lease that has run out
 	settled func(slot, watermark int64) bool // a slot that may not be claimed again
+
+	// Of stored schedules, and of deferred runs:
+
+	settledStored func(slot, watermark int64) bool // as settled
+	edited        func(have, given int64) bool     // a revision that is no longer the schedule's
+	due           func(at, now int64) bool         // a time that has come
 }
 
 var theRules = rules{
 	fenced:  func(have, given int64) bool { return have != given },
 	expired: func(lease, now int64) bool { return lease <= now },
 	settled: func(slot, watermark int64) bool { return slot <= watermark },
+
+	settledStored: func(slot, watermark int64) bool { return slot <= watermark },
+	edited:        func(have, given int64) bool { return have != given },
+	due:           func(at, now int64) bool { return at <= now },
+}
+
+// passed reports whether the slot of a claim is settled, by the watermark of what it belongs to.
+func (r *rules) passed(c *contract.Claim, watermark int64) bool {
+	if c.Schedule != "" {
+		return r.settledStored(c.Slot.UnixMilli(), watermark)
+	}
+	return r.settled(c.Slot.UnixMilli(), watermark)
+}
+
+// expiredRun reports whether an active run may be taken: its lease has run out, or if it is deferred its time has come.
+func (r *rules) expiredRun(of *run, now int64) bool {
+	if of.dueAt != 0 {
+		return r.due(of.leaseUntil, now)
+	}
+	return r.expired(of.leaseUntil, now)
 }

@@ -18,17 +18,19 @@ import (
 // jobs, which are few beside the runs.
 const (
 	newestSQL   = "SELECT seq, id FROM job_runs WHERE seq = (SELECT MAX(seq) FROM job_runs)"
-	insertedSQL = "SELECT seq, id, status, attempt, cancel_at IS NOT NULL FROM job_runs WHERE seq >= ? ORDER BY seq LIMIT ?"
+	insertedSQL = "SELECT seq, id, status, attempt, cancel_at IS NOT NULL, due_at IS NOT NULL FROM job_runs WHERE seq >= ? ORDER BY seq LIMIT ?"
 	activeSQL   = "SELECT r.id, r.status, r.attempt, r.cancel_at IS NOT NULL, " +
 		"COALESCE((SELECT MAX(l.seq) FROM job_run_logs l WHERE l.run_id = r.id), 0), COALESCE(r.progress, '') " +
-		"FROM job_runs r WHERE r.ended_at IS NULL"
+		"FROM job_runs r WHERE r.ended_at IS NULL AND r.due_at IS NULL"
+	soonDueSQL       = "SELECT id FROM job_runs WHERE ended_at IS NULL AND due_at > 0 AND due_at <= ? ORDER BY due_at LIMIT ?"
+	nextDueSQL       = "SELECT COALESCE(MIN(due_at), 0) FROM job_runs WHERE ended_at IS NULL AND due_at > ?"
 	lastAuditSQL     = "SELECT COALESCE(MAX(id), 0) FROM job_audit"
-	toldSQL          = "SELECT target, action = 'pause' FROM job_audit WHERE id > ? AND action IN ('pause', 'resume') ORDER BY id"
+	toldSQL          = "SELECT target, action FROM job_audit WHERE id > ? AND action IN ('pause', 'resume', 'cancel') ORDER BY id"
 	recentNumbersSQL = "SELECT seq FROM job_runs WHERE seq > ? ORDER BY seq"
 	recentAuditsSQL  = "SELECT id FROM job_audit WHERE id > ? ORDER BY id"
 	auditsSQL        = "SELECT id FROM job_audit WHERE id IN ?"
-	lateToldSQL      = "SELECT target, action = 'pause' FROM job_audit WHERE id IN ? AND action IN ('pause', 'resume') ORDER BY id"
-	lateSQL          = "SELECT seq, id, status, attempt, cancel_at IS NOT NULL FROM job_runs WHERE seq IN ?"
+	lateToldSQL      = "SELECT target, action FROM job_audit WHERE id IN ? AND action IN ('pause', 'resume', 'cancel') ORDER BY id"
+	lateSQL          = "SELECT seq, id, status, attempt, cancel_at IS NOT NULL, due_at IS NOT NULL FROM job_runs WHERE seq IN ?"
 	switchSQL        = "SELECT name, paused, paused_at, paused_until, override_at FROM job_state WHERE paused OR override_at IS NOT NULL"
 )
 
@@ -40,7 +42,7 @@ func (s *Store) Summarize(ctx context.Context, after contract.Position, limit in
 	err := s.db.Read(ctx).Transaction(func(db *gorm.DB) error {
 		g = contract.Summary{}
 		l := summarizer{db: db, server: s.db.Statements().Locks != nil, after: after, limit: limit, at: make(map[string]int), g: &g}
-		for _, part := range []func() error{l.runs, l.late, l.active, l.audits, l.switches} {
+		for _, part := range []func() error{l.runs, l.late, l.active, l.soon, l.audits, l.switches} {
 			if err := part(); err != nil {
 				return err
 			}
@@ -109,7 +111,7 @@ func (l *summarizer) runs() error {
 	err = l.read(insertedSQL, func(rows *sql.Rows) error {
 		var number int64
 		var r contract.RunSummary
-		if err := rows.Scan(&number, &r.ID, &r.Status, &r.Attempt, &r.Cancelled); err != nil {
+		if err := rows.Scan(&number, &r.ID, &r.Status, &r.Attempt, &r.Cancelled, &r.Deferred); err != nil {
 			return err
 		}
 		if number == l.after.Number && r.ID == l.after.ID {
@@ -140,7 +142,7 @@ func (l *summarizer) late() error {
 		err := l.read(lateSQL, func(rows *sql.Rows) error {
 			var number int64
 			var r contract.RunSummary
-			err := rows.Scan(&number, &r.ID, &r.Status, &r.Attempt, &r.Cancelled)
+			err := rows.Scan(&number, &r.ID, &r.Status, &r.Attempt, &r.Cancelled, &r.Deferred)
 			filled[number] = true
 			l.add(r)
 			return err
@@ -162,7 +164,27 @@ func (l *summarizer) active() error {
 	})
 }
 
-// audits reads pauses and resumes.
+// soon reads the deferred runs whose time is near.
+func (l *summarizer) soon() error {
+	horizon := time.Now().Add(contract.SoonDue).UnixMilli()
+	err := l.read(soonDueSQL, func(rows *sql.Rows) error {
+		var id string
+		err := rows.Scan(&id)
+		l.g.Soon = append(l.g.Soon, id)
+		return err
+	}, horizon, l.limit+1)
+	if err != nil {
+		return err
+	}
+	return l.read(nextDueSQL, func(rows *sql.Rows) error {
+		var next row.Millis
+		err := rows.Scan(&next)
+		l.g.NextDue = next.Time()
+		return err
+	}, horizon)
+}
+
+// audits reads pauses, resumes and cancellations.
 func (l *summarizer) audits() error {
 	g := l.g
 	err := l.read(lastAuditSQL, func(rows *sql.Rows) error { return rows.Scan(&g.Newest.Audit) })
@@ -170,9 +192,13 @@ func (l *summarizer) audits() error {
 		return err
 	}
 	told := func(rows *sql.Rows) error {
-		var t contract.PauseChange
-		err := rows.Scan(&t.Job, &t.Paused)
-		g.Told = append(g.Told, t)
+		var target, action string
+		err := rows.Scan(&target, &action)
+		if action == "cancel" {
+			g.Cancelled = append(g.Cancelled, target)
+		} else {
+			g.Told = append(g.Told, contract.PauseChange{Job: target, Paused: action == "pause"})
+		}
 		return err
 	}
 	if len(l.after.AuditGaps) > 0 {

@@ -27,6 +27,9 @@ func (t *Tracer) Attempt(next cron.Func) cron.Func {
 			return next(ctx) // ctx marks the trace as not sampled
 		}
 		attrs := append(about(run.Job(), run.ID(), run.Trigger()), attribute.Int("fibercrons.attempt", run.Attempt()))
+		if id := run.Schedule(); id != "" {
+			attrs = append(attrs, attribute.String("fibercrons.schedule", id))
+		}
 		if slot := run.Slot(); !slot.IsZero() {
 			attrs = append(attrs, attribute.String("fibercrons.slot", instant(slot)))
 		}
@@ -142,6 +145,9 @@ func describe(span api.Span, job string, rec *cron.Record) {
 	if rec.Slot != nil {
 		attrs = append(attrs, attribute.String("fibercrons.slot", instant(*rec.Slot)))
 	}
+	if id := rec.ScheduleID(); id != "" {
+		attrs = append(attrs, attribute.String("fibercrons.schedule", id))
+	}
 	if cause := rec.Cause(); cause != "" {
 		attrs = append(attrs, attribute.String("fibercrons.cause", cause))
 	}
@@ -164,7 +170,7 @@ func about(job, run string, trigger cron.Trigger) []attribute.KeyValue {
 	if trigger == cron.BySchedule || trigger == cron.ByCatchUp {
 		by = "timer"
 	}
-	return append(make([]attribute.KeyValue, 0, 10), // room for further attributes
+	return append(make([]attribute.KeyValue, 0, 11), // room for further attributes
 		attribute.String("faas.trigger", by), attribute.String("faas.invocation_id", run),
 		attribute.String("fibercrons.job", job), attribute.String("fibercrons.run.id", run),
 		attribute.String("fibercrons.trigger", string(trigger)),

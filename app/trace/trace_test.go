@@ -144,6 +144,30 @@ func (p *program) run(job string) cron.Record {
 	return rec
 }
 
+// The spans of a stored schedule's run name it; those of other runs do not.
+func TestSpansNameTheSchedule(t *testing.T) {
+	c := collect1(t)
+	p := start(t, map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": c.URL}, func(r *cron.Registry) {
+		r.Register("report", cron.OnDemand, func(context.Context) error { return nil })
+		r.Register("plain", cron.OnDemand, func(context.Context) error { return nil })
+	})
+	_, err := p.Crons.PutSchedules(t.Context(), []scheduler.PutSchedule{{Schedule: cron.Schedule{ID: "t/1", Job: "report", Expr: "@yearly"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.post("/crons/schedules/t%2F1/run?wait=4m")
+	p.run("plain")
+	p.stop()
+	for _, name := range []string{"run report", "attempt report"} {
+		c.one(t, name).has(t, "fibercrons.schedule", "t/1")
+	}
+	for _, name := range []string{"run plain", "attempt plain"} {
+		if span := c.one(t, name); strings.Contains(fmt.Sprint(span), "fibercrons.schedule") {
+			t.Errorf("%s: %v", name, span)
+		}
+	}
+}
+
 func TestARunIsATrace(t *testing.T) {
 	c := collect1(t)
 	var carried string

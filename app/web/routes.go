@@ -71,7 +71,7 @@ func (m *mount) enter(row access.Route) fiber.Handler {
 	return request.Answered(m.app.Log, m.app.Context, func(c *fiber.Ctx) error {
 		m.access.Locate(c, row.Path)
 		reply.Secure(c)
-		if err := m.access.Guard(c, row.Forms); err != nil {
+		if err := m.access.Guard(c, row); err != nil {
 			return err
 		}
 		err := m.perform(c, row)

@@ -201,23 +201,15 @@ func oneLine(text string) string {
 	}, text)
 }
 
-var mailPage = template.Must(template.New("mail").Funcs(template.FuncMap{"instant": texts.Instant, "ref": ref}).Parse(`<!doctype html>
+var mailPage = template.Must(template.New("mail").Funcs(template.FuncMap{"instant": texts.Instant}).Parse(`<!doctype html>
 <html><body style="font-family: sans-serif; font-size: 14px">
 <p><b>{{.Title}}</b></p>
 {{if .Test}}<p>This is a test message. Nothing has happened.</p>{{end}}
-{{range $a := .Alerts}}<p>{{with $.Link (ref $a)}}<a href="{{.}}">{{$a.Job}}</a>{{else}}<b>{{$a.Job}}</b>{{end}} {{$a.Detail}}, {{instant $a.At}}{{if $a.Slot}} (slot {{instant $a.Slot}}){{end}}</p>
+{{range $a := .Lines}}<p>{{with $a.Link}}<a href="{{.}}">{{$a.About}}</a>{{else}}<b>{{$a.About}}</b>{{end}}{{$a.Space}}{{$a.Detail}}, {{instant $a.At}}{{if $a.Slot}} (slot {{instant $a.Slot}}){{end}}</p>
 {{if $a.Error}}<pre style="white-space: pre-wrap; border-left: 3px solid #c33; padding-left: 8px">{{$a.Error}}</pre>{{end}}{{end}}
-{{if .More}}<p>and {{.More}} more{{with $.Link (ref)}}: <a href="{{.}}">{{.}}</a>{{end}}</p>{{end}}
+{{if .More}}<p>and {{.More}} more{{with $.Link nil}}: <a href="{{.}}">{{.}}</a>{{end}}</p>{{end}}
 </body></html>
 `))
-
-// ref returns a template's alert, or nil for all alerts.
-func ref(list ...alert.Alert) *alert.Alert {
-	if len(list) == 0 {
-		return nil
-	}
-	return &list[0]
-}
 
 // line is a connection that another goroutine can close.
 type line struct {

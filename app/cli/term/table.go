@@ -26,6 +26,7 @@ type Column struct {
 	Key     string // in CSV; empty: the title in lower case, with _ for a space
 	Right   bool   // a number
 	Elastic bool   // may be cut to fit the window
+	Rare    bool   // left out of a table in which it is empty
 	Extra   int    // not 0: left out of a window that is too narrow, the highest first
 }
 
@@ -45,6 +46,11 @@ var colors = map[Tone]pretty.Colors{
 // leaves out extra ones. A pipe gets everything, without colour.
 func Table(w io.Writer, l Listing) {
 	person := console.IsTerminal(w)
+	for i := len(l.Columns) - 1; i >= 0; i-- {
+		if l.Columns[i].Rare && !slices.ContainsFunc(l.Rows, func(row []Cell) bool { return row[i].Text != "" }) {
+			l = l.without(i)
+		}
+	}
 	l, left := within(l, console.Width(w))
 	out := table.NewWriter()
 	style := table.StyleDefault
@@ -95,12 +101,17 @@ func within(l Listing, window int) (_ Listing, left []string) {
 			return l, left // it wraps; with fewer columns it would be useless
 		}
 		left = append(left, strings.ToLower(l.Columns[drop].Title))
-		narrow := Listing{Columns: slices.Delete(slices.Clone(l.Columns), drop, drop+1)}
-		for _, row := range l.Rows {
-			narrow.Rows = append(narrow.Rows, slices.Delete(slices.Clone(row), drop, drop+1))
-		}
-		l = narrow
+		l = l.without(drop)
 	}
+}
+
+// without leaves out a column.
+func (l Listing) without(i int) Listing {
+	rest := Listing{Columns: slices.Delete(slices.Clone(l.Columns), i, i+1)}
+	for _, row := range l.Rows {
+		rest.Rows = append(rest.Rows, slices.Delete(slices.Clone(row), i, i+1))
+	}
+	return rest
 }
 
 func paint(s string, t Tone, person bool) string {

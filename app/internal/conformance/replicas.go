@@ -21,6 +21,9 @@ func Replicas(t *testing.T, open func(t *testing.T) []contract.Store) {
 		"an expired run is taken once":   takenOnce,
 		"a group's limit holds":          groupAcross,
 		"everything is counted":          counted,
+		"a stored slot is won once":      storedOnce,
+		"of edits of one revision, one":  editedOnce,
+		"a deferred run is taken once":   deferredOnce,
 	} {
 		t.Run(name, func(t *testing.T) {
 			var all []*suite

@@ -29,6 +29,10 @@ func Store(t *testing.T, open func(t *testing.T) contract.Store) {
 		{"Journal", journalCases},
 		{"Admin", deskCases},
 		{"Watch", watchCases},
+		{"Schedules", scheduleCases},
+		{"Listing", listingCases},
+		{"Slots", slotCases},
+		{"Deferred", deferredCases},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for name, run := range group.cases {
@@ -136,7 +140,7 @@ func (s *suite) state(job string) contract.State {
 }
 
 func (s *suite) start(c contract.Claim, change ...func(*contract.Start)) (contract.StartOutcome, error) {
-	st := contract.Start{Fence: c.Fence, Job: c.Job, At: s.now, Lease: held}
+	st := contract.Start{Fence: c.Fence, Job: c.Job, Schedule: c.Schedule, At: s.now, Lease: held}
 	for _, f := range change {
 		f(&st)
 	}
@@ -151,7 +155,9 @@ func (s *suite) started(c contract.Claim, change ...func(*contract.Start)) {
 }
 
 func (s *suite) ended(c contract.Claim, status cron.Status) contract.Finish {
-	return contract.Finish{Fence: c.Fence, Job: c.Job, Slot: c.Slot, Status: status, Started: s.now, At: s.now.Add(time.Second)}
+	return contract.Finish{
+		Fence: c.Fence, Job: c.Job, Schedule: c.Schedule, Slot: c.Slot, Status: status, Started: s.now, At: s.now.Add(time.Second),
+	}
 }
 
 func (s *suite) finish(c contract.Claim, status cron.Status) {

@@ -33,7 +33,7 @@ func (s *suite) settle(to time.Time) {
 // prune prunes job a.
 func (s *suite) prune(keep int, cutoff time.Time, limit int) int {
 	s.Helper()
-	return must(s.Prune(s.ctx, "a", keep, cutoff, limit))(s)
+	return must(s.Prune(s.ctx, contract.Prune{Job: "a", Keep: keep, Cutoff: cutoff, Limit: limit}))(s)
 }
 
 var journalCases = map[string]func(*suite){

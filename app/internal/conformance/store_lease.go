@@ -15,7 +15,10 @@ func expired(c *contract.Claim) { c.Lease = 0 }
 func (s *suite) take(r cron.Record, status cron.Status, instance string, token int64) bool {
 	s.Helper()
 	k := contract.Take{NewToken: token, Instance: instance, Lease: held}
-	k.Finish = s.ended(contract.Claim{Fence: contract.Fence{ID: r.ID, Token: r.Token}, Job: r.Job}, status)
+	k.Finish = s.ended(contract.Claim{Fence: contract.Fence{ID: r.ID, Token: r.Token}, Job: r.Job, Schedule: r.ScheduleID()}, status)
+	if r.StartedAt == nil {
+		k.Started = time.Time{}
+	}
 	if status.Ended() {
 		k.Reason = cron.ReasonCrash
 	}

@@ -5,9 +5,11 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"fibercrons/app/contract"
 	"fibercrons/app/cron"
+	"fibercrons/app/internal/millis"
 	"fibercrons/app/plan"
 )
 
@@ -137,6 +139,27 @@ var watchCases = map[string]func(*suite){
 		g := must(s.Summarize(s.ctx, start.Newest, 10))(s)
 		s.equal("told since", fmt.Sprint(g.Told), fmt.Sprint([]contract.PauseChange{{Job: "a"}, {Job: "a", Paused: true}}))
 		s.equal("told twice", len(must(s.Summarize(s.ctx, g.Newest, 10))(s).Told), 0)
+		audit("cancel", "run")
+		s.equal("cancelled", fmt.Sprint(must(s.Summarize(s.ctx, g.Newest, 10))(s).Cancelled), "[run]")
+	},
+	"a glance shows which deferred runs are due": func(s *suite) {
+		now := millis.Now()
+		past, soon, next := s.deferred("a", now.Add(-time.Hour)), s.deferred("a", now.Add(time.Second)), now.Add(time.Hour)
+		s.deferred("a", next)
+		s.deferred("b", next.Add(time.Hour))
+		g := must(s.Summarize(s.ctx, contract.Position{}, 10))(s)
+		for _, r := range g.Runs {
+			s.equal("deferred", r.Deferred, true)
+		}
+		s.equal("new", len(g.Runs), 4)
+		slices.Sort(g.Soon) // IDs are in order of time
+		s.equal("due", fmt.Sprint(g.Soon), fmt.Sprint([]string{past.ID, soon.ID}))
+		s.equal("the next", g.NextDue, next)
+		g = must(s.Summarize(s.ctx, g.Newest, 10))(s)
+		s.equal("new or active", len(g.Runs), 0)
+		s.equal("due", len(g.Soon), 2)
+		must(s.Cancel(s.ctx, past.ID, cron.ReasonRequested, "ann"))(s)
+		s.equal("due", fmt.Sprint(must(s.Summarize(s.ctx, g.Newest, 10))(s).Soon), fmt.Sprint([]string{soon.ID}))
 	},
 	"an outline has what a list shows": func(s *suite) {
 		s.finish(s.won(s.due("a", day(13)), cron.Running, ""), cron.Failed)

@@ -12,20 +12,23 @@ import (
 	"fibercrons/app/store/row"
 )
 
-const openSQL = "SELECT a.*, COALESCE(s.last_success, 0) AS last_success FROM job_alerts a LEFT JOIN job_state s ON s.name = a.job WHERE a.open_key > ''"
+const openSQL = "SELECT a.*, COALESCE(CASE a.schedule WHEN '' THEN s.own_success ELSE g.last_success END, 0) AS last_success, " +
+	"a.schedule <> '' AND g.id IS NULL AS gone, COALESCE(g.next_slot IS NULL AND NOT g.paused, FALSE) AS ended " +
+	"FROM job_alerts a LEFT JOIN job_state s ON s.name = a.job LEFT JOIN job_schedules g ON a.schedule <> '' AND g.id = a.schedule AND g.job = a.job WHERE a.open_key > ''"
 
 // OpenAlerts implements [alert.Sights].
 func (s *Store) OpenAlerts(ctx context.Context) ([]alert.Open, error) {
 	var rows []struct {
 		row.Alert
 		LastSuccess row.Millis
+		Gone, Ended bool
 	}
 	if err := s.db.Read(ctx).Raw(openSQL).Scan(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read open alerts: %w", s.db.Explain(err))
 	}
 	out := make([]alert.Open, len(rows))
 	for i := range rows {
-		out[i] = alert.Open{Alert: alertOf(&rows[i].Alert), LastSuccess: rows[i].LastSuccess.Time()}
+		out[i] = alert.Open{Alert: alertOf(&rows[i].Alert), LastSuccess: rows[i].LastSuccess.Time(), Gone: rows[i].Gone, Ended: rows[i].Gone || rows[i].Ended && rows[i].Schedule != ""}
 	}
 	return out, nil
 }
@@ -68,8 +71,8 @@ func (s *Store) Alerts(ctx context.Context, q alert.Query) ([]alert.Alert, int, 
 
 func alertOf(r *row.Alert) alert.Alert {
 	return alert.Alert{
-		ID: r.ID, Job: r.Job, Kind: cron.AlertKind(r.Kind), Status: alert.Status(r.Status), Run: r.RunID, Slot: r.Slot.Pointer(),
-		At: r.At.Time(), RaisedAt: r.RaisedAt.Time(), Detail: r.Detail, Error: r.Error, Number: r.Number, Open: r.OpenKey != nil,
+		ID: r.ID, Job: r.Job, Schedule: r.Schedule, Kind: cron.AlertKind(r.Kind), Status: alert.Status(r.Status), Run: r.RunID, Slot: r.Slot.Pointer(),
+		At: r.At.Time(), RaisedAt: r.RaisedAt.Time(), Detail: r.Detail, Error: r.Error, Number: r.Number, Others: r.Others, Open: r.OpenKey != nil,
 		Silence: r.Silence, Message: r.Message, Dedup: r.Dedup, Deliveries: []alert.Delivery{},
 	}
 }

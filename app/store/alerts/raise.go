@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"slices"
 
+	"gorm.io/gorm"
+
 	"fibercrons/app/alert"
+	"fibercrons/app/cron"
 	"fibercrons/app/store/row"
 )
 
@@ -15,18 +18,18 @@ func (s *Store) Raise(ctx context.Context, r alert.Raise) error {
 	rows := make([]row.Alert, len(r.Alerts))
 	for i, a := range r.Alerts {
 		rows[i] = row.Alert{
-			ID: a.ID, Job: a.Job, Kind: string(a.Kind), Dedup: a.Dedup, RunID: a.Run,
-			At: row.MillisOf(a.At), Status: string(a.Status), Silence: a.Silence, Detail: a.Detail, Error: a.Error, Number: a.Number,
+			ID: a.ID, Job: a.Job, Schedule: a.Schedule, Kind: string(a.Kind), Dedup: a.Dedup, RunID: a.Run,
+			At: row.MillisOf(a.At), Status: string(a.Status), Silence: a.Silence, Detail: a.Detail, Error: a.Error, Number: a.Number, Others: a.Others,
 		}
 		if a.Slot != nil {
 			rows[i].Slot = row.MillisOf(*a.Slot)
 		}
 		if a.Open {
-			key := rows[i].Kind + ":" + a.Job
+			key := openKey(a.Kind, a.Job, a.Schedule, a.Others > 0)
 			rows[i].OpenKey = &key
 		}
 	}
-	err := s.db.Write(ctx, "alert", len(rows)+len(r.Looked), func(t Tx) error {
+	err := s.db.Write(ctx, "alert", len(rows)+len(r.Looked)+len(r.Further), func(t Tx) error {
 		raise(t, rows, r)
 		return nil
 	})
@@ -34,6 +37,15 @@ func (s *Store) Raise(ctx context.Context, r alert.Raise) error {
 		return fmt.Errorf("raise alerts: %w", err)
 	}
 	return nil
+}
+
+// openKey identifies what must not be raised twice. A job's name has no colon.
+func openKey(kind cron.AlertKind, job, schedule string, others bool) string {
+	key := string(kind) + ":" + job
+	if schedule != "" || others {
+		key += ":" + schedule
+	}
+	return key
 }
 
 func raise(t Tx, rows []row.Alert, r alert.Raise) {
@@ -57,6 +69,15 @@ func raise(t Tx, rows []row.Alert, r alert.Raise) {
 	}
 	for some := range slices.Chunk(fresh, alertRows) {
 		t.Fail(db.Create(&some).Error)
+	}
+	for _, f := range r.Further {
+		n := 0
+		for _, run := range f.Runs {
+			if !looked[run] {
+				n++
+			}
+		}
+		t.Fail(db.Model(&row.Alert{}).Where("open_key = ? AND message = ''", openKey(f.Kind, f.Job, "", true)).Update("others", gorm.Expr("others + ?", n)).Error)
 	}
 	for some := range slices.Chunk(r.Looked, alertRows) {
 		t.Fail(db.Model(&row.JobRun{}).Where("id IN ? AND looked_at IS NULL", some).Update("looked_at", t.Now()).Error)

@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -68,7 +69,7 @@ func gather(t Tx, g alert.Gather, message string, ids []string) (waiting bool) {
 	}
 	// None when another process was first; some when this transaction was committed before.
 	var mine int64
-	t.Fail(db.Model(&row.Alert{}).Where("message = ?", message).Count(&mine).Error)
+	t.Fail(db.Model(&row.Alert{}).Select(weight).Where("message = ?", message).Scan(&mine).Error)
 	there := among(t, &row.AlertDelivery{}, "channel", "message IN ?", []string{message})
 	var rows []row.AlertDelivery
 	for i, channel := range g.Channels {
@@ -108,7 +109,7 @@ func (s *Store) TakeDeliveries(ctx context.Context, k alert.Take) ([]alert.Deliv
 	out := make([]alert.Delivery, len(rows))
 	for i := range rows {
 		out[i] = deliveryOf(&rows[i])
-		if err := contents(db, &out[i], k.Alerts); err != nil {
+		if err := contents(db, &out[i], &k); err != nil {
 			return nil, fmt.Errorf("read the alerts of a message: %w", s.db.Explain(err))
 		}
 	}
@@ -149,20 +150,53 @@ func takeDeliveries(t Tx, k alert.Take, token int64) (rows []row.AlertDelivery) 
 	return rows
 }
 
-// contents reads the first alerts of a delivery, and how many there are of each kind.
-func contents(db *gorm.DB, d *alert.Delivery, most int) error {
+// weight is how many alerts rows stand for.
+const weight = "COALESCE(SUM(CASE WHEN others > 0 THEN others ELSE 1 END), 0) AS number"
+
+// contents reads the first alerts of a delivery, its groups, and how many alerts there are of each kind.
+func contents(db *gorm.DB, d *alert.Delivery, k *alert.Take) error {
+	of := db.Model(&row.Alert{}).Where("message = ?", d.Message).Session(&gorm.Session{})
 	var rows []row.Alert
-	if err := db.Where("message = ?", d.Message).Order("at, id").Limit(most).Find(&rows).Error; err != nil {
+	if err := of.Where("schedule = '' AND others = 0").Order("at, id").Limit(k.Alerts).Find(&rows).Error; err != nil {
 		return err
 	}
-	for i := range rows {
+	var groups []struct {
+		Job             string
+		Kind            cron.AlertKind
+		First           row.Millis
+		Number          int
+		Schedules, Rest int
+	}
+	err := of.Select("job, kind, MIN(at) AS first, " + weight + ", COUNT(DISTINCT CASE WHEN others = 0 THEN schedule END) AS schedules, SUM(others) AS rest").
+		Where("schedule <> '' OR others > 0").Group("job, kind").Order("first, job, kind").Limit(k.Alerts).Scan(&groups).Error
+	if err != nil {
+		return err
+	}
+	for _, g := range groups {
+		var some []row.Alert
+		err := of.Where("job = ? AND kind = ? AND others = 0 AND schedule <> ''", g.Job, g.Kind).Order("at, id").Limit(k.Each).Find(&some).Error
+		if err != nil {
+			return err
+		}
+		group := alert.Group{Job: g.Job, Kind: g.Kind, Total: g.Schedules + g.Rest, Schedules: []string{}, At: g.First.Time(), Alerts: g.Number}
+		for i := range some {
+			if some[i].Schedule != "" && !slices.Contains(group.Schedules, some[i].Schedule) {
+				group.Schedules = append(group.Schedules, some[i].Schedule)
+			}
+			group.Error = cmp.Or(group.Error, some[i].Error)
+		}
+		d.Groups = append(d.Groups, group)
+		rows = append(rows, some...)
+	}
+	slices.SortStableFunc(rows, func(a, b row.Alert) int { return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.ID, b.ID)) })
+	for i := range rows[:min(len(rows), k.Alerts)] {
 		d.Alerts = append(d.Alerts, alertOf(&rows[i]))
 	}
 	var kinds []struct {
 		Kind   cron.AlertKind
 		Number int
 	}
-	err := db.Model(&row.Alert{}).Select("kind, COUNT(*) AS number").Where("message = ?", d.Message).Group("kind").Scan(&kinds).Error
+	err = of.Select("kind, " + weight).Group("kind").Scan(&kinds).Error
 	d.Kinds = make(map[cron.AlertKind]int, len(kinds))
 	for _, k := range kinds {
 		d.Kinds[k.Kind] = k.Number

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -247,7 +248,27 @@ func (d *Database) Begin(ctx context.Context, edit func(query string) string) (*
 	if err != nil {
 		return nil, err
 	}
-	return &Tx{Tx: tx, sql: d.Statements(), edit: edit}, nil
+	return &Tx{ConnPool: tx, sql: d.Statements(), edit: edit}, nil
+}
+
+// UserTx is a transaction of the user's own as one of the writer's.
+func (d *Database) UserTx(tx gorm.ConnPool) *Tx { return &Tx{ConnPool: tx, sql: d.Statements()} }
+
+// IsOurs reports whether a transaction was begun on the pool of [Database.Users].
+func (d *Database) IsOurs(tx *gorm.DB) bool { return tx.Config.ConnPool == d.users.Config.ConnPool }
+
+// Same returns an error unless a transaction is on this database, as the moments show at which its tables were made.
+func (d *Database) Same(ctx context.Context, tx *Tx) error {
+	if d.dialect.Remote() {
+		ours, err := versionRows(ctx, d.pools.Reads, versionTable)
+		if err != nil {
+			return fmt.Errorf("compare databases: %w", d.Explain(err))
+		}
+		if theirs, err := versionRows(ctx, tx, versionTable); err == nil && slices.Equal(ours, theirs) {
+			return nil
+		}
+	}
+	return d.dialect.Sentence(nil, "is not the database of this transaction: begin it with app.DB(ctx).Transaction(func(tx *gorm.DB) error {...})")
 }
 
 // WithTimeout bounds how long a transaction of a server may take, so that a dead network blocks nobody.

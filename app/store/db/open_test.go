@@ -58,7 +58,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		{"text", write("text.db", bytes.Repeat([]byte("hello "), 1000)), []string{at("text.db"), "is not an SQLite database", "nothing was changed"}},
 		{"damaged", write("damaged.db", append(slices.Clone(whole[:4096]), bytes.Repeat([]byte{0xff}, len(whole)-4096)...)), []string{at("damaged.db"), "is damaged"}},
 		{"truncated", write("truncated.db", whole[:5000]), []string{at("truncated.db"), "is damaged"}},
-		{"newer", "sqlite://" + at("newer.db"), []string{"schema version 99", "only up to 10", "newer release"}},
+		{"newer", "sqlite://" + at("newer.db"), []string{"schema version 99", "only up to 12", "newer release"}},
 		{"locked", "sqlite://" + at("locked.db"), []string{at("locked.db"), "is locked by another program"}},
 	}
 	if os.Geteuid() != 0 {

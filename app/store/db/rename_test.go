@@ -27,6 +27,11 @@ func here(kind, table string) bool {
 // columns are those of tables that have got more since.
 var columns = map[string][]string{
 	"instances": {"id", "host", "pid", "version", "started_at", "seen_at", "stopped_at", "generation", "tzdata"},
+	"job_state": {"name", "definition", "first_seen", "watermark", "removed_at", "paused", "paused_at", "paused_until", "paused_by", "paused_reason", "override_expr",
+		"override_zone", "override_by", "override_at", "last_run", "last_run_id", "last_slot", "last_duration_ms", "last_status", "last_error", "last_success", "runs", "failures", "generation"},
+	"alerts": {"id", "job", "kind", "dedup", "open_key", "run_id", "slot", "at", "raised_at", "status", "message", "silence", "detail", "error", "number"},
+	"job_runs": {"seq", "id", "job", "slot", "data_slot", "token", "status", "reason", "triggered_by", "attempt", "attempts", "error", "stack", "args", "result", "progress",
+		"request_key", "actor", "instance", "run_group", "queued_at", "next_at", "started_at", "ended_at", "cancel_at", "cancel_reason", "cancel_by", "lease_until", "looked_at", "attempt_at"},
 }
 
 func contents(t *testing.T, kind string, s *db.Database, now int) map[string][]string {
@@ -190,7 +195,7 @@ func TestOldTablesWereDropped(t *testing.T) {
 				testdb.ExecAll(t, s.Writer(), "DROP TABLE "+r[1])
 			}
 		}
-		testdb.ExecAll(t, s.Writer(), "DROP TABLE job_migrations", "DROP TABLE job_model_migrations")
+		testdb.ExecAll(t, s.Writer(), "DROP TABLE job_migrations", "DROP TABLE job_model_migrations", "DROP TABLE job_schedules")
 		openURL(t, url)
 	})
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"unicode/utf8"
+
+	"gorm.io/gorm"
 )
 
 // Statements are those of the hot path, in the words of one dialect. One that is empty is not used there; see
@@ -13,14 +15,16 @@ import (
 type Statements struct {
 	StatesByJob    Values
 	RunsByID       Values
-	RunsBySlot     Values // of pairs
+	RunsBySlot     Values // of job, schedule and slot
 	RunsByKey      Values // of pairs; the key comes last
-	ActiveByJob    Values
+	Active         Values // by job and schedule
 	RunningByGroup Values
 	WaitingByGroup Values // for a first attempt
 
 	Insert, InsertWide Values // of runs; without Insert there is InsertWide alone
+	InsertStored       Values // of runs of stored schedules; empty: InsertWide does it
 	Start              Values
+	Undefer            Values // of deferred runs that are started: they are no longer
 	QuickStart         Values // of starts that need no look before, with their fences; empty: all need one
 	QuickEnd           Values // the same of ends
 	End, EndWide       Values
@@ -32,9 +36,18 @@ type Statements struct {
 	Successes          Values // what runs that went well change in job_state
 	Outcomes           Values // what all other ends change there
 
+	Schedules        Values // what a claim needs to know of stored schedules; without Locks
+	ScheduleRows     Values // whole rows; with Locks it locks them, in order of IDs
+	InsertSchedules  Values // [EditedColumns]; with Locks those that exist are left as they are
+	UpdateSchedules  Values // [EditedColumns] of rows that exist
+	ScheduleMarks    Values // watermark, next slot and number of runs
+	ScheduleOutcomes Values // what ended runs change in job_schedules
+
 	Locks  *Locks         // nil: whoever has begun to write is alone
 	ReadTx *sql.TxOptions // of a read that takes several statements
 	Begin  *sql.TxOptions // of the writer's transactions
+
+	ByKey string // ID, status and reason of the run of a job with a key; with Locks as it is now, in any isolation
 
 	Bind func(string) string // gives the parameters of a statement the dialect's form; nil: they stay ?
 	Text func(string) string // makes a text acceptable to the database; nil: it accepts any
@@ -62,12 +75,18 @@ func (s *Statements) Divide(query string) string {
 // Locks are the statements that lock what a transaction decides about, on a database where others
 // commit at the same time. Each sees what was committed when it began (read committed).
 type Locks struct {
-	Watermarks   Values // name, watermark and clock, without a lock
+	Watermarks   Values // as States, without a lock
 	FreeStates   Values // as States, of those that nobody else has locked
 	States       Values // name, watermark, paused, paused until, generation, override and clock
 	Create       Values // states of jobs that have none: name and first seen
 	Groups       Values // names
 	CreateGroups Values
+
+	ScheduleMarks Values // ID, watermark and clock, without a lock
+	FreeSchedules Values // as Schedules, of those that nobody else has locked
+	Schedules     Values // [ScheduleColumns] and the clock
+	Skips         Values // the status skipped, and why, in the states of jobs that nobody else has locked
+	InsertKeyed   Values // as InsertWide, but a run whose key the job has had is left out
 }
 
 // MaxRows is how many rows one statement takes at most, where its parameters are lists.
@@ -75,7 +94,29 @@ const MaxRows = 1000
 
 // RunColumns are what the statements about runs select of job_runs, in this order. RunsByKey selects the key as well.
 const RunColumns = "r.id, r.job, r.slot, r.token, r.status, r.reason, r.attempt, COALESCE(r.started_at, 0), " +
-	"COALESCE(r.cancel_at, 0), r.cancel_reason, r.instance, r.lease_until, r.run_group"
+	"COALESCE(r.cancel_at, 0), r.cancel_reason, r.instance, r.lease_until, r.run_group, r.schedule, COALESCE(r.due_at, 0)"
+
+// ScheduleColumns are what a claim needs to know of a row of job_schedules, in this order.
+const ScheduleColumns = "s.id, s.job, s.revision, s.watermark, COALESCE(s.next_slot, 0), s.paused, COALESCE(s.paused_until, 0), s.max_runs, s.runs"
+
+// EditedColumns are those of job_schedules that the changes of people and programs write.
+const EditedColumns = "id, created_at, job, expr, zone, args, from_at, until_at, max_runs, meta, paused, paused_at, paused_until, paused_by, paused_reason, " +
+	"revision, watermark, next_slot, updated_at, updated_by"
+
+// ScheduleRow is what reads a whole row of job_schedules, in this order.
+const ScheduleRow = "s.id, s.created_at, s.job, s.expr, s.zone, COALESCE(s.args, ''), s.from_at, s.until_at, s.max_runs, COALESCE(s.meta, ''), " +
+	"s.paused, s.paused_at, s.paused_until, s.paused_by, s.paused_reason, s.revision, s.watermark, s.next_slot, s.updated_at, s.updated_by, " +
+	"s.runs, s.last_run, s.last_run_id, s.last_status"
+
+// Assign sets all [EditedColumns] but the first two to those of a row that could not be inserted, which the dialect
+// gives a prefix, and a suffix.
+func Assign(prefix string, suffix ...string) string {
+	var all []string
+	for _, name := range strings.Split(EditedColumns, ", ")[2:] {
+		all = append(all, name+" = "+prefix+name+strings.Join(suffix, ""))
+	}
+	return strings.Join(all, ", ")
+}
 
 // Values is a statement with a list of rows in it.
 type Values struct {
@@ -187,25 +228,31 @@ func Args(list []string) []any {
 // Tx is a transaction whose statements and texts take the form that the dialect wants. Its statements have ? for
 // parameters.
 type Tx struct {
-	*sql.Tx
+	gorm.ConnPool
 	sql  *Statements
 	edit func(query string) string
 }
 
 // ExecContext implements [Querier], and gorm's ConnPool.
 func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return t.Tx.ExecContext(ctx, t.bound(query), t.sql.fit(args)...)
+	return t.ConnPool.ExecContext(ctx, t.bound(query), t.sql.fit(args)...)
 }
 
 // QueryContext implements [Querier], and gorm's ConnPool.
 func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return t.Tx.QueryContext(ctx, t.bound(query), t.sql.fit(args)...)
+	return t.ConnPool.QueryContext(ctx, t.bound(query), t.sql.fit(args)...)
 }
 
 // QueryRowContext implements [Querier], and gorm's ConnPool.
 func (t *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	return t.Tx.QueryRowContext(ctx, t.bound(query), t.sql.fit(args)...)
+	return t.ConnPool.QueryRowContext(ctx, t.bound(query), t.sql.fit(args)...)
 }
+
+// Commit implements [Step].
+func (t *Tx) Commit() error { return t.ConnPool.(gorm.TxCommitter).Commit() }
+
+// Rollback implements [Step].
+func (t *Tx) Rollback() error { return t.ConnPool.(gorm.TxCommitter).Rollback() }
 
 func (t *Tx) bound(query string) string {
 	if t.edit != nil {

@@ -29,8 +29,15 @@ func myIn(head, tail string) db.Values {
 const (
 	myClock      = "TIMESTAMPDIFF(MICROSECOND, TIMESTAMP'1970-01-01 00:00:00', UTC_TIMESTAMP(3)) DIV 1000"
 	myRuns       = " STRAIGHT_JOIN job_runs r FORCE INDEX (job_runs_id) ON r.id = v.a"
-	myEndColumns = " SET r.ended_at = v.b, r.started_at = COALESCE(r.started_at, v.c), r.attempts = COALESCE(v.d, r.attempts), r."
+	myEndColumns = " SET r.due_at = NULL, r.ended_at = v.b, r.started_at = COALESCE(r.started_at, v.c), r.attempts = COALESCE(v.d, r.attempts), r."
 	myStates     = " STRAIGHT_JOIN job_state s FORCE INDEX (PRIMARY) ON s.name = v.a SET "
+	mySchedule   = " STRAIGHT_JOIN job_schedules s FORCE INDEX (PRIMARY) ON s.id = v.a SET "
+	myActive     = "r.ended_at IS NULL AND r.due_at IS NULL"
+	myStateRows  = "SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, COALESCE(override_at, 0), " + myClock + " FROM job_state FORCE INDEX (PRIMARY) WHERE name"
+	mySchedules  = "SELECT " + db.ScheduleColumns + ", " + myClock + " FROM job_schedules s FORCE INDEX (PRIMARY) WHERE s.id"
+	myInsertWide = "INSERT INTO job_runs (id, job, slot, token, status, triggered_by, attempt, instance, queued_at, started_at, lease_until, ended_at, " +
+		"reason, error, run_group, actor, request_key, args, data_slot, schedule, due_at, next_at) VALUES "
+	myEdited = "INSERT INTO job_schedules (" + db.EditedColumns + ") VALUES "
 )
 
 var statements = db.Statements{
@@ -42,29 +49,31 @@ var statements = db.Statements{
 	Whole:  "DIV",
 
 	Locks: &db.Locks{
-		Watermarks: myIn("SELECT name, watermark, "+myClock+" FROM job_state WHERE name", ""),
-		FreeStates: myIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, COALESCE(override_at, 0), "+myClock+" FROM job_state FORCE INDEX (PRIMARY) WHERE name", " ORDER BY name FOR UPDATE SKIP LOCKED"),
-		States:     myIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, COALESCE(override_at, 0), "+myClock+" FROM job_state FORCE INDEX (PRIMARY) WHERE name", " ORDER BY name FOR UPDATE"),
+		Watermarks: myIn(myStateRows, ""),
+		FreeStates: myIn(myStateRows, " ORDER BY name FOR UPDATE SKIP LOCKED"),
+		States:     myIn(myStateRows, " ORDER BY name FOR UPDATE"),
 		// Not IGNORE: of several that wait for the same row, each would get a shared lock, and none the exclusive one.
 		Create:       db.Values{Head: "INSERT INTO job_state (name, first_seen) VALUES ", Row: db.Tuple(2), Tail: " ON DUPLICATE KEY UPDATE name = name"},
 		Groups:       myIn("SELECT name FROM job_groups FORCE INDEX (PRIMARY) WHERE name", " ORDER BY name FOR UPDATE"),
 		CreateGroups: db.Values{Head: "INSERT INTO job_groups (name) VALUES ", Row: db.Tuple(1), Tail: " ON DUPLICATE KEY UPDATE name = name"},
+
+		ScheduleMarks: myIn("SELECT id, watermark, "+myClock+" FROM job_schedules WHERE id", ""),
+		FreeSchedules: myIn(mySchedules, " ORDER BY s.id FOR UPDATE SKIP LOCKED"),
+		Schedules:     myIn(mySchedules, " ORDER BY s.id FOR UPDATE"),
+		InsertKeyed:   db.Values{Head: myInsertWide, Row: db.Tuple(22), Tail: " ON DUPLICATE KEY UPDATE id = id", Size: 100},
 	},
 
 	RunsByID:       myIn("SELECT "+db.RunColumns+" FROM job_runs r FORCE INDEX (job_runs_id) WHERE r.id", " ORDER BY r.id FOR UPDATE"),
-	RunsBySlot:     myRows("SELECT "+db.RunColumns+" FROM ", 2, " STRAIGHT_JOIN job_runs r FORCE INDEX (job_runs_slot) ON r.job = v.a AND r.slot = v.b"),
+	RunsBySlot:     myRows("SELECT "+db.RunColumns+" FROM ", 3, " STRAIGHT_JOIN job_runs r FORCE INDEX (job_runs_slot) ON r.job = v.a AND r.schedule = v.b AND r.slot = v.c"),
 	RunsByKey:      myRows("SELECT "+db.RunColumns+", r.request_key FROM ", 2, " STRAIGHT_JOIN job_runs r FORCE INDEX (job_runs_key) ON r.job = v.a AND r.request_key = v.b"),
-	ActiveByJob:    myIn("SELECT "+db.RunColumns+" FROM job_runs r FORCE INDEX (job_runs_active) WHERE r.ended_at IS NULL AND r.job", ""),
-	RunningByGroup: myIn("SELECT "+db.RunColumns+" FROM job_runs r FORCE INDEX (job_runs_group) WHERE r.ended_at IS NULL AND r.status = 'running' AND r.run_group", ""),
-	WaitingByGroup: myIn("SELECT "+db.RunColumns+" FROM job_runs r FORCE INDEX (job_runs_group) WHERE r.ended_at IS NULL AND r.status = 'queued' AND r.attempt = 0 AND r.run_group", ""),
+	Active:         myRows("SELECT "+db.RunColumns+" FROM ", 2, " STRAIGHT_JOIN job_runs r FORCE INDEX (job_runs_active) ON "+myActive+" AND r.job = v.a AND r.schedule = v.b"),
+	RunningByGroup: myIn("SELECT "+db.RunColumns+" FROM job_runs r FORCE INDEX (job_runs_group) WHERE "+myActive+" AND r.status = 'running' AND r.run_group", ""),
+	WaitingByGroup: myIn("SELECT "+db.RunColumns+" FROM job_runs r FORCE INDEX (job_runs_group) WHERE "+myActive+" AND r.status = 'queued' AND r.attempt = 0 AND r.run_group", ""),
 
-	InsertWide: db.Values{
-		Head: "INSERT INTO job_runs (id, job, slot, token, status, triggered_by, attempt, instance, queued_at, started_at, lease_until, ended_at, " +
-			"reason, error, run_group, actor, request_key, args, data_slot) VALUES ",
-		Row: db.Tuple(19), Size: 100,
-	},
-	Start: myRows("UPDATE ", 6, myRuns+" SET r.status = 'running', r.attempt = v.b, r.started_at = v.c, r.lease_until = v.d, r.instance = v.e, r.attempt_at = v.f, r.next_at = NULL"),
-	End:   myRows("UPDATE ", 4, myRuns+myEndColumns+"status = 'succeeded', r.reason = '', r.error = '', r.stack = '', r.next_at = NULL"),
+	InsertWide: db.Values{Head: myInsertWide, Row: db.Tuple(22), Size: 100},
+	Undefer:    myIn("UPDATE job_runs SET due_at = NULL WHERE id", ""),
+	Start:      myRows("UPDATE ", 6, myRuns+" SET r.status = 'running', r.attempt = v.b, r.started_at = v.c, r.lease_until = v.d, r.instance = v.e, r.attempt_at = v.f, r.next_at = NULL"),
+	End:        myRows("UPDATE ", 4, myRuns+myEndColumns+"status = 'succeeded', r.reason = '', r.error = '', r.stack = '', r.next_at = NULL"),
 	EndWide: myRows("UPDATE ", 14, myRuns+myEndColumns+"status = v.e, r.reason = v.f, r.error = v.g, r.stack = v.h, "+
 		"r.result = COALESCE(v.i, r.result), r.progress = COALESCE(v.j, r.progress), "+
 		"r.next_at = v.k, r.instance = v.l, r.lease_until = v.m, r.token = v.n"),
@@ -74,17 +83,25 @@ var statements = db.Statements{
 		Tail: " ON DUPLICATE KEY UPDATE watermark = GREATEST(watermark, VALUES(watermark))"},
 	Watermarks: myRows("UPDATE ", 2, myStates+"s.watermark = v.b"),
 	Successes: myRows("UPDATE ", 6, myStates+"s.last_status = 'succeeded', s.last_error = '', s.last_run = v.b, s.last_run_id = v.c, s.last_slot = v.d, "+
-		"s.last_duration_ms = v.e - v.b, s.last_success = v.e, s.runs = s.runs + v.f"),
+		"s.last_duration_ms = v.e - v.b, s.last_success = v.e, s.own_success = v.e, s.runs = s.runs + v.f"),
 	Definitions: db.Values{Head: "INSERT INTO job_state (name, definition, first_seen, watermark, removed_at, generation) VALUES ", Row: db.Tuple(6),
 		Tail: " ON DUPLICATE KEY UPDATE definition = VALUES(definition), watermark = GREATEST(watermark, VALUES(watermark)), removed_at = VALUES(removed_at), generation = VALUES(generation)"},
-	Outcomes: db.Values{Head: "INSERT INTO job_state (name, first_seen, last_status, last_error, last_run, last_run_id, last_slot, last_duration_ms, last_success, runs, failures) VALUES ", Row: db.Tuple(11),
+	Outcomes: db.Values{Head: "INSERT INTO job_state (name, first_seen, last_status, last_error, last_run, last_run_id, last_slot, last_duration_ms, last_success, own_success, runs, failures) VALUES ", Row: db.Tuple(12),
 		Tail: " ON DUPLICATE KEY UPDATE last_status = VALUES(last_status), last_error = VALUES(last_error), " +
 			"last_run = COALESCE(VALUES(last_run), last_run), " +
 			"last_run_id = CASE WHEN VALUES(last_run) IS NULL THEN last_run_id ELSE VALUES(last_run_id) END, " +
 			"last_slot = CASE WHEN VALUES(last_run) IS NULL THEN last_slot ELSE VALUES(last_slot) END, " +
 			"last_duration_ms = CASE WHEN VALUES(last_run) IS NULL THEN last_duration_ms ELSE VALUES(last_duration_ms) END, " +
-			"last_success = COALESCE(VALUES(last_success), last_success), " +
+			"last_success = COALESCE(VALUES(last_success), last_success), own_success = COALESCE(VALUES(own_success), own_success), " +
 			"runs = runs + VALUES(runs), failures = failures + VALUES(failures)"},
+
+	ScheduleRows:    myIn("SELECT "+db.ScheduleRow+" FROM job_schedules s FORCE INDEX (PRIMARY) WHERE s.id", " ORDER BY s.id FOR UPDATE"),
+	InsertSchedules: db.Values{Head: myEdited, Row: db.Tuple(20), Tail: " ON DUPLICATE KEY UPDATE id = id", Size: 100},
+	UpdateSchedules: db.Values{Head: myEdited, Row: db.Tuple(20), Tail: " ON DUPLICATE KEY UPDATE " + db.Assign("VALUES(", ")"), Size: 100},
+	ScheduleMarks:   myRows("UPDATE ", 4, mySchedule+"s.watermark = v.b, s.next_slot = v.c, s.runs = v.d"),
+	ScheduleOutcomes: myRows("UPDATE ", 5, mySchedule+"s.last_run = COALESCE(v.b, s.last_run), s.last_run_id = v.c, s.last_status = v.d, "+
+		"s.last_success = COALESCE(v.e, s.last_success)"),
+	ByKey: "SELECT id, status, reason FROM job_runs FORCE INDEX (job_runs_key) WHERE job = ? AND request_key = ? FOR UPDATE",
 }
 
 // mysqlMigrations is append-only. Every statement commits by itself on MySQL and MariaDB, so a step first records that
@@ -258,6 +275,51 @@ var migrations = []db.Migration{
 	}},
 	{Name: "the parts of an instance", SQL: []string{
 		"ALTER TABLE job_instances ADD COLUMN parts VARCHAR(255) NOT NULL DEFAULT ''",
+	}},
+	// An index that changes keeps its name, which processes of older releases use, and changes in one statement.
+	{Name: "stored schedules", SQL: []string{
+		`CREATE TABLE job_schedules (
+			id VARCHAR(200) NOT NULL PRIMARY KEY,
+			job VARCHAR(255) NOT NULL,
+			expr TEXT NOT NULL,
+			zone VARCHAR(255) NOT NULL DEFAULT '',
+			args LONGTEXT,
+			from_at BIGINT,
+			until_at BIGINT,
+			max_runs BIGINT NOT NULL DEFAULT 0,
+			meta LONGTEXT,
+			paused BOOLEAN NOT NULL DEFAULT FALSE,
+			paused_at BIGINT,
+			paused_until BIGINT,
+			paused_by TEXT NOT NULL DEFAULT (''),
+			paused_reason TEXT NOT NULL DEFAULT (''),
+			revision BIGINT NOT NULL,
+			watermark BIGINT NOT NULL,
+			next_slot BIGINT,
+			runs BIGINT NOT NULL DEFAULT 0,
+			last_run BIGINT,
+			last_run_id VARCHAR(64) NOT NULL DEFAULT '',
+			last_status VARCHAR(32) NOT NULL DEFAULT '',
+			created_at BIGINT NOT NULL,
+			updated_at BIGINT NOT NULL,
+			updated_by TEXT NOT NULL DEFAULT (''),
+			KEY job_schedules_next (next_slot, job),
+			KEY job_schedules_job (job, id)
+		)` + mysqlTable,
+		"ALTER TABLE job_runs ADD COLUMN schedule VARCHAR(200) NOT NULL DEFAULT ''",
+		"ALTER TABLE job_runs ADD COLUMN due_at BIGINT",
+		"CREATE INDEX job_runs_schedule ON job_runs (schedule, seq)",
+		"ALTER TABLE job_runs DROP INDEX job_runs_slot, ADD UNIQUE INDEX job_runs_slot (job, schedule, slot)",
+		"ALTER TABLE job_runs DROP INDEX job_runs_active, ADD INDEX job_runs_active (ended_at, due_at, job, schedule)",
+		"ALTER TABLE job_runs DROP INDEX job_runs_group, ADD INDEX job_runs_group (run_group, ended_at, due_at)",
+	}},
+	{Name: "alerts of stored schedules", SQL: []string{
+		"ALTER TABLE job_alerts ADD COLUMN schedule VARCHAR(200) NOT NULL DEFAULT ''",
+		"ALTER TABLE job_alerts ADD COLUMN others BIGINT NOT NULL DEFAULT 0",
+		"ALTER TABLE job_alerts MODIFY COLUMN open_key VARCHAR(400)", // kind, job and schedule
+		"ALTER TABLE job_schedules ADD COLUMN last_success BIGINT",
+		"ALTER TABLE job_state ADD COLUMN own_success BIGINT",
+		"UPDATE job_state SET own_success = last_success",
 	}},
 }
 

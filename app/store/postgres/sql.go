@@ -34,10 +34,18 @@ func pgIn(head, tail string) db.Values {
 
 const (
 	pgClock      = "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint"
-	pgEndColumns = "ended_at = v.b, started_at = COALESCE(r.started_at, v.c), attempts = COALESCE(v.d, r.attempts), "
+	pgEndColumns = "due_at = NULL, ended_at = v.b, started_at = COALESCE(r.started_at, v.c), attempts = COALESCE(v.d, r.attempts), "
 	pgUpdateRuns = "UPDATE job_runs r SET "
 	pgByID       = " WHERE r.id = v.a"
 	pgByName     = " WHERE s.name = v.a"
+	pgActive     = "r.ended_at IS NULL AND r.due_at IS NULL"
+	pgStates     = "SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, COALESCE(override_at, 0), " + pgClock + " FROM job_state WHERE name"
+	pgSchedules  = "SELECT " + db.ScheduleColumns + ", " + pgClock + " FROM job_schedules s WHERE s.id"
+	pgInsertWide = "INSERT INTO job_runs (id, job, slot, token, status, triggered_by, attempt, instance, queued_at, started_at, lease_until, ended_at, " +
+		"reason, error, run_group, actor, request_key, args, data_slot, schedule, due_at, next_at) SELECT v.* FROM "
+	pgWide   = "ttnnttntnnnnttttttntnn"
+	pgEdited = "INSERT INTO job_schedules (" + db.EditedColumns + ") SELECT v.a, v.b, v.c, v.d, v.e, v.f, v.g, v.h, v.i, v.j, v.k <> 0, v.l, v.m, v.n, v.o, v.p, v.q, v.r, v.s, v.t FROM "
+	pgEdit   = "tnttttnnntnnnttnnnnt"
 )
 
 var statements = db.Statements{
@@ -48,28 +56,36 @@ var statements = db.Statements{
 	Array:  "json_build_array",
 
 	Locks: &db.Locks{
-		Watermarks:   pgIn("SELECT name, watermark, "+pgClock+" FROM job_state WHERE name", ""),
-		FreeStates:   pgIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, COALESCE(override_at, 0), "+pgClock+" FROM job_state WHERE name", " ORDER BY name FOR NO KEY UPDATE SKIP LOCKED"),
-		States:       pgIn("SELECT name, watermark, paused, COALESCE(paused_until, 0), generation, COALESCE(override_at, 0), "+pgClock+" FROM job_state WHERE name", " ORDER BY name FOR NO KEY UPDATE"),
+		Watermarks:   pgIn(pgStates, ""),
+		FreeStates:   pgIn(pgStates, " ORDER BY name FOR NO KEY UPDATE SKIP LOCKED"),
+		States:       pgIn(pgStates, " ORDER BY name FOR NO KEY UPDATE"),
 		Create:       pgRows("INSERT INTO job_state (name, first_seen) SELECT v.a, v.b FROM ", "tn", " ORDER BY v.a ON CONFLICT DO NOTHING"),
 		Groups:       pgIn("SELECT name FROM job_groups WHERE name", " ORDER BY name FOR NO KEY UPDATE"),
 		CreateGroups: pgRows("INSERT INTO job_groups (name) SELECT v.a FROM ", "t", " ORDER BY v.a ON CONFLICT DO NOTHING"),
+
+		ScheduleMarks: pgIn("SELECT id, watermark, "+pgClock+" FROM job_schedules WHERE id", ""),
+		FreeSchedules: pgIn(pgSchedules, " ORDER BY s.id FOR NO KEY UPDATE SKIP LOCKED"),
+		Schedules:     pgIn(pgSchedules, " ORDER BY s.id FOR NO KEY UPDATE"),
+		InsertKeyed:   pgRows(pgInsertWide, pgWide, " ON CONFLICT (job, request_key) WHERE request_key IS NOT NULL DO NOTHING"),
 	},
 
 	RunsByID:       pgIn("SELECT "+db.RunColumns+" FROM job_runs r WHERE r.id", " ORDER BY r.id FOR NO KEY UPDATE"),
-	RunsBySlot:     pgRows("SELECT "+db.RunColumns+" FROM ", "tn", " JOIN job_runs r ON r.slot IS NOT NULL AND r.job = v.a AND r.slot = v.b"),
+	RunsBySlot:     pgRows("SELECT "+db.RunColumns+" FROM ", "ttn", " JOIN job_runs r ON r.job = v.a AND r.schedule = v.b AND r.slot = v.c"),
 	RunsByKey:      pgRows("SELECT "+db.RunColumns+", r.request_key FROM ", "tt", " JOIN job_runs r ON r.request_key IS NOT NULL AND r.job = v.a AND r.request_key = v.b"),
-	ActiveByJob:    pgIn("SELECT "+db.RunColumns+" FROM job_runs r WHERE r.ended_at IS NULL AND r.job", ""),
-	RunningByGroup: pgIn("SELECT "+db.RunColumns+" FROM job_runs r WHERE r.ended_at IS NULL AND r.run_group <> '' AND r.status = 'running' AND r.run_group", ""),
-	WaitingByGroup: pgIn("SELECT "+db.RunColumns+" FROM job_runs r WHERE r.ended_at IS NULL AND r.run_group <> '' AND r.status = 'queued' AND r.attempt = 0 AND r.run_group", ""),
+	Active:         pgRows("SELECT "+db.RunColumns+" FROM ", "tt", " JOIN job_runs r ON "+pgActive+" AND r.job = v.a AND r.schedule = v.b"),
+	RunningByGroup: pgIn("SELECT "+db.RunColumns+" FROM job_runs r WHERE "+pgActive+" AND r.run_group <> '' AND r.status = 'running' AND r.run_group", ""),
+	WaitingByGroup: pgIn("SELECT "+db.RunColumns+" FROM job_runs r WHERE "+pgActive+" AND r.run_group <> '' AND r.status = 'queued' AND r.attempt = 0 AND r.run_group", ""),
 
 	Insert: pgRows("INSERT INTO job_runs (id, job, slot, token, queued_at, started_at, ended_at, status, triggered_by, attempt, instance, lease_until, reason, error) "+
 		"SELECT v.a, v.b, v.c, v.d, v.e, CASE $6::text WHEN 'running' THEN v.e END, CASE $6::text WHEN 'skipped' THEN v.e END, "+
 		"$6::text, $7::text, $8::bigint, $9::text, $10::bigint, $11::text, $12::text FROM ", "ttnnn", ""),
-	InsertWide: pgRows("INSERT INTO job_runs (id, job, slot, token, status, triggered_by, attempt, instance, queued_at, started_at, lease_until, ended_at, "+
-		"reason, error, run_group, actor, request_key, args, data_slot) SELECT v.* FROM ", "ttnnttntnnnnttttttn", ""),
-	Start: pgRows(pgUpdateRuns+"status = 'running', attempt = v.b, started_at = v.c, lease_until = v.d, instance = v.e, attempt_at = v.f, next_at = NULL FROM ", "tnnntn", pgByID),
-	End:   pgRows(pgUpdateRuns+pgEndColumns+"status = 'succeeded', reason = '', error = '', stack = '', next_at = NULL FROM ", "tnnt", pgByID),
+	InsertStored: pgRows("INSERT INTO job_runs (id, job, schedule, slot, token, queued_at, args, started_at, ended_at, status, triggered_by, attempt, instance, lease_until, reason, error, run_group) "+
+		"SELECT v.a, v.b, v.c, v.d, v.e, v.f, v.g, CASE $8::text WHEN 'running' THEN v.f END, CASE $8::text WHEN 'skipped' THEN v.f END, "+
+		"$8::text, $9::text, $10::bigint, $11::text, $12::bigint, $13::text, $14::text, $15::text FROM ", "tttnnnt", ""),
+	InsertWide: pgRows(pgInsertWide, pgWide, ""),
+	Undefer:    pgIn("UPDATE job_runs SET due_at = NULL WHERE id", ""),
+	Start:      pgRows(pgUpdateRuns+"status = 'running', attempt = v.b, started_at = v.c, lease_until = v.d, instance = v.e, attempt_at = v.f, next_at = NULL FROM ", "tnnntn", pgByID),
+	End:        pgRows(pgUpdateRuns+pgEndColumns+"status = 'succeeded', reason = '', error = '', stack = '', next_at = NULL FROM ", "tnnt", pgByID),
 	EndWide: pgRows(pgUpdateRuns+pgEndColumns+"status = v.e, reason = v.f, error = v.g, stack = v.h, "+
 		"result = COALESCE(v.i, r.result), progress = COALESCE(v.j, r.progress), "+
 		"next_at = v.k, instance = v.l, lease_until = v.m, token = v.n FROM ", "tnntttttttntnn", pgByID),
@@ -78,18 +94,27 @@ var statements = db.Statements{
 		" ON CONFLICT (name) DO UPDATE SET watermark = GREATEST(job_state.watermark, excluded.watermark)"),
 	Watermarks: pgRows("UPDATE job_state s SET watermark = v.b FROM ", "tn", pgByName),
 	Successes: pgRows("UPDATE job_state s SET last_status = 'succeeded', last_error = '', last_run = v.b, last_run_id = v.c, last_slot = v.d, "+
-		"last_duration_ms = v.e - v.b, last_success = v.e, runs = s.runs + v.f FROM ", "tntnnn", pgByName),
+		"last_duration_ms = v.e - v.b, last_success = v.e, own_success = v.e, runs = s.runs + v.f FROM ", "tntnnn", pgByName),
 	Definitions: pgRows("INSERT INTO job_state (name, definition, first_seen, watermark, removed_at, generation) SELECT v.* FROM ", "ttnnnn",
 		" ON CONFLICT (name) DO UPDATE SET definition = excluded.definition, "+
 			"watermark = GREATEST(job_state.watermark, excluded.watermark), removed_at = excluded.removed_at, generation = excluded.generation"),
-	Outcomes: pgRows("INSERT INTO job_state (name, first_seen, last_status, last_error, last_run, last_run_id, last_slot, last_duration_ms, last_success, runs, failures) "+
-		"SELECT v.* FROM ", "tnttntnnnnn", " ON CONFLICT (name) DO UPDATE SET last_status = excluded.last_status, last_error = excluded.last_error, "+
+	Outcomes: pgRows("INSERT INTO job_state (name, first_seen, last_status, last_error, last_run, last_run_id, last_slot, last_duration_ms, last_success, own_success, runs, failures) "+
+		"SELECT v.* FROM ", "tnttntnnnnnn", " ON CONFLICT (name) DO UPDATE SET last_status = excluded.last_status, last_error = excluded.last_error, "+
 		"last_run = COALESCE(excluded.last_run, job_state.last_run), "+
 		"last_run_id = CASE WHEN excluded.last_run IS NULL THEN job_state.last_run_id ELSE excluded.last_run_id END, "+
 		"last_slot = CASE WHEN excluded.last_run IS NULL THEN job_state.last_slot ELSE excluded.last_slot END, "+
 		"last_duration_ms = CASE WHEN excluded.last_run IS NULL THEN job_state.last_duration_ms ELSE excluded.last_duration_ms END, "+
-		"last_success = COALESCE(excluded.last_success, job_state.last_success), "+
+		"last_success = COALESCE(excluded.last_success, job_state.last_success), own_success = COALESCE(excluded.own_success, job_state.own_success), "+
 		"runs = job_state.runs + excluded.runs, failures = job_state.failures + excluded.failures"),
+
+	ScheduleRows:    pgIn("SELECT "+db.ScheduleRow+" FROM job_schedules s WHERE s.id", " ORDER BY s.id FOR NO KEY UPDATE"),
+	InsertSchedules: pgRows(pgEdited, pgEdit, " ORDER BY v.a ON CONFLICT (id) DO NOTHING"),
+	UpdateSchedules: pgRows(pgEdited, pgEdit, " ON CONFLICT (id) DO UPDATE SET "+db.Assign("excluded.")),
+	ScheduleMarks:   pgRows("UPDATE job_schedules s SET watermark = v.b, next_slot = v.c, runs = v.d FROM ", "tnnn", " WHERE s.id = v.a"),
+	ScheduleOutcomes: pgRows("UPDATE job_schedules s SET last_run = COALESCE(v.b, s.last_run), last_run_id = v.c, last_status = v.d, "+
+		"last_success = COALESCE(v.e, s.last_success) FROM ", "tnttn",
+		" WHERE s.id = v.a"),
+	ByKey: "SELECT id, status, reason FROM job_runs WHERE job = ? AND request_key = ? FOR NO KEY UPDATE",
 }
 
 // postgresMigrations is append-only. Names and IDs compare by bytes (COLLATE "C"), whatever the
@@ -264,6 +289,56 @@ var migrations = []db.Migration{
 	}},
 	{Name: "the parts of an instance", SQL: []string{
 		"ALTER TABLE job_instances ADD COLUMN parts TEXT NOT NULL DEFAULT ''",
+	}},
+	{Name: "stored schedules", SQL: []string{
+		`CREATE TABLE job_schedules (
+			id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+			job TEXT COLLATE "C" NOT NULL,
+			expr TEXT NOT NULL,
+			zone TEXT NOT NULL DEFAULT '',
+			args TEXT,
+			from_at BIGINT,
+			until_at BIGINT,
+			max_runs BIGINT NOT NULL DEFAULT 0,
+			meta TEXT,
+			paused BOOLEAN NOT NULL DEFAULT FALSE,
+			paused_at BIGINT,
+			paused_until BIGINT,
+			paused_by TEXT NOT NULL DEFAULT '',
+			paused_reason TEXT NOT NULL DEFAULT '',
+			revision BIGINT NOT NULL,
+			watermark BIGINT NOT NULL,
+			next_slot BIGINT,
+			runs BIGINT NOT NULL DEFAULT 0,
+			last_run BIGINT,
+			last_run_id TEXT NOT NULL DEFAULT '',
+			last_status TEXT NOT NULL DEFAULT '',
+			created_at BIGINT NOT NULL,
+			updated_at BIGINT NOT NULL,
+			updated_by TEXT NOT NULL DEFAULT ''
+		) WITH (fillfactor = 70)`,
+		// The job is in it so that those of other jobs are passed over without a look at their rows.
+		`CREATE INDEX job_schedules_next ON job_schedules (next_slot, job) WHERE next_slot IS NOT NULL`,
+		`CREATE INDEX job_schedules_job ON job_schedules (job, id)`,
+		`CREATE INDEX job_schedules_paused ON job_schedules (id) WHERE paused`,
+		`ALTER TABLE job_runs ADD COLUMN schedule TEXT COLLATE "C" NOT NULL DEFAULT ''`,
+		`ALTER TABLE job_runs ADD COLUMN due_at BIGINT`,
+		`CREATE INDEX job_runs_schedule ON job_runs (schedule, seq) WHERE schedule <> ''`,
+		// Runs without a slot, which never collide, are in it because it is the history of a job without its schedules.
+		`DROP INDEX job_runs_slot`,
+		`CREATE UNIQUE INDEX job_runs_slot ON job_runs (job, schedule, slot)`,
+		// With due_at NULL it has the active runs, and with others the deferred ones, by time.
+		`DROP INDEX job_runs_active`,
+		`CREATE INDEX job_runs_active ON job_runs (due_at, job, schedule) WHERE ended_at IS NULL`,
+		`DROP INDEX job_runs_group`,
+		`CREATE INDEX job_runs_group ON job_runs (run_group, due_at) WHERE ended_at IS NULL AND run_group <> ''`,
+	}},
+	{Name: "alerts of stored schedules", SQL: []string{
+		"ALTER TABLE job_alerts ADD COLUMN schedule TEXT COLLATE \"C\" NOT NULL DEFAULT ''",
+		"ALTER TABLE job_alerts ADD COLUMN others BIGINT NOT NULL DEFAULT 0",
+		"ALTER TABLE job_schedules ADD COLUMN last_success BIGINT",
+		"ALTER TABLE job_state ADD COLUMN own_success BIGINT",
+		"UPDATE job_state SET own_success = last_success",
 	}},
 }
 

@@ -5,9 +5,10 @@ package row
 type Alert struct {
 	ID       string `gorm:"primaryKey"` // UUIDv7
 	Job      string
+	Schedule string  // ID of the stored schedule; empty: none
 	Kind     string  // failed, late, missed, overdue or recovered
 	Dedup    string  // unique: kind, job and what it is about, so that it is raised once
-	OpenKey  *string // unique: kind and job, while a second such alert would say the same
+	OpenKey  *string // unique: kind, job and schedule, while a second such alert would say the same
 	RunID    string
 	Slot     Millis
 	At       Millis // when it happened
@@ -18,6 +19,7 @@ type Alert struct {
 	Detail   string
 	Error    string
 	Number   int // failures in a row, or slots missed
+	Others   int // if not 0: it is about so many schedules of the job, which have no alerts of their own
 }
 
 // TableName implements gorm's schema.Tabler.

@@ -7,7 +7,8 @@ import "database/sql"
 type JobRun struct {
 	Seq          int64          `gorm:"primaryKey;autoIncrement"` // order of insertion, and of the history
 	ID           string         // UUIDv7
-	Job          string         // unique with Slot, and with RequestKey
+	Job          string         // unique with Schedule and Slot, and with RequestKey
+	Schedule     string         // ID of the stored schedule; empty: none
 	Slot         sql.NullInt64  // UTC milliseconds; NULL: by hand
 	DataSlot     Millis         // the past slot that a backfill or retry stands for
 	Token        int64          // the fence
@@ -27,6 +28,7 @@ type JobRun struct {
 	RunGroup     string // concurrency group
 	QueuedAt     Millis
 	NextAt       Millis // a queued attempt waits until then
+	DueAt        Millis // the run is deferred until then: it is queued, has no owner and is not active
 	StartedAt    Millis // of the first attempt
 	AttemptAt    Millis // of the last one that was started; NULL: there was but the first
 	EndedAt      Millis // NULL: active

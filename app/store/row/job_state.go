@@ -25,6 +25,7 @@ type JobState struct {
 	LastStatus     string // of the run that ended last, skipped ones included
 	LastError      string // and its error
 	LastSuccess    Millis // end of the last run that succeeded
+	OwnSuccess     Millis // the same without the runs of stored schedules
 	Runs           int64  // started and ended
 	Failures       int64  // of these, failed or interrupted
 }

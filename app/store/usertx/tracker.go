@@ -45,6 +45,7 @@ const warnAfter = 10
 // hold is a transaction, or a statement outside of any, that may have the write lock.
 type hold struct {
 	job, run  string // empty: it began outside of a run
+	schedule  string // ID of the stored schedule; empty: none
 	attempt   int
 	at        string // folder/file.go:line of the caller that began it
 	since     time.Time
@@ -57,7 +58,7 @@ type hold struct {
 func newHold(ctx context.Context, statement bool, end context.CancelFunc) *hold {
 	h := &hold{at: caller(), statement: statement, end: end}
 	if run := cron.RunFrom(ctx); run != nil {
-		h.job, h.run, h.attempt = run.Job(), run.ID(), run.Attempt()
+		h.job, h.run, h.attempt, h.schedule = run.Job(), run.ID(), run.Attempt(), run.Schedule()
 	}
 	return h
 }
@@ -76,7 +77,11 @@ func (h *hold) String() string {
 func (h *hold) attrs(now time.Time) []slog.Attr {
 	attrs := []slog.Attr{slog.String("at", h.at), slog.Time("since", h.since.UTC()), slog.String("held", now.Sub(h.since).Round(time.Millisecond).String())}
 	if h.job != "" {
-		attrs = append([]slog.Attr{slog.String("job", h.job), slog.String("run", h.run), slog.Int("attempt", h.attempt)}, attrs...)
+		of := []slog.Attr{slog.String("job", h.job), slog.String("run", h.run), slog.Int("attempt", h.attempt)}
+		if h.schedule != "" {
+			of = append(of, slog.String("schedule", h.schedule))
+		}
+		attrs = append(of, attrs...)
 	}
 	return attrs
 }

@@ -17,7 +17,12 @@ type Route struct {
 	Handler      fiber.Handler
 	Forms        Forms
 	Page         bool // errors are shown as a page of the dashboard
+	// Lines says that the body is JSON lines of any size, which the handler reads itself.
+	Lines bool
 }
+
+// ImportPath is the path of the one route with Lines, below the prefix that it is mounted under.
+const ImportPath = "/crons/schedules/import"
 
 // Role is what a caller may do.
 type Role = tokens.Role

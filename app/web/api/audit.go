@@ -14,7 +14,7 @@ import (
 // listAudit answers with the changes that people and programs made, newest first.
 func (a *API) listAudit(c *fiber.Ctx) error {
 	q := request.QueryOf(c)
-	target := q.Text("target", 100)
+	target := q.Text("target", longestScheduleID)
 	before := q.Number("before", 1, 1<<62, 0)
 	limit := int(q.Number("limit", 1, 500, 50))
 	if err := q.Err(); err != nil {

@@ -7,9 +7,12 @@
 // could fill up, each write has a deadline, and a panic costs the one stream. Events come from the store and are the
 // same in every replica; see feed.Feed.Subscribe.
 //
+// POST /crons/schedules/import reads its body and writes its answer by turns, so that neither has a limit (import.go).
+//
 // # Files, in reading order
 //
 //	routes.go                       which path has which handler and role
+//	schedules.go import.go          stored schedules
 //	jobs.go runs.go alerts.go audit.go docs.go
 //	api.go                          the type
 //	events.go cache.go

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -71,19 +72,29 @@ func (a *API) showJob(c *fiber.Ctx) error {
 	return reply.Tagged(c, job)
 }
 
-// runJob starts a run, and with ?wait= waits for its end. Without it the answer is always 202, also for the
+// runJob starts a run, or records it for later, and with ?wait= waits for its end. Without it the answer is always 202, also for the
 // ended run of a key that was used before.
 func (a *API) runJob(c *fiber.Ctx) error {
+	var args json.RawMessage
+	return a.begin(c, func(asked scheduler.Request) (cron.Record, error) {
+		asked.Args = args
+		return a.app.Crons.By(request.Caller(c)).Trigger(c.UserContext(), request.JobName(c), asked)
+	}, request.Into("args", &args))
+}
+
+// begin starts a run for the request that the body makes; also are further members of the body.
+func (a *API) begin(c *fiber.Ctx, start func(scheduler.Request) (cron.Record, error), also ...request.Member) error {
 	q := request.QueryOf(c)
 	wait := q.Duration("wait", longestWait)
 	if err := q.Err(); err != nil {
 		return err
 	}
 	var asked scheduler.Request
-	if err := request.Body(c, request.Into("args", &asked.Args), request.Into("key", &asked.Key), request.Into("force", &asked.Force)); err != nil {
+	takes := slices.Concat(also, []request.Member{request.Into("key", &asked.Key), request.Into("force", &asked.Force), request.Into("at", &asked.At)})
+	if err := request.Body(c, takes...); err != nil {
 		return err
 	}
-	run, err := a.app.Crons.By(request.Caller(c)).Trigger(c.UserContext(), request.JobName(c), asked)
+	run, err := start(asked)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ func (a *API) listRuns(c *fiber.Ctx) error {
 	q := request.QueryOf(c)
 	query := contract.Query{
 		Job:      request.JobName(c),
+		Schedule: q.Stored("schedule", longestScheduleID),
 		Statuses: request.Statuses(q),
 		Since:    q.Instant("since"),
 		Until:    q.Instant("until"),
@@ -43,6 +44,9 @@ func (a *API) listRuns(c *fiber.Ctx) error {
 
 func nextRuns(q contract.Query, limit int, before string) url.Values {
 	v := url.Values{"before": {before}, "limit": {strconv.Itoa(limit)}}
+	if q.Schedule != "" {
+		v.Set("schedule", q.Schedule)
+	}
 	if len(q.Statuses) > 0 {
 		list := make([]string, len(q.Statuses))
 		for i, status := range q.Statuses {

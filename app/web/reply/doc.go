@@ -7,4 +7,5 @@
 //
 //	problem.go   errors, and the one place that writes them
 //	json.go      everything else
+//	version.go   ETags of what can be edited
 package reply

@@ -82,6 +82,16 @@ func (q *Query) Text(name string, longest int) string {
 	return ""
 }
 
+// Stored is [Query.Text] for a value that is compared with what a database holds: some cannot hold a NUL character.
+func (q *Query) Stored(name string, longest int) string {
+	text := q.Text(name, longest)
+	if strings.Contains(text, "\x00") {
+		q.Wrong(name, "holds a NUL character")
+		return ""
+	}
+	return text
+}
+
 // Number is absent when name is.
 func (q *Query) Number(name string, least, most, absent int64) int64 {
 	text := q.Text(name, 20)
@@ -123,6 +133,36 @@ func (q *Query) Duration(name string, most time.Duration) time.Duration {
 		return 0
 	}
 	return d
+}
+
+// Pairs are the values of name, each a key and a value with a colon between; nil when it is absent.
+func (q *Query) Pairs(name string, longest int) map[string]string {
+	q.known = append(q.known, name)
+	var pairs map[string]string
+	for _, text := range q.values[name] {
+		key, value, found := strings.Cut(text, ":")
+		_, twice := pairs[key]
+		switch {
+		case !utf8.ValidString(text):
+			q.Wrong(name, "is not UTF-8")
+		case strings.Contains(text, "\x00"):
+			q.Wrong(name, "holds a NUL character")
+		case utf8.RuneCountInString(text) > longest:
+			q.Wrong(name, "is longer than "+strconv.Itoa(longest)+" characters")
+		case !found || key == "":
+			q.Wrong(name, "must be a key and a value with a colon between, as in plan:pro")
+		case twice:
+			q.Wrong(name, "has the key "+shorten(key)+" more than once")
+		default:
+			if pairs == nil {
+				pairs = map[string]string{}
+			}
+			pairs[key] = value
+			continue
+		}
+		return nil
+	}
+	return pairs
 }
 
 // AnyOf is the value of name, which must be one of choices.

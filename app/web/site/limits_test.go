@@ -175,3 +175,56 @@ func TestPanickingHandlers(t *testing.T) {
 		t.Error(a.Body)
 	}
 }
+
+// Handlers get a body whole, however it is sent, and none that is too large.
+func TestBodiesOfTheUsersRoutes(t *testing.T) {
+	p := webtest.Start(t, func(set *webtest.Setup) {
+		set.Mount = func(r fiber.Router) {
+			r.Post("/size", func(c *fiber.Ctx) error { return c.SendString(fmt.Sprint(len(c.Body()), c.Request().IsBodyStream())) })
+			r.Post("/form", func(c *fiber.Ctx) error { return c.SendString(c.FormValue("a")) })
+		}
+	})
+	send := func(size int, chunked bool, expect string) webtest.Answer {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.URL()+"/size", strings.NewReader(strings.Repeat("x", size)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if chunked {
+			req.ContentLength = -1
+		}
+		if expect != "" {
+			req.Header.Set("Expect", expect)
+		}
+		resp, err := webtest.Client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return webtest.Answer{Status: resp.StatusCode, Header: resp.Header, Body: string(text)}
+	}
+	for _, size := range []int{1, 8 << 10, 8<<10 + 1, 500_000, 1 << 20} {
+		for _, chunked := range []bool{false, true} {
+			for _, expect := range []string{"", "100-continue"} {
+				if a := send(size, chunked, expect).Want(t, 200); a.Body != fmt.Sprint(size, false) {
+					t.Errorf("%d bytes, chunked %v: %s", size, chunked, a.Body)
+				}
+			}
+		}
+	}
+	for _, chunked := range []bool{false, true} {
+		send(1<<20+1, chunked, "").Want(t, 413)
+	}
+	if a := p.Do("POST", "/form", "a=b", webtest.Form).Want(t, 200); a.Body != "b" {
+		t.Error(a.Body)
+	}
+	if a := p.Do("POST", "/form", "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nc\r\n--x--\r\n", "Content-Type: multipart/form-data; boundary=x").Want(t, 200); a.Body != "c" {
+		t.Error(a.Body)
+	}
+	if short := p.Raw("POST /size HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"); !strings.Contains(short, " 400 ") {
+		t.Error(short)
+	}
+}

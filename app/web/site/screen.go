@@ -3,25 +3,28 @@ package site
 import (
 	"bytes"
 	"errors"
+	"io"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 
+	"fibercrons/app/web/access"
 	"fibercrons/app/web/reply"
 	"fibercrons/app/web/request"
 )
 
-// screen runs before Fiber. It answers to unknown methods, which Fiber would do in plain text, and refuses
-// requests that give their length twice.
+// screen runs before Fiber. It answers to unknown methods, which Fiber would do in plain text, refuses requests that
+// give their length twice, and reads the bodies.
 func (s *Site) screen(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	known := map[string]bool{}
 	for _, method := range s.fiber.Config().RequestMethods {
 		known[method] = true
 	}
 	return func(ctx *fasthttp.RequestCtx) {
-		var p *reply.Problem
+		var p error
 		switch {
 		case twoLengths(ctx.Request.Header.RawHeaders()):
 			ctx.SetConnectionClose()
@@ -29,15 +32,48 @@ func (s *Site) screen(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 		case !known[string(ctx.Method())]:
 			p = reply.Refuse(fiber.StatusNotImplemented, "this server does not know this method")
 		default:
-			next(ctx)
-			return
+			if p = s.readBody(ctx); p == nil {
+				next(ctx)
+				return
+			}
 		}
 		c := s.fiber.AcquireCtx(ctx)
 		defer s.fiber.ReleaseCtx(c)
-		if err := reply.Fail(c, request.ID(c), p); err != nil {
-			ctx.SetStatusCode(p.Status)
+		if err := s.unreadable(c, p); err != nil {
+			ctx.SetStatusCode(fiber.StatusBadRequest)
 		}
 	}
+}
+
+// readBody reads a body of at most Limits.Body, so that handlers have it whole, as without streams. An import reads its
+// own.
+func (s *Site) readBody(ctx *fasthttp.RequestCtx) error {
+	body := ctx.RequestBodyStream()
+	if body == nil || ctx.IsPost() && strings.HasSuffix(string(ctx.Path()), access.ImportPath) {
+		return nil
+	}
+	length := ctx.Request.Header.ContentLength()
+	if length > s.limits.Body {
+		ctx.SetConnectionClose()
+		return fiber.ErrRequestEntityTooLarge
+	}
+	var whole bytes.Buffer
+	whole.Grow(max(length, 0))
+	n, err := whole.ReadFrom(io.LimitReader(body, int64(s.limits.Body)+1))
+	var network net.Error
+	switch {
+	case errors.As(err, &network) && network.Timeout():
+		ctx.SetConnectionClose()
+		return fiber.ErrRequestTimeout
+	case err != nil || length > int(n):
+		ctx.SetConnectionClose()
+		return fiber.ErrBadRequest
+	case int(n) > s.limits.Body:
+		ctx.SetConnectionClose()
+		return fiber.ErrRequestEntityTooLarge
+	}
+	ctx.Request.SetBodyRaw(whole.Bytes())
+	return nil
 }
 
 // twoLengths says whether a proxy and this server could disagree on where the request ends, one by Content-Length
@@ -58,6 +94,10 @@ func twoLengths(headers []byte) bool {
 // requests that Fiber could not read.
 func (s *Site) unreadable(c *fiber.Ctx, err error) error {
 	var web *fiber.Error
+	var ours *reply.Problem
+	if errors.As(err, &ours) {
+		return reply.Fail(c, request.ID(c), err)
+	}
 	if !errors.As(err, &web) || web.Code == fiber.StatusBadRequest || web.Code == fiber.StatusBadGateway {
 		// The text of the parser repeats what was sent.
 		err = reply.Refuse(fiber.StatusBadRequest, "the request is not whole, or not HTTP")

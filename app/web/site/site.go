@@ -2,7 +2,8 @@
 // limits what one request may take, logs and counts requests, and stops in order.
 //
 // A handler that panics costs its own request only. An error that was not written for the caller is logged, and the
-// caller gets the ID under which to find it. Requests are bounded in size, depth and time; see [Limits].
+// caller gets the ID under which to find it. Requests are bounded in size, depth and time, see [Limits]; an import of
+// schedules is bounded only in the time between two of its pieces.
 //
 // # Files, in reading order
 //
@@ -24,7 +25,7 @@ import (
 
 // Limits bound what one request may take.
 type Limits struct {
-	Body   int           // bytes of a body. Optional. Default: 1 MiB
+	Body   int           // bytes of a body, but for imports, which are streamed. Optional. Default: 1 MiB
 	Header int           // bytes of request line and headers. Optional. Default: 16 KiB
 	Read   time.Duration // from a request's first byte to its last. Optional. Default: 10s
 	Write  time.Duration // for a response to be read. Optional. Default: 30s
@@ -80,6 +81,7 @@ func New(a *app.App, limits Limits, routes Routes) *Site {
 		DisablePreParseMultipartForm: true,
 		ErrorHandler:                 s.unreadable,
 		BodyLimit:                    limits.Body,
+		StreamRequestBody:            true, // screen reads all bodies but those of imports
 		ReadBufferSize:               limits.Header,
 		ReadTimeout:                  limits.Read,
 		WriteTimeout:                 limits.Write,
