@@ -19,11 +19,12 @@ type AuditPage struct {
 // AuditRow is one change.
 type AuditRow struct {
 	contract.AuditEntry
-	Job  string   // the changed job, if known
-	Says []Change // what changed
+	Job    string   // the changed job, if known
+	Stored string   // the stored schedule that was changed or run
+	Says   []Change // what changed
 }
 
-// Change is a value before and after.
+// Change is a value before and after, in one place and another.
 type Change struct{ Key, From, To string }
 
 // NewAudit makes the page.
@@ -34,11 +35,27 @@ func NewAudit(entries []contract.AuditEntry, target string, before, next int64) 
 // IsRun reports whether the change was to a run.
 func (r AuditRow) IsRun() bool { return r.Action == "cancel" || r.Action == "retry" }
 
+// Several reports whether stored schedules were changed together.
+func (r AuditRow) Several() bool {
+	var numbers struct{ First, Last *string }
+	return strings.HasPrefix(r.Action, "schedule.") && json.Unmarshal(r.After, &numbers) == nil && numbers.First != nil && numbers.Last != nil
+}
+
+// startedBySchedule reports whether a run was started of a stored schedule, whose ID is then the target.
+func startedBySchedule(e contract.AuditEntry) bool {
+	var after struct{ Schedule string }
+	return json.Unmarshal(e.After, &after) == nil && after.Schedule == e.Target
+}
+
 func auditRows(entries []contract.AuditEntry) []AuditRow {
 	rows := make([]AuditRow, 0, len(entries))
 	for _, e := range entries {
 		row := AuditRow{AuditEntry: e, Says: changes(e.Before, e.After)}
-		if !row.IsRun() {
+		switch {
+		case row.IsRun(), row.Several():
+		case strings.HasPrefix(e.Action, "schedule."), e.Action == "run" && startedBySchedule(e):
+			row.Stored = e.Target
+		default:
 			row.Job = e.Target
 		}
 		rows = append(rows, row)
@@ -60,7 +77,7 @@ func changes(before, after json.RawMessage) (list []Change) {
 	}
 	for key := range keys {
 		from, to := plain(was[key]), plain(is[key])
-		if from == to || from == "" && (to == "" || to == "false") || key == "pause" {
+		if from == to || from == "" && slices.Contains([]string{"", "false", "0", "{}"}, to) || key == "pause" {
 			continue
 		}
 		list = append(list, Change{key, from, to})

@@ -3,20 +3,26 @@ package dashboard
 import (
 	"bytes"
 	"encoding/json"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// ArgField is one argument in the form of a manual run.
+// ArgField is one argument in the form of a manual run or of a stored schedule.
 type ArgField struct {
 	Name  string // of the argument
 	Input string // of the field in the form
 	Kind  string // text, integer, number, boolean, choice, json
 	About string
-	Value string   // the default, as shown in the field
+	Value string   // as shown in the field: the default, or what was typed
 	Enum  []string // choice: the options
 	Null  bool     // an empty field is null
+	Wrong string   // what is wrong with the value that was typed
 }
+
+// Lines reports whether the field needs more than one line. A browser drops line ends from a field of one line.
+func (f ArgField) Lines() bool { return f.Kind == "text" && strings.ContainsAny(f.Value, "\r\n") }
 
 // argPrefix separates the names of arguments from the form's own fields.
 const argPrefix = "arg."
@@ -122,6 +128,34 @@ func fieldText(kind string, value json.RawMessage) string {
 	}
 	return string(value)
 }
+
+// WithTyped returns the fields with what was typed into a form of the same fields.
+func WithTyped(fields []ArgField, form func(name string) (string, bool)) []ArgField {
+	fields = slices.Clone(fields)
+	for i, f := range fields {
+		switch text, given := form(f.Input); {
+		case f.Kind == "boolean":
+			fields[i].Value = strconv.FormatBool(given && text != "")
+		case given:
+			fields[i].Value = unixLines(text)
+		}
+	}
+	return fields
+}
+
+// Typed returns the values of a form by name, with the line ends that were typed.
+func Typed(form url.Values) func(name string) (string, bool) {
+	return func(name string) (string, bool) {
+		list := form[name]
+		if len(list) == 0 {
+			return "", false
+		}
+		return unixLines(list[0]), true
+	}
+}
+
+// unixLines undoes what browsers do to line ends in forms.
+func unixLines(text string) string { return strings.ReplaceAll(text, "\r\n", "\n") }
 
 // Args assembles arguments from a form. A value that is not a number stays a string, so that argument validation
 // explains it.

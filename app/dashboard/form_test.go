@@ -1,9 +1,13 @@
 package dashboard_test
 
 import (
+	"errors"
+	"net/url"
 	"testing"
 
+	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
+	"fibercrons/app/ops"
 )
 
 const someSchema = `{"type":"object","properties":{
@@ -59,6 +63,69 @@ func TestNoFormWithoutASchema(t *testing.T) {
 	for _, schema := range []string{"", "null", "[", `{"type":"object"}`, `{"properties":[]}`} {
 		if fields := dashboard.ArgFields([]byte(schema), nil); len(fields) != 0 {
 			t.Errorf("%q has the fields %+v", schema, fields)
+		}
+	}
+}
+
+func TestFieldsShowWhatWasTyped(t *testing.T) {
+	fields := dashboard.ArgFields([]byte(someSchema), []byte(`{"region":"us","limit":3,"dry":true,"note":"a\nb"}`))
+	form := map[string]string{"arg.region": "eu", "arg.limit": "many", "arg.note": "c\r\nd"}
+	typed := dashboard.WithTyped(fields, func(name string) (string, bool) { v, ok := form[name]; return v, ok })
+	for i, want := range []string{"eu", "many", "", "false", "c\nd"} {
+		if typed[i].Value != want {
+			t.Errorf("%s is %q, want %q", typed[i].Name, typed[i].Value, want)
+		}
+	}
+	if args := dashboard.Args(fields, dashboard.Typed(url.Values{"arg.note": {"c\r\nd"}})); string(args) != `{"dry":false,"note":"c\nd"}` {
+		t.Errorf("the arguments are %s", args)
+	}
+	if !fields[4].Lines() || !typed[4].Lines() || fields[0].Value != "us" {
+		t.Errorf("the fields are %+v, typed %+v", fields, typed)
+	}
+}
+
+func TestScheduleIsReadFromItsForm(t *testing.T) {
+	fields := dashboard.ArgFields([]byte(someSchema), []byte(`{}`))
+	typed := dashboard.ReadSchedule(url.Values{
+		"id": {" a "}, "job": {"j"}, "args_of": {"j"}, "expr": {"@daily"}, "from": {"2027-01-02T03:04:05+01:00"}, "until_utc": {"2028-01-01T00:00"}, "max_runs": {"3"},
+		"meta_key": {"k", "", ""}, "meta_value": {"v", "", "no key"}, "arg.limit": {"7"}, "revision": {"12"},
+	})
+	in, err := typed.Input(fields, []byte(`{"limit":1,"hidden":{"x":1}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if in.ID != "a" || string(in.Args) != `{"limit":7,"dry":false,"hidden":{"x":1}}` || in.MaxRuns != 3 || in.Meta["k"] != "v" || in.Meta[""] != "no key" || typed.Match() != 12 {
+		t.Errorf("it is %+v with %s, revision %d", in, in.Args, typed.Match())
+	}
+	if from, until := typed.From.UTC(), typed.Until.Value(); from != "2027-01-02T02:04:05.000Z" || until != "2028-01-01T00:00:00" {
+		t.Errorf("from %s until %s", from, until)
+	}
+	// A job whose arguments no field shows keeps them.
+	if in, _ := typed.Input(nil, []byte(`{"x":1}`)); string(in.Args) != `{"x":1}` {
+		t.Errorf("the arguments are %s", in.Args)
+	}
+	_, err = dashboard.ReadSchedule(url.Values{"from": {"soon"}, "until_utc": {"later"}, "max_runs": {"1.5"}, "meta_key": {"k", "k"}, "meta_value": {"", "v"}}).Input(nil, nil)
+	var wrong *cron.ArgsError
+	if !errors.As(err, &wrong) || len(wrong.Fields) != 4 {
+		t.Errorf("the mistakes are %v", err)
+	}
+}
+
+func TestDifferencesOfTwoEdits(t *testing.T) {
+	theirs := ops.ScheduleInput{ID: "a", Job: "j", Expr: "@daily", MaxRuns: 3, Meta: map[string]string{"k": "<b>"}}
+	mine := theirs
+	if list := dashboard.Differences(theirs, mine); len(list) != 0 {
+		t.Errorf("the same differs: %v", list)
+	}
+	mine.Expr, mine.MaxRuns, mine.Paused = "@hourly", 0, true
+	want := []dashboard.Change{{Key: "expr", From: "@daily", To: "@hourly"}, {Key: "max_runs", From: "3"}, {Key: "paused", To: "true"}}
+	list := dashboard.Differences(theirs, mine)
+	if len(list) != len(want) {
+		t.Fatalf("the differences are %v", list)
+	}
+	for i := range want {
+		if list[i] != want[i] {
+			t.Errorf("difference %d is %v, want %v", i, list[i], want[i])
 		}
 	}
 }

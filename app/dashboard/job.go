@@ -3,6 +3,7 @@ package dashboard
 import (
 	"html/template"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -27,6 +28,9 @@ type JobPage struct {
 	Policies []Policy
 	Audit    []AuditRow
 	ZoneNow  string // current time in the job's zone
+
+	Stored []ScheduleRow // the first of its stored schedules
+	More   bool          // it has further ones
 }
 
 // Pair is a key and its value.
@@ -41,13 +45,47 @@ type RunList struct {
 	Status cron.Status // only these
 	Before string      // the page begins after this run
 	Next   string      // cursor of the next page, or empty
+
+	at string // the first page without a filter, below the root
+}
+
+// OfJob reports whether the list has the runs of all of a job's schedules.
+func (l RunList) OfJob() bool { return strings.HasPrefix(l.at, "/jobs/") }
+
+// Filters are the statuses to filter runs by.
+func (l RunList) Filters() []cron.Status {
+	return []cron.Status{cron.Succeeded, cron.Failed, cron.Running, cron.Cancelled, cron.Skipped, cron.Interrupted}
+}
+
+// Address is the page that begins after a run, with a status, below the root. Both may be empty.
+func (l RunList) Address(status cron.Status, before string) string {
+	v := url.Values{}
+	if status != "" {
+		v.Set("status", string(status))
+	}
+	if before != "" {
+		v.Set("before", before)
+	}
+	switch {
+	case len(v) == 0:
+		return l.at
+	case strings.Contains(l.at, "?"):
+		return l.at + "&" + v.Encode()
+	}
+	return l.at + "?" + v.Encode()
 }
 
 // NewJobPage makes the page. recent are the newest runs for the chart.
 func NewJobPage(base Base, now time.Time, d ops.JobDetail, recent []cron.Record, runs RunList, audit []contract.AuditEntry) JobPage {
+	runs.at = "/jobs/" + url.PathEscape(d.Name)
 	p := JobPage{
 		JobDetail: d, Now: now, Chart: durationChart(base, recent), Runs: runs,
-		Fields: ArgFields(d.ArgsSchema, d.Args), Policies: policies(d.Policies, d.Ping), Audit: auditRows(audit),
+		Fields: ArgFields(d.ArgsSchema, d.Args), Policies: policies(d.Policies, d.Ping),
+	}
+	for _, row := range auditRows(audit) {
+		if row.Stored == "" { // a stored schedule may have the same name
+			p.Audit = append(p.Audit, row)
+		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(d.Metadata)) {
 		p.Metadata = append(p.Metadata, Pair{key, d.Metadata[key]})
@@ -67,9 +105,29 @@ func (p JobPage) Local(t time.Time) string {
 	return t.In(zone).Format("Mon 2 Jan 15:04:05 MST")
 }
 
-// Filters are the statuses to filter runs by.
-func (p JobPage) Filters() []cron.Status {
-	return []cron.Status{cron.Succeeded, cron.Failed, cron.Running, cron.Cancelled, cron.Skipped, cron.Interrupted}
+// StoredShown is how many of its stored schedules a job's page shows.
+const StoredShown = 10
+
+// WithStored adds the job's stored schedules: a page with at most [StoredShown].
+func (p JobPage) WithStored(page ops.SchedulePage, explain func(ops.ScheduleView) string) JobPage {
+	p.Stored, p.More = scheduleRows(page.Items, explain), page.Next != ""
+	return p
+}
+
+// StoredList is the address of all of its stored schedules, below the root.
+func (p JobPage) StoredList() string { return SchedulesOf(p.Name) }
+
+// StoredNew is the address of the form for a new one, below the root.
+func (p JobPage) StoredNew() string { return "/schedules/new?" + url.Values{"job": {p.Name}}.Encode() }
+
+// OnDemand reports whether the job has no schedule of its own.
+func (p JobPage) OnDemand() bool { return onDemand(p.JobView) }
+
+// OnDemand reports whether the job has no schedule of its own.
+func (r JobRow) OnDemand() bool { return onDemand(r.JobView) }
+
+func onDemand(v ops.JobView) bool {
+	return len(v.Schedules) == 1 && v.Schedules[0] == cron.OnDemand
 }
 
 // tidy removes zero units at the end of a duration in Go's notation.

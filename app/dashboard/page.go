@@ -41,12 +41,12 @@ func execute(w io.Writer, base Base, name string, data any) error {
 
 func addresses(b Base) template.FuncMap {
 	return template.FuncMap{
-		"base": func() string { return string(b) }, "root": b.root, "asset": b.asset, "job": b.job, "run": b.run,
+		"base": func() string { return string(b) }, "root": b.root, "asset": b.asset, "job": b.job, "run": b.run, "schedule": b.schedule,
 	}
 }
 
 var funcs = template.FuncMap{
-	"when": when, "at": at, "ms": millis, "took": took, "icon": icon, "state": stateOf,
+	"when": when, "at": at, "date": date, "ms": millis, "took": took, "icon": icon, "state": stateOf,
 	"plural": plural, "percent": percent, "number": number, "attrs": Attrs, "reason": reasonWords, "percentOf": percentOf, "short": short, "pretty": pretty,
 	"with":  func(p Page, b any) inPage { return inPage{p, b} },
 	"list":  func(items ...any) []any { return items },
@@ -94,7 +94,7 @@ func (p Page) Content() (template.HTML, error) {
 // Live reports whether the page refreshes itself.
 func (p Page) Live() bool {
 	switch p.Body.(type) {
-	case SettingsPage, ErrorPage:
+	case SettingsPage, ErrorPage, ScheduleForm:
 		return false
 	}
 	return true
@@ -123,7 +123,7 @@ type FieldError struct{ Field, Detail string }
 // Flash is the result of the previous request. It comes from the address, so it holds only a word of a fixed list and
 // numbers.
 type Flash struct {
-	Did     string // run, pause, resume, cancel, retry, backfill, schedule, unschedule, silence, unsilence, test
+	Did     string // run, pause, resume, cancel, retry, backfill, schedule, unschedule, silence, unsilence, test, stored-...
 	Count   int    // of changes, for a bulk action
 	Refused int    // changes that were refused
 }
@@ -141,6 +141,12 @@ func (f Flash) Text() string {
 			text += " " + plural(f.Refused, "channel") + " failed; see the log."
 		}
 		return text
+	}
+	if word, known := map[string]string{
+		"stored-created": "created", "stored-changed": "saved", "stored-unchanged": "saved; nothing had changed",
+		"stored-pause": "paused", "stored-resume": "resumed", "stored-delete": "deleted",
+	}[f.Did]; known {
+		return "Schedule " + word + "."
 	}
 	word, known := map[string]string{
 		"run": "started", "pause": "paused", "resume": "resumed", "cancel": "stopping", "retry": "retried",

@@ -50,6 +50,9 @@ func NewRunPage(now time.Time, r cron.Record, lines []cron.LogLine, more bool, a
 	return p
 }
 
+// Waits reports whether the run was recorded for later, and its time has not come.
+func (p RunPage) Waits() bool { return p.Deferred && p.NextAt != nil && !p.Status.Ended() }
+
 // Percent is the run's reported progress, or -1.
 func (p RunPage) Percent() int { return percentOf(p.Progress) }
 

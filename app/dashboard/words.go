@@ -23,6 +23,15 @@ func (b Base) root() string           { return string(b) + Root }
 func (b Base) job(name string) string { return b.root() + "/jobs/" + url.PathEscape(name) }
 func (b Base) run(id string) string   { return b.root() + "/runs/" + url.PathEscape(id) }
 
+// schedule is the page of a stored schedule. The ID is in the query, because it may hold what a browser or a proxy
+// would change in a path, such as slashes and dots.
+func (b Base) schedule(id string) string { return b.root() + Schedule(id, "") }
+
+// Schedule is the address of a stored schedule's page, or of one below it such as /edit, below the root.
+func Schedule(id, below string) string {
+	return "/schedule" + below + "?id=" + strings.ReplaceAll(url.QueryEscape(id), "+", "%20")
+}
+
 // asset is the address of the file with a plain name.
 func (b Base) asset(name string) string { return b.root() + "/static/" + assets()[name].Name }
 
@@ -42,6 +51,15 @@ func at(t any) template.HTML {
 		return `<span class="none">–</span>`
 	}
 	return timeElement(moment, moment.Format("2 Jan 15:04:05")+" UTC", "abs")
+}
+
+// date writes an instant that may be years away, to the second.
+func date(t any) template.HTML {
+	moment, ok := instant(t)
+	if !ok {
+		return `<span class="none">–</span>`
+	}
+	return timeElement(moment, moment.UTC().Format("2 Jan 2006 15:04:05")+" UTC", "date")
 }
 
 func timeElement(t time.Time, text, kind string) template.HTML {

@@ -65,7 +65,7 @@ func TestNothingAnswersWithoutItsRole(t *testing.T) {
 					"a foreign name": {webtest.AsOperator, "Host: evil.example"},
 					"a foreign page": {webtest.AsOperator, "Origin: https://evil.example"},
 				} {
-					if row.Role == access.Viewer && (who == "a viewer" || who == "a foreign page") {
+					if row.Role == access.Viewer && who == "a viewer" || row.Method == http.MethodGet && who == "a foreign page" { // which cannot read the answer
 						continue
 					}
 					tried++
@@ -226,6 +226,9 @@ func TestEveryRouteIsDescribedAndServed(t *testing.T) {
 		path := param.ReplaceAllString(row.Path, "{$1}")
 		if strings.HasPrefix(path, "/crons/login/") || strings.HasPrefix(path, "/crons/dashboard") {
 			continue // files and pages
+		}
+		if path == "/crons/schedules/*" {
+			continue // those of {id}, with slashes that are not escaped
 		}
 		served[row.Method+" "+path] = true
 	}

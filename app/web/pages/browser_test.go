@@ -57,7 +57,7 @@ func browse(t *testing.T, p *webtest.Program) *tab {
 			if err != nil {
 				return
 			}
-			if strings.HasSuffix(m.URL, "/nowhere") { // it is not there, and the browser says so
+			if strings.HasSuffix(m.URL, "/nowhere") || strings.HasSuffix(m.URL, "/schedules/put") { // it is not there, or not saved, and the browser says so
 				continue
 			}
 			if m.IsException() || m.Type == "error" || m.Type == "warning" || m.Source == "security" {
@@ -243,7 +243,7 @@ func TestBrowserDrivesJobs(t *testing.T) {
 			t.Error("the focus or what was typed is lost")
 		}
 		b.fill("[data-search]", " ")
-		b.until(`document.querySelectorAll("tr[data-row]").length === 6`)
+		b.until(`document.querySelectorAll("tr[data-row]").length === 7`)
 		for _, key := range []string{"\x1b", "j", "j", "x"} {
 			b.do(chromedp.KeyEvent(key))
 		}
@@ -265,13 +265,36 @@ func TestBrowserFindsPagesAccessible(t *testing.T) {
 			run = rec
 		}
 	}
+	someSchedules(p)
+	later, err := p.App.Crons.Trigger(t.Context(), "letter", scheduler.Request{At: time.Now().Add(time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
 	p.Write("/crons/quick/pause", `{"reason":"tired"}`).Want(t, 200)
 	toldOf(t, p, "import", run.ID)
 	p.Write("/crons/silences", `{"job":"report","until":"`+time.Now().Add(time.Hour).UTC().Format(time.RFC3339)+`","reason":"moving"}`).Want(t, 201)
 	p.Eventually(func() bool { r, _ := p.App.Crons.Record(t.Context(), run.ID); return r.Status == cron.Failed })
 	b := browse(t, p)
 	axe := axeSource(t)
-	pages := []string{"", "/jobs", "/jobs?q=nothing-fits", "/jobs?did=pause&n=2", "/nowhere", "/jobs/report", "/jobs/hostile", "/jobs/quick", "/runs/" + run.ID, "/timeline", "/alerts", "/instances", "/audit", "/settings"}
+	pages := []string{"", "/jobs", "/jobs?q=nothing-fits", "/jobs?did=pause&n=2", "/nowhere", "/jobs/report", "/jobs/hostile", "/jobs/quick", "/jobs/letter", "/runs/" + run.ID, "/runs/" + later.ID, "/schedules", "/schedules?q=nothing-fits", "/schedules?meta=plan:pro", "/schedules/new?job=report",
+		one("tenant-1/daily", ""), one("tenant-3/paused", ""), one("orphan", ""), one("tenant-1/daily", "/edit"), "/timeline", "/alerts", "/instances", "/audit", "/settings"}
+	fine := func(what string) {
+		if _, err := chromedp.Run(b.ctx, chromedp.Evaluate[any](axe+";0")); err != nil {
+			t.Fatal(err)
+		}
+		found, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`axe.run(document).then((r) => r.violations.map((v) =>
+			v.id + ": " + v.help + "\n" + v.nodes.map((n) => "    " + n.target.join(" ") + " " + n.html.slice(0, 200) + " " + (n.any[0]?.message ?? "")).join("\n")).join("\n"))`,
+			chromedp.EvalAwaitPromise))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found != "" {
+			t.Errorf("%s:\n%s", what, found)
+		}
+		if b.text(`document.documentElement.scrollWidth <= innerWidth`) != "true" {
+			t.Errorf("%s: the page is wider than the window", what)
+		}
+	}
 	check := func(path, scheme string, wide int64, panel string) {
 		b.do(chromedp.EmulateViewport(wide, 900))
 		if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
@@ -283,21 +306,7 @@ func TestBrowserFindsPagesAccessible(t *testing.T) {
 		if panel != "" {
 			b.click(`[popovertarget="` + panel + `"]`)
 		}
-		if _, err := chromedp.Run(b.ctx, chromedp.Evaluate[any](axe+";0")); err != nil {
-			t.Fatal(err)
-		}
-		found, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`axe.run(document).then((r) => r.violations.map((v) =>
-			v.id + ": " + v.help + "\n" + v.nodes.map((n) => "    " + n.target.join(" ") + " " + n.html.slice(0, 200) + " " + (n.any[0]?.message ?? "")).join("\n")).join("\n"))`,
-			chromedp.EvalAwaitPromise))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if found != "" {
-			t.Errorf("%s, %s, %d wide, panel %q:\n%s", path, scheme, wide, panel, found)
-		}
-		if b.text(`document.documentElement.scrollWidth <= innerWidth`) != "true" {
-			t.Errorf("%s: the page is wider than the window of %d", path, wide)
-		}
+		fine(fmt.Sprintf("%s, %s, %d wide, panel %q", path, scheme, wide, panel))
 	}
 	for _, scheme := range []string{"light", "dark"} {
 		check("/crons/login", scheme, 1280, "")
@@ -310,9 +319,26 @@ func TestBrowserFindsPagesAccessible(t *testing.T) {
 		for _, panel := range []string{"run-form", "pause-form", "schedule-form", "backfill-form", "help"} {
 			check("/crons/dashboard/jobs/report", scheme, 1280, panel)
 		}
+		for _, panel := range []string{"pause-form", "delete-form"} {
+			check("/crons/dashboard"+one("tenant-1/daily", ""), scheme, 1280, panel)
+		}
 	}
 	for _, path := range pages {
 		check("/crons/dashboard"+path, "light", 390, "")
+	}
+	// The form of a schedule that was not saved: for its mistakes, and because somebody else has changed it.
+	for _, wide := range []int64{390, 1280} {
+		check("/crons/dashboard"+one("tenant-1/daily", "/edit"), "dark", wide, "")
+		b.fill("[name=expr]", "61 * * * *")
+		b.fill("[name='arg.tenant']", "nobody")
+		b.click("#schedule .primary")
+		b.until(`document.querySelectorAll("[aria-invalid]").length === 2`)
+		fine("mistakes")
+		b.open("/crons/dashboard" + one("tenant-1/daily", "/edit"))
+		put(p, cron.Schedule{ID: "tenant-1/daily", Job: "letter", Expr: fmt.Sprintf("%d 9 * * *", wide%60), Meta: map[string]string{"long": strings.Repeat("x", 200)}})
+		b.click("#schedule .primary")
+		b.until(`document.querySelector("#h-conflict")`)
+		fine("a conflict")
 	}
 }
 

@@ -8,6 +8,7 @@
 //
 //	routes.go                              which path has which handler and role
 //	overview.go jobs.go job.go run.go timeline.go people.go alerts.go   pages, each with its forms
+//	schedules.go scheduleform.go           stored schedules; the form that makes and changes them
 //	login.go                               the login, with the files in login/
 //	show.go form.go                        writing a page, reading a form
 //	pages.go day.go                        the type; counts of the last day

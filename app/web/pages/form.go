@@ -21,25 +21,22 @@ func formValue(c *fiber.Ctx, name string) string {
 	return string(c.Context().PostArgs().Peek(name))
 }
 
+// formValues are those of the form that was sent.
+func formValues(c *fiber.Ctx) url.Values {
+	v := url.Values{}
+	for key, value := range c.Context().PostArgs().All() {
+		v.Add(string(key), string(value))
+	}
+	return v
+}
+
 // formInstant reads a time: an instant if the page's script could run, otherwise the field's own text, in UTC.
 func formInstant(c *fiber.Ctx, name string) (time.Time, error) {
-	if text := formValue(c, name); text != "" {
-		t, err := time.Parse(time.RFC3339, text)
-		if err != nil {
-			return t, reply.BadBody("/"+name, "must be an instant as in 2027-01-31T12:00:00Z (RFC 3339)")
-		}
-		return t.UTC(), nil
+	t := dashboard.ReadInstant(formValues(c), name)
+	if t.Text != "" {
+		return time.Time{}, reply.BadBody("/"+name, "must be a date and a time")
 	}
-	text := formValue(c, name+"_utc")
-	if text == "" {
-		return time.Time{}, nil
-	}
-	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02T15:04"} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, reply.BadBody("/"+name, "must be a date and a time")
+	return t.At, nil
 }
 
 // done leads to a page that says what was done.

@@ -7,7 +7,6 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"fibercrons/app/contract"
-	"fibercrons/app/cron"
 	"fibercrons/app/dashboard"
 	"fibercrons/app/scheduler"
 	"fibercrons/app/web/reply"
@@ -27,17 +26,12 @@ func (p *Pages) jobPage(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	query := contract.Query{Job: name, Before: list.Before, Limit: dashboard.RunsPerPage + 1}
-	if list.Status != "" {
-		query.Statuses = []cron.Status{list.Status}
-	}
-	runs, err := p.app.Crons.Records(ctx, query)
-	if err != nil {
+	if list, err = p.runList(c, contract.Query{Job: name}, list); err != nil {
 		return err
 	}
-	runs, more := reply.Page(runs, dashboard.RunsPerPage)
-	if list.Runs = runs; more {
-		list.Next = runs[len(runs)-1].ID
+	stored, err := p.app.Crons.Schedules(ctx, contract.ScheduleQuery{Job: name, Limit: dashboard.StoredShown})
+	if err != nil {
+		return err
 	}
 	recent, err := p.app.Store.Recent(ctx, []string{name}, dashboard.ChartRuns)
 	if err != nil {
@@ -48,7 +42,8 @@ func (p *Pages) jobPage(c *fiber.Ctx) error {
 		return err
 	}
 	now := time.Now().UTC()
-	return p.show(c, fiber.StatusOK, dashboard.Page{Title: name, Nav: "jobs", Now: now, Body: dashboard.NewJobPage(base(c), now, job, recent[name], list, changes)})
+	body := dashboard.NewJobPage(base(c), now, job, recent[name], list, changes).WithStored(stored, p.app.Crons.ExplainSchedule)
+	return p.show(c, fiber.StatusOK, dashboard.Page{Title: name, Nav: "jobs", Now: now, Body: body})
 }
 
 // previewPart shows what a schedule means, while someone is typing it.
@@ -73,9 +68,11 @@ func (p *Pages) runForm(c *fiber.Ctx) error {
 		return err
 	}
 	asked := scheduler.Request{Force: formValue(c, "force") != ""}
+	if asked.At, err = formInstant(c, "at"); err != nil {
+		return err
+	}
 	if fields := dashboard.ArgFields(job.ArgsSchema, job.Args); len(fields) > 0 {
-		given := c.Context().PostArgs()
-		asked.Args = dashboard.Args(fields, func(field string) (string, bool) { return string(given.Peek(field)), given.Has(field) })
+		asked.Args = dashboard.Args(fields, dashboard.Typed(formValues(c)))
 		if err := request.CheckDepth(asked.Args); err != nil {
 			return err
 		}

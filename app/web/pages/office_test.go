@@ -18,6 +18,14 @@ type reportArgs struct {
 	Skip   []string `json:"skip"`
 }
 
+// letterArgs is what the stored schedules of the job letter have.
+type letterArgs struct {
+	Tenant int    `json:"tenant" jsonschema:"who gets it"`
+	Paper  string `json:"paper" jsonschema:"its size"`
+	Text   string `json:"text"`
+	Draft  bool   `json:"draft"`
+}
+
 // officeJobs are a few jobs of every kind, none of which is due soon.
 func officeJobs(set *webtest.Setup) {
 	r := cron.NewRegistry()
@@ -27,6 +35,7 @@ func officeJobs(set *webtest.Setup) {
 	r.Register("import", "0 4 * * *", webtest.Broken, cron.Tags("sync"))
 	r.Register("endless", "0 5 1 * *", webtest.UntilCancelled, cron.Tags("sync"))
 	r.Register("quick", "@yearly", webtest.Succeed)
+	r.Register("letter", cron.OnDemand, webtest.Succeed, cron.Args(letterArgs{Tenant: 1, Paper: "A4"}), cron.In("Europe/Berlin"))
 	r.Register("elsewhere", "0 6 * * *", webtest.Succeed, cron.Only("nowhere"))
 	r.Register("hostile", "0 0 29 2 *", func(ctx context.Context) error {
 		slog.ErrorContext(ctx, webtest.Hostile, "key", webtest.Hostile, webtest.Hostile, "value")

@@ -22,7 +22,7 @@ func (p *Pages) instancesPage(c *fiber.Ctx) error {
 func (p *Pages) auditPage(c *fiber.Ctx) error {
 	const limit = 50
 	q := request.QueryOf(c)
-	target, before := q.Text("target", 100), q.Number("before", 0, 1<<62, 0)
+	target, before := q.Text("target", longestScheduleID), q.Number("before", 0, 1<<62, 0)
 	if err := q.Mistakes(); err != nil {
 		return err
 	}

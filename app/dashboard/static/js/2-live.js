@@ -28,13 +28,13 @@
     waiting ||= setTimeout(ask, Math.max(0, asked + least - Date.now()));
   };
   window.crons.refresh = refresh;
+  document.addEventListener("htmx:after:swap", () => { window.crons.show(); document.dispatchEvent(new Event("crons:shown")); });
   if (!("live" in main().dataset)) return;
 
   document.addEventListener("htmx:before:request", (e) => { if (e.target === main()) busy = true; });
   document.addEventListener("htmx:finally:request", (e) => { if (e.target.id === "main") { busy = false; if (again) { again = false; refresh(); } } });
   document.addEventListener("htmx:after:request", (e) => { if (e.target.id === "main") { failed = false; least = Math.max(1000, 10 * (Date.now() - asked)); link(); } });
   document.addEventListener("htmx:error", (e) => { if (e.target.id === "main") { busy = false; failed = true; link(); } });
-  document.addEventListener("htmx:after:swap", () => { window.crons.show(); document.dispatchEvent(new Event("crons:shown")); });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(true); });
   window.addEventListener("online", refresh);
   window.addEventListener("pageshow", (e) => { if (e.persisted) refresh(); });

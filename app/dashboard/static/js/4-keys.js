@@ -22,7 +22,7 @@
     bar.textContent = picked ? picked + (picked === 1 ? " job" : " jobs") + " selected" : "Select jobs to act on several";
     for (const b of document.querySelectorAll("#bulkbar button")) b.disabled = picked === 0;
   };
-  const places = { o: "", j: "/jobs", t: "/timeline", i: "/instances", a: "/audit", s: "/settings" };
+  const places = { o: "", j: "/jobs", c: "/schedules", t: "/timeline", i: "/instances", a: "/audit", s: "/settings" };
 
   document.addEventListener("keydown", (e) => {
     if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing) return;
