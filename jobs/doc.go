@@ -88,6 +88,22 @@
 //		}})
 //	}
 //
+// # Schedules that are data
+//
+// A job with the expression cron.OnDemand has no time of its own. Any job can have stored schedules, as many as there
+// are users, made by a route or by another job and kept in the database:
+//
+//	cron.Register("send-report", cron.OnDemand, sendReport, cron.Args(reportArgs{Copies: 1}))
+//
+//	app.Schedules(ctx).Put(ctx, cron.Schedule{
+//		ID: "tenant-42/daily", Job: "send-report", Expr: "0 9 * * MON-FRI", Zone: "Europe/Berlin",
+//		Args: reportArgs{Tenant: 42},
+//	})
+//	app.Enqueue(ctx, "send-report", reportArgs{Tenant: 42}, cron.At(tuesday), cron.Key("invoice-17")) // once
+//
+// ctx is the job's, or c.UserContext() of a route. In a transaction of app.DB(ctx) it is app.SchedulesTx(tx) and
+// app.EnqueueTx(tx, ...): they exist when your own rows do. In the job cron.RunFrom(ctx).Schedule() is the ID.
+//
 // # Testing a job
 //
 // hello_test.go shows how: crontest.Run runs the job once, in a real run context, and returns its record,
