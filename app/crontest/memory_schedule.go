@@ -45,7 +45,7 @@ func (m *Memory) put(p *contract.PutSchedule) contract.PutResult {
 	g.From, g.Until, g.MaxRuns, g.Meta = instant(p.From), instant(p.Until), p.MaxRuns, maps.Clone(p.Meta)
 	retimed := was == nil || g.Job != was.Job || g.Expr != was.Expr || g.Zone != was.Zone || g.From != was.From || g.Until != was.Until || g.MaxRuns != was.MaxRuns
 	paused := g.PausedNow(at)
-	if !retimed && paused == p.Paused && g.MaxRuns == was.MaxRuns && bytes.Equal(g.Args, was.Args) && maps.Equal(g.Meta, was.Meta) {
+	if !retimed && paused == p.Paused && bytes.Equal(g.Args, was.Args) && maps.Equal(g.Meta, was.Meta) {
 		out.Outcome, out.After = contract.PutUnchanged, copied(was)
 		return out
 	}

@@ -97,27 +97,23 @@ func (s Schedules) Delete(ctx context.Context, id string) error {
 
 // Pause pauses a schedule until it is resumed, or returns [cron.ErrNotFound].
 func (s Schedules) Pause(ctx context.Context, id string) error {
-	if s.err != nil {
-		return s.err
-	}
-	_, err := s.by.PauseSchedule(ctx, contract.PauseSchedule{ID: id})
-	return err
+	return s.pause(ctx, contract.PauseSchedule{ID: id})
 }
 
 // PauseUntil pauses a schedule until a time, or returns [cron.ErrNotFound].
 func (s Schedules) PauseUntil(ctx context.Context, id string, until time.Time, reason string) error {
-	if s.err != nil {
-		return s.err
-	}
-	_, err := s.by.PauseSchedule(ctx, contract.PauseSchedule{ID: id, Until: until, Reason: reason})
-	return err
+	return s.pause(ctx, contract.PauseSchedule{ID: id, Until: until, Reason: reason})
 }
 
 // Resume ends the pause of a schedule, or returns [cron.ErrNotFound].
 func (s Schedules) Resume(ctx context.Context, id string) error {
+	return s.pause(ctx, contract.PauseSchedule{ID: id, Resume: true})
+}
+
+func (s Schedules) pause(ctx context.Context, p contract.PauseSchedule) error {
 	if s.err != nil {
 		return s.err
 	}
-	_, err := s.by.PauseSchedule(ctx, contract.PauseSchedule{ID: id, Resume: true})
+	_, err := s.by.PauseSchedule(ctx, p)
 	return err
 }

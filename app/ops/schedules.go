@@ -14,7 +14,6 @@ import (
 	"fibercrons/app/cron"
 	"fibercrons/app/internal/millis"
 	"fibercrons/app/plan"
-	"fibercrons/app/schedule"
 )
 
 // ScheduleView is a stored schedule over HTTP and in the CLI. Instants are UTC; null is never.
@@ -310,11 +309,7 @@ func (c Crons) PreviewSchedule(q ScheduleQuestion) (SchedulePreview, error) {
 	q.Expr = strings.TrimSpace(q.Expr)
 	table, err := plan.Stored(job, q.ID, q.Expr, q.Zone)
 	if err != nil {
-		field := "/expr"
-		if _, bad := schedule.LoadLocation(q.Zone); q.Zone != "" && bad != nil {
-			field = "/timezone"
-		}
-		wrong = append(wrong, cron.FieldError{Field: field, Detail: err.Error()})
+		wrong = append(wrong, cron.FieldError{Field: plan.WrongField(q.Zone), Detail: err.Error()})
 	}
 	if !q.From.IsZero() && !q.Until.IsZero() && q.Until.Before(q.From) {
 		wrong = append(wrong, cron.FieldError{Field: "/until", Detail: "is before from"})

@@ -35,20 +35,12 @@ func Overridden(j *cron.Job, o Override) (*Table, error) {
 	if o.Expr == "" {
 		return t, nil
 	}
-	zone := j.Zone
-	if o.Zone != "" {
-		loc, err := schedule.LoadLocation(o.Zone)
-		if err != nil {
-			return t, err
-		}
-		zone = loc
-	}
-	s, err := schedule.Parse(o.Expr, schedule.Options{Location: zone, Seed: j.Name})
+	set, err := Stored(j, j.Name, o.Expr, o.Zone)
 	if err != nil {
 		return t, err
 	}
-	t.Exprs, t.Schedules, t.Zone = []string{o.Expr}, []schedule.Schedule{s}, s.Location()
-	return t, nil
+	set.Since = o.At
+	return set, nil
 }
 
 // Stored returns the Table of a stored schedule of the job: an ID, an expression and its zone, which may be empty for the
@@ -79,13 +71,17 @@ type Override struct {
 
 // WrongOverride turns an error of [Overridden] into a mistake in a request.
 func WrongOverride(o Override, err error) *cron.ArgsError {
-	field := "/expr"
-	if o.Zone != "" {
-		if _, bad := schedule.LoadLocation(o.Zone); bad != nil {
-			field = "/timezone"
+	return cron.RequestError(o.Job, WrongField(o.Zone), err.Error())
+}
+
+// WrongField is the field of a request to which an error of [Stored] or [Overridden] belongs: /timezone or /expr.
+func WrongField(zone string) string {
+	if zone != "" {
+		if _, err := schedule.LoadLocation(zone); err != nil {
+			return "/timezone"
 		}
 	}
-	return cron.RequestError(o.Job, field, err.Error())
+	return "/expr"
 }
 
 // Never is the slot of a schedule that is never due.

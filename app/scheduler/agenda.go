@@ -18,7 +18,6 @@ import (
 type agenda struct {
 	*shared
 	claimer *claimer
-	leases  *leases
 	sign    chan struct{} // something has changed here
 	looked  time.Time     // when the schedules were read last; only loop uses it
 }
@@ -39,8 +38,8 @@ const (
 	crowdedFor = 3 * time.Second
 )
 
-func newAgenda(s *shared, c *claimer, l *leases) *agenda {
-	return &agenda{shared: s, claimer: c, leases: l, sign: make(chan struct{}, 1)}
+func newAgenda(s *shared, c *claimer) *agenda {
+	return &agenda{shared: s, claimer: c, sign: make(chan struct{}, 1)}
 }
 
 // kick has the agenda read now.

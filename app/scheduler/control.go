@@ -45,7 +45,7 @@ func (s *Scheduler) Trigger(ctx context.Context, name string, req Request) (cron
 	c := s.claimer.byHand(e, cron.ByHand, args, req.Actor)
 	c.Key, c.Force, c.DataSlot, c.Schedule = req.Key, req.Force, millis.Whole(req.Slot), req.schedule
 	if req.At.After(c.At) {
-		return s.deferred(ctx, c, req.At)
+		return s.deferred(ctx, postponed(c, req.At))
 	}
 	return s.launch(ctx, c)
 }
@@ -62,9 +62,17 @@ func (s *Scheduler) launch(ctx context.Context, c contract.Claim) (cron.Record, 
 	return rec, err
 }
 
+// postponed returns the claim of a run that begins at a time, in whichever process; in the past: at once.
+func postponed(c contract.Claim, at time.Time) contract.Claim {
+	c.Instance, c.Lease, c.NotBefore = "", 0, c.At
+	if at.After(c.At) {
+		c.NotBefore = millis.Whole(at)
+	}
+	return c
+}
+
 // deferred records a run for later.
-func (s *Scheduler) deferred(ctx context.Context, c contract.Claim, at time.Time) (cron.Record, error) {
-	c.Instance, c.Lease, c.NotBefore = "", 0, millis.Whole(at)
+func (s *Scheduler) deferred(ctx context.Context, c contract.Claim) (cron.Record, error) {
 	id, err := s.claimer.deferred(ctx, c)
 	if err != nil {
 		return cron.Record{}, err
@@ -88,13 +96,10 @@ func (s *Scheduler) Enqueue(ctx context.Context, in contract.Transaction, name s
 	if err != nil {
 		return cron.Record{}, err
 	}
-	c := s.claimer.byHand(e, cron.ByHand, complete, actor)
-	c.Key, c.Instance, c.Lease, c.NotBefore = o.Key, "", 0, c.At
-	if o.At.After(c.At) {
-		c.NotBefore = millis.Whole(o.At)
-	}
+	c := postponed(s.claimer.byHand(e, cron.ByHand, complete, actor), o.At)
+	c.Key = o.Key
 	if in == nil {
-		return s.deferred(ctx, c, c.NotBefore)
+		return s.deferred(ctx, c)
 	}
 	got, err := in.Defer(ctx, c)
 	if err != nil {
@@ -225,12 +230,9 @@ func (s *Scheduler) Pause(ctx context.Context, p contract.Pause) (contract.State
 	if err != nil {
 		return contract.State{}, err
 	}
-	if err := fit(p.Job, "/reason", p.Reason, longestReason); err != nil {
-		return contract.State{}, err
-	}
 	p.At = millis.Now()
-	if !p.Resume && !p.Until.IsZero() && !p.Until.After(p.At) {
-		return contract.State{}, cron.RequestError(p.Job, "/until", "is in the past")
+	if err := checkPause(p.Job, p.Reason, p.Resume, p.Until, p.At); err != nil {
+		return contract.State{}, err
 	}
 	st, err := s.set(ctx, e, func() (contract.State, error) { return s.cfg.Store.Pause(ctx, p) })
 	if err != nil {
@@ -242,6 +244,17 @@ func (s *Scheduler) Pause(ctx context.Context, p contract.Pause) (contract.State
 	}
 	s.events.Tell(func() contract.Event { return contract.Event{Kind: event, Job: p.Job} })
 	return st, nil
+}
+
+// checkPause refuses a pause or resumption of a job or a stored schedule of it.
+func checkPause(job, reason string, resume bool, until, now time.Time) error {
+	if err := fit(job, "/reason", reason, longestReason); err != nil {
+		return err
+	}
+	if !resume && !until.IsZero() && !until.After(now) {
+		return cron.RequestError(job, "/until", "is in the past")
+	}
+	return nil
 }
 
 // Reschedule overrides the job's schedule on every process and across restarts, until an empty expr lifts it. zone is

@@ -67,7 +67,7 @@ func New(c Config) *Scheduler {
 		Base: base, Calls: s.calls, Tasks: &s.tasks, Events: &s.events, TraceID: c.TraceID, Log: s.log,
 	})
 	s.leases = &leases{shared: s.shared, claimer: s.claimer, stop: make(chan struct{})}
-	s.agenda = newAgenda(s.shared, s.claimer, s.leases)
+	s.agenda = newAgenda(s.shared, s.claimer)
 	s.leases.agenda = s.agenda
 	s.claimer.keepLeases = s.leases.start
 	entries, lanes := make([]entry, len(c.Jobs)), make([]runner.Lane, len(c.Jobs)) // contiguous, for bursts

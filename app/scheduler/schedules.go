@@ -61,11 +61,7 @@ func (s *Scheduler) CheckSchedule(p PutSchedule) (contract.PutSchedule, error) {
 	case put.Expr == schedule.OnDemand:
 		say("/expr", "%s has no slots; leave the schedule out, and run or enqueue the job", put.Expr)
 	case err != nil:
-		field := "/expr"
-		if _, bad := schedule.LoadLocation(g.Zone); g.Zone != "" && bad != nil {
-			field = "/timezone"
-		}
-		say(field, "%v", err)
+		say(plan.WrongField(g.Zone), "%v", err)
 	default:
 		put.After, put.KeepPaused = table.Following, keepsPaused(j)
 		if _, fires := table.Next(g.From.Add(-time.Millisecond)); !g.Until.IsZero() && !fires {
@@ -177,12 +173,9 @@ func (s *Scheduler) PauseScheduleIn(ctx context.Context, in contract.Schedules, 
 	if err != nil {
 		return contract.PutResult{}, err
 	}
-	if err := fit(g.Job, "/reason", p.Reason, longestReason); err != nil {
-		return contract.PutResult{}, err
-	}
 	p.At = millis.Now()
-	if !p.Resume && !p.Until.IsZero() && !p.Until.After(p.At) {
-		return contract.PutResult{}, cron.RequestError(g.Job, "/until", "is in the past")
+	if err := checkPause(g.Job, p.Reason, p.Resume, p.Until, p.At); err != nil {
+		return contract.PutResult{}, err
 	}
 	p.After = func(t time.Time) time.Time { return t.Add(time.Millisecond) } // of an orphan: Next is a lower bound
 	if e := s.byName[g.Job]; e != nil {

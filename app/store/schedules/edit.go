@@ -185,7 +185,7 @@ func (c *change) edit(g, was *contract.Schedule, paused bool) (same, restarted b
 	g.Job, g.Expr, g.Zone, g.Args = p.Job, p.Expr, p.Zone, p.Args
 	g.From, g.Until, g.MaxRuns, g.Meta = row.MillisOf(p.From).Time(), row.MillisOf(p.Until).Time(), p.MaxRuns, p.Meta
 	restarted = was == nil || g.Job != was.Job || g.Expr != was.Expr || g.Zone != was.Zone || !g.From.Equal(was.From) || !g.Until.Equal(was.Until) || g.MaxRuns != was.MaxRuns
-	same = !restarted && paused == p.Paused && g.MaxRuns == was.MaxRuns && bytes.Equal(g.Args, was.Args) && maps.Equal(g.Meta, was.Meta)
+	same = !restarted && paused == p.Paused && bytes.Equal(g.Args, was.Args) && maps.Equal(g.Meta, was.Meta)
 	switch {
 	case p.Paused && !paused:
 		setPause(g, &contract.PauseSchedule{Actor: p.UpdatedBy, At: p.At}, false)
